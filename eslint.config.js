@@ -1,0 +1,47 @@
+'use strict'
+
+const js = require('@eslint/js')
+const globals = require('globals')
+
+const rules = {
+  curly: ['error', 'multi-line'],
+  eqeqeq: 'error',
+  'no-implicit-coercion': 'error',
+  'no-promise-executor-return': 'error',
+  'no-shadow': 'error',
+  'no-throw-literal': 'error',
+  'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+  'no-use-before-define': ['error', { functions: false, classes: false }],
+  'no-var': 'error',
+  'object-shorthand': 'error',
+  'prefer-const': 'error'
+}
+
+module.exports = [
+  // TypeScript's compiler judges the types and what tests them.
+  { ignores: ['**/build/', 'coverage/', '**/*.ts', '**/*.mts', '**/*.cts'] },
+  js.configs.recommended,
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.js', '**/*.cjs'],
+    languageOptions: {
+      ecmaVersion: 2022,
+      sourceType: 'commonjs',
+      globals: globals.node
+    },
+    rules: { ...rules, strict: ['error', 'global'] }
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      ecmaVersion: 2022,
+      sourceType: 'module',
+      globals: globals.nodeBuiltin
+    },
+    rules
+  },
+  {
+    files: ['test/**/*.js', 'test/**/*.mjs'],
+    languageOptions: { globals: globals.mocha }
+  }
+]

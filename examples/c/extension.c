@@ -1,0 +1,77 @@
+/* A reader in C: prints every threat that the ring holds and those that come,
+ * until its writer is gone. Usage: extension [DIRECTORY] */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kg_ipc.h"
+
+/* The text is an attacker's: a terminal must not get it as it is. */
+static void print_text(const char *name, kg_text text) {
+  printf(" %s=\"", name);
+  for (size_t i = 0; i < text.length; i++) {
+    unsigned char c = (unsigned char)text.bytes[i];
+    printf(c < ' ' || c > '~' || c == '"' || c == '\\' ? "\\x%02x" : "%c", c);
+  }
+  putchar('"');
+}
+
+static void print_batch(const kg_batch *batch, const void *buffer,
+                        void *scratch) {
+  kg_threat threat;
+  uint32_t offset = 0;
+  if (batch->loss_reason != KG_LOSS_NONE) {
+    printf("lost %" PRIu64 ": %" PRIu64 " to %" PRIu64 "\n", batch->lost,
+           batch->lost_from, batch->lost_to);
+  }
+  for (uint32_t i = 0; i < batch->events; i++) {
+    /* A tail that makes no sense leaves the first bytes of each text. */
+    (void)kg_event_decode(buffer, &offset, scratch, &threat);
+    printf("%" PRIu64 " type=%" PRIu32 " severity=%u blocked=%d",
+           threat.sequence, threat.threat_type, (unsigned)threat.severity,
+           threat.blocked);
+    print_text("source", threat.source);
+    print_text("details", threat.details);
+    print_text("id", threat.id);
+    print_text("context", threat.context);
+    putchar('\n');
+  }
+  fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+  const kg_ring_options options = {.dir = argc > 1 ? argv[1] : NULL};
+  kg_reader *reader;
+  kg_failure failure;
+  int result = kg_reader_open(&options, &reader, &failure);
+  if (result != KG_OK) {
+    fprintf(stderr, "%s: %s (%s). %s\n", kg_error_code(result),
+            kg_error_what(result), failure.detail, kg_error_advice(result));
+    return 1;
+  }
+  kg_ring_info info;
+  kg_reader_info(reader, &info);
+  /* No event is longer, so the reader never asks for a larger buffer. */
+  uint32_t slots = info.capacity / KG_BATCH_DIVISOR;
+  void *buffer = calloc(slots, sizeof(kg_slot));
+  void *scratch = calloc(slots, KG_EVENT_BYTES);
+  result = buffer == NULL || scratch == NULL
+               ? KG_E_NO_MEMORY
+               : kg_reader_seek(reader, KG_FROM_OLDEST, 0);
+
+  /* The writer's life is looked at before the last read, not after it. */
+  enum kg_writer_life life = KG_WRITER_LIVE;
+  kg_batch batch = {.more = true};
+  while (result == KG_OK && (batch.more || life != KG_WRITER_GONE)) {
+    if (!batch.more) {
+      kg_reader_wait(reader, 200);
+    }
+    (void)kg_reader_check(reader, &life);
+    result = kg_reader_read(reader, buffer, slots, &batch);
+    print_batch(&batch, buffer, scratch);
+  }
+  kg_reader_close(reader);
+  free(scratch);
+  free(buffer);
+  return result == KG_OK ? 0 : 1;
+}

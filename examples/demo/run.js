@@ -1,0 +1,154 @@
+'use strict'
+
+// `npm run demo`: one Shield and two editor extensions, three processes, one
+// ring. First the threats of examples/threats.ndjson, as they would come while
+// somebody works, then 100,000 in a burst. Each extension checks every threat.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { PlatformShm } = require('kindly-guard-ipc')
+const { wantsColor } = require('../../lib/cli/format')
+const { Child } = require('./child')
+const { Progress } = require('./progress')
+const { sample, BURST, TOTAL } = require('./threats')
+
+const TIMEOUT_MS = 60000
+
+/** What ends the demo from outside, and its exit code then. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 }
+
+const progress = new Progress(process.stdout)
+const children = []
+let dir = null
+
+/**
+ * @param {string} name
+ * @param {string} file
+ * @param {(error: Error) => void} onFailure
+ * @returns {Child}
+ */
+function start(name, file, onFailure) {
+  const child = new Child(name, file)
+  children.push(child)
+  child.on('failure', onFailure)
+  child.on('show', (line) => progress.line(`${name}  ${line}`))
+  return child
+}
+
+/**
+ * Shows how far the slowest extension is.
+ * @param {Child[]} extensions
+ */
+function showBurst(extensions) {
+  const passed = extensions.map(() => sample.length)
+  extensions.forEach((extension, place) => {
+    extension.on('passed', (sequence) => {
+      passed[place] = sequence
+      const slowest = Math.max(0, Math.min(...passed) - sample.length)
+      progress.update('burst', slowest, BURST)
+    })
+  })
+}
+
+/**
+ * @param {(error: Error) => void} onFailure
+ * @returns {Promise<string[]>} one line per extension
+ */
+async function conduct(onFailure) {
+  dir = fs.mkdtempSync(path.join(PlatformShm.directory(), 'demo-'))
+  const shield = start('shield', 'shield.js', onFailure)
+  shield.tell('begin', { dir })
+  progress.line(`shield    publishes in ${await shield.hear('ready')}`)
+
+  const extensions = ['editor-1', 'editor-2'].map((name, place) => {
+    const extension = start(name, 'extension.js', onFailure)
+    const color = wantsColor(process.stdout)
+    extension.tell('begin', { dir, place, color })
+    return extension
+  })
+  await Promise.all(extensions.map((extension) => extension.hear('ready')))
+
+  progress.line(`shield    sends ${sample.length} threats, one by one`)
+  const latencies = extensions.map((extension) => extension.hear('latency'))
+  shield.tell('sample')
+  const p50 = await Promise.all(latencies)
+
+  progress.line(`shield    sends ${BURST} threats in a burst`)
+  showBurst(extensions)
+  const results = extensions.map((extension) => extension.hear('result'))
+  const counted = shield.hear('published')
+  shield.tell('burst')
+  const published = await counted
+  const ends = await Promise.all(results)
+  progress.update('burst', published - sample.length, BURST)
+  progress.finish()
+
+  await Promise.all(children.map((child) => child.end()))
+  if (published !== TOTAL) {
+    throw new Error(`published ${published} instead of ${TOTAL}`)
+  }
+  // The latency is that of the threats that came one by one: in a burst, each
+  // waits for those before it.
+  return ends.map(({ received, lost }, place) => {
+    if (received + lost !== published || p50[place] === null) {
+      const { name } = extensions[place]
+      const count = `${received} + ${lost} of ${published}`
+      throw new Error(`${name}: ${count}, latency ${p50[place]}`)
+    }
+    return (
+      `demo: published ${published}, received ${received}, lost ${lost}, ` +
+      `latency p50 ${formatMicros(p50[place])} µs`
+    )
+  })
+}
+
+/**
+ * @param {number} micros
+ * @returns {string} two digits at least
+ */
+function formatMicros(micros) {
+  return micros < 10 ? micros.toFixed(1) : String(Math.round(micros))
+}
+
+/**
+ * Runs the demo until it is done, fails, takes too long or is told to end.
+ * @returns {Promise<string[]>}
+ */
+async function runDemo() {
+  let timer = null
+  try {
+    return await new Promise((resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`not done after ${TIMEOUT_MS / 1000} s`))
+      }, TIMEOUT_MS)
+      for (const [signal, exitCode] of Object.entries(SIGNALS)) {
+        process.once(signal, () => {
+          reject(Object.assign(new Error(`ended by ${signal}`), { exitCode }))
+        })
+      }
+      conduct(reject).then(resolve, reject)
+    })
+  } finally {
+    clearTimeout(timer)
+    await Promise.all(children.map((child) => child.kill()))
+    if (dir !== null) fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** @returns {Promise<number>} the exit code */
+async function main() {
+  try {
+    const reason = PlatformShm.unavailableReason()
+    if (reason !== null) throw new Error(`no shared memory here: ${reason}`)
+    for (const line of await runDemo()) progress.line(line)
+    return 0
+  } catch (error) {
+    progress.finish()
+    process.stderr.write(`demo: ${error.message}\n`)
+    return error.exitCode ?? 1
+  }
+}
+
+main().then((code) => {
+  process.exitCode = code
+})

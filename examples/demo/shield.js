@@ -1,0 +1,58 @@
+'use strict'
+
+// The demo's Shield: makes a ring and publishes threats when run.js says so.
+// A real one needs the three lines with `ring` in them and nothing else.
+
+const { setTimeout: sleep } = require('node:timers/promises')
+const { SharedMemoryIpc } = require('kindly-guard-ipc')
+const { sample, TOTAL, threatFor } = require('./threats')
+
+/** Slots. A reader may be that far behind before it loses anything. */
+const MAX_EVENTS = 32768
+
+/** As threats come when somebody works: now and then. */
+const SAMPLE_EVERY_MS = 20
+
+/** The burst comes in slices, between which the event loop turns. */
+const SLICE = 1000
+const SLICE_EVERY_MS = 10
+
+let ring = null
+
+const on = {
+  async begin({ dir }) {
+    ring = new SharedMemoryIpc({ dir, maxEvents: MAX_EVENTS })
+    process.send({ ready: ring.stats().path })
+  },
+
+  async sample() {
+    for (let sequence = 1; sequence <= sample.length; sequence++) {
+      ring.writeThreat(threatFor(sequence))
+      await sleep(SAMPLE_EVERY_MS)
+    }
+  },
+
+  async burst() {
+    for (let first = sample.length + 1; first <= TOTAL; first += SLICE) {
+      const end = Math.min(first + SLICE, TOTAL + 1)
+      for (let sequence = first; sequence < end; sequence++) {
+        ring.writeThreat(threatFor(sequence))
+      }
+      await sleep(SLICE_EVERY_MS)
+    }
+    process.send({ published: ring.stats().published })
+  },
+
+  async end() {
+    await ring.close()
+    process.disconnect()
+  }
+}
+
+process.on('message', ({ command, options }) => on[command](options))
+
+// Without run.js there is nobody to publish for.
+process.on('disconnect', () => process.exit())
+
+// Ctrl-C reaches every process of a terminal; run.js decides what it means.
+process.on('SIGINT', () => {})

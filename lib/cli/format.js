@@ -1,0 +1,132 @@
+'use strict'
+
+const { escapeText } = require('./escape')
+
+/** How a threat and a loss look to people. */
+
+const SGR = {
+  Low: '36',
+  Medium: '33',
+  High: '31',
+  Critical: '1;37;41',
+  Unknown: '35',
+  faint: '2',
+  bold: '1'
+}
+
+const REASONS = {
+  overwritten: 'overwritten',
+  corrupt: 'did not validate',
+  evicted: 'this reader was evicted',
+  replaced: 'the ring was replaced',
+  'before-join': 'overwritten before this reader came'
+}
+
+/** How much of a text is shown; --json has all of it. */
+const SHOWN = 400
+
+/**
+ * Whether to colour what goes to a stream. FORCE_COLOR is the user's last
+ * word, as in Node itself; then NO_COLOR, then whether a person looks at it.
+ * @param {{ isTTY?: boolean }} stream
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {boolean}
+ */
+function wantsColor(stream, env = process.env) {
+  if (env.FORCE_COLOR !== undefined) {
+    return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
+  }
+  if (env.NO_COLOR || env.TERM === 'dumb') return false
+  return Boolean(stream.isTTY)
+}
+
+/**
+ * @param {string} style a key of SGR
+ * @param {string} text safe text
+ * @param {boolean} color
+ * @returns {string}
+ */
+function paint(style, text, color) {
+  return color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text
+}
+
+/**
+ * Marks what was spelled out, whatever colour it stands in.
+ * @param {string} escaped
+ * @returns {string}
+ */
+function invert(escaped) {
+  return `\u001b[7m${escaped}\u001b[27m`
+}
+
+/**
+ * @param {number} timestampUs
+ * @returns {string} ISO 8601 in UTC, to the millisecond
+ */
+function formatTime(timestampUs) {
+  const date = new Date(timestampUs / 1000)
+  // A foreign writer can store a time that no calendar has.
+  return Number.isNaN(date.getTime()) ? `${timestampUs} us` : date.toISOString()
+}
+
+/**
+ * Text, escaped and cut to what a person reads.
+ * @param {string} text
+ * @param {boolean} color
+ * @param {number} shown
+ * @returns {string}
+ */
+function formatText(text, color, shown) {
+  const mark = color ? invert : undefined
+  if (text.length <= shown) return escapeText(text, mark)
+  // Not between the two halves of a surrogate pair.
+  const end = text.codePointAt(shown - 1) > 0xffff ? shown - 1 : shown
+  const rest = `... [${text.length - end} more]`
+  return escapeText(text.slice(0, end), mark) + paint('faint', rest, color)
+}
+
+/**
+ * A name, with its number when only the number is known.
+ * @param {string} name
+ * @param {number} [code]
+ * @returns {string}
+ */
+function formatName(name, code) {
+  return code === undefined ? name : `${name}(${code})`
+}
+
+/**
+ * One line for people: time, severity, type, whether it was blocked, source,
+ * details. Safe for a terminal whatever the threat holds.
+ * @param {import('../index').Threat} threat
+ * @param {{ color?: boolean, shown?: number }} [options]
+ * @returns {string}
+ */
+function formatThreat(threat, { color = false, shown = SHOWN } = {}) {
+  const severity = formatName(threat.severity, threat.severityCode)
+  const style = SGR[threat.severity] ? threat.severity : 'Unknown'
+  const type = formatName(threat.threatType, threat.threatTypeCode)
+  return [
+    paint('faint', formatTime(threat.timestampUs), color),
+    // Padded outside of the colour, so that no bar of it is drawn.
+    paint(style, severity, color) +
+      ' '.repeat(Math.max(0, 8 - severity.length)),
+    type.padEnd(18),
+    threat.blocked ? 'blocked' : '-      ',
+    paint('bold', formatText(threat.source, color, shown), color),
+    formatText(threat.details, color, shown)
+  ].join('  ')
+}
+
+/**
+ * @param {import('../index').Loss} loss
+ * @returns {string}
+ */
+function formatLoss({ count, from, to, reason }) {
+  const why = REASONS[reason] ?? String(reason)
+  if (count === null) return `lost an unknown number of threats: ${why}`
+  const range = from === to ? `${from}` : `${from} to ${to}`
+  return `lost ${count} ${count === 1 ? 'threat' : 'threats'} (${range}): ${why}`
+}
+
+module.exports = { formatThreat, formatLoss, wantsColor }

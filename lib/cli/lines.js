@@ -1,0 +1,100 @@
+'use strict'
+
+/** Reads lines of UTF-8 from a stream, however its chunks are cut. */
+
+/** A longer line is refused. It is never held in memory as a whole. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024
+
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+
+/** A buffer that grows up to a limit; past it, it only counts. */
+class LineBuffer {
+  #bytes = Buffer.allocUnsafe(0)
+  #used = 0
+  #limit
+
+  /** @param {number} limit */
+  constructor(limit) {
+    this.#limit = limit
+  }
+
+  get empty() {
+    return this.#used === 0
+  }
+
+  /** @param {Buffer} piece */
+  add(piece) {
+    const used = this.#used + piece.length
+    if (used > this.#limit) {
+      this.#bytes = Buffer.allocUnsafe(0)
+    } else {
+      if (used > this.#bytes.length) this.#grow(used)
+      piece.copy(this.#bytes, this.#used)
+    }
+    this.#used = used
+  }
+
+  /** @returns {Buffer | null} the line, or null when it was too long */
+  take() {
+    const line =
+      this.#used > this.#limit ? null : this.#bytes.subarray(0, this.#used)
+    this.#bytes = Buffer.allocUnsafe(0)
+    this.#used = 0
+    return line
+  }
+
+  // Doubling: a line that dribbles in byte by byte costs no more than twice
+  // its copying.
+  #grow(needed) {
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.#used)
+    this.#bytes = larger
+  }
+}
+
+/**
+ * @typedef {object} Line
+ * @property {number} number from 1
+ * @property {string} [text] without its end; absent when there is an error
+ * @property {string} [error] why there is no text
+ */
+
+/**
+ * @param {AsyncIterable<Buffer>} input
+ * @param {number} [limit]
+ * @returns {AsyncGenerator<Line>}
+ */
+async function* readLines(input, limit = MAX_LINE_BYTES) {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const line = new LineBuffer(limit)
+  let number = 0
+
+  const finish = () => {
+    number += 1
+    const bytes = line.take()
+    if (bytes === null) return { number, error: `longer than ${limit} bytes` }
+    const ends = bytes[bytes.length - 1] === CARRIAGE_RETURN
+    try {
+      const text = decoder.decode(ends ? bytes.subarray(0, -1) : bytes)
+      return { number, text }
+    } catch {
+      return { number, error: 'not valid UTF-8' }
+    }
+  }
+
+  for await (const chunk of input) {
+    let start = 0
+    for (;;) {
+      const end = chunk.indexOf(LINE_FEED, start)
+      if (end === -1) break
+      line.add(chunk.subarray(start, end))
+      yield finish()
+      start = end + 1
+    }
+    line.add(chunk.subarray(start))
+  }
+  if (!line.empty) yield finish()
+}
+
+module.exports = { readLines, MAX_LINE_BYTES }

@@ -1,0 +1,121 @@
+'use strict'
+
+const { LOCATION, LOCATION_HELP, given, positiveInteger } = require('./options')
+const { readLines } = require('./lines')
+const { report, describe } = require('./report')
+const { catchSignals } = require('./signals')
+
+const HELP = `\
+Usage: kindly-guard-ipc publish [options]
+
+Reads threats from stdin, one JSON object per line, and writes each to the
+ring, which is made when there is none:
+
+  {"threatType": "InjectionAttempt", "severity": "High",
+   "source": "src/app.js:12", "details": "...", "blocked": true}
+
+(on a single line). timestampUs, id and context may be given as well. What
+\`tail --json\` prints can be published again. The ring stays when publish ends,
+so that readers can still read it.
+
+A line that is no threat is told on stderr with its number, and passed over.
+
+Options:
+${LOCATION_HELP}
+  --max-events N      at least so many slots, rounded up to a power of two
+                      (default: 1000)
+  --buffer-size SIZE  the file may not be larger: bytes, or a size like 1MB
+  -h, --help          show this
+  --version           show the version
+
+Exit code: 0 when every line was published, 1 when a line was refused or the
+ring could not be opened, 2 for a wrong command line, 130 or 143 when SIGINT
+or SIGTERM ended it.
+`
+
+const OPTIONS = {
+  ...LOCATION,
+  'max-events': { type: 'string' },
+  'buffer-size': { type: 'string' }
+}
+
+/**
+ * @param {Record<string, string>} values
+ * @returns {import('../index').WriterOptions}
+ */
+function writerOptions(values) {
+  const options = given(values, ['dir', 'name'])
+  if (values['max-events'] !== undefined) {
+    options.maxEvents = positiveInteger('max-events', values['max-events'])
+  }
+  const size = values['buffer-size']
+  if (size !== undefined) {
+    options.bufferSize = /^[0-9]+$/.test(size) ? Number(size) : size
+  }
+  return options
+}
+
+/**
+ * @param {string} text one line
+ * @returns {import('../index').ThreatInput}
+ */
+function parseThreat(text) {
+  const value = JSON.parse(text)
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new TypeError('a threat is a JSON object')
+  }
+  // `tail --json` prints a value without a name as Unknown and its number.
+  const { threatTypeCode, severityCode, ...threat } = value
+  if (threatTypeCode !== undefined) threat.threatType = threatTypeCode
+  if (severityCode !== undefined) threat.severity = severityCode
+  return threat
+}
+
+/**
+ * Publishes every line of `input`.
+ * @param {import('../index').SharedMemoryIpc} ring
+ * @param {AsyncIterable<Buffer>} input
+ * @param {{ published: number, refused: number }} counts
+ */
+async function publishLines(ring, input, counts) {
+  for await (const { number, text, error } of readLines(input)) {
+    if (error === undefined && text.trim() === '') continue
+    try {
+      if (error !== undefined) throw new TypeError(error)
+      ring.writeThreat(parseThreat(text))
+      counts.published += 1
+    } catch (failure) {
+      counts.refused += 1
+      report(`line ${number}: ${describe(failure)}`)
+    }
+  }
+}
+
+/**
+ * @param {Record<string, string>} values
+ * @returns {Promise<number>} the exit code
+ */
+async function run(values) {
+  const options = writerOptions(values)
+  const { SharedMemoryIpc } = require('../index')
+  const caught = catchSignals()
+  const counts = { published: 0, refused: 0 }
+  const ring = new SharedMemoryIpc(options)
+  const input = process.stdin
+  caught.signal.addEventListener('abort', () => input.destroy())
+  try {
+    if (input.isTTY) {
+      report('reading threats from stdin, one JSON object per line (NDJSON)')
+    }
+    await publishLines(ring, input, counts)
+  } catch (error) {
+    // Destroying stdin makes reading it fail: that is the signal, not an error.
+    if (!caught.signal.aborted) throw error
+  } finally {
+    await ring.close()
+    report(`published ${counts.published}, refused ${counts.refused}`)
+  }
+  return caught.exitCode || (counts.refused > 0 ? 1 : 0)
+}
+
+module.exports = { HELP, OPTIONS, run }

@@ -1,0 +1,144 @@
+'use strict'
+// Generated from KG_ERROR_MAP in native/core/error.h by `npm run error-table`.
+// Change the table there, never this file.
+
+module.exports = [
+  {
+    number: -1,
+    code: 'ERR_NO_RING',
+    what: 'There is no ring here.',
+    advice: 'Start the Shield first, or give both sides the same dir and name.'
+  },
+  {
+    number: -2,
+    code: 'ERR_RING_LOCKED',
+    what: 'Another live writer holds this ring.',
+    advice:
+      'Stop the other Shield, or choose another name; there is no lock file to remove, the kernel frees the lock when its holder ends.'
+  },
+  {
+    number: -3,
+    code: 'ERR_RING_INVALID',
+    what: 'The file is not a ring.',
+    advice:
+      'Start the Shield, which replaces the file, or point dir and name elsewhere.'
+  },
+  {
+    number: -4,
+    code: 'ERR_RING_VERSION',
+    what: 'The ring has another layout version.',
+    advice: 'Install the same version of kindly-guard-ipc on both sides.'
+  },
+  {
+    number: -5,
+    code: 'ERR_RING_CORRUPT',
+    what: "The ring's content does not validate.",
+    advice:
+      'Reading goes on with the next valid event; restart the Shield if it persists.'
+  },
+  {
+    number: -6,
+    code: 'ERR_RING_TRUNCATED',
+    what: 'The ring file is shorter than its header says.',
+    advice: 'Restart the Shield, which makes a new ring.'
+  },
+  {
+    number: -7,
+    code: 'ERR_UNSAFE_PATH',
+    what: 'Somebody else could reach this path.',
+    advice:
+      'Use a directory of your own with mode 0700 that holds no links or special files.'
+  },
+  {
+    number: -8,
+    code: 'ERR_NO_SPACE',
+    what: 'There is no space for the ring.',
+    advice: 'Free space in the file system, or lower maxEvents.'
+  },
+  {
+    number: -9,
+    code: 'ERR_ACCESS',
+    what: 'The system refuses access.',
+    advice: 'Check the owner and the permissions of the directory.'
+  },
+  {
+    number: -10,
+    code: 'ERR_READ_ONLY',
+    what: 'The file system is read-only.',
+    advice: 'Choose a dir on a file system that can be written.'
+  },
+  {
+    number: -11,
+    code: 'ERR_TOO_MANY_FILES',
+    what: 'No file descriptor is free.',
+    advice:
+      'Close clients that are no longer needed, or raise the limit (ulimit -n).'
+  },
+  {
+    number: -12,
+    code: 'ERR_NO_MEMORY',
+    what: 'There is no memory for this.',
+    advice: 'Free memory, or lower maxEvents.'
+  },
+  {
+    number: -13,
+    code: 'ERR_SYSTEM',
+    what: 'A system call failed.',
+    advice: 'The message names the call and its errno.'
+  },
+  {
+    number: -14,
+    code: 'ERR_FORKED',
+    what: 'This handle belongs to the process that forked.',
+    advice: 'Open a ring of its own in the child.'
+  },
+  {
+    number: -15,
+    code: 'ERR_CLOSED',
+    what: 'This object is closed.',
+    advice: 'Create a new one.'
+  },
+  {
+    number: -16,
+    code: 'ERR_EVENT_TOO_LARGE',
+    what: 'The threat takes more than a quarter of the ring.',
+    advice: 'Shorten its text or its context, or raise maxEvents.'
+  },
+  {
+    number: -17,
+    code: 'ERR_BATCH_TOO_LARGE',
+    what: 'The batch takes more than a quarter of the ring.',
+    advice: 'Write it in smaller batches, or raise maxEvents.'
+  },
+  {
+    number: -18,
+    code: 'ERR_SEQUENCE_EXHAUSTED',
+    what: 'Sequence 2^53-1 was reached.',
+    advice: 'Remove the ring file and restart the Shield for a new generation.'
+  },
+  {
+    number: -19,
+    code: 'ERR_INVALID_ARGUMENT',
+    what: 'An argument has the wrong type or range.',
+    advice: 'The message names the argument and what would do.'
+  },
+  {
+    number: -20,
+    code: 'ERR_INVALID_OPTION',
+    what: 'An option is unknown or has the wrong type or range.',
+    advice: 'The message names the option and what would do.'
+  },
+  {
+    number: -21,
+    code: 'ERR_INVALID_THREAT',
+    what: 'The threat has a field that cannot be carried exactly.',
+    advice: 'The message names the field and what would do.'
+  },
+  {
+    number: -22,
+    code: 'ERR_SHM_UNAVAILABLE',
+    what: 'Shared memory is not available here.',
+    advice:
+      'The message says why; PlatformShm.isAvailable() tells without throwing.'
+  }
+]

@@ -1,0 +1,90 @@
+'use strict'
+// The one translation from the table in native/core/error.h to what is
+// thrown, and the errors for bad arguments.
+
+const { inspect } = require('node:util')
+const table = require('./error-codes.js')
+
+const byNumber = new Map(table.map((entry) => [entry.number, entry]))
+const byCode = new Map(table.map((entry) => [entry.code, entry]))
+
+// Codes that blame the caller's values become a RangeError.
+const ARGUMENT_CODES = new Set([
+  'ERR_INVALID_ARGUMENT',
+  'ERR_INVALID_OPTION',
+  'ERR_INVALID_THREAT'
+])
+
+/**
+ * Every error of this package that does not blame an argument. `code` is
+ * stable; the message says what happened and what to do.
+ */
+class IpcError extends Error {
+  /**
+   * @param {string} code one of the table's codes
+   * @param {string} [detail] a clause without a full stop
+   * @param {{ cause?: unknown }} [options]
+   */
+  constructor(code, detail = '', options) {
+    const { what, advice } = byCode.get(code) ?? {
+      what: 'An unknown error.',
+      advice: 'Please report it.'
+    }
+    super(`${what} ${detail === '' ? '' : `${detail}. `}${advice}`, options)
+    this.name = 'IpcError'
+    this.code = code
+  }
+}
+
+/**
+ * The error for a negative number of the C core.
+ * @param {number} number one of enum kg_error
+ * @param {string} [detail] a clause without a full stop
+ * @returns {Error} with `code`
+ */
+function fromNative(number, detail = '') {
+  const { code, what } = byNumber.get(number) ?? { code: 'ERR_UNKNOWN' }
+  return ARGUMENT_CODES.has(code)
+    ? invalid(RangeError, code, detail || what)
+    : new IpcError(code, detail)
+}
+
+/**
+ * An error that blames an argument.
+ * @param {TypeErrorConstructor | RangeErrorConstructor} Type
+ * @param {string} code
+ * @param {string} message names the argument and what would do
+ * @param {unknown} [cause]
+ * @returns {Error}
+ */
+function invalid(Type, code, message, cause) {
+  const error = new Type(message, cause === undefined ? undefined : { cause })
+  error.code = code
+  return error
+}
+
+/**
+ * A value as an error message shows it: short, and whatever it is.
+ * @param {unknown} value
+ * @returns {string}
+ */
+function show(value) {
+  let text
+  try {
+    text = inspect(value, {
+      depth: 0,
+      maxStringLength: 40,
+      maxArrayLength: 3,
+      breakLength: Infinity,
+      customInspect: false,
+      getters: false,
+      showProxy: true
+    })
+  } catch {
+    // Its Symbol.toStringTag is a getter that throws, or the like.
+    text = `something of type ${typeof value} that cannot be shown`
+  }
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+module.exports = { IpcError, fromNative, invalid, show }

@@ -1,0 +1,62 @@
+'use strict'
+// Sources repeat: a daemon has a handful of them. Comparing bytes with those
+// seen before is far cheaper than making a string, and keeps one instead of
+// thousands.
+
+const ENTRIES = 64
+
+class Entry {
+  constructor(length, halves, start, end, text) {
+    this.length = length
+    this.halves = halves.slice(start, end)
+    this.text = text
+  }
+
+  /** Compared two bytes at a time, with what follows an odd length. */
+  equals(length, halves, start) {
+    const own = this.halves
+    if (this.length !== length) {
+      return false
+    }
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== halves[start + i]) {
+        return false
+      }
+    }
+    return true
+  }
+}
+
+/** Strings by their bytes, in a table in which a new one displaces another. */
+class SourceCache {
+  /** @param {ArrayBuffer} buffer where the bytes stand */
+  constructor(buffer) {
+    this._bytes = Buffer.from(buffer)
+    this._halves = new Uint16Array(buffer)
+    this._entries = new Array(ENTRIES).fill(null)
+  }
+
+  /**
+   * The UTF-8 text at `offset`, which must be even.
+   * @param {number} offset bytes
+   * @param {number} length bytes
+   * @returns {string}
+   */
+  get(offset, length) {
+    const halves = this._halves
+    const start = offset / 2
+    const end = start + ((length + 1) >> 1)
+    // The last characters tell `server-1` from `server-2`.
+    const hash = length * 7 + halves[end - 1] + (halves[end - 2] >> 5)
+    const index = hash % ENTRIES
+    const entry = this._entries[index]
+    if (entry !== null && entry.equals(length, halves, start)) {
+      return entry.text
+    }
+    const text = this._bytes.utf8Slice(offset, offset + length)
+    this._entries[index] = new Entry(length, halves, start, end, text)
+    return text
+  }
+}
+
+module.exports = { SourceCache }

@@ -1,0 +1,367 @@
+'use strict'
+// A threat on its way in (checked, every property read once) and on its way
+// out (slots to plain objects). The bytes are stated in native/core/layout.h.
+
+const { invalid, show } = require('./errors.js')
+const { SourceCache } = require('./source-cache.js')
+
+/** The eight threat types by name, and their numbers in the ring. */
+const ThreatType = Object.freeze({
+  Unknown: 0,
+  UnicodeInvisible: 1,
+  UnicodeBiDi: 2,
+  UnicodeHomoglyph: 3,
+  InjectionAttempt: 4,
+  PathTraversal: 5,
+  SuspiciousPattern: 6,
+  RateLimitViolation: 7
+})
+
+/** The four severities by name, and their numbers in the ring. */
+const Severity = Object.freeze({ Low: 1, Medium: 2, High: 3, Critical: 4 })
+
+const typeNumbers = new Map(Object.entries(ThreatType))
+const severityNumbers = new Map(Object.entries(Severity))
+const typeNames = Object.keys(ThreatType)
+const severityNames = ['Unknown', ...Object.keys(Severity)]
+
+// --- In --------------------------------------------------------------------
+
+function refuse(Type, field, expected, value) {
+  return invalid(
+    Type,
+    'ERR_INVALID_THREAT',
+    `threat.${field}: expected ${expected}, got ${show(value)}`
+  )
+}
+
+function number(field, value, names, limit) {
+  if (typeof value === 'string') {
+    const known = names.get(value)
+    if (known !== undefined) {
+      return known
+    }
+  } else if (typeof value === 'number') {
+    if (Number.isInteger(value) && value >= 0 && value <= limit) {
+      return value
+    }
+  }
+  throw refuse(
+    typeof value === 'string' || typeof value === 'number'
+      ? RangeError
+      : TypeError,
+    field,
+    `${[...names.keys()].join(', ')} or a whole number up to ${limit}`,
+    value
+  )
+}
+
+// Node 18 has no String.prototype.isWellFormed.
+const isWellFormed =
+  typeof String.prototype.isWellFormed === 'function'
+    ? (value) => value.isWellFormed()
+    : (value) => !/\p{Surrogate}/u.test(value)
+
+function text(field, value) {
+  if (typeof value !== 'string') {
+    throw refuse(TypeError, field, 'a string', value)
+  }
+  if (!isWellFormed(value)) {
+    throw refuse(
+      RangeError,
+      field,
+      'text without lone surrogates, which UTF-8 cannot carry',
+      value
+    )
+  }
+  return value
+}
+
+function timestamp(value) {
+  if (value === undefined) {
+    return 0
+  }
+  if (typeof value !== 'number') {
+    throw refuse(TypeError, 'timestampUs', 'a number', value)
+  }
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw refuse(
+      RangeError,
+      'timestampUs',
+      'whole microseconds since 1970, from 1 to 2^53-1',
+      value
+    )
+  }
+  return value
+}
+
+function flag(value) {
+  if (value === undefined) {
+    return false
+  }
+  if (typeof value !== 'boolean') {
+    throw refuse(TypeError, 'blocked', 'true or false', value)
+  }
+  return value
+}
+
+function ownId(value) {
+  if (value !== undefined && text('id', value) === '') {
+    throw refuse(RangeError, 'id', 'a string that is not empty', value)
+  }
+  return value
+}
+
+function json(value) {
+  let encoded
+  try {
+    encoded = JSON.stringify(value)
+  } catch (cause) {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_THREAT',
+      'threat.context: expected what JSON carries, but it cannot be encoded',
+      cause
+    )
+  }
+  if (encoded === undefined) {
+    throw refuse(TypeError, 'context', 'what JSON carries', value)
+  }
+  return encoded
+}
+
+/** What a getter or a proxy of the caller's throws, as an error of ours. */
+function unreadable(cause) {
+  return invalid(
+    TypeError,
+    'ERR_INVALID_THREAT',
+    'threat: expected an object whose fields can be read, but reading threw',
+    cause
+  )
+}
+
+/**
+ * Checks a threat and hands its fields to `writer.write`, in the order in
+ * which the native writer takes them. Code of the caller's (getters, proxies,
+ * toJSON) runs only before that, so whatever it does meets a ring in order.
+ * @param {import('./index').ThreatInput} threat
+ * @param {{ write(...fields: unknown[]): T }} writer
+ * @returns {T}
+ * @template T
+ */
+function encodeThreat(threat, writer) {
+  if (typeof threat !== 'object' || threat === null) {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_THREAT',
+      `threat: expected an object, got ${show(threat)}`
+    )
+  }
+  let type, severity, blocked, timestampUs, source, details, id, context
+  try {
+    type = threat.threatType
+    severity = threat.severity
+    source = threat.source
+    details = threat.details
+    blocked = threat.blocked
+    timestampUs = threat.timestampUs
+    id = threat.id
+    context = threat.context
+  } catch (error) {
+    throw unreadable(error)
+  }
+  type = number('threatType', type, typeNumbers, 2 ** 32 - 1)
+  severity = number('severity', severity, severityNumbers, 255)
+  blocked = flag(blocked)
+  timestampUs = timestamp(timestampUs)
+  text('source', source)
+  text('details', details)
+  if (id === undefined && context === undefined) {
+    return writer.write(type, severity, blocked, timestampUs, source, details)
+  }
+  ownId(id)
+  context = context === undefined ? undefined : json(context)
+  return writer.write(
+    type,
+    severity,
+    blocked,
+    timestampUs,
+    source,
+    details,
+    id,
+    context
+  )
+}
+
+// --- Out -------------------------------------------------------------------
+
+const SLOT_BYTES = 384
+const SLOT_WORDS = SLOT_BYTES / 4
+const SOURCE_OFFSET = 40 + 14
+const DETAILS_OFFSET = 40 + 78
+const TAIL_OFFSET = 40
+const TAIL_BYTES = 340
+const TAIL_FIELD_HEADER = 8
+const TAIL_DEFLATED = 1
+const HIGH = 2 ** 32
+
+const TAIL_SOURCE = 1
+const TAIL_DETAILS = 2
+const TAIL_ID = 3
+const TAIL_CONTEXT = 4
+
+// The last three digits of a sequence, with and without leading zeros.
+const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
+const PADDED_DIGITS = DIGITS.map((digits) => digits.padStart(3, '0'))
+
+/** Makes `<generation>-<sequence>`. Turning a number into text is the dearest
+ * part of decoding, so it is done once for a thousand of them. */
+class IdMaker {
+  constructor(generation) {
+    this._prefix = `${generation}-`
+    this._thousands = 0
+    this._start = this._prefix
+  }
+
+  make(sequence) {
+    const rest = sequence % 1000
+    const thousands = (sequence - rest) / 1000
+    if (thousands === 0) {
+      return this._prefix + DIGITS[rest]
+    }
+    if (thousands !== this._thousands) {
+      this._thousands = thousands
+      this._start = this._prefix + thousands
+    }
+    return this._start + PADDED_DIGITS[rest]
+  }
+}
+
+/**
+ * Decodes validated slots. Keeps the views on one buffer that the native
+ * reader fills again and again; nothing that comes out refers to it.
+ */
+class ThreatDecoder {
+  /** @param {ArrayBuffer} slots @param {string} generation 16 hex digits */
+  constructor(slots, generation) {
+    this._bytes = Buffer.from(slots)
+    this._words = new Uint32Array(slots)
+    this._sources = new SourceCache(slots)
+    this._ids = new IdMaker(generation)
+  }
+
+  /**
+   * @param {number} count events, from the start of the buffer
+   * @param {import('./index').Threat[]} threats gets them appended
+   */
+  decode(count, threats) {
+    const words = this._words
+    let slot = 0
+    for (let i = 0; i < count; i++) {
+      const at = slot * SLOT_WORDS
+      threats.push(this._decodeOne(slot * SLOT_BYTES, at))
+      slot += words[at + 6] & 0xffff
+    }
+  }
+
+  /** The sequence of the event at this slot. */
+  sequence(slot) {
+    const at = slot * SLOT_WORDS
+    return this._words[at + 3] * HIGH + this._words[at + 2]
+  }
+
+  /** When the event at this slot was published, in the writer's ns. */
+  publishNs(slot) {
+    const at = slot * SLOT_WORDS
+    return this._words[at + 5] * HIGH + this._words[at + 4]
+  }
+
+  /** The slots that the event at this slot takes. */
+  span(slot) {
+    return this._words[slot * SLOT_WORDS + 6] & 0xffff
+  }
+
+  _decodeOne(base, at) {
+    const words = this._words
+    const bytes = this._bytes
+    const sequence = words[at + 3] * HIGH + words[at + 2]
+    const used = words[at + 7]
+    const details = base + DETAILS_OFFSET
+    const type = words[at + 12]
+    const severity = words[at + 13] & 0xff
+    const threat = {
+      sequence,
+      id: this._ids.make(sequence),
+      timestampUs: words[at + 11] * HIGH + words[at + 10],
+      threatType: typeNames[type] ?? 'Unknown',
+      severity: severityNames[severity] ?? 'Unknown',
+      source: this._sources.get(base + SOURCE_OFFSET, used & 0xffff),
+      details: bytes.utf8Slice(details, details + (used >>> 16)),
+      blocked: (words[at + 13] & 0xff00) !== 0
+    }
+    if (type >= typeNames.length) {
+      threat.threatTypeCode = type
+    }
+    if (severity === 0 || severity >= severityNames.length) {
+      threat.severityCode = severity
+    }
+    if (words[at + 9] > 0 && (words[at + 8] & TAIL_DEFLATED) === 0) {
+      decodeTail(gatherTail(bytes, base, words[at + 9]), threat)
+    }
+    return threat
+  }
+}
+
+/** The bytes of a tail in one piece, from the slots behind the lead. */
+function gatherTail(bytes, base, length) {
+  const tail = Buffer.allocUnsafe(length)
+  let from = base + SLOT_BYTES + TAIL_OFFSET
+  for (let done = 0; done < length; done += TAIL_BYTES) {
+    bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
+    from += SLOT_BYTES
+  }
+  return tail
+}
+
+/**
+ * Puts what a tail carries into the threat. A tail that makes no sense leaves
+ * what the lead slot said: cut, but right.
+ */
+function decodeTail(tail, threat) {
+  let at = 0
+  while (at + TAIL_FIELD_HEADER <= tail.length) {
+    const tag = tail[at]
+    const start = at + TAIL_FIELD_HEADER
+    const end = start + tail.readUInt32LE(at + 4)
+    if (end > tail.length) {
+      return
+    }
+    if (tag === TAIL_SOURCE) {
+      threat.source = tail.utf8Slice(start, end)
+    } else if (tag === TAIL_DETAILS) {
+      threat.details = tail.utf8Slice(start, end)
+    } else if (tag === TAIL_ID) {
+      threat.id = tail.utf8Slice(start, end)
+    } else if (tag === TAIL_CONTEXT) {
+      threat.context = parseContext(tail.utf8Slice(start, end))
+    }
+    at = end
+  }
+}
+
+/** A context that is no JSON is shown as the text that it is. */
+function parseContext(encoded) {
+  try {
+    return JSON.parse(encoded)
+  } catch {
+    return encoded
+  }
+}
+
+module.exports = {
+  ThreatType,
+  Severity,
+  SLOT_BYTES,
+  encodeThreat,
+  ThreatDecoder
+}

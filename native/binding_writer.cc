@@ -1,0 +1,218 @@
+// Writer: kg_writer for JavaScript.
+#include <memory>
+#include <new>
+
+#include "binding.h"
+
+namespace kg {
+namespace {
+
+// A JavaScript string as UTF-8, on the stack unless it is long.
+class Utf8 {
+public:
+  // KG_OK, or why it cannot be had.
+  int Read(napi_env env, napi_value value) {
+    size_t length = 0;
+    if (napi_get_value_string_utf8(env, value, stack_, sizeof stack_,
+                                   &length) != napi_ok) {
+      return KG_E_INVALID_THREAT;
+    }
+    // A full buffer may have cut a character of up to four bytes.
+    if (length + 4 < sizeof stack_) {
+      text_ = {stack_, length};
+      return KG_OK;
+    }
+    return ReadLong(env, value);
+  }
+  kg_text text() const {
+    return text_;
+  }
+
+private:
+  int ReadLong(napi_env env, napi_value value) {
+    size_t length = 0;
+    if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) !=
+        napi_ok) {
+      return KG_E_INVALID_THREAT;
+    }
+    // No ring holds more; refused before anybody copies it.
+    if (length > size_t{KG_MAX_SPAN} * KG_EVENT_BYTES) {
+      return KG_E_EVENT_TOO_LARGE;
+    }
+    heap_.reset(new (std::nothrow) char[length + 1]);
+    if (heap_ == nullptr) {
+      return KG_E_NO_MEMORY;
+    }
+    text_ = {heap_.get(), length};
+    return napi_get_value_string_utf8(env, value, heap_.get(), length + 1,
+                                      &length) == napi_ok
+               ? KG_OK
+               : KG_E_INVALID_THREAT;
+  }
+
+  kg_text text_ = {nullptr, 0};
+  std::unique_ptr<char[]> heap_;
+  char stack_[1024];
+};
+
+class Writer : public Napi::ObjectWrap<Writer> {
+public:
+  explicit Writer(const Napi::CallbackInfo &info)
+      : Napi::ObjectWrap<Writer>(info) {
+    kg_failure failure;
+    RingOptions options(info[0].As<Napi::Object>());
+    if (kg_writer_open(options.get(), &writer_, &failure) != KG_OK) {
+      Throw(info.Env(), failure);
+      return;
+    }
+    // Functions that carry their object with them: looking it up behind
+    // `this` would cost as much as the rest of the call. They are the
+    // object's own properties and lib/ never takes them off it, so they do
+    // not outlive it.
+    Value().Set("write", Napi::Function::New<Write>(info.Env(), "write", this));
+    Value().Set("stage", Napi::Function::New<Stage>(info.Env(), "stage", this));
+  }
+
+  ~Writer() override {
+    kg_writer_close(writer_);
+  }
+
+  // (threatType, severity, blocked, timestampUs, source, details, id?,
+  // context?), all of them checked by lib/threat-event.js. Nothing here calls
+  // back into JavaScript, so nothing can come between staging and publishing.
+  static Napi::Value Write(const Napi::CallbackInfo &info) {
+    Writer *self = static_cast<Writer *>(info.Data());
+    int64_t result = self->With(info, [self](const kg_threat &threat) {
+      return kg_writer_write(self->writer_, &threat);
+    });
+    return Result(info.Env(), result);
+  }
+
+  static Napi::Value Stage(const Napi::CallbackInfo &info) {
+    Writer *self = static_cast<Writer *>(info.Data());
+    int64_t result =
+        self->With(info, [self](const kg_threat &threat) -> int64_t {
+          return kg_writer_stage(self->writer_, &threat);
+        });
+    if (result < 0 && self->writer_ != nullptr) {
+      kg_writer_discard(self->writer_);
+    }
+    return Result(info.Env(), result);
+  }
+
+  Napi::Value Commit(const Napi::CallbackInfo &info) {
+    int64_t result =
+        writer_ == nullptr ? int64_t{KG_E_CLOSED} : kg_writer_commit(writer_);
+    return Result(info.Env(), result);
+  }
+
+  Napi::Value Beat(const Napi::CallbackInfo &info) {
+    kg_failure failure;
+    if (writer_ == nullptr) {
+      return Throw(info.Env(), KG_E_CLOSED, "");
+    }
+    if (kg_writer_beat(writer_, &failure) != KG_OK) {
+      return Throw(info.Env(), failure);
+    }
+    return info.Env().Undefined();
+  }
+
+  Napi::Value Stats(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    if (writer_ == nullptr) {
+      return Throw(env, KG_E_CLOSED, "");
+    }
+    kg_ring_info ring;
+    kg_writer_stats stats;
+    kg_writer_info(writer_, &ring);
+    kg_writer_stats_get(writer_, &stats);
+    Napi::Object object = RingInfo(env, ring);
+    object.Set("published", static_cast<double>(stats.published));
+    object.Set("sequence", static_cast<double>(stats.sequence));
+    object.Set("bytes", static_cast<double>(stats.bytes));
+    object.Set("bells", static_cast<double>(stats.bells));
+    object.Set("replaced", static_cast<double>(stats.replaced));
+    return object;
+  }
+
+  Napi::Value Close(const Napi::CallbackInfo &info) {
+    kg_writer_close(writer_);
+    writer_ = nullptr;
+    return info.Env().Undefined();
+  }
+
+private:
+  template <typename Action>
+  int64_t With(const Napi::CallbackInfo &info, Action action) {
+    napi_env env = info.Env();
+    Utf8 source;
+    Utf8 details;
+    kg_threat threat = {};
+    double timestamp = 0;
+    uint32_t severity = 0;
+    if (writer_ == nullptr) {
+      return KG_E_CLOSED;
+    }
+    if (napi_get_value_uint32(env, info[0], &threat.threat_type) != napi_ok ||
+        napi_get_value_uint32(env, info[1], &severity) != napi_ok ||
+        napi_get_value_bool(env, info[2], &threat.blocked) != napi_ok ||
+        napi_get_value_double(env, info[3], &timestamp) != napi_ok) {
+      return KG_E_INVALID_THREAT;
+    }
+    int result = source.Read(env, info[4]);
+    if (result == KG_OK) {
+      result = details.Read(env, info[5]);
+    }
+    if (result != KG_OK) {
+      return result;
+    }
+    threat.severity = static_cast<uint8_t>(severity);
+    threat.timestamp_us = static_cast<uint64_t>(timestamp);
+    threat.source = source.text();
+    threat.details = details.text();
+    if (info.Length() <= 6) {
+      return action(threat);
+    }
+    // Apart, so that the usual threat does not pay for their buffers.
+    return WithMore(info, &threat, action);
+  }
+
+  template <typename Action>
+  int64_t WithMore(const Napi::CallbackInfo &info, kg_threat *threat,
+                   Action action) {
+    Utf8 id;
+    Utf8 context;
+    int result = info[6].IsUndefined() ? KG_OK : id.Read(info.Env(), info[6]);
+    if (result == KG_OK && !info[7].IsUndefined()) {
+      result = context.Read(info.Env(), info[7]);
+    }
+    if (result != KG_OK) {
+      return result;
+    }
+    threat->id = id.text();
+    threat->context = context.text();
+    return action(*threat);
+  }
+
+  static Napi::Value Result(Napi::Env env, int64_t result) {
+    if (result < 0) {
+      return Throw(env, static_cast<int>(result), "");
+    }
+    return Napi::Number::New(env, static_cast<double>(result));
+  }
+
+  kg_writer *writer_ = nullptr;
+};
+
+} // namespace
+
+Napi::Function DefineWriter(Napi::Env env) {
+  return Napi::ObjectWrap<Writer>::DefineClass(
+      env, "Writer",
+      {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});
+}
+
+} // namespace kg

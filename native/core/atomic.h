@@ -1,0 +1,99 @@
+/* Atomic access to plain words in shared memory, and what else depends on the
+ * compiler. C11's <stdatomic.h> wants _Atomic types, which would forbid the
+ * plain structs of layout.h; the builtins take any aligned word. */
+#ifndef KG_ATOMIC_H
+#define KG_ATOMIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(__GNUC__)
+#error "atomic.h knows GCC and Clang; add this compiler's primitives here"
+#endif
+
+/* A word through which the bytes of any struct may be read and written. */
+typedef uint64_t __attribute__((may_alias)) kg__word;
+
+static inline uint32_t kg__load32_relaxed(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t kg__load64_relaxed(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t kg__load32_acquire(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t kg__load64_acquire(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void kg__store32_relaxed(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void kg__store64_relaxed(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void kg__store32_release(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void kg__store64_release(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void kg__store32_seq_cst(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t kg__exchange32_seq_cst(uint32_t *word, uint32_t value) {
+  return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void kg__fence_acquire(void) {
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void kg__fence_release(void) {
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void kg__fence_seq_cst(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Copies 8-byte words between private and shared memory. A racing memcpy is
+ * undefined; relaxed words are not, and whoever copies orders them with the
+ * fences of the protocol in ring.h. */
+static inline void kg__copy_to_shared(void *shared, const void *source,
+                                      size_t bytes) {
+  kg__word *to = shared;
+  const kg__word *from = source;
+  for (size_t i = 0; i < bytes / 8; i++) {
+    __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+  }
+}
+
+static inline void kg__copy_from_shared(void *target, const void *shared,
+                                        size_t bytes) {
+  kg__word *to = target;
+  const kg__word *from = shared;
+  for (size_t i = 0; i < bytes / 8; i++) {
+    to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+  }
+}
+
+/* Tells the CPU that this is a spinning loop. */
+static inline void kg__cpu_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* kindly-guard-ipc for C: write threats to a ring, read them from one.
+ *
+ * Needs neither Node nor libuv. A C program compiles native/core/[a-z]*.c and
+ * the files of its system in native/platform/ along with itself
+ * (examples/c has one). The bytes of the file are in layout.h.
+ *
+ * Functions return 0 or a count, or a negative enum kg_error (error.h). A
+ * kg_writer or kg_reader belongs to one thread at a time, except where a
+ * function says otherwise. */
+#ifndef KG_IPC_H
+#define KG_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Threats ------------------------------------------------------------ */
+
+enum kg_threat_type {
+  KG_THREAT_UNKNOWN = 0,
+  KG_THREAT_UNICODE_INVISIBLE = 1,
+  KG_THREAT_UNICODE_BIDI = 2,
+  KG_THREAT_UNICODE_HOMOGLYPH = 3,
+  KG_THREAT_INJECTION_ATTEMPT = 4,
+  KG_THREAT_PATH_TRAVERSAL = 5,
+  KG_THREAT_SUSPICIOUS_PATTERN = 6,
+  KG_THREAT_RATE_LIMIT_VIOLATION = 7
+};
+
+enum kg_severity {
+  KG_SEVERITY_LOW = 1,
+  KG_SEVERITY_MEDIUM = 2,
+  KG_SEVERITY_HIGH = 3,
+  KG_SEVERITY_CRITICAL = 4
+};
+
+/* UTF-8 with its length in bytes; may hold NUL, needs none at its end. */
+typedef struct kg_text {
+  const char *bytes;
+  size_t length;
+} kg_text;
+
+typedef struct kg_threat {
+  uint64_t timestamp_us; /* microseconds since 1970; 0 when writing: now */
+  uint32_t threat_type;  /* enum kg_threat_type; other values are carried */
+  uint8_t severity;      /* enum kg_severity; other values are carried */
+  bool blocked;
+  kg_text source;
+  kg_text details;
+  kg_text id;      /* length 0: none of its own */
+  kg_text context; /* JSON; length 0: none */
+
+  /* Set by reading, ignored by writing. */
+  uint64_t sequence;
+  uint64_t publish_ns; /* the writer's monotonic clock */
+} kg_threat;
+
+/* --- Where the ring is -------------------------------------------------- */
+
+typedef struct kg_ring_options {
+  const char *dir;     /* NULL: this system's default; made absolute */
+  const char *name;    /* NULL: "kindly-guard"; letters, digits, ". _ -" */
+  uint32_t max_events; /* writer: at least so many slots; 0: those of the
+                          ring that is there, 1000 for a new one */
+  uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
+  bool no_checksums;   /* writer */
+} kg_ring_options;
+
+/* What a ring is, as its header said when it was opened. */
+typedef struct kg_ring_info {
+  uint64_t generation;
+  uint64_t predecessor_generation;
+  uint64_t predecessor_sequence;
+  uint64_t file_bytes;
+  uint32_t capacity; /* slots */
+  bool checksums;
+  char path[1024];
+} kg_ring_info;
+
+/* --- Writing ------------------------------------------------------------ */
+
+typedef struct kg_writer kg_writer;
+
+typedef struct kg_writer_stats {
+  uint64_t published; /* events by this writer */
+  uint64_t bytes;     /* of slots, by this writer */
+  uint64_t bells;     /* times that sleepers were woken */
+  uint64_t sequence;  /* the last one in the ring */
+  uint64_t replaced;  /* rings it had to make anew since it was opened */
+} kg_writer_stats;
+
+/* Opens the ring for writing: takes its locks, then continues the ring that
+ * is there or, when none is or it does not validate or has another geometry,
+ * puts a new one in its place. KG_E_RING_LOCKED names the holder in
+ * `failure`. Free the writer with kg_writer_close. */
+int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
+                   kg_failure *failure);
+
+/* Publishes one threat and wakes whoever sleeps. Returns its sequence (1 or
+ * more) or an error, which leaves the ring as it was. Never waits. */
+int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
+
+/* Adds a threat to the batch that kg_writer_commit publishes. Nothing is seen
+ * of it before that. KG_E_BATCH_TOO_LARGE or any other error drops the whole
+ * batch. */
+int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
+
+/* Publishes the batch at once, with one wake-up. Returns the sequence of its
+ * last event; with an empty batch, the last one in the ring. */
+int64_t kg_writer_commit(kg_writer *writer);
+
+/* Drops the batch. */
+void kg_writer_discard(kg_writer *writer);
+
+/* Says "alive", and looks whether the ring still is the file in the
+ * directory: when it is not, a new ring takes its place if the locks can be
+ * had again (an error otherwise, until they can, and writing fails with it).
+ * A batch that is staged is left in peace. To be called about twice a
+ * second. */
+int kg_writer_beat(kg_writer *writer, kg_failure *failure);
+
+void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
+void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
+
+/* Releases the locks. The ring stays for late readers. NULL is allowed. */
+void kg_writer_close(kg_writer *writer);
+
+/* --- Reading ------------------------------------------------------------ */
+
+typedef struct kg_reader kg_reader;
+
+enum kg_from { KG_FROM_LATEST, KG_FROM_OLDEST, KG_FROM_SEQUENCE };
+
+enum kg_loss_reason {
+  KG_LOSS_NONE,
+  KG_LOSS_OVERWRITTEN, /* the reader was slower than a whole ring */
+  KG_LOSS_CORRUPT,     /* slots did not validate */
+  KG_LOSS_BEFORE_JOIN  /* gone before `from: oldest`; outside the account */
+};
+
+/* What one read brought: first a loss, if there was one, then events. */
+typedef struct kg_batch {
+  uint32_t loss_reason; /* enum kg_loss_reason */
+  uint64_t lost;        /* events, sequences lost_from to lost_to */
+  uint64_t lost_from;
+  uint64_t lost_to;
+  uint32_t slots;        /* filled in the caller's buffer */
+  uint32_t events;       /* in them */
+  uint32_t slots_needed; /* not 0: the next event wants a buffer of so many */
+  bool more;             /* call again, something is left */
+} kg_batch;
+
+typedef struct kg_reader_stats {
+  uint64_t received;  /* events */
+  uint64_t lost;      /* events; received + lost = published since joining */
+  uint64_t corrupt;   /* times that something in the ring did not validate */
+  uint64_t bytes;     /* of slots */
+  uint64_t sequence;  /* the last one received or lost; 0: none */
+  uint64_t expected;  /* the next one it wants; 0: whatever comes */
+  uint64_t published; /* the last one in the ring */
+} kg_reader_stats;
+
+enum kg_writer_life {
+  KG_WRITER_LIVE,    /* holds its lock */
+  KG_WRITER_STALLED, /* holds its lock, gave no sign for three seconds */
+  KG_WRITER_GONE     /* its lock is free */
+};
+
+/* Opens the ring for reading. Creates nothing and takes no lock. Free the
+ * reader with kg_reader_close. It stands at KG_FROM_LATEST. */
+int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
+                   kg_failure *failure);
+
+/* Moves to where reading begins: behind the newest event, at the oldest that
+ * still stands, or at `sequence` (1 or more; what of it is gone is told as
+ * lost, what is not there yet is waited for). */
+int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence);
+
+/* Copies validated events, whole ones in order, into `buffer` of `slots`
+ * slots (8-byte aligned). Never waits. An event that takes more slots than
+ * that stays where it is and sets `slots_needed` (65,535 at the most). */
+int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
+                   kg_batch *batch);
+
+/* Decodes the event that starts `*offset` slots into a buffer that
+ * kg_reader_read filled, and moves `*offset` behind it. A tail is put
+ * together in `scratch`, which must outlive the texts and hold
+ * KG_EVENT_BYTES for each of the event's slots (as many bytes as the buffer
+ * has always do); KG_E_RING_CORRUPT when the tail makes no sense. A deflated
+ * tail gives the cut text of the lead slot. */
+int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
+                    kg_threat *threat);
+
+/* Sleeps until something may be there to read, `timeout_ms` at the most. May
+ * return early. */
+void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
+
+/* Whether the ring is still the one in the directory: KG_OK,
+ * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed or replaced
+ * (drain it, then open anew). `life` is set in any case. Any thread. */
+int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+
+void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);
+void kg_reader_info(const kg_reader *reader, kg_ring_info *info);
+
+/* NULL is allowed. */
+void kg_reader_close(kg_reader *reader);
+
+/* --- This system -------------------------------------------------------- */
+
+/* The directory that a writer without `dir` would use now; it is made when
+ * missing. `path` holds 512 bytes. */
+int kg_default_directory(char *path, kg_failure *failure);
+
+/* How checksums are computed here: "sse4.2", "armv8-crc" or "portable". */
+const char *kg_checksum_method(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

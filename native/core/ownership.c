@@ -1,0 +1,288 @@
+#include "ownership.h"
+
+#include <inttypes.h>
+
+#include "atomic.h"
+#include "step.h"
+
+/* How often a file that changes under our hands is tried again. */
+#define ATTEMPTS 16
+
+/* --- Locks -------------------------------------------------------------- */
+
+int kg__writer_name_holder(kg_writer *writer, kg_failure *failure) {
+  kg__file file;
+  kg__segment segment;
+  uint32_t pid = 0;
+  if (kg__file_open(&writer->dir, writer->names.ring, &file, NULL) == KG_OK) {
+    if (kg__segment_map(&file, false, &segment, NULL) == KG_OK) {
+      /* Relaxed: for people only. */
+      pid = kg__load32_relaxed(&segment.ring.header->writer_pid);
+      kg__segment_close(&segment);
+    } else {
+      kg__file_close(&file);
+    }
+  }
+  return kg__fail(failure, KG_E_RING_LOCKED, 0,
+                  "%s/%s is held, by process %" PRIu32
+                  " if its header is right",
+                  writer->dir.path, writer->names.ring, pid);
+}
+
+/* Takes the lock file's lock, and makes sure that it still has its name. */
+static int take_lock_file(kg_writer *writer, kg_failure *failure) {
+  for (int i = 0; i < ATTEMPTS; i++) {
+    kg__file file;
+    int result = kg__file_open_or_create(&writer->dir, writer->names.lock,
+                                         &file, failure);
+    if (result != KG_OK) {
+      return result;
+    }
+    KG__STEP("lock file open");
+    result = kg__lock_take(&file, failure);
+    if (result != KG_OK) {
+      kg__file_close(&file);
+      return result;
+    }
+    if (kg__file_is_named(&writer->dir, writer->names.lock, &file)) {
+      writer->lock = file;
+      KG__STEP("lock file locked");
+      kg__segment_sweep(&writer->dir, &writer->names);
+      return KG_OK;
+    }
+    kg__file_close(&file);
+  }
+  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
+                  writer->dir.path, writer->names.lock);
+}
+
+/* --- The ring ----------------------------------------------------------- */
+
+void kg__writer_beat(kg_writer *writer) {
+  uint64_t now = kg__clock_boot_ns();
+  writer->boot_offset_ns = now - kg__clock_monotonic_ns();
+  /* Relaxed: a reader compares it with its clock, nothing else. */
+  kg__store64_relaxed(&writer->segment.ring.header->heartbeat_ns, now);
+}
+
+/* Stamps the writer's line of the header. */
+static void sign(kg_writer *writer) {
+  kg_ring_header *header = writer->segment.ring.header;
+  uint64_t boot = kg__boot_id();
+  /* Relaxed: for people, and for readers who only compare single words. */
+  if (kg__load64_relaxed(&header->boot_id) != boot) {
+    kg__store64_relaxed(&header->boot_sequence, writer->ring.sequence + 1);
+    kg__store64_relaxed(&header->boot_id, boot);
+  }
+  kg__store32_relaxed(&header->writer_pid, kg__process_id());
+  kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
+  kg__store32_relaxed(&header->state, KG_STATE_LIVE);
+  kg__writer_beat(writer);
+}
+
+/* Freezes a ring that was replaced and wakes its readers. A file that was cut
+ * short has no header to write to. */
+static void retire(kg__segment *old) {
+  uint64_t size;
+  if (kg__file_size(&old->file, &size, NULL) == KG_OK && size >= old->length) {
+    /* Relaxed: readers look again and again. */
+    kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
+  }
+  kg__bell_ring(&old->bell);
+}
+
+/* Makes a new ring, with a predecessor when `old` is given, and wakes the
+ * readers of the old one. */
+static int create_ring(kg_writer *writer, kg__segment *old,
+                       uint64_t old_sequence, kg_failure *failure) {
+  kg__ring_setup setup = writer->setup;
+  kg__segment segment;
+  kg__ring_writer ring;
+  int result = kg__random(&setup.generation, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  setup.created_us = kg__clock_wall_us();
+  if (old != NULL) {
+    setup.predecessor_generation = old->ring.generation;
+    setup.predecessor_sequence = old_sequence;
+  }
+  result = kg__segment_create(&writer->dir, &writer->names, &setup, &segment,
+                              failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  result = kg__ring_writer_begin(&ring, &segment.ring, failure);
+  if (result != KG_OK) {
+    kg__segment_close(&segment);
+    return result;
+  }
+  if (old != NULL) {
+    /* After the new ring has the name, so that a death between the two
+     * leaves a ring that goes on. */
+    retire(old);
+    KG__STEP("old ring retired");
+  }
+  writer->segment = segment;
+  writer->ring = ring;
+  sign(writer);
+  return KG_OK;
+}
+
+/* Who names no size takes the one that is there. */
+static bool is_wanted(const kg_writer *writer, const kg__ring *ring) {
+  bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
+  return (writer->any_capacity ? fits
+                               : ring->capacity == writer->setup.capacity) &&
+         ring->checksums == writer->setup.checksums;
+}
+
+/* Whether an error says that a ring is not fit to go on. Any other one, no
+ * memory for one, says nothing of the ring, which then stays. */
+static bool is_damage(int error) {
+  return error == KG_E_RING_INVALID || error == KG_E_RING_VERSION ||
+         error == KG_E_RING_TRUNCATED || error == KG_E_RING_CORRUPT;
+}
+
+static int fail_as(const kg_failure *wrong, kg_failure *failure) {
+  if (failure != NULL) {
+    *failure = *wrong;
+  }
+  return wrong->error;
+}
+
+/* Continues the ring in `file`, which is locked, or replaces it. The file is
+ * the segment's from here on, or closed. */
+static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
+  kg__segment found;
+  kg__ring_writer ring;
+  kg_failure wrong;
+  uint64_t sequence = UINT64_MAX;
+  int result = kg__segment_map(file, true, &found, &wrong);
+  if (result != KG_OK) {
+    kg__file_close(file);
+    return is_damage(result) ? create_ring(writer, NULL, 0, failure)
+                             : fail_as(&wrong, failure);
+  }
+  result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
+  if (result == KG_OK && is_wanted(writer, &found.ring)) {
+    writer->setup.capacity = found.ring.capacity;
+    writer->segment = found;
+    writer->ring = ring;
+    sign(writer);
+    /* For what the writer before had copied but not published. */
+    kg__bell_ring(&writer->segment.bell);
+    return KG_OK;
+  }
+  if (result == KG_OK) {
+    sequence = ring.sequence;
+    kg__ring_writer_end(&ring);
+  } else if (!is_damage(result)) {
+    kg__segment_close(&found);
+    return fail_as(&wrong, failure);
+  }
+  result = create_ring(writer, &found, sequence, failure);
+  kg__segment_close(&found);
+  return result;
+}
+
+/* Opens the ring that has the name or makes one; the lock file is held. */
+static int open_ring(kg_writer *writer, kg_failure *failure) {
+  for (int i = 0; i < ATTEMPTS; i++) {
+    kg__file file;
+    int result =
+        kg__file_open(&writer->dir, writer->names.ring, &file, failure);
+    if (result == KG_E_NO_RING) {
+      return create_ring(writer, NULL, 0, failure);
+    }
+    if (result != KG_OK) {
+      return result;
+    }
+    /* The ring's own lock, so that an unlinked lock file opens no door. */
+    result = kg__lock_take(&file, failure);
+    if (result != KG_OK) {
+      kg__file_close(&file);
+      return result;
+    }
+    if (kg__file_is_named(&writer->dir, writer->names.ring, &file)) {
+      return take_over(writer, &file, failure);
+    }
+    kg__file_close(&file);
+  }
+  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
+                  writer->dir.path, writer->names.ring);
+}
+
+/* --- Keeping it --------------------------------------------------------- */
+
+/* Gets back into the directory and its lock file after they went away. */
+static int relock(kg_writer *writer, kg_failure *failure) {
+  if (!kg__dir_is_named(&writer->dir)) {
+    kg__dir dir;
+    int result = kg__dir_open(writer->dir.path, true, &dir, failure);
+    if (result != KG_OK) {
+      return result;
+    }
+    kg__dir_close(&writer->dir);
+    writer->dir = dir;
+  }
+  if (kg__file_is_named(&writer->dir, writer->names.lock, &writer->lock)) {
+    return KG_OK;
+  }
+  kg__file_close(&writer->lock);
+  return take_lock_file(writer, failure);
+}
+
+static bool is_in_place(kg_writer *writer) {
+  uint64_t size;
+  return kg__file_is_named(&writer->dir, writer->names.ring,
+                           &writer->segment.file) &&
+         kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
+         size >= writer->segment.length;
+}
+
+/* Puts a new ring where ours is no more. What has the name by now is taken
+ * only if nobody holds it. */
+static int replace_ring(kg_writer *writer, kg_failure *failure) {
+  kg__segment old = writer->segment;
+  kg__ring_writer old_ring = writer->ring;
+  kg__file other;
+  int result = kg__file_open(&writer->dir, writer->names.ring, &other, failure);
+  if (result == KG_OK) {
+    /* Our own file cut short is locked by ourselves. */
+    if (other.inode != old.file.inode || other.device != old.file.device) {
+      result = kg__lock_take(&other, failure);
+    }
+    kg__file_close(&other);
+  } else if (result == KG_E_NO_RING) {
+    result = KG_OK;
+  }
+  if (result == KG_OK) {
+    result = create_ring(writer, &old, old_ring.sequence, failure);
+  }
+  if (result == KG_OK) {
+    kg__ring_writer_end(&old_ring);
+    kg__segment_close(&old);
+    writer->replaced++;
+  }
+  return result;
+}
+
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
+  int result = take_lock_file(writer, failure);
+  return result == KG_OK ? open_ring(writer, failure) : result;
+}
+
+int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
+  int result = KG_OK;
+  /* A staged batch has its places in this ring: it is published first. */
+  *in_place = writer->ring.staged_slots > 0 || is_in_place(writer);
+  if (!*in_place ||
+      !kg__file_is_named(&writer->dir, writer->names.lock, &writer->lock)) {
+    result = relock(writer, failure);
+  }
+  if (result == KG_OK && !*in_place) {
+    result = replace_ring(writer, failure);
+  }
+  return result;
+}

@@ -1,0 +1,44 @@
+/* How a writer gets a ring for itself, and how it keeps it: the lock file, the
+ * ring's own lock, take-over, replacement. */
+#ifndef KG_OWNERSHIP_H
+#define KG_OWNERSHIP_H
+
+#include "../platform/platform.h"
+#include "kg_ipc.h"
+#include "ring_writer.h"
+#include "segment.h"
+
+struct kg_writer {
+  kg__dir dir;
+  kg__names names;
+  kg__file lock; /* <name>.lock, held; handle -1 while it is lost */
+  kg__segment segment;
+  kg__ring_writer ring;
+  kg__ring_setup setup; /* what a new ring is made with */
+  bool any_capacity;    /* none was asked for */
+  uint64_t max_bytes;   /* 0: no limit */
+  uint32_t fork_count;
+  int displaced;           /* why the ring has lost its place, or KG_OK */
+  uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
+  uint64_t published;
+  uint64_t bytes;
+  uint64_t bells;
+  uint64_t replaced;
+};
+
+/* Takes the locks, then continues the ring that is there or makes one. The
+ * directory is open. KG_E_RING_LOCKED when somebody else has it. */
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
+
+/* Looks whether the ring and the lock file still have their names, and puts
+ * right what can be: `in_place` says whether the ring was where it belongs. */
+int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
+
+/* KG_E_RING_LOCKED with who holds the ring, as far as its header says. */
+int kg__writer_name_holder(kg_writer *writer, kg_failure *failure);
+
+/* Says "alive" by the boot clock, and learns how it differs from the one that
+ * publishing reads anyway. */
+void kg__writer_beat(kg_writer *writer);
+
+#endif

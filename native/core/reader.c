@@ -1,0 +1,160 @@
+/* kg_reader: a ring file and a cursor in it. */
+#include "reader.h"
+
+#include <stdlib.h>
+
+#include "../platform/platform.h"
+#include "atomic.h"
+#include "ring_reader.h"
+#include "segment.h"
+
+/* A writer beats twice a second; six missed ones are no coincidence. */
+#define STALLED_AFTER_NS UINT64_C(3000000000)
+
+struct kg_reader {
+  kg__dir dir;
+  kg__names names;
+  kg__segment segment;
+  kg__ring_reader ring;
+  uint32_t fork_count;
+  uint64_t boot_id;
+};
+
+int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
+                   kg_failure *failure) {
+  kg__file file;
+  kg_reader *reader = calloc(1, sizeof *reader);
+  if (reader == NULL) {
+    return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
+  }
+  int result = kg__names_make(options->name, &reader->names, failure);
+  if (result == KG_OK) {
+    result =
+        kg__segment_find(options, &reader->names, &reader->dir, &file, failure);
+  }
+  if (result != KG_OK) {
+    free(reader);
+    return result;
+  }
+  kg_failure wrong;
+  result = kg__segment_map(&file, false, &reader->segment, &wrong);
+  if (result != KG_OK) {
+    kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
+             reader->dir.path, reader->names.ring, wrong.detail);
+    kg__file_close(&file);
+    kg__dir_close(&reader->dir);
+    free(reader);
+    return result;
+  }
+  reader->fork_count = kg__fork_count();
+  reader->boot_id = kg__boot_id();
+  kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+  *opened = reader;
+  return KG_OK;
+}
+
+/* In a forked child the mapping does not exist. */
+static bool is_forked(const kg_reader *reader) {
+  return reader->fork_count != kg__fork_count();
+}
+
+void kg_reader_close(kg_reader *reader) {
+  if (reader == NULL) {
+    return;
+  }
+  if (is_forked(reader)) {
+    /* The mapping was not inherited; what has its address now is not ours. */
+    kg__file_close(&reader->segment.file);
+  } else {
+    kg__segment_close(&reader->segment);
+  }
+  kg__dir_close(&reader->dir);
+  free(reader);
+}
+
+int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
+  return is_forked(reader)
+             ? KG_E_FORKED
+             : kg__ring_reader_seek(&reader->ring, from, sequence);
+}
+
+int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
+                   kg_batch *batch) {
+  return is_forked(reader)
+             ? KG_E_FORKED
+             : kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+}
+
+uint64_t kg__reader_head(const kg_reader *reader) {
+  return kg__ring_reader_head(&reader->ring);
+}
+
+uint64_t kg__reader_seen(const kg_reader *reader) {
+  return reader->ring.seen;
+}
+
+void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
+  if (kg__ring_reader_sleeps(&reader->ring, seen)) {
+    kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
+  }
+}
+
+void kg__reader_interrupt(kg_reader *reader) {
+  kg__bell_ring(&reader->segment.bell);
+}
+
+void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
+  if (!is_forked(reader)) {
+    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+  }
+}
+
+uint64_t kg__reader_timed_from(const kg_reader *reader) {
+  const kg_ring_header *header = reader->segment.ring.header;
+  /* Relaxed: two words for a statistic. */
+  return kg__load64_relaxed(&header->boot_id) == reader->boot_id
+             ? kg__load64_relaxed(&header->boot_sequence)
+             : UINT64_MAX;
+}
+
+static enum kg_writer_life life_of(const kg_reader *reader) {
+  if (!kg__lock_is_held(&reader->segment.file)) {
+    return KG_WRITER_GONE;
+  }
+  /* Relaxed: compared with a clock, bound to nothing. A heartbeat from the
+   * future is garbage or another boot's, and the lock says it lives. */
+  uint64_t beat =
+      kg__load64_relaxed(&reader->segment.ring.header->heartbeat_ns);
+  uint64_t now = kg__clock_boot_ns();
+  return now > beat && now - beat > STALLED_AFTER_NS ? KG_WRITER_STALLED
+                                                     : KG_WRITER_LIVE;
+}
+
+int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
+  uint64_t size;
+  *life = KG_WRITER_GONE;
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  if (kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
+      size < reader->segment.ring.file_bytes) {
+    return KG_E_RING_TRUNCATED;
+  }
+  *life = life_of(reader);
+  return kg__file_is_named(&reader->dir, reader->names.ring,
+                           &reader->segment.file)
+             ? KG_OK
+             : KG_E_NO_RING;
+}
+
+void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
+  if (is_forked(reader)) {
+    *stats = (kg_reader_stats){0};
+    return;
+  }
+  kg__ring_reader_stats(&reader->ring, stats);
+}
+
+void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
+  kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);
+}

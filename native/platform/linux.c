@@ -1,0 +1,182 @@
+/* What Linux has of its own: open file description locks, shared futexes,
+ * /dev/shm, the boot clock. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+/* --- Directories -------------------------------------------------------- */
+
+bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
+  const char *base = NULL;
+  int length = 0;
+  path[0] = '\0';
+  switch (index) {
+  case 0:
+    length = snprintf(path, KG_PATH_BYTES, "/dev/shm/kindly-guard-%ld",
+                      (long)geteuid());
+    break;
+  case 1:
+    base = getenv("XDG_RUNTIME_DIR");
+    if (base != NULL && base[0] == '/') {
+      length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
+    }
+    break;
+  case 2:
+    base = getenv("TMPDIR");
+    if (base == NULL || base[0] != '/') {
+      base = "/tmp";
+    }
+    length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard-%ld", base,
+                      (long)geteuid());
+    break;
+  default:
+    return false;
+  }
+  if (length >= KG_PATH_BYTES) {
+    path[0] = '\0';
+  }
+  return true;
+}
+
+int kg__posix_open_dir(const char *path) {
+  /* O_PATH needs no permission on the directory itself, which a umask of
+   * 0777 would have taken away. */
+  return open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int kg__posix_make_dir_private(int fd) {
+  struct stat info;
+  char link[64];
+  if (fstat(fd, &info) == 0 && (info.st_mode & 07777) == 0700) {
+    return 0;
+  }
+  /* fchmod refuses an O_PATH descriptor; its link in /proc leads to the same
+   * directory and not to whatever has its name by now. */
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return chmod(link, 0700);
+}
+
+/* --- Files, locks, memory ----------------------------------------------- */
+
+int kg__posix_allocate(int fd, uint64_t size) {
+  int number;
+  do {
+    number = posix_fallocate(fd, 0, (off_t)size);
+  } while (number == EINTR);
+  return number;
+}
+
+int kg__posix_lock(int fd) {
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+  return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
+}
+
+void kg__posix_unlock(int fd) {
+  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1};
+  fcntl(fd, F_OFD_SETLK, &range);
+}
+
+bool kg__lock_is_held(const kg__file *file) {
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+  return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
+         range.l_type != F_UNLCK;
+}
+
+void kg__posix_forbid_inheritance(void *base, size_t length) {
+  madvise(base, length, MADV_DONTFORK);
+}
+
+/* --- Doorbell ----------------------------------------------------------- */
+
+int kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation,
+                  kg_failure *failure) {
+  (void)generation;
+  (void)failure;
+  *bell = (kg__bell){.word = word, .handle = -1};
+  return KG_OK;
+}
+
+void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns) {
+  struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
+                             .tv_nsec = (long)(timeout_ns % 1000000000)};
+  if (syscall(SYS_futex, bell->word, FUTEX_WAIT, expected, &timeout, NULL, 0) ==
+          0 ||
+      errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT) {
+    return;
+  }
+  /* A page that was cut off gives EFAULT at once; sleep, do not spin. */
+  const struct timespec nap = {.tv_nsec = 1000000};
+  nanosleep(timeout_ns < 1000000 ? &timeout : &nap, NULL);
+}
+
+void kg__bell_ring(kg__bell *bell) {
+  syscall(SYS_futex, bell->word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+void kg__bell_close(kg__bell *bell) {
+  bell->word = NULL;
+}
+
+/* --- Clocks and the rest ------------------------------------------------ */
+
+static uint64_t clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t kg__clock_monotonic_ns(void) {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t kg__clock_boot_ns(void) {
+  return clock_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t kg__boot_id(void) {
+  char text[64] = {0};
+  uint64_t id = 0;
+  int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return 0;
+  }
+  ssize_t length = read(fd, text, sizeof text - 1);
+  close(fd);
+  for (ssize_t i = 0; i < length; i++) {
+    /* FNV's step: the text is random already, it only has to be folded. */
+    id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
+  }
+  return id;
+}
+
+int kg__random(uint64_t *value, kg_failure *failure) {
+  do {
+    if (getrandom(value, sizeof *value, 0) != (ssize_t)sizeof *value) {
+      return kg__fail(failure, KG_E_SYSTEM, errno, "getrandom: %s",
+                      strerror(errno));
+    }
+  } while (*value == 0);
+  return KG_OK;
+}
+
+bool kg__cpu_has_crc32c(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("sse4.2");
+#elif defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & (1UL << 7)) != 0; /* HWCAP_CRC32 */
+#else
+  return false;
+#endif
+}

@@ -1,0 +1,170 @@
+/* What the core asks of an operating system, and all it may ask. One file per
+ * system implements it (linux.c, and posix.c for what Linux shares with
+ * macOS); binding.gyp chooses. No file outside this folder names a system.
+ *
+ * Functions return KG_OK or a negative enum kg_error unless they say
+ * otherwise, fill `failure` when they are given one, and leave nothing open
+ * or half-made when they fail. */
+#ifndef KG_PLATFORM_H
+#define KG_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KG_PATH_BYTES 512
+
+/* --- Directories -------------------------------------------------------- */
+
+/* An opened directory. Files in it are reached through the handle, so nobody
+ * can exchange the directory between two steps. */
+typedef struct kg__dir {
+  intptr_t handle;
+  char path[KG_PATH_BYTES]; /* for messages */
+} kg__dir;
+
+/* Writes the path of the default directory number `index` (from 0, best
+ * first) into `path`; false when there are no more. A candidate that does
+ * not apply here is an empty string. */
+bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]);
+
+/* Opens `path` if it is a real directory that belongs to this user and that
+ * nobody else can enter (KG_E_UNSAFE_PATH otherwise). With `create` it is
+ * made when missing, with exactly those permissions before this returns;
+ * without, a missing one is KG_E_NO_RING. */
+int kg__dir_open(const char *path, bool create, kg__dir *dir,
+                 kg_failure *failure);
+
+void kg__dir_close(kg__dir *dir);
+
+/* Removes every file in `dir` whose name is `prefix`, `between` characters
+ * and `suffix`. What cannot be removed stays. */
+void kg__dir_sweep(kg__dir *dir, const char *prefix, size_t between,
+                   const char *suffix);
+
+/* --- Files -------------------------------------------------------------- */
+
+typedef struct kg__file {
+  intptr_t handle;
+  uint64_t device;
+  uint64_t inode;
+} kg__file;
+
+#define KG__FILE_NONE ((kg__file){.handle = -1})
+
+/* Opens an existing file for reading and writing. It must be a regular file
+ * of this user with one name and closed to others (KG_E_UNSAFE_PATH, without
+ * following a link or waiting on a pipe); KG_E_NO_RING when missing. */
+int kg__file_open(kg__dir *dir, const char *name, kg__file *file,
+                  kg_failure *failure);
+
+/* The same, and an empty file for this user alone is made when missing. */
+int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
+                            kg_failure *failure);
+
+/* Makes a new file for this user alone, `size` zero bytes with every block
+ * allocated (KG_E_NO_SPACE here, never a signal later). */
+int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
+                    kg__file *file, kg_failure *failure);
+
+/* Gives `from` the name `to`, replacing what has it, in one step. */
+int kg__file_rename(kg__dir *dir, const char *from, const char *to,
+                    kg_failure *failure);
+
+void kg__file_remove(kg__dir *dir, const char *name);
+
+/* The size in bytes now. */
+int kg__file_size(const kg__file *file, uint64_t *size, kg_failure *failure);
+
+/* True when the path of `name` in `dir` still leads to this very file. */
+bool kg__file_is_named(const kg__dir *dir, const char *name,
+                       const kg__file *file);
+
+/* True when the directory at the path it was opened by still is this one. */
+bool kg__dir_is_named(const kg__dir *dir);
+
+/* Closing releases the locks held through this handle. */
+void kg__file_close(kg__file *file);
+
+/* --- Locks -------------------------------------------------------------- */
+
+/* Takes the exclusive lock on a file's first byte without waiting:
+ * KG_E_RING_LOCKED when somebody holds it, in this process too. The kernel
+ * frees it when its holder ends, however it ends; a forked child neither
+ * holds it nor keeps it held. */
+int kg__lock_take(kg__file *file, kg_failure *failure);
+
+/* True when somebody else holds that lock. Asks, takes nothing. */
+bool kg__lock_is_held(const kg__file *file);
+
+/* Counts the forks between this process and the first that took a lock or
+ * mapped a ring. A handle whose count differs from the present one belongs to
+ * a parent. */
+uint32_t kg__fork_count(void);
+
+/* --- Memory ------------------------------------------------------------- */
+
+/* Maps the first `length` bytes, shared with other processes. Only
+ * [writable_offset, writable_offset + writable_length) can be written; both
+ * are multiples of 64 KiB, or the whole. Forked children do not inherit it. */
+int kg__map(const kg__file *file, size_t length, size_t writable_offset,
+            size_t writable_length, void **base, kg_failure *failure);
+
+void kg__unmap(void *base, size_t length);
+
+/* --- Doorbell ----------------------------------------------------------- */
+
+/* What waiting needs beyond the shared word: nothing where the system waits
+ * on memory across processes (Linux, macOS 14.4), a named object elsewhere
+ * (Windows), which the generation names. */
+typedef struct kg__bell {
+  const uint32_t *word; /* in shared memory; may be mapped read-only */
+  intptr_t handle;
+} kg__bell;
+
+int kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation,
+                  kg_failure *failure);
+
+/* Sleeps while the word holds `expected`, `timeout_ns` at the most. May
+ * return early for no reason; never fails, so a word that cannot be waited on
+ * is a short sleep and not a spin. */
+void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns);
+
+/* Wakes every sleeper of every process. */
+void kg__bell_ring(kg__bell *bell);
+
+void kg__bell_close(kg__bell *bell);
+
+/* --- Clocks and the rest ------------------------------------------------ */
+
+/* Monotonic nanoseconds, the same for every process since boot. */
+uint64_t kg__clock_monotonic_ns(void);
+
+/* The same, and time spent suspended counts. */
+uint64_t kg__clock_boot_ns(void);
+
+/* Microseconds since 1970. */
+uint64_t kg__clock_wall_us(void);
+
+/* Tells one boot of this machine from the next; 0 when it cannot be told. */
+uint64_t kg__boot_id(void);
+
+uint32_t kg__process_id(void);
+
+/* Whether the CPU has an instruction for CRC32C. */
+bool kg__cpu_has_crc32c(void);
+
+/* 64 random bits, never 0. */
+int kg__random(uint64_t *value, kg_failure *failure);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

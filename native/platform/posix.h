@@ -1,0 +1,42 @@
+/* What the files that Linux and macOS share (posix*.c) need from each other
+ * and from the system's own file (linux.c, darwin.c). */
+#ifndef KG_POSIX_H
+#define KG_POSIX_H
+
+#include "platform.h"
+
+/* --- From each other ---------------------------------------------------- */
+
+/* Fails with what errno says: "dir/name: call: No such file". */
+int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
+                   const char *name);
+
+/* Closes a descriptor, and frees the lock it holds. */
+void kg__posix_close(int fd);
+
+/* From here on forks are counted, and locks kept out of children. */
+void kg__posix_watch_forks(void);
+
+/* --- From the system ---------------------------------------------------- */
+
+/* Opens a directory without following a link in its place, even when its
+ * permissions would not let its owner in; a descriptor or -1 with errno. */
+int kg__posix_open_dir(const char *path);
+
+/* Gives that directory mode 0700; 0 or -1 with errno. */
+int kg__posix_make_dir_private(int fd);
+
+/* Allocates every block of the file; 0 or an errno. */
+int kg__posix_allocate(int fd, uint64_t size);
+
+/* Keeps a mapping out of forked children. */
+void kg__posix_forbid_inheritance(void *base, size_t length);
+
+/* Takes the lock on the first byte; 0 or an errno (EAGAIN: somebody has it).
+ * The lock belongs to the open file, not to the process. */
+int kg__posix_lock(int fd);
+
+/* Frees that lock if this open file has it. */
+void kg__posix_unlock(int fd);
+
+#endif

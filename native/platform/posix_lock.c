@@ -1,0 +1,98 @@
+/* Locks that belong to one process, forks or no forks, as Linux and macOS
+ * share them. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "posix.h"
+
+/* The descriptors that hold locks. A forked child closes its copies: the
+ * lock belongs to the open file, which would live on in them. */
+static pthread_mutex_t held_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int *held;
+static size_t held_count;
+static size_t held_room;
+static uint32_t fork_count;
+
+static void before_fork(void) {
+  pthread_mutex_lock(&held_mutex);
+}
+
+static void after_fork_in_parent(void) {
+  pthread_mutex_unlock(&held_mutex);
+}
+
+static void after_fork_in_child(void) {
+  for (size_t i = 0; i < held_count; i++) {
+    close(held[i]);
+  }
+  held_count = 0;
+  fork_count++;
+  pthread_mutex_unlock(&held_mutex);
+}
+
+static void install_fork_handlers(void) {
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+void kg__posix_watch_forks(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, install_fork_handlers);
+}
+
+static bool hold(int fd) {
+  bool held_now = true;
+  kg__posix_watch_forks();
+  pthread_mutex_lock(&held_mutex);
+  if (held_count == held_room) {
+    size_t room = held_room == 0 ? 8 : held_room * 2;
+    int *larger = realloc(held, room * sizeof *held);
+    if (larger == NULL) {
+      held_now = false;
+    } else {
+      held = larger;
+      held_room = room;
+    }
+  }
+  if (held_now) {
+    held[held_count++] = fd;
+  }
+  pthread_mutex_unlock(&held_mutex);
+  return held_now;
+}
+
+void kg__posix_close(int fd) {
+  pthread_mutex_lock(&held_mutex);
+  for (size_t i = 0; i < held_count; i++) {
+    if (held[i] == fd) {
+      /* Closing frees the lock only when a child that was just forked has
+       * closed its copy too; unlocking frees it now. */
+      kg__posix_unlock(fd);
+      held[i] = held[--held_count];
+      break;
+    }
+  }
+  /* Closed under the mutex: a fork sees it both held and open or neither. */
+  close(fd);
+  pthread_mutex_unlock(&held_mutex);
+}
+
+uint32_t kg__fork_count(void) {
+  return fork_count;
+}
+
+int kg__lock_take(kg__file *file, kg_failure *failure) {
+  /* Held before it is locked, so that no child can be forked in between. */
+  if (!hold((int)file->handle)) {
+    return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a lock");
+  }
+  errno = kg__posix_lock((int)file->handle);
+  if (errno == 0) {
+    return KG_OK;
+  }
+  if (errno == EAGAIN || errno == EACCES) {
+    return kg__fail(failure, KG_E_RING_LOCKED, errno, "its lock is held");
+  }
+  return kg__posix_fail(failure, "lock", "the lock file", "");
+}

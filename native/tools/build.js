@@ -1,0 +1,108 @@
+'use strict'
+// What `npm ci` and `npm install` run in a clone (the `prepare` script):
+// compiles the addon with node-gyp, quietly. On a system without a backend, or
+// without node-gyp, it says so and ends with 0: whoever cannot have shared
+// memory must still be able to install the rest.
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..', '..')
+
+// The systems that native/platform/ has a finished file for.
+const PLATFORMS = ['linux']
+
+function say(sentence) {
+  process.stdout.write(`kindly-guard-ipc: ${sentence}\n`)
+}
+
+function complain(sentence) {
+  process.stderr.write(`kindly-guard-ipc: ${sentence}\n`)
+}
+
+/** Where node-gyp's own program is, or null when it is not installed. */
+function findNodeGyp() {
+  try {
+    return require.resolve('node-gyp/bin/node-gyp.js', { paths: [ROOT] })
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The prefix that the running node was installed to, when the headers of
+ * exactly this node lie there; null otherwise. Another version's headers
+ * would compile, and might then be wrong at run time.
+ */
+function findHeaders() {
+  const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
+  const header = path.join(prefix, 'include', 'node', 'node_version.h')
+  let text
+  try {
+    text = fs.readFileSync(header, 'utf8')
+  } catch {
+    return null
+  }
+  const version = ['MAJOR', 'MINOR', 'PATCH'].map((part) => {
+    const pattern = new RegExp(`^#define NODE_${part}_VERSION (\\d+)`, 'm')
+    return pattern.exec(text)?.[1]
+  })
+  const found = `v${version.join('.')}`
+  // A nightly's version goes on behind the three numbers, its header's not.
+  return found === process.version.split('-')[0] ? prefix : null
+}
+
+function main() {
+  if (!PLATFORMS.includes(process.platform)) {
+    say(
+      `shared memory is not available on ${process.platform} yet, so nothing ` +
+        'was compiled; the rest of the package works.'
+    )
+    return 0
+  }
+  const nodeGyp = findNodeGyp()
+  if (nodeGyp === null) {
+    say(
+      'node-gyp is not installed (it is a development dependency), so the ' +
+        'addon was not compiled; run npm ci without --omit=dev to compile it.'
+    )
+    return 0
+  }
+
+  const args = [nodeGyp, 'rebuild']
+  const env = { ...process.env }
+  const headers = findHeaders()
+  if (headers !== null) {
+    args.push(`--nodedir=${headers}`)
+    // node-gyp lets npm's settings win over its own arguments, and a nodedir
+    // from an npmrc may be that of another node.
+    for (const key of Object.keys(env)) {
+      if (/^npm_config_nodedir$/i.test(key)) delete env[key]
+    }
+  }
+
+  const begin = process.hrtime.bigint()
+  const result = spawnSync(process.execPath, args, {
+    cwd: ROOT,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  if (result.status === 0) {
+    const seconds = Number(process.hrtime.bigint() - begin) / 1e9
+    say(`the addon was compiled in ${seconds.toFixed(1)} s.`)
+    return 0
+  }
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`)
+  if (result.error) complain(`node-gyp did not run: ${result.error.message}.`)
+  if (result.signal) complain(`node-gyp was ended by ${result.signal}.`)
+  complain(
+    'the addon was not compiled; the messages above say why. It needs a C ' +
+      'and C++ compiler (gcc 8 or clang 7, or later), make and python3.'
+  )
+  return 1
+}
+
+process.exitCode = main()

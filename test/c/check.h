@@ -1,0 +1,86 @@
+/* The smallest harness that does: tests with titles, checks that say where
+ * and with what values, temporary directories, children. A check that fails
+ * ends its process with 1; a test in which nothing was checked fails too. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../native/core/error.h"
+
+typedef void (*check_function)(void);
+
+void check_register(const char *title, check_function run);
+
+/* TEST(name, "title") { ... } */
+#define TEST(name, title)                                          \
+  static void name(void);                                          \
+  __attribute__((constructor)) static void register_##name(void) { \
+    check_register(title, name);                                   \
+  }                                                                \
+  static void name(void)
+
+void check_true(const char *file, int line, bool fine, const char *what);
+void check_equal(const char *file, int line, uint64_t got, uint64_t wanted,
+                 const char *what);
+void check_result(const char *file, int line, int64_t got, int64_t wanted,
+                  const kg_failure *failure, const char *what);
+void check_bytes(const char *file, int line, const void *got,
+                 const void *wanted, size_t length, const char *what);
+void check_contains(const char *file, int line, const char *text,
+                    const char *part);
+void check_exit(const char *file, int line, pid_t child);
+
+#define CHECK(condition) check_true(__FILE__, __LINE__, (condition), #condition)
+
+/* Numbers of any integer type. */
+#define CHECK_EQUAL(got, wanted)                                       \
+  check_equal(__FILE__, __LINE__, (uint64_t)(got), (uint64_t)(wanted), \
+              #got " == " #wanted)
+
+/* A result of the library; `failure` (may be NULL) says more. */
+#define CHECK_RESULT(got, wanted, failure) \
+  check_result(__FILE__, __LINE__, (got), (wanted), (failure), #got)
+
+#define CHECK_BYTES(got, wanted, length)                     \
+  check_bytes(__FILE__, __LINE__, (got), (wanted), (length), \
+              #got " same as " #wanted)
+
+#define CHECK_CONTAINS(text, part) \
+  check_contains(__FILE__, __LINE__, (text), (part))
+
+/* Waits for a child, which must end with 0. */
+#define CHECK_EXIT(child) check_exit(__FILE__, __LINE__, (child))
+
+/* Forks, with what was printed so far flushed. */
+pid_t check_fork(void);
+
+/* Ends a child in which every check held. */
+_Noreturn void check_done(void);
+
+/* In a child: the directories made from here on are its own to remove. */
+void check_own_dirs(void);
+
+/* Makes a new directory of mode 0700 in memory, removed when this process
+ * ends. Static storage of its own for every call. */
+const char *check_temp_dir(void);
+
+/* Removes them now. */
+void check_remove_dirs(void);
+
+/* `dir`/`name`, in static storage that the next sixteen calls leave alone. */
+const char *check_path(const char *dir, const char *name);
+
+/* How many descriptors this process has open. */
+int check_open_descriptors(void);
+
+/* How many names in `dir` end with `suffix`. */
+int check_count_files(const char *dir, const char *suffix);
+
+/* A small generator, the same on every machine. */
+uint64_t check_random(uint64_t *state);
+
+#endif

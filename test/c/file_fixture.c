@@ -1,0 +1,139 @@
+#include "file_fixture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+kg_writer *open_writer(const char *dir, uint32_t max_events) {
+  const kg_ring_options options = {.dir = dir, .max_events = max_events};
+  kg_failure failure;
+  kg_writer *writer = NULL;
+  CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+  return writer;
+}
+
+kg_reader *open_reader(const char *dir) {
+  const kg_ring_options options = {.dir = dir};
+  kg_failure failure;
+  kg_reader *reader = NULL;
+  CHECK_RESULT(kg_reader_open(&options, &reader, &failure), KG_OK, &failure);
+  return reader;
+}
+
+kg_failure refuse_writer(const char *dir, int error) {
+  const kg_ring_options options = {.dir = dir, .max_events = 16};
+  kg_failure failure = {.error = 0};
+  kg_writer *writer = NULL;
+  CHECK_RESULT(kg_writer_open(&options, &writer, &failure), error, &failure);
+  CHECK_EQUAL(failure.error, error);
+  CHECK(strlen(failure.detail) > 0 && writer == NULL);
+  return failure;
+}
+
+kg_failure refuse_reader(const char *dir, int error) {
+  const kg_ring_options options = {.dir = dir};
+  kg_failure failure = {.error = 0};
+  kg_reader *reader = NULL;
+  CHECK_RESULT(kg_reader_open(&options, &reader, &failure), error, &failure);
+  CHECK_EQUAL(failure.error, error);
+  CHECK(strlen(failure.detail) > 0 && reader == NULL);
+  return failure;
+}
+
+uint64_t sequence_of(const kg_writer *writer) {
+  kg_writer_stats stats;
+  kg_writer_stats_get(writer, &stats);
+  return stats.sequence;
+}
+
+kg_ring_info writer_info(const kg_writer *writer) {
+  kg_ring_info info;
+  kg_writer_info(writer, &info);
+  return info;
+}
+
+kg_ring_info reader_info(const kg_reader *reader) {
+  kg_ring_info info;
+  kg_reader_info(reader, &info);
+  return info;
+}
+
+uint64_t write_events(kg_writer *writer, uint32_t count) {
+  made_threat made;
+  uint64_t sequence = sequence_of(writer);
+  while (count-- > 0) {
+    sequence++;
+    make_threat(&made, sequence, span_of(sequence, FILE_SPAN));
+    CHECK_RESULT(kg_writer_write(writer, &made.threat), (int64_t)sequence,
+                 NULL);
+  }
+  return sequence;
+}
+
+bool read_file_once(kg_reader *reader, account *account) {
+  static kg_slot buffer[256];
+  kg_batch batch;
+  account->most = FILE_SPAN;
+  CHECK_RESULT(kg_reader_read(reader, buffer, 256, &batch), KG_OK, NULL);
+  CHECK_EQUAL(batch.slots_needed, 0);
+  account_batch(account, buffer, &batch);
+  return batch.more;
+}
+
+void drain_file(kg_reader *reader, account *account) {
+  while (read_file_once(reader, account)) {
+  }
+}
+
+uint64_t check_ring_from(const char *dir, uint64_t first) {
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = first};
+  kg_reader_stats stats;
+  CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, first), KG_OK, NULL);
+  drain_file(reader, &account);
+  kg_reader_stats_get(reader, &stats);
+  CHECK_EQUAL(stats.corrupt, 0);
+  CHECK_EQUAL(account.reasons[KG_LOSS_CORRUPT], 0);
+  kg_reader_close(reader);
+  return account.next - 1;
+}
+
+void put_file(const char *path, const void *bytes, size_t length) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  CHECK(fd >= 0);
+  CHECK_EQUAL(write(fd, bytes, length), length);
+  CHECK(close(fd) == 0);
+}
+
+size_t get_file(const char *path, void *bytes, size_t room) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  CHECK(fd >= 0);
+  ssize_t length = read(fd, bytes, room);
+  CHECK(length >= 0);
+  CHECK(close(fd) == 0);
+  return (size_t)length;
+}
+
+static bool is_plain_child;
+
+bool become_plain_user(void) {
+  if (geteuid() != 0) {
+    return true;
+  }
+  pid_t child = check_fork();
+  if (child != 0) {
+    CHECK_EXIT(child);
+    return false;
+  }
+  check_own_dirs();
+  CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+  is_plain_child = true;
+  return true;
+}
+
+void leave_plain_user(void) {
+  if (is_plain_child) {
+    check_done();
+  }
+}

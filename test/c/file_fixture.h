@@ -1,0 +1,50 @@
+/* Rings in files, for tests that need no more than one line for each step. */
+#ifndef FILE_FIXTURE_H
+#define FILE_FIXTURE_H
+
+#include "fixture.h"
+
+/* Opens a writer or reader that must open. */
+kg_writer *open_writer(const char *dir, uint32_t max_events);
+kg_reader *open_reader(const char *dir);
+
+/* Opens one that must fail with `error`, and gives the failure. */
+kg_failure refuse_writer(const char *dir, int error);
+kg_failure refuse_reader(const char *dir, int error);
+
+/* Writes `count` threats whose content and span follow from their sequence;
+ * returns the last sequence. */
+uint64_t write_events(kg_writer *writer, uint32_t count);
+
+/* Reads once into the account; true when there is more. */
+bool read_file_once(kg_reader *reader, account *account);
+
+/* Reads everything that is there into the account. With a writer that is
+ * faster there is no end to that. */
+void drain_file(kg_reader *reader, account *account);
+
+uint64_t sequence_of(const kg_writer *writer);
+kg_ring_info writer_info(const kg_writer *writer);
+kg_ring_info reader_info(const kg_reader *reader);
+
+/* Checks that the ring in `dir` holds nothing but exact events from `first`
+ * on, as far as it goes back, and returns the last sequence. */
+uint64_t check_ring_from(const char *dir, uint64_t first);
+
+/* Whole files. */
+void put_file(const char *path, const void *bytes, size_t length);
+size_t get_file(const char *path, void *bytes, size_t room);
+
+/* Ends in a child when this process is root, as a user who is not: there
+ * permissions mean something. Returns true in the process that goes on as a
+ * plain user, which then ends with leave_plain_user(). */
+bool become_plain_user(void);
+void leave_plain_user(void);
+
+#define RING_FILE "kindly-guard.shm"
+#define LOCK_FILE "kindly-guard.lock"
+
+/* The most slots of an event that write_events makes. */
+#define FILE_SPAN 4
+
+#endif

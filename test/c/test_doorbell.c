@@ -1,0 +1,215 @@
+/* Waking across processes. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../native/core/atomic.h"
+#include "../../native/platform/platform.h"
+#include "file_fixture.h"
+
+#define LONG_MS 20000
+
+static void nap_ms(long milliseconds) {
+  const struct timespec time = {.tv_nsec = milliseconds * 1000000};
+  nanosleep(&time, NULL);
+}
+
+/* Maps the doorbell of the ring in `dir` and nothing else. */
+static kg_ring_doorbell *map_doorbell(const char *dir) {
+  int fd = open(check_path(dir, RING_FILE), O_RDWR | O_CLOEXEC);
+  CHECK(fd >= 0);
+  void *mapped =
+      mmap(NULL, KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET, PROT_READ | PROT_WRITE,
+           MAP_SHARED, fd, KG_DOORBELL_OFFSET);
+  CHECK(mapped != MAP_FAILED && close(fd) == 0);
+  return mapped;
+}
+
+TEST(wakes, "a reader asleep in one process is woken by data from another") {
+  const char *dir = check_temp_dir();
+  int told[2];
+  char byte;
+  CHECK(pipe(told) == 0);
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_writer *writer = open_writer(dir, 16);
+    kg_ring_doorbell *doorbell = map_doorbell(dir);
+    kg_writer_stats stats;
+    CHECK(write(told[1], "o", 1) == 1);
+    for (int i = 0; i < 20; i++) {
+      /* Not before the reader says that it sleeps, and a little later. */
+      while (kg__load32_acquire(&doorbell->waiters) == 0) {
+        nap_ms(1);
+      }
+      nap_ms(3);
+      write_events(writer, 1);
+    }
+    kg_writer_stats_get(writer, &stats);
+    CHECK_EQUAL(stats.bells, 20);
+    kg_writer_close(writer);
+    check_done();
+  }
+  CHECK(read(told[0], &byte, 1) == 1);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  for (uint64_t i = 1; i <= 20; i++) {
+    uint64_t begin = kg__clock_monotonic_ns();
+    drain_file(reader, &account);
+    while (account.received < i) {
+      kg_reader_wait(reader, LONG_MS);
+      uint64_t waited = kg__clock_monotonic_ns() - begin;
+      /* Data, not the time, woke it. */
+      CHECK(waited < LONG_MS / 2 * UINT64_C(1000000));
+      drain_file(reader, &account);
+    }
+  }
+  CHECK_EQUAL(account.received, 20);
+  CHECK_EXIT(child);
+  kg_reader_close(reader);
+}
+
+TEST(many_sleepers, "one bell wakes every reader of every process") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
+  pid_t children[6];
+  int ready[2];
+  CHECK(pipe(ready) == 0);
+  for (int i = 0; i < 6; i++) {
+    children[i] = check_fork();
+    if (children[i] == 0) {
+      kg_reader *reader = open_reader(dir);
+      account account = {.next = 1};
+      drain_file(reader, &account);
+      CHECK(write(ready[1], "r", 1) == 1);
+      uint64_t begin = kg__clock_monotonic_ns();
+      while (account.received == 0) {
+        kg_reader_wait(reader, LONG_MS);
+        drain_file(reader, &account);
+      }
+      CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
+      kg_reader_close(reader);
+      check_done();
+    }
+  }
+  for (int i = 0; i < 6; i++) {
+    char byte;
+    CHECK(read(ready[0], &byte, 1) == 1);
+  }
+  while (kg__load32_acquire(&doorbell->waiters) == 0) {
+    nap_ms(1);
+  }
+  nap_ms(100);
+  write_events(writer, 1);
+  for (int i = 0; i < 6; i++) {
+    CHECK_EXIT(children[i]);
+  }
+  kg_writer_close(writer);
+}
+
+TEST(retired, "readers asleep on a ring that is replaced are woken") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
+  int ready[2];
+  char byte;
+  CHECK(pipe(ready) == 0);
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_reader *reader = open_reader(dir);
+    enum kg_writer_life life;
+    uint64_t begin = kg__clock_monotonic_ns();
+    CHECK(write(ready[1], "r", 1) == 1);
+    while (kg_reader_check(reader, &life) == KG_OK) {
+      kg_reader_wait(reader, LONG_MS);
+    }
+    CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
+    check_done();
+  }
+  CHECK(read(ready[0], &byte, 1) == 1);
+  while (kg__load32_acquire(&doorbell->waiters) == 0) {
+    nap_ms(1);
+  }
+  nap_ms(50);
+  kg_writer_close(writer);
+  writer = open_writer(dir, 64);
+  CHECK_EXIT(child);
+  kg_writer_close(writer);
+}
+
+TEST(times_out, "waiting ends in time, with and without a ring underneath") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  drain_file(reader, &account);
+  uint64_t begin = kg__clock_monotonic_ns();
+  kg_reader_wait(reader, 50);
+  uint64_t waited = kg__clock_monotonic_ns() - begin;
+  CHECK(waited >= 40000000 && waited < UINT64_C(5000000000));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(no_sleeper, "no sleeper, no bell") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  kg_writer_stats stats;
+  write_events(writer, 100);
+  drain_file(reader, &account);
+  write_events(writer, 100);
+  kg_writer_stats_get(writer, &stats);
+  CHECK_EQUAL(stats.bells, 0);
+  CHECK_EQUAL(stats.published, 200);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+/* --- Garbage ------------------------------------------------------------- */
+
+static uint32_t stop;
+
+static void *spoil(void *data) {
+  uint64_t *words = data;
+  uint64_t seed = 18;
+  while (kg__load32_acquire(&stop) == 0) {
+    for (size_t i = 0; i < KG_REGION_ALIGNMENT / 8; i++) {
+      kg__store64_relaxed(&words[i], check_random(&seed));
+    }
+  }
+  return NULL;
+}
+
+TEST(garbage, "F18 garbage in the doorbell harms neither writer nor reader") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, spoil, map_doorbell(dir)) == 0);
+  for (int i = 1; i <= 3000; i++) {
+    CHECK_EQUAL(write_events(writer, 1), i);
+    if (i % 7 == 0) {
+      drain_file(reader, &account);
+      CHECK_EQUAL(account.received, i);
+    }
+  }
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  kg__store32_release(&stop, 1);
+  CHECK(pthread_join(thread, NULL) == 0);
+  drain_file(reader, &account);
+  CHECK_EQUAL(account.received, 3000);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+  /* A new writer and a new reader do not mind either. */
+  CHECK_EQUAL(check_ring_from(dir, 3000), 3000);
+  writer = open_writer(dir, 64);
+  CHECK_EQUAL(write_events(writer, 1), 3001);
+  kg_writer_close(writer);
+}

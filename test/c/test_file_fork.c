@@ -1,0 +1,121 @@
+/* Forks without exec: what a child may do, and what its life does not keep. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file_fixture.h"
+
+TEST(forked, "F42 a forked child is refused; its parent goes on") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  write_events(writer, 2);
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_threat threat = {.timestamp_us = 1};
+    kg_slot buffer[4];
+    kg_batch batch;
+    enum kg_writer_life life;
+    kg_failure failure;
+    CHECK_RESULT(kg_writer_write(writer, &threat), KG_E_FORKED, NULL);
+    CHECK_RESULT(kg_writer_stage(writer, &threat), KG_E_FORKED, NULL);
+    CHECK_RESULT(kg_writer_commit(writer), KG_E_FORKED, NULL);
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_FORKED, &failure);
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_FORKED, NULL);
+    CHECK_RESULT(kg_reader_seek(reader, KG_FROM_OLDEST, 0), KG_E_FORKED, NULL);
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_E_FORKED, NULL);
+    kg_reader_wait(reader, 1);
+    kg_writer_close(writer);
+    kg_reader_close(reader);
+    refuse_writer(dir, KG_E_RING_LOCKED);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  CHECK_EQUAL(write_events(writer, 2), 4);
+  drain_file(reader, &account);
+  CHECK_EQUAL(account.received, 4);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(forked_reader, "F42 a child of a process that only reads is refused") {
+  const char *dir = check_temp_dir();
+  pid_t other = check_fork();
+  if (other == 0) {
+    kg_writer *writer = open_writer(dir, 16);
+    write_events(writer, 3);
+    kg_writer_close(writer);
+    check_done();
+  }
+  CHECK_EXIT(other);
+  kg_reader *reader = open_reader(dir);
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_slot buffer[4];
+    kg_batch batch;
+    kg_reader_stats stats;
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_FORKED, NULL);
+    kg_reader_stats_get(reader, &stats);
+    kg_reader_wait(reader, 1);
+    kg_reader_close(reader);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  kg_reader_close(reader);
+}
+
+/* Starts a child that does nothing until the pipe's other end is closed. It
+ * says through `ready`, unless that is -1, that it runs. */
+static pid_t start_idler(const int *pipe_ends, int ready) {
+  pid_t child = check_fork();
+  if (child == 0) {
+    char byte;
+    close(pipe_ends[1]);
+    CHECK(ready < 0 || write(ready, "r", 1) == 1);
+    CHECK(read(pipe_ends[0], &byte, 1) == 0);
+    check_done();
+  }
+  return child;
+}
+
+TEST(fork_lives, "F42 the life of a forked child does not keep the lock") {
+  const char *dir = check_temp_dir();
+  int pipe_ends[2];
+  CHECK(pipe(pipe_ends) == 0);
+  kg_writer *writer = open_writer(dir, 16);
+  write_events(writer, 3);
+  pid_t idler = start_idler(pipe_ends, -1);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_writer_close(writer);
+  writer = open_writer(dir, 16);
+  CHECK_EQUAL(write_events(writer, 1), 4);
+  kg_writer_close(writer);
+  CHECK(close(pipe_ends[1]) == 0);
+  CHECK_EXIT(idler);
+}
+
+TEST(fork_survives, "F42 nor when its parent is killed") {
+  const char *dir = check_temp_dir();
+  int pipe_ends[2];
+  int ready[2];
+  char byte;
+  CHECK(pipe(pipe_ends) == 0 && pipe(ready) == 0);
+  pid_t parent = check_fork();
+  if (parent == 0) {
+    kg_writer *writer = open_writer(dir, 16);
+    write_events(writer, 3);
+    CHECK(start_idler(pipe_ends, ready[1]) > 0);
+    for (;;) {
+      pause();
+    }
+  }
+  CHECK(read(ready[0], &byte, 1) == 1);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  CHECK(kill(parent, SIGKILL) == 0 && waitpid(parent, NULL, 0) == parent);
+  kg_writer *writer = open_writer(dir, 16);
+  CHECK_EQUAL(write_events(writer, 1), 4);
+  kg_writer_close(writer);
+  /* The idler lived through all this and goes when the pipe is closed. */
+  CHECK(close(pipe_ends[1]) == 0);
+}

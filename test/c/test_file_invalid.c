@@ -1,0 +1,245 @@
+/* Files that are no ring, and places where none is. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../native/core/crc32c.h"
+#include "file_fixture.h"
+
+static unsigned char whole[1 << 18];
+static unsigned char after[1 << 18];
+
+/* Makes a ring with some events and reads its file into `whole`. */
+static size_t make_ring(const char *dir) {
+  kg_writer *writer = open_writer(dir, 16);
+  write_events(writer, 5);
+  kg_writer_close(writer);
+  size_t length = get_file(check_path(dir, RING_FILE), whole, sizeof whole);
+  CHECK_EQUAL(length, kg__ring_bytes(16));
+  return length;
+}
+
+/* A reader must refuse the file with `error` and leave it as it is. */
+static kg_failure refuse(const char *dir, int error, size_t length) {
+  const char *path = check_path(dir, RING_FILE);
+  struct stat info[2];
+  int files = check_count_files(dir, "");
+  CHECK(stat(path, &info[0]) == 0);
+  kg_failure failure = refuse_reader(dir, error);
+  CHECK(stat(path, &info[1]) == 0);
+  CHECK_EQUAL(info[0].st_mtim.tv_sec, info[1].st_mtim.tv_sec);
+  CHECK_EQUAL(info[0].st_mtim.tv_nsec, info[1].st_mtim.tv_nsec);
+  CHECK_EQUAL(info[0].st_ino, info[1].st_ino);
+  CHECK_EQUAL(get_file(path, after, sizeof after), length);
+  CHECK_BYTES(after, whole, length);
+  CHECK_EQUAL(check_count_files(dir, ""), files);
+  CHECK_CONTAINS(failure.detail, path);
+  return failure;
+}
+
+TEST(short_files, "F19 a file shorter than a header is ERR_RING_INVALID") {
+  const char *dir = check_temp_dir();
+  static const size_t lengths[] = {0, 1, 4, 127, 128, 320, 639};
+  make_ring(dir);
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    put_file(check_path(dir, RING_FILE), whole, lengths[i]);
+    kg_failure failure = refuse(dir, KG_E_RING_INVALID, lengths[i]);
+    CHECK_CONTAINS(failure.detail, "fewer than a header");
+  }
+}
+
+TEST(no_slots, "F19 F22 a header without its slots is ERR_RING_TRUNCATED") {
+  const char *dir = check_temp_dir();
+  size_t length = make_ring(dir);
+  const size_t lengths[] = {640,    4096,        65536,         65537,
+                            131072, 131072 + 96, length - 4096, length - 1};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    put_file(check_path(dir, RING_FILE), whole, lengths[i]);
+    kg_failure failure = refuse(dir, KG_E_RING_TRUNCATED, lengths[i]);
+    CHECK_CONTAINS(failure.detail, "bytes of");
+  }
+}
+
+TEST(replaced, "F19 the next writer replaces a file that is no ring") {
+  static const size_t lengths[] = {0, 1, 639, 640, 65537, 131072};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    const char *dir = check_temp_dir();
+    make_ring(dir);
+    put_file(check_path(dir, RING_FILE), whole, lengths[i]);
+    kg_writer *writer = open_writer(dir, 16);
+    CHECK_EQUAL(write_events(writer, 3), 3);
+    CHECK_EQUAL(check_ring_from(dir, 1), 3);
+    CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
+    kg_writer_close(writer);
+  }
+}
+
+/* Puts the header's own checksum right again. */
+static void seal(kg_ring_identity *identity) {
+  identity->checksum = 0;
+  identity->checksum = kg__crc32c(identity, sizeof *identity);
+}
+
+static const struct {
+  size_t offset;
+  size_t bytes;
+  uint64_t value;
+  int error;
+  const char *says;
+} wrong[] = {
+    {offsetof(kg_ring_identity, magic), 4, 0x534D474B, KG_E_RING_INVALID,
+     "begins with 0x534D474B"},
+    {offsetof(kg_ring_identity, magic), 4, 0, KG_E_RING_INVALID,
+     "begins with 0x00000000"},
+    {offsetof(kg_ring_identity, version), 4, 1, KG_E_RING_VERSION,
+     "it has version 1"},
+    {offsetof(kg_ring_identity, version), 4, 3, KG_E_RING_VERSION,
+     "it has version 3"},
+    {offsetof(kg_ring_identity, byte_order), 4, 0x04030201, KG_E_RING_INVALID,
+     "another byte order"},
+    {offsetof(kg_ring_identity, slot_bytes), 4, 340, KG_E_RING_INVALID,
+     "slots are 340 bytes"},
+    {offsetof(kg_ring_identity, event_bytes), 4, 341, KG_E_RING_INVALID,
+     "events of 341"},
+    {offsetof(kg_ring_identity, capacity), 4, 0, KG_E_RING_INVALID,
+     "capacity is 0"},
+    {offsetof(kg_ring_identity, capacity), 4, 8, KG_E_RING_INVALID,
+     "capacity is 8"},
+    {offsetof(kg_ring_identity, capacity), 4, 17, KG_E_RING_INVALID,
+     "capacity is 17"},
+    {offsetof(kg_ring_identity, capacity), 4, 1U << 23, KG_E_RING_INVALID,
+     "capacity is 8388608"},
+    {offsetof(kg_ring_identity, capacity), 4, 1U << 31, KG_E_RING_INVALID,
+     "capacity is 2147483648"},
+    {offsetof(kg_ring_identity, capacity), 4, 1U << 20, KG_E_RING_INVALID,
+     "regions are not where"},
+    {offsetof(kg_ring_identity, file_bytes), 8, 1, KG_E_RING_INVALID,
+     "regions are not where"},
+    {offsetof(kg_ring_identity, file_bytes), 8, UINT64_MAX, KG_E_RING_INVALID,
+     "regions are not where"},
+    {offsetof(kg_ring_identity, doorbell_offset), 8, 0, KG_E_RING_INVALID,
+     "regions are not where"},
+    {offsetof(kg_ring_identity, slots_offset), 8, UINT64_MAX - 8,
+     KG_E_RING_INVALID, "regions are not where"},
+    {offsetof(kg_ring_identity, generation), 8, 0, KG_E_RING_INVALID,
+     "no generation"},
+};
+
+TEST(headers, "F20 each wrong field of the header has its own message") {
+  const char *dir = check_temp_dir();
+  size_t length = make_ring(dir);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    kg_ring_identity good;
+    memcpy(&good, whole, sizeof good);
+    memcpy(whole + wrong[i].offset, &wrong[i].value, wrong[i].bytes);
+    seal((kg_ring_identity *)(void *)whole);
+    put_file(check_path(dir, RING_FILE), whole, length);
+    kg_failure failure = refuse(dir, wrong[i].error, length);
+    CHECK_CONTAINS(failure.detail, wrong[i].says);
+    memcpy(whole, &good, sizeof good);
+  }
+  put_file(check_path(dir, RING_FILE), whole, length);
+  CHECK_EQUAL(check_ring_from(dir, 1), 5);
+}
+
+TEST(header_bits, "F20 any flipped bit of the header is found") {
+  const char *dir = check_temp_dir();
+  size_t length = make_ring(dir);
+  kg__ring ring;
+  kg_failure failure;
+  for (size_t bit = 0; bit < sizeof(kg_ring_identity) * 8; bit++) {
+    whole[bit / 8] ^= (unsigned char)(1U << (bit % 8));
+    memcpy(after, whole, length);
+    int result = kg__ring_attach(after, length, &ring, &failure);
+    CHECK(result == KG_E_RING_INVALID || result == KG_E_RING_VERSION);
+    CHECK_BYTES(after, whole, length);
+    whole[bit / 8] ^= (unsigned char)(1U << (bit % 8));
+  }
+  CHECK_RESULT(kg__ring_attach(whole, length, &ring, &failure), KG_OK,
+               &failure);
+}
+
+TEST(longer, "F20 a file that is longer than its ring is read all the same") {
+  const char *dir = check_temp_dir();
+  size_t length = make_ring(dir);
+  CHECK(truncate(check_path(dir, RING_FILE), (off_t)length + 12345) == 0);
+  CHECK_EQUAL(check_ring_from(dir, 1), 5);
+}
+
+TEST(no_ring, "F32 no ring, no directory: ERR_NO_RING with the path") {
+  const char *dir = check_temp_dir();
+  const char *none = check_path(dir, "none");
+  kg_failure failure = refuse_reader(dir, KG_E_NO_RING);
+  CHECK_CONTAINS(failure.detail, check_path(dir, RING_FILE));
+  failure = refuse_reader(none, KG_E_NO_RING);
+  CHECK_CONTAINS(failure.detail, none);
+  failure = refuse_reader(check_path(none, "deeper"), KG_E_NO_RING);
+  CHECK_CONTAINS(failure.detail, none);
+  /* "." and ".." alone: the reader made nothing. */
+  CHECK_EQUAL(check_count_files(dir, ""), 2);
+}
+
+TEST(no_parent, "F32 a writer whose directory cannot be made says which") {
+  const char *deep = check_path(check_temp_dir(), "none/deeper");
+  kg_failure failure = refuse_writer(deep, KG_E_INVALID_OPTION);
+  CHECK_CONTAINS(failure.detail, deep);
+}
+
+TEST(lock_garbage, "F36 an empty or garbage lock file is harmless") {
+  const char *dir = check_temp_dir();
+  uint64_t sequence = 0;
+  static const char *const texts[] = {"", "1", "99999999\n", "\0\0\xFF"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    put_file(check_path(dir, LOCK_FILE), texts[i], strlen(texts[i]));
+    kg_writer *writer = open_writer(dir, 16);
+    sequence = write_events(writer, 3);
+    CHECK_EQUAL(sequence, 3 * (i + 1));
+    refuse_writer(dir, KG_E_RING_LOCKED);
+    kg_writer_close(writer);
+  }
+}
+
+TEST(names, "a name that would not do as a file's name is refused") {
+  static const char *const names[] = {
+      "",
+      ".",
+      "..",
+      ".x",
+      "a/b",
+      "a b",
+      "../x",
+      "a\n",
+      "\xC3\xA4",
+      "x234567890123456789012345678901234567890123456789012345678901234567"};
+  const char *dir = check_temp_dir();
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const kg_ring_options options = {.dir = dir, .name = names[i]};
+    kg_writer *writer = NULL;
+    kg_reader *reader = NULL;
+    CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_E_INVALID_OPTION,
+                 NULL);
+    CHECK_RESULT(kg_reader_open(&options, &reader, NULL), KG_E_INVALID_OPTION,
+                 NULL);
+  }
+  CHECK_EQUAL(check_count_files(dir, ""), 2);
+}
+
+TEST(sizes, "max_events and max_bytes are kept or refused with what would do") {
+  const char *dir = check_temp_dir();
+  kg_ring_options options = {.dir = dir, .max_events = 1000};
+  kg_failure failure;
+  kg_writer *writer = NULL;
+  options.max_bytes = kg__ring_bytes(1024) - 1;
+  CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,
+               &failure);
+  CHECK_CONTAINS(failure.detail, "need 524288");
+  options.max_bytes++;
+  CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(writer_info(writer).capacity, 1024);
+  CHECK_EQUAL(writer_info(writer).file_bytes, 524288);
+  kg_writer_close(writer);
+  options.max_events = KG_MAX_CAPACITY + 1;
+  CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,
+               &failure);
+}

@@ -1,0 +1,109 @@
+'use strict'
+// A directory of its own for every test, and what was opened in it.
+
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { ShmClient, SharedMemoryIpc } = require('../../lib/index.js')
+const { Child, Program } = require('./child.js')
+const { RingFile } = require('./ring-file.js')
+
+const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+
+/** A threat that is good for anything. */
+function threat(details = 'details', more = {}) {
+  return {
+    threatType: 'InjectionAttempt',
+    severity: 'High',
+    source: 'test',
+    details,
+    blocked: true,
+    ...more
+  }
+}
+
+/** The bytes of a ring that no reader and no heartbeat changes. */
+function fingerprint(file) {
+  const bytes = fs.readFileSync(file)
+  return {
+    identity: bytes.toString('hex', 0, 128),
+    claim: bytes.readBigUInt64LE(384),
+    head: bytes.readBigUInt64LE(512),
+    lastSequence: bytes.readBigUInt64LE(520),
+    slots: bytes.toString('base64', 131072)
+  }
+}
+
+class TestRing {
+  constructor() {
+    // mkdtemp gives 0700 under any sane umask; what is tested needs exactly
+    // that.
+    this.dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-test-'))
+    fs.chmodSync(this.dir, 0o700)
+    this.file = path.join(this.dir, 'kindly-guard.shm')
+    this.lock = path.join(this.dir, 'kindly-guard.lock')
+    this._opened = []
+    this._running = []
+  }
+
+  /** @returns {SharedMemoryIpc} closed after the test */
+  writer(options = {}) {
+    return this._keep(new SharedMemoryIpc({ dir: this.dir, ...options }))
+  }
+
+  /** @returns {ShmClient} closed after the test */
+  client(options = {}) {
+    return this._keep(new ShmClient({ dir: this.dir, ...options }))
+  }
+
+  /** @returns {Child} killed after the test */
+  child(options) {
+    const child = new Child(options)
+    this._running.push(child)
+    return child
+  }
+
+  /** @returns {Program} killed after the test */
+  program(main, argument = {}, options = {}) {
+    const program = new Program(main, { dir: this.dir, ...argument }, options)
+    this._running.push(program)
+    return program
+  }
+
+  /** @returns {RingFile} the ring's bytes, closed after the test */
+  bytes() {
+    return this._keep(new RingFile(this.file))
+  }
+
+  /** @returns {RingFile} a ring that no writer made, closed after the test */
+  forge(options) {
+    return this._keep(RingFile.create(this.file, options))
+  }
+
+  fingerprint() {
+    return fingerprint(this.file)
+  }
+
+  async remove() {
+    await Promise.all(this._running.map((child) => child.kill()))
+    await Promise.all(this._opened.map((opened) => opened.close()))
+    fs.rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  _keep(opened) {
+    this._opened.push(opened)
+    return opened
+  }
+}
+
+/** In a `describe`: gives the ring of the test that runs. */
+function useRing() {
+  let ring
+  beforeEach(() => {
+    ring = new TestRing()
+  })
+  afterEach(() => ring.remove())
+  return () => ring
+}
+
+module.exports = { fingerprint, TestRing, threat, useRing }

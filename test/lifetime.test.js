@@ -1,0 +1,327 @@
+'use strict'
+// How long things live: objects, threads, processes.
+
+const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { threat, useRing } = require('./helpers/ring.js')
+const { sleep, until, within } = require('./helpers/wait.js')
+
+const ROOT = path.join(__dirname, '..')
+
+describe('lifetime', () => {
+  const current = useRing()
+  let ring
+
+  beforeEach(() => {
+    ring = current()
+  })
+
+  /** Runs `main` and expects that it ends by itself with 0. */
+  async function endsByItself(main) {
+    const program = ring.program(main)
+    const { code, signal, stderr, stdout } = await within(
+      program.exited,
+      'the end of a program that nothing holds'
+    )
+    assert.deepEqual(
+      { code, signal, stderr },
+      { code: 0, signal: null, stderr: '' }
+    )
+    return stdout
+  }
+
+  describe('F50 what is never closed does not hold the process', () => {
+    it('a writer', () =>
+      endsByItself((ipc, { dir }) => {
+        new ipc.SharedMemoryIpc({ dir })
+      }))
+
+    const clients = {
+      'a client': () => {},
+      'a client that polled': (client) => client.poll(),
+      "a client with on('threat')": (client) => client.on('threat', () => {}),
+      'a client with every listener': (client) => {
+        for (const event of ['threat', 'lost', 'writer', 'error', 'close']) {
+          client.on(event, () => {})
+        }
+      },
+      'a client whose pollThreats ended': (client) =>
+        client.pollThreats(() => false),
+      'a client whose iteration ended': async (client) => {
+        for await (const one of client) if (one) break
+      }
+    }
+    for (const [name, use] of Object.entries(clients)) {
+      it(name, async () => {
+        ring.writer().writeThreat(threat())
+        const program = ring.program(
+          (ipc, { dir, source }) => {
+            const uses = new Function(`return (${source})`)()
+            uses(new ipc.ShmClient({ dir, from: 'oldest' }))
+          },
+          { source: String(use) }
+        )
+        const { code, stderr } = await within(program.exited, 'its end')
+        assert.deepEqual([code, stderr], [0, ''])
+      })
+    }
+
+    const holders = {
+      pollThreats: (client, signal) =>
+        client.pollThreats(() => true, { signal }).then(() => 'ended'),
+      'for await': async (client, signal) => {
+        const iterator = client[Symbol.asyncIterator]()
+        signal.addEventListener('abort', () => iterator.return())
+        for await (const one of iterator) console.log(one.sequence)
+      }
+    }
+    for (const [name, hold] of Object.entries(holders)) {
+      it(`but ${name} holds it until it ends`, async () => {
+        ring.writer()
+        const program = ring.program(
+          (ipc, { dir, source }) => {
+            const holds = new Function(`return (${source})`)()
+            const controller = new AbortController()
+            holds(new ipc.ShmClient({ dir }), controller.signal)
+            console.log('holding')
+            process.once('SIGUSR2', () => controller.abort())
+            // A signal handler alone does not hold a process either.
+          },
+          { source: String(hold) }
+        )
+        await until(() => program.stdout.includes('holding'), 'it holds')
+        await sleep(400)
+        assert.equal(program.running, true)
+        process.kill(program.pid, 'SIGUSR2')
+        const { code, stderr } = await within(program.exited, 'its end')
+        assert.deepEqual([code, stderr], [0, ''])
+      })
+    }
+
+    it('but a callback that waits holds it, from the first event', async () => {
+      ring.writer().writeThreat(threat())
+      const program = ring.program((ipc, { dir }) => {
+        const client = new ipc.ShmClient({ dir, from: 'oldest' })
+        client.pollThreats(() => {
+          console.log('waiting')
+          return new Promise(() => {})
+        })
+      })
+      await until(() => program.stdout.includes('waiting'), 'it waits')
+      await sleep(400)
+      assert.equal(program.running, true)
+    })
+
+    it('process.exit with events pending', async () => {
+      const writer = ring.writer()
+      const program = ring.program((ipc, { dir }) => {
+        const client = new ipc.ShmClient({ dir })
+        client.on('threat', () => {})
+        client.pollThreats(async () => {
+          console.log('one')
+          await new Promise(() => {})
+        })
+        process.once('SIGUSR2', () => process.exit(5))
+        console.log('ready')
+      })
+      await until(() => program.stdout.includes('ready'), 'it reads')
+      for (let i = 0; i < 500; i++) writer.writeThreat(threat())
+      await until(() => program.stdout.includes('one'), 'it waits')
+      process.kill(program.pid, 'SIGUSR2')
+      const { code, stderr } = await within(program.exited, 'its end')
+      assert.deepEqual([code, stderr], [5, ''])
+    })
+  })
+
+  describe('F50 what is unreachable is freed', () => {
+    /** Descriptors and threads, before and after `use` was forgotten. */
+    async function counts(use) {
+      const program = ring.program(
+        async (ipc, { dir, source }) => {
+          const fs2 = require('node:fs')
+          const uses = new Function(`return (${source})`)()
+          const turn = () =>
+            new Promise((resolve) => {
+              setTimeout(resolve, 10)
+            })
+          const count = () => ({
+            // Without the one that counts them.
+            files: fs2.readdirSync('/proc/self/fd').length - 1,
+            threads: fs2.readdirSync('/proc/self/task').length,
+            maps: fs2
+              .readFileSync('/proc/self/maps', 'utf8')
+              .split('\n')
+              .filter((line) => line.includes(dir)).length
+          })
+          // The first use opens what stays open (event loop, boot id).
+          for (let i = 0; i < 3; i++) await uses(ipc, dir)
+          for (let i = 0; i < 5; i++) {
+            global.gc()
+            await turn()
+          }
+          const before = count()
+          for (let i = 0; i < 50; i++) await uses(ipc, dir)
+          const most = count()
+          let after = count()
+          for (let i = 0; i < 500; i++) {
+            global.gc()
+            await turn()
+            after = count()
+            if (JSON.stringify(after) === JSON.stringify(before)) break
+          }
+          console.log(JSON.stringify({ before, most, after }))
+          process.exit()
+        },
+        { source: String(use) },
+        { flags: ['--expose-gc'] }
+      )
+      const { code, stdout, stderr } = await within(program.exited, 'its end')
+      assert.deepEqual([code, stderr], [0, ''])
+      return JSON.parse(stdout)
+    }
+
+    it('clients that are only polled', async () => {
+      ring.writer().writeThreat(threat())
+      const { before, most, after } = await counts((ipc, dir) => {
+        new ipc.ShmClient({ dir, from: 1 }).poll()
+      })
+      assert(most.files > before.files)
+      assert.deepEqual(after, before)
+    })
+
+    it('writers', async () => {
+      const { before, most, after } = await counts((ipc, dir) => {
+        const name = `w${Math.random()}`
+        new ipc.SharedMemoryIpc({ dir, name, maxEvents: 16 })
+      })
+      assert(most.files > before.files)
+      assert.deepEqual(after, before)
+    })
+
+    it('clients that were closed, at once and while reading', async () => {
+      ring.writer().writeThreat(threat())
+      const { before, after } = await counts(async (ipc, dir) => {
+        const client = new ipc.ShmClient({ dir, from: 1 })
+        client.on('threat', () => {})
+        await client.pollThreats(() => false)
+        const other = new ipc.ShmClient({ dir, from: 1 })
+        other.on('threat', () => {})
+        await Promise.all([client.close(), other.close()])
+      })
+      assert.deepEqual(after, before)
+    })
+
+    const polledOnes = {
+      pollThreats: (ipc, dir) =>
+        new ipc.ShmClient({ dir, from: 1 }).pollThreats(() => false),
+      'for await': async (ipc, dir) => {
+        for await (const one of new ipc.ShmClient({ dir, from: 1 })) {
+          if (one) break
+        }
+      },
+      "on('threat')": (ipc, dir) =>
+        new Promise((resolve) => {
+          const client = new ipc.ShmClient({ dir, from: 1 })
+          client.on('threat', () => {
+            // Later, when it waits for the next one.
+            setTimeout(() => {
+              client.removeAllListeners('threat')
+              resolve()
+            }, 5)
+          })
+        })
+    }
+    for (const [name, use] of Object.entries(polledOnes)) {
+      it(`clients whose ${name} ended, and their threads`, async () => {
+        ring.writer().writeThreat(threat())
+        const { before, most, after } = await counts(use)
+        assert(most.threads > before.threads)
+        assert.deepEqual(after, before)
+      })
+    }
+
+    const heard = {
+      "on('threat')": (client) => client.on('threat', () => console.log('.')),
+      pollThreats: (client) => {
+        client.pollThreats(() => console.log('.'))
+      },
+      'for await': async (client) => {
+        for await (const one of client) if (one) console.log('.')
+      }
+    }
+    for (const [name, use] of Object.entries(heard)) {
+      it(`but not a client with ${name}: it delivers`, async () => {
+        const writer = ring.writer()
+        const program = ring.program(
+          async (ipc, { dir, source }) => {
+            const uses = new Function(`return (${source})`)()
+            setInterval(() => {}, 1000)
+            const forget = () => {
+              uses(new ipc.ShmClient({ dir }))
+            }
+            forget()
+            for (let i = 0; i < 20; i++) {
+              global.gc()
+              await new Promise((resolve) => {
+                setTimeout(resolve, 10)
+              })
+            }
+            console.log('ready')
+          },
+          { source: String(use) },
+          { flags: ['--expose-gc'] }
+        )
+        await until(() => program.stdout.includes('ready'), 'it forgot')
+        for (let count = 1; count <= 2; count++) {
+          writer.writeThreat(threat())
+          await until(
+            () => program.stdout.split('.').length === count + 1,
+            `event ${count} in a client that nobody holds`
+          )
+        }
+      })
+    }
+
+    it('constructors that fail', async () => {
+      ring.writer()
+      const { before, after } = await counts((ipc, dir) => {
+        const fails = [
+          () => new ipc.ShmClient({ dir, name: 'none' }),
+          () => new ipc.ShmClient({ dir: '/dev/null' }),
+          () => new ipc.SharedMemoryIpc({ dir }),
+          () => new ipc.SharedMemoryIpc({ dir: '/proc/self' })
+        ]
+        for (const fail of fails) {
+          let failed = false
+          try {
+            fail()
+          } catch {
+            failed = true
+          }
+          if (!failed) throw new Error(`${fail} did not fail`)
+        }
+      })
+      assert.deepEqual(after, before)
+    })
+  })
+
+  describe('F51 external buffers', () => {
+    it('are forbidden when the addon is compiled', () => {
+      const gyp = fs.readFileSync(path.join(ROOT, 'binding.gyp'), 'utf8')
+      assert.match(gyp, /"NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED"/)
+      assert.match(gyp, /"NAPI_VERSION=8"/)
+    })
+
+    it('are not asked for by the addon', () => {
+      const file = path.join(ROOT, 'build/Release/kindly_guard_ipc.node')
+      const symbols = execFileSync('nm', ['-D', '--undefined-only', file], {
+        encoding: 'utf8'
+      })
+      assert.match(symbols, /\bnapi_create_/)
+      assert.doesNotMatch(symbols, /napi_create_external_(array)?buffer/)
+      assert.doesNotMatch(symbols, /node_api_create_external_string/)
+    })
+  })
+})

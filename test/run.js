@@ -1,0 +1,99 @@
+'use strict'
+// What `npm test` and, with --root, `npm run test:root` run: builds the C
+// tests, then runs mocha. Arguments that are test files replace the default
+// ones; all others go to mocha as they are, such as `--grep F12`.
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..')
+
+function findTests(folder) {
+  const dir = path.join(ROOT, folder)
+  if (!fs.existsSync(dir)) return []
+  const names = fs.readdirSync(dir).filter((name) => name.endsWith('.test.js'))
+  return names.sort().map((name) => path.join(folder, name))
+}
+
+function run(command, args, env = process.env) {
+  const options = { cwd: ROOT, env, stdio: 'inherit' }
+  const result = spawnSync(command, args, options)
+  if (result.error) {
+    console.error(`test: ${command} did not run: ${result.error.message}.`)
+    return 1
+  }
+  if (result.signal) {
+    console.error(`test: ${command} was ended by ${result.signal}.`)
+    return 1
+  }
+  return result.status
+}
+
+function main(argv) {
+  const asRoot = argv.includes('--root')
+  const rest = argv.filter((argument) => argument !== '--root')
+  if (asRoot && process.getuid?.() !== 0) {
+    console.error(
+      'test: these tests need root (a second user, full and read-only file ' +
+        'systems, a pid namespace); run: sudo npm run test:root'
+    )
+    return 1
+  }
+
+  if (run('make', ['-s', '-C', path.join('test', 'c')]) !== 0) {
+    console.error('test: the C tests did not compile, so nothing was run.')
+    return 1
+  }
+
+  const isTest = (argument) =>
+    argument.endsWith('.test.js') && fs.existsSync(argument)
+  const named = rest.filter(isTest).map((file) => path.resolve(file))
+  const folder = asRoot ? path.join('test', 'root') : 'test'
+  const tests = named.length > 0 ? named : findTests(folder)
+  if (tests.length === 0) {
+    console.error(`test: there are no tests in ${folder}.`)
+    return 1
+  }
+  return runMocha(
+    rest.filter((argument) => !isTest(argument)),
+    tests
+  )
+}
+
+function runMocha(args, tests) {
+  const command = [
+    require.resolve('mocha/bin/mocha.js'),
+    // A test that is skipped, or that hides the others, is a failed one.
+    '--forbid-pending',
+    '--forbid-only',
+    '--fail-zero'
+  ]
+  if (args.some((argument) => /^(-R|--reporter)/.test(argument))) {
+    return run(process.execPath, [...command, ...args, ...tests])
+  }
+
+  // A test that ends the process with 0 would look like a run that passed;
+  // only the reporter's file says that it came to its end.
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
+  const counts = process.env.KG_TEST_COUNTS || path.join(dir, 'counts')
+  fs.rmSync(counts, { force: true })
+  try {
+    const reporter = ['--reporter', path.join(__dirname, 'reporter.js')]
+    const status = run(
+      process.execPath,
+      [...command, ...reporter, ...args, ...tests],
+      { ...process.env, KG_TEST_COUNTS: counts }
+    )
+    if (status === 0 && !fs.existsSync(counts)) {
+      console.error('test: the run did not come to its end.')
+      return 1
+    }
+    return status
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = main(process.argv.slice(2))

@@ -1,0 +1,27 @@
+'use strict'
+// Everything of transport-suite.js over shared memory.
+
+const { TestRing } = require('./helpers/ring.js')
+const { describeTransport } = require('./transport-suite.js')
+
+async function makePair(options) {
+  const ring = new TestRing()
+  try {
+    return {
+      shield: ring.writer(options),
+      open: async (readerOptions) => ring.client(readerOptions),
+      remote: {
+        open: (ipc, readerOptions) => new ipc.ShmClient(readerOptions),
+        options: { dir: ring.dir }
+      },
+      child: () => ring.child(),
+      program: (main, argument) => ring.program(main, argument),
+      close: () => ring.remove()
+    }
+  } catch (error) {
+    await ring.remove()
+    throw error
+  }
+}
+
+describeTransport('shared memory transport', makePair)

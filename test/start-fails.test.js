@@ -1,0 +1,53 @@
+'use strict'
+// A poll thread that cannot be had (a limit of processes, say) is an error of
+// that call, and the client works once it can be had.
+
+const assert = require('node:assert/strict')
+const { threat, useRing } = require('./helpers/ring.js')
+const { collect, until } = require('./helpers/wait.js')
+
+describe('a poll thread that cannot start', () => {
+  const current = useRing()
+  let writer
+  let client
+
+  beforeEach(() => {
+    writer = current().writer()
+    client = current().client({ from: 'oldest' })
+    // The one thing that is faked: the system has no thread to give.
+    Object.defineProperty(client._reader, 'start', {
+      configurable: true,
+      value() {
+        throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
+      }
+    })
+    writer.writeThreat(threat('one'))
+  })
+
+  it('rejects pollThreats, and the next one gets its event', async () => {
+    await assert.rejects(
+      client.pollThreats(() => false),
+      { code: 'ERR_SYSTEM' }
+    )
+    delete client._reader.start
+    const [got] = await collect(client, 1)
+    assert.equal(got.sequence, 1)
+    assert.equal(client.stats().received, 1)
+  })
+
+  it("is an 'error' event for a listener, who goes on later", async () => {
+    const errors = []
+    const seen = []
+    client.on('error', (error) => errors.push(error.code))
+    client.on('threat', ({ sequence }) => seen.push(sequence))
+    await until(() => errors.length > 0, 'the error')
+    assert.deepEqual(errors, ['ERR_SYSTEM'])
+    assert.deepEqual(seen, [1])
+    delete client._reader.start
+    client.on('threat', () => {})
+    client._wake()
+    writer.writeThreat(threat('two'))
+    await until(() => seen.length === 2, 'the second')
+    assert.deepEqual(seen, [1, 2])
+  })
+})

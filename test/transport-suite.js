@@ -1,0 +1,48 @@
+'use strict'
+// What every transport must do, so that the same tests run over each.
+//
+// `makePair(writerOptions)` resolves with
+//   shield            the writer
+//   open(options)     resolves with a client
+//   remote            { open, options }: `open(ipc, options)`, a function of
+//                     its arguments alone, gives a client in another process
+//   child(), program(main, argument)   other processes, ended by close()
+//   close()
+
+const { describeAccount } = require('./transport/account.js')
+const { describeCallbacks } = require('./transport/callbacks.js')
+const { describeConsumers } = require('./transport/consumers.js')
+const { describeExceptions } = require('./transport/exceptions.js')
+const { describeFields } = require('./transport/fields.js')
+const { describeFrom } = require('./transport/from.js')
+const { describeGiveBack } = require('./transport/give-back.js')
+const { describeInsideLost } = require('./transport/inside-lost.js')
+const { describeTurns } = require('./transport/turns.js')
+
+function describeTransport(name, makePair) {
+  describe(name, () => {
+    const pairs = []
+
+    async function pair(options) {
+      const made = await makePair(options)
+      pairs.push(made)
+      return made
+    }
+
+    afterEach(async () => {
+      await Promise.all(pairs.splice(0).map((made) => made.close()))
+    })
+
+    describeFields(pair)
+    describeConsumers(pair)
+    describeCallbacks(pair)
+    describeExceptions(pair)
+    describeGiveBack(pair)
+    describeInsideLost(pair)
+    describeTurns(pair)
+    describeFrom(pair)
+    describeAccount(pair)
+  })
+}
+
+module.exports = { describeTransport }

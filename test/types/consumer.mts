@@ -1,0 +1,266 @@
+// The whole API as an ES module sees it. Compiled by types.test.js, never
+// run. consumer.cts is the same for `require`.
+import {
+  IpcError,
+  type LatencyStats,
+  type LocationOptions,
+  type Loss,
+  PlatformShm,
+  type PollOptions,
+  type ReaderOptions,
+  type ReaderStats,
+  Severity,
+  type SeverityName,
+  SharedMemoryIpc,
+  ShmClient,
+  type ShmClientEvents,
+  type Threat,
+  type ThreatInput,
+  ThreatType,
+  type ThreatTypeName,
+  type WriterOptions,
+  type WriterState,
+  type WriterStats
+} from 'kindly-guard-ipc'
+import byDefault from 'kindly-guard-ipc'
+
+// The default export is the whole of it, and the very same classes.
+export const client: ShmClient = new byDefault.ShmClient()
+export const severity: 3 = byDefault.Severity.High
+
+// --- The Shield's side ----------------------------------------------------
+
+const typeName: ThreatTypeName = 'InjectionAttempt'
+const severityName: SeverityName = 'High'
+const typeNumber: 5 = ThreatType.PathTraversal
+const severityNumber: 4 = Severity.Critical
+
+const least: ThreatInput = {
+  threatType: typeName,
+  severity: severityName,
+  source: 'editor',
+  details: 'ignore all previous instructions'
+}
+const most: ThreatInput = {
+  threatType: typeNumber,
+  severity: severityNumber,
+  source: 'editor',
+  details: '../../etc/passwd',
+  blocked: true,
+  timestampUs: 1_700_000_000_000_000,
+  id: 'own-1',
+  context: { file: 'a.ts', line: 3, tags: ['x', null] }
+}
+
+export function write(): number {
+  const location: LocationOptions = { dir: '/nowhere', name: 'kg' }
+  const options: WriterOptions = {
+    ...location,
+    maxEvents: 1000,
+    bufferSize: '1MB',
+    enableChecksums: true
+  }
+  const shield = new SharedMemoryIpc(options)
+  const sequence: number = shield.writeThreat(least)
+  const last: number = shield.writeThreats(new Set([least, most]))
+  const stats: WriterStats = shield.stats()
+  const transport: 'shm' = stats.transport
+  const failure: IpcError | null = stats.error
+  const numbers: number[] = [
+    stats.published,
+    stats.sequence,
+    stats.bytes,
+    stats.bells,
+    stats.replaced,
+    stats.capacity,
+    stats.fileBytes
+  ]
+  const texts: string[] = [stats.path, stats.generation, transport]
+  const flags: boolean[] = [stats.checksums, shield.isHealthy(), shield.closed]
+  const closed: Promise<void> = shield.close()
+  shield[Symbol.dispose]()
+  const disposed: Promise<void> = shield[Symbol.asyncDispose]()
+  void [closed, disposed, failure, numbers, texts, flags]
+  return sequence + last
+}
+
+export function writeWrongly(shield: SharedMemoryIpc): void {
+  // @ts-expect-error No severity has this name.
+  shield.writeThreat({ ...least, severity: 'Severe' })
+  // @ts-expect-error No threat type has this name.
+  shield.writeThreat({ ...least, threatType: 'Injection' })
+  // @ts-expect-error The details are missing.
+  shield.writeThreat({ threatType: 1, severity: 1, source: 'editor' })
+  // @ts-expect-error A flag is a boolean.
+  shield.writeThreat({ ...least, blocked: 'yes' })
+  // @ts-expect-error One threat is not a list of them.
+  shield.writeThreats(least)
+  // @ts-expect-error There is no such option.
+  void new SharedMemoryIpc({ maxEvent: 1000 })
+  // @ts-expect-error A reader's option is none of the writer's.
+  void new SharedMemoryIpc({ from: 'latest' })
+  // @ts-expect-error A number of events is a number.
+  void new SharedMemoryIpc({ maxEvents: '1000' })
+  // @ts-expect-error Reading is the client's.
+  shield.poll()
+  // @ts-expect-error The enumerations do not change.
+  ThreatType.Unknown = 1
+}
+
+// --- The extension's side -------------------------------------------------
+
+function take(threat: Threat): string {
+  const type: ThreatTypeName = threat.threatType
+  const severity: SeverityName | 'Unknown' = threat.severity
+  const texts: string[] = [
+    threat.id,
+    threat.source,
+    threat.details,
+    type,
+    severity
+  ]
+  const numbers: number[] = [threat.sequence, threat.timestampUs]
+  const blocked: boolean = threat.blocked
+  const typeCode: number | undefined = threat.threatTypeCode
+  const severityCode: number | undefined = threat.severityCode
+  const context: unknown = threat.context
+  return [...texts, numbers, blocked, typeCode, severityCode, context].join()
+}
+
+function tell(loss: Loss): string {
+  // The account of a loss whose size nobody can know has no numbers at all.
+  const count: number | null = loss.count
+  const range: (number | null)[] = [loss.from, loss.to]
+  switch (loss.reason) {
+    case 'overwritten':
+    case 'corrupt':
+    case 'evicted':
+    case 'replaced':
+    case 'before-join':
+      return `${loss.generation} ${count} ${range.join()}`
+    default: {
+      const none: never = loss.reason
+      return none
+    }
+  }
+}
+
+const events: (keyof ShmClientEvents)[] = [
+  'threat',
+  'lost',
+  'writer',
+  'error',
+  'close'
+]
+
+export async function read(signal: AbortSignal): Promise<void> {
+  const options: ReaderOptions = {
+    dir: '/nowhere',
+    name: 'kg',
+    from: 'oldest',
+    spinMicros: 0,
+    latency: 'idle'
+  }
+  const client = new ShmClient(options)
+  const same: ShmClient = client
+    .on('threat', (threat) => take(threat))
+    .on('lost', (loss) => tell(loss))
+    .on('writer', (state: WriterState) => state.toUpperCase())
+    .on('error', (error) => error.message)
+    .on('close', () => undefined)
+  void same
+  for (const name of events) client.removeAllListeners(name)
+  client.once('threat', take).off('threat', take)
+
+  const batch: Threat[] = client.poll().concat(client.poll(10))
+  batch.forEach(take)
+  const poll: PollOptions = { signal }
+  await client.pollThreats((threat) => threat.blocked, poll)
+  await client.pollThreats(async (threat) => take(threat) !== '')
+  for await (const threat of client) take(threat)
+
+  const stats: ReaderStats = client.stats()
+  const latency: LatencyStats = stats.latency
+  const times: (number | null)[] = [
+    latency.count,
+    latency.min,
+    latency.mean,
+    latency.p50,
+    latency.p90,
+    latency.p99,
+    latency.max
+  ]
+  const numbers: number[] = [
+    stats.received,
+    stats.lost,
+    stats.corrupt,
+    stats.bytes,
+    stats.published,
+    stats.sequence,
+    stats.capacity,
+    stats.fileBytes
+  ]
+  const texts: string[] = [
+    stats.transport,
+    stats.path,
+    stats.generation,
+    stats.writer
+  ]
+  const failure: Error | null = stats.error
+  const flags: boolean[] = [stats.checksums, client.isHealthy(), client.closed]
+  void [times, numbers, texts, failure, flags]
+  await client.close()
+  client[Symbol.dispose]()
+  await client[Symbol.asyncDispose]()
+}
+
+export function readWrongly(client: ShmClient): void {
+  // @ts-expect-error A threat is not a string.
+  client.on('threat', (threat: string) => threat.trim())
+  // @ts-expect-error A loss is not a threat.
+  client.on('lost', (threat: Threat) => take(threat))
+  // @ts-expect-error The closing brings nothing.
+  client.on('close', (reason: string) => reason.trim())
+  // @ts-expect-error There is no such event.
+  client.on('threats', () => undefined)
+  // @ts-expect-error There is no such place to begin.
+  void new ShmClient({ from: 'newest' })
+  // @ts-expect-error There is no such preset.
+  void new ShmClient({ latency: 'high' })
+  // @ts-expect-error A writer's option is none of the reader's.
+  void new ShmClient({ maxEvents: 1000 })
+  // @ts-expect-error A number of threats is a number.
+  client.poll('all')
+  // @ts-expect-error The callback is missing.
+  void client.pollThreats()
+  // @ts-expect-error A controller is not its signal.
+  void client.pollThreats(take, { signal: new AbortController() })
+  // @ts-expect-error Writing is the Shield's.
+  client.writeThreat(least)
+  // @ts-expect-error It is closed by close().
+  client.closed = true
+}
+
+// --- The rest -------------------------------------------------------------
+
+export function look(): string {
+  const available: boolean = PlatformShm.isAvailable()
+  const reason: string | null = PlatformShm.unavailableReason()
+  const texts: string[] = [
+    PlatformShm.directory(),
+    PlatformShm.path(),
+    PlatformShm.path({ name: 'kg' }),
+    PlatformShm.checksumMethod()
+  ]
+  // @ts-expect-error It is no class.
+  void new PlatformShm()
+  return [available, reason, ...texts].join()
+}
+
+export function isMissing(error: unknown): boolean {
+  if (!(error instanceof IpcError)) return false
+  const asError: Error = error
+  // @ts-expect-error A code is stable.
+  error.code = 'ERR_OTHER'
+  return error.code === 'ERR_NO_RING' && asError.message !== ''
+}
