@@ -35,6 +35,7 @@
         ["OS=='linux'", {
           "sources": [
             "native/platform/linux.c",
+            "native/platform/linux_chime.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",
             "native/platform/posix_lock.c"

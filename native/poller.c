@@ -13,24 +13,31 @@
 
 struct kg_poller {
   kg_reader *reader;
+  bool has_chime;
   uint64_t spin_ns;
   kg_poller_callback on_wake;
   kg_poller_callback on_stopped;
   void *data;
   uv_async_t async;
+  uv_poll_t chime;
+  unsigned open_handles;
   uv_thread_t thread;
   uv_mutex_t mutex;
   uv_cond_t cond;
 
   /* Shared between the two threads. */
-  uint64_t seen;   /* the loop read up to here; published by `armed` */
-  uint32_t armed;  /* 1: the thread watches; 0: the loop owes a drain */
-  uint32_t parked; /* 1: the thread waits on `cond` to be armed */
+  uint64_t seen;      /* the loop read up to here; published by `armed` */
+  uint32_t armed;     /* 1: the thread watches head */
+  uint32_t listening; /* 1: the chime will tell the loop; neither: the loop
+                         owes a drain */
+  uint32_t parked;    /* 1: the thread waits on `cond` to be armed */
   uint32_t stop;
   uint32_t exited;
   uint32_t state; /* the last check, see pack_state */
 
   uint64_t next_check; /* of the thread alone */
+  uint64_t last_arm;   /* of the loop alone */
+  bool deaf;           /* of the loop alone */
 };
 
 /* A check's result and the writer's life in one word, so that they are read
@@ -54,8 +61,12 @@ static bool check(kg_poller *poller, uint64_t now) {
   bool changed = state != kg__load32_relaxed(&poller->state);
   kg__store32_relaxed(&poller->state, state);
   poller->next_check = now + CHECK_NS;
-  /* While a ring is out of its place, its successor is worth a wake. */
-  return changed || result != KG_OK;
+  /* While a ring is out of its place, its successor is worth a wake. So is
+   * what a chime that was broken did not tell. Relaxed, seen too: a wake too
+   * many does no harm, and one too few is made good by the next check. */
+  return changed || result != KG_OK ||
+         (kg__load32_relaxed(&poller->listening) != 0 &&
+          kg__reader_head(poller->reader) != kg__load64_relaxed(&poller->seen));
 }
 
 static bool is_stopped(const kg_poller *poller) {
@@ -114,9 +125,23 @@ static bool check_if_due(kg_poller *poller, uint64_t now) {
   return now >= poller->next_check && check(poller, now);
 }
 
+/* Asks for the chime when head is no longer `seen`; false when it is not so
+ * already. */
+static bool expect_chime(kg_poller *poller, uint64_t seen) {
+  /* Relaxed: in front of a seq_cst operation on the doorbell, which the chime
+   * answers. */
+  kg__store32_relaxed(&poller->listening, 1);
+  if (kg__reader_expects_chime(poller->reader, seen)) {
+    return true;
+  }
+  kg__store32_relaxed(&poller->listening, 0);
+  return false;
+}
+
 /* Waits until head is another than what the loop has seen, or the state
- * changed, or the poller is stopped. */
-static void watch(kg_poller *poller) {
+ * changed, or the poller is stopped. False when it is the chime that will
+ * tell the loop. */
+static bool watch(kg_poller *poller) {
   /* Relaxed: is_armed ordered it (A1). */
   uint64_t seen = kg__load64_relaxed(&poller->seen);
   uint64_t spin_until = 0;
@@ -126,15 +151,22 @@ static void watch(kg_poller *poller) {
       spin_until = now + poller->spin_ns;
     }
     if (check_if_due(poller, now)) {
-      return;
+      return true;
     }
     if (now < spin_until) {
       for (int i = 0; i < SPINS_PER_CLOCK; i++) {
         if (kg__reader_head(poller->reader) != seen) {
-          return;
+          return true;
         }
         kg__cpu_relax();
       }
+    } else if (kg__reader_hears(poller->reader)) {
+      /* No longer armed before it listens: from then on the loop may be told,
+       * drain and arm this thread again, and that must not be undone. If the
+       * loop armed it before, it did so for the same head or for one that
+       * expect_chime() finds. Relaxed: the doorbell's operation orders it. */
+      kg__store32_relaxed(&poller->armed, 0);
+      return !expect_chime(poller, seen);
     } else {
       /* A stop that comes just before this sleep is noticed at the next
        * check, a fifth of a second later at the most. */
@@ -146,6 +178,7 @@ static void watch(kg_poller *poller) {
       }
     }
   }
+  return true;
 }
 
 static void run(void *argument) {
@@ -155,9 +188,12 @@ static void run(void *argument) {
     if (is_stopped(poller)) {
       break;
     }
-    watch(poller);
+    bool moved = watch(poller);
     if (is_stopped(poller)) {
       break;
+    }
+    if (!moved) {
+      continue;
     }
     /* Before the send: the loop may arm again at once. Relaxed: only the
      * loop looks at it, after the send. */
@@ -176,6 +212,9 @@ static void run(void *argument) {
 
 static void on_closed(uv_handle_t *handle) {
   kg_poller *poller = handle->data;
+  if (--poller->open_handles > 0) {
+    return;
+  }
   kg_poller_callback on_stopped = poller->on_stopped;
   void *data = poller->data;
   uv_cond_destroy(&poller->cond);
@@ -186,17 +225,57 @@ static void on_closed(uv_handle_t *handle) {
   }
 }
 
+static void close_handles(kg_poller *poller) {
+  uv_close((uv_handle_t *)&poller->async, on_closed);
+  if (poller->has_chime) {
+    uv_close((uv_handle_t *)&poller->chime, on_closed);
+  }
+}
+
 static void on_async(uv_async_t *async) {
   kg_poller *poller = async->data;
   /* E2: partner of E1 in run. */
   if (kg__load32_acquire(&poller->exited) != 0) {
     if (!uv_is_closing((uv_handle_t *)async)) {
       uv_thread_join(&poller->thread);
-      uv_close((uv_handle_t *)async, on_closed);
+      close_handles(poller);
     }
   } else if (!is_stopped(poller)) {
+    /* Relaxed: the thread's own store comes in front of its send. */
+    kg__store32_relaxed(&poller->listening, 0);
     poller->on_wake(poller->data);
   }
+}
+
+static void on_chime(uv_poll_t *chime, int status, int events) {
+  kg_poller *poller = chime->data;
+  (void)status;
+  (void)events;
+  kg__reader_heard(poller->reader);
+  /* Relaxed: set by this thread, or by the other one in front of the
+   * operation on the doorbell that the chime answered. */
+  if (kg__load32_relaxed(&poller->listening) != 0) {
+    kg__store32_relaxed(&poller->listening, 0);
+    poller->on_wake(poller->data);
+  } else if (!is_armed(poller)) {
+    /* It rings for others, and nobody here wants to know. */
+    kg__reader_deafen(poller->reader, true);
+    poller->deaf = true;
+  }
+}
+
+/* Lets the loop hear the chime, if there is one; a thread does without. */
+static void start_chime(kg_poller *poller, uv_loop_t *loop) {
+  intptr_t descriptor = kg__reader_listen(poller->reader);
+  if (descriptor < 0 || uv_poll_init(loop, &poller->chime, (int)descriptor)) {
+    return;
+  }
+  poller->chime.data = poller;
+  poller->open_handles++;
+  poller->has_chime = true;
+  /* The async holds the loop open or not. */
+  uv_unref((uv_handle_t *)&poller->chime);
+  uv_poll_start(&poller->chime, UV_READABLE, on_chime);
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
@@ -234,10 +313,12 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
     return result;
   }
   poller->async.data = poller;
+  poller->open_handles = 1;
+  start_chime(poller, loop);
   result = uv_thread_create(&poller->thread, run, poller);
   if (result != 0) {
-    /* The handle can only be freed from its close callback. */
-    uv_close((uv_handle_t *)&poller->async, on_closed);
+    /* Handles can only be freed from their close callback. */
+    close_handles(poller);
     return result;
   }
   *started = poller;
@@ -249,8 +330,20 @@ bool kg_poller_arm(kg_poller *poller) {
   if (kg__reader_head(poller->reader) != seen) {
     return true;
   }
-  /* Relaxed: A2 publishes it. */
+  if (poller->deaf) {
+    kg__reader_deafen(poller->reader, false);
+    poller->deaf = false;
+  }
+  /* Relaxed: A2 publishes it, where the thread is to watch. */
   kg__store64_relaxed(&poller->seen, seen);
+  /* Spinning pays where events come closer to each other than it lasts; the
+   * chime costs the thread no wake-up. */
+  uint64_t now = uv_hrtime();
+  bool dense = now - poller->last_arm <= poller->spin_ns;
+  poller->last_arm = now;
+  if (!dense && kg__reader_hears(poller->reader)) {
+    return !expect_chime(poller, seen);
+  }
   /* A2: partner of A1 in is_armed. */
   kg__store32_release(&poller->armed, 1);
   unpark(poller);
@@ -267,6 +360,9 @@ void kg_poller_unref(kg_poller *poller) {
 
 void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
   poller->on_stopped = on_stopped;
+  if (poller->has_chime) {
+    uv_poll_stop(&poller->chime);
+  }
   /* The loop must live until the thread is joined. */
   kg_poller_ref(poller);
   kg__store32_seq_cst(&poller->stop, 1);

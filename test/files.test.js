@@ -64,7 +64,10 @@ describe('files', () => {
     const client = ring.client({ from: 'oldest' })
     assert.equal(client.poll().length, 1)
     await client.close()
-    assert.deepEqual(fs.readdirSync(ring.dir), ['kindly-guard.shm'])
+    assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
+      'kindly-guard.chime',
+      'kindly-guard.shm'
+    ])
     assert(fs.readFileSync(ring.file).equals(before))
   })
 
@@ -292,7 +295,12 @@ describe('files', () => {
     ring.writer()
     assert.deepEqual(
       fs.readdirSync(ring.dir).sort(),
-      [...keep, 'kindly-guard.lock', 'kindly-guard.shm'].sort()
+      [
+        ...keep,
+        'kindly-guard.chime',
+        'kindly-guard.lock',
+        'kindly-guard.shm'
+      ].sort()
     )
   })
 

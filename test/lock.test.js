@@ -166,6 +166,7 @@ describe('lock', () => {
         'won'
       ])
       assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
+        'kindly-guard.chime',
         'kindly-guard.lock',
         'kindly-guard.shm'
       ])
@@ -222,6 +223,7 @@ describe('lock', () => {
       assert.equal(client.stats().generation, now.generation)
       assert.equal(client.stats().received, 22)
       assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
+        'kindly-guard.chime',
         'kindly-guard.lock',
         'kindly-guard.shm'
       ])

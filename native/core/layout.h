@@ -5,7 +5,7 @@
  *   0        +--------------------------------------------------+
  *            | header   writer: read-write   reader: read-only  |
  *            |   0    identity: written once, never changed     |
- *            |   128  writer: state, pid, start, boot           |
+ *            |   128  writer: state, pid, start, boot, chime    |
  *            |   256  heartbeat                                 |
  *            |   384  claim                                     |
  *            |   512  head, last sequence                       |
@@ -96,6 +96,10 @@
 #define KG_STATE_LIVE UINT32_C(1)
 #define KG_STATE_RETIRED UINT32_C(2)
 
+/* Who waits, in the doorbell; a writer takes any other bit for the first. */
+#define KG_WAITS_ON_HEAD UINT32_C(1)   /* sleeps on the low word of head */
+#define KG_WAITS_FOR_CHIME UINT32_C(2) /* listens to <name>.chime */
+
 /* Slot flags. */
 #define KG_EVENT_TAIL_DEFLATED UINT32_C(1)
 
@@ -134,7 +138,8 @@ typedef struct kg_ring_header {
   uint64_t writer_start_us; /* wall clock */
   uint64_t boot_id;         /* the boot that publish times belong to */
   uint64_t boot_sequence;   /* the first event published in that boot */
-  uint8_t reserved_writer[96];
+  uint64_t chime_id;        /* of the pipe that this writer rings; 0: none */
+  uint8_t reserved_writer[88];
 
   uint64_t heartbeat_ns; /* boot clock */
   uint8_t reserved_heartbeat[120];
@@ -148,7 +153,7 @@ typedef struct kg_ring_header {
 } kg_ring_header;
 
 typedef struct kg_ring_doorbell {
-  uint32_t waiters; /* not 0: a reader sleeps, or is about to */
+  uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to */
   uint8_t reserved[124];
 } kg_ring_doorbell;
 
@@ -209,6 +214,7 @@ KG_ASSERT_OFFSET(kg_ring_header, writer_pid, 132);
 KG_ASSERT_OFFSET(kg_ring_header, writer_start_us, 136);
 KG_ASSERT_OFFSET(kg_ring_header, boot_id, 144);
 KG_ASSERT_OFFSET(kg_ring_header, boot_sequence, 152);
+KG_ASSERT_OFFSET(kg_ring_header, chime_id, 160);
 KG_ASSERT_OFFSET(kg_ring_header, heartbeat_ns, 256);
 KG_ASSERT_OFFSET(kg_ring_header, claim, 384);
 KG_ASSERT_OFFSET(kg_ring_header, head, 512);

@@ -65,6 +65,26 @@ void kg__writer_beat(kg_writer *writer) {
   kg__store64_relaxed(&writer->segment.ring.header->heartbeat_ns, now);
 }
 
+void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
+  if ((waiters & KG_WAITS_FOR_CHIME) != 0) {
+    kg__chime_ring(&writer->chime);
+  }
+  if ((waiters & ~KG_WAITS_FOR_CHIME) != 0) {
+    kg__bell_ring(&writer->segment.bell);
+  }
+}
+
+/* Hangs up the chime, or another where it is gone, and says which in the
+ * header. Without one, readers wait in threads: nothing fails. */
+static void keep_chime(kg_writer *writer) {
+  if (!kg__chime_is_named(&writer->dir, writer->names.chime, &writer->chime)) {
+    kg__chime_close(&writer->chime);
+    kg__chime_hang(&writer->dir, writer->names.chime, &writer->chime);
+  }
+  /* Relaxed: readers compare it with the pipe that they have opened. */
+  kg__store64_relaxed(&writer->segment.ring.header->chime_id, writer->chime.id);
+}
+
 /* Stamps the writer's line of the header. */
 static void sign(kg_writer *writer) {
   kg_ring_header *header = writer->segment.ring.header;
@@ -77,18 +97,20 @@ static void sign(kg_writer *writer) {
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
   kg__store32_relaxed(&header->state, KG_STATE_LIVE);
+  keep_chime(writer);
   kg__writer_beat(writer);
 }
 
 /* Freezes a ring that was replaced and wakes its readers. A file that was cut
  * short has no header to write to. */
-static void retire(kg__segment *old) {
+static void retire(kg_writer *writer, kg__segment *old) {
   uint64_t size;
   if (kg__file_size(&old->file, &size, NULL) == KG_OK && size >= old->length) {
     /* Relaxed: readers look again and again. */
     kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
   }
   kg__bell_ring(&old->bell);
+  kg__chime_ring(&writer->chime);
 }
 
 /* Makes a new ring, with a predecessor when `old` is given, and wakes the
@@ -120,7 +142,7 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   if (old != NULL) {
     /* After the new ring has the name, so that a death between the two
      * leaves a ring that goes on. */
-    retire(old);
+    retire(writer, old);
     KG__STEP("old ring retired");
   }
   writer->segment = segment;
@@ -171,7 +193,7 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     writer->ring = ring;
     sign(writer);
     /* For what the writer before had copied but not published. */
-    kg__bell_ring(&writer->segment.bell);
+    kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_CHIME);
     return KG_OK;
   }
   if (result == KG_OK) {
@@ -283,6 +305,8 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   }
   if (result == KG_OK && !*in_place) {
     result = replace_ring(writer, failure);
+  } else if (result == KG_OK) {
+    keep_chime(writer);
   }
   return result;
 }

@@ -11,7 +11,8 @@
 struct kg_writer {
   kg__dir dir;
   kg__names names;
-  kg__file lock; /* <name>.lock, held; handle -1 while it is lost */
+  kg__file lock;   /* <name>.lock, held; handle -1 while it is lost */
+  kg__chime chime; /* <name>.chime; none where the system has none */
   kg__segment segment;
   kg__ring_writer ring;
   kg__ring_setup setup; /* what a new ring is made with */
@@ -36,6 +37,9 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
 
 /* KG_E_RING_LOCKED with who holds the ring, as far as its header says. */
 int kg__writer_name_holder(kg_writer *writer, kg_failure *failure);
+
+/* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */
+void kg__writer_wake(kg_writer *writer, uint32_t waiters);
 
 /* Says "alive" by the boot clock, and learns how it differs from the one that
  * publishing reads anyway. */

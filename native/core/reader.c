@@ -16,6 +16,7 @@ struct kg_reader {
   kg__names names;
   kg__segment segment;
   kg__ring_reader ring;
+  kg__listener listener;
   uint32_t fork_count;
   uint64_t boot_id;
 };
@@ -46,6 +47,7 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
     free(reader);
     return result;
   }
+  reader->listener = KG__LISTENER_NONE;
   reader->fork_count = kg__fork_count();
   reader->boot_id = kg__boot_id();
   kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
@@ -68,6 +70,7 @@ void kg_reader_close(kg_reader *reader) {
   } else {
     kg__segment_close(&reader->segment);
   }
+  kg__listener_close(&reader->listener);
   kg__dir_close(&reader->dir);
   free(reader);
 }
@@ -94,9 +97,37 @@ uint64_t kg__reader_seen(const kg_reader *reader) {
 }
 
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  if (kg__ring_reader_sleeps(&reader->ring, seen)) {
+  if (kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen)) {
     kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
   }
+}
+
+/* Relaxed: a word that is compared and bound to nothing. */
+static uint64_t chime_id(const kg_reader *reader) {
+  return kg__load64_relaxed(&reader->segment.ring.header->chime_id);
+}
+
+intptr_t kg__reader_listen(kg_reader *reader) {
+  return kg__listener_open(&reader->dir, reader->names.chime, chime_id(reader),
+                           &reader->listener) == KG_OK
+             ? reader->listener.descriptor
+             : -1;
+}
+
+bool kg__reader_hears(const kg_reader *reader) {
+  return reader->listener.id != 0 && reader->listener.id == chime_id(reader);
+}
+
+bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen) {
+  return kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_CHIME, seen);
+}
+
+void kg__reader_heard(kg_reader *reader) {
+  kg__listener_heard(&reader->listener);
+}
+
+void kg__reader_deafen(kg_reader *reader, bool deaf) {
+  kg__listener_deafen(&reader->listener, deaf);
 }
 
 void kg__reader_interrupt(kg_reader *reader) {

@@ -17,6 +17,23 @@ uint64_t kg__reader_seen(const kg_reader *reader);
 /* Sleeps until head may differ from `seen`. Any thread. */
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns);
 
+/* Opens the chime that the writer rings; its descriptor, readable when it was
+ * rung, or -1 where there is none. The reader's close closes it. */
+intptr_t kg__reader_listen(kg_reader *reader);
+
+/* Whether that still is the writer's chime. Any thread. */
+bool kg__reader_hears(const kg_reader *reader);
+
+/* Asks for the chime when head is no longer `seen`; false when it is not so
+ * already. Any thread. */
+bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen);
+
+/* Takes back what the chime did to the descriptor. */
+void kg__reader_heard(kg_reader *reader);
+
+/* See kg__listener_deafen. */
+void kg__reader_deafen(kg_reader *reader, bool deaf);
+
 /* Wakes whoever sleeps on this ring, ourselves among them. Any thread. */
 void kg__reader_interrupt(kg_reader *reader);
 

@@ -9,6 +9,7 @@
  *           W4  last_sequence                     relaxed
  *           W5  head = p + k                      release
  *           W6  seq_cst fence; W7 look at waiters; if set, clear it and wake
+ *               those it names
  *
  *   reader  R1  h = head                          acquire
  *           R2  copy slots below h                relaxed words

@@ -265,9 +265,10 @@ uint64_t kg__ring_reader_head(const kg__ring_reader *reader) {
   return kg__cursor_head(&reader->ring);
 }
 
-bool kg__ring_reader_sleeps(kg__ring_reader *reader, uint64_t seen) {
+bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
+                           uint64_t seen) {
   /* S1: garbage or a missing wake-up costs a timed sleep at the most. */
-  kg__store32_seq_cst(&reader->ring.doorbell->waiters, 1);
+  kg__or32_seq_cst(&reader->ring.doorbell->waiters, how);
   /* S2: partner of W6 in ring_writer.c; one of the two sees the other. */
   kg__fence_seq_cst();
   return kg__load64_relaxed(&reader->ring.header->head) == seen;

@@ -34,9 +34,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
 /* The head as it is now. Any thread. */
 uint64_t kg__ring_reader_head(const kg__ring_reader *reader);
 
-/* Says that this reader is about to sleep until head differs from `seen`.
- * False when it differs already. Any thread. */
-bool kg__ring_reader_sleeps(kg__ring_reader *reader, uint64_t seen);
+/* Says that this reader is about to wait, KG_WAITS_..., until head differs
+ * from `seen`. False when it differs already. Any thread. */
+bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
+                           uint64_t seen);
 
 void kg__ring_reader_stats(const kg__ring_reader *reader,
                            kg_reader_stats *stats);

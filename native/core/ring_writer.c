@@ -125,11 +125,11 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat) {
   return KG_OK;
 }
 
-bool kg__ring_writer_commit(kg__ring_writer *writer) {
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
   kg__ring *ring = &writer->ring;
   uint64_t head = writer->head + writer->staged_slots;
   if (writer->staged_slots == 0) {
-    return false;
+    return 0;
   }
   if (head > writer->claim) {
     writer->claim = head;
@@ -160,10 +160,9 @@ bool kg__ring_writer_commit(kg__ring_writer *writer) {
   kg__fence_seq_cst();
   /* W7: relaxed, the fence orders it. Garbage here costs one wake-up. */
   if (kg__load32_relaxed(&ring->doorbell->waiters) == 0) {
-    return false;
+    return 0;
   }
   /* Only the writer clears it, and before it wakes: a reader that sets it
    * later looks at head again before it sleeps. */
-  kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
-  return true;
+  return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
 }

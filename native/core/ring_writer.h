@@ -27,8 +27,9 @@ void kg__ring_writer_end(kg__ring_writer *writer);
 /* Adds a threat to the batch; on an error the batch is empty again. */
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
 
-/* Publishes the batch. True when readers sleep and the bell must be rung. */
-bool kg__ring_writer_commit(kg__ring_writer *writer);
+/* Publishes the batch. Returns who waits and must be woken, KG_WAITS_..., or
+ * 0. */
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
 
 void kg__ring_writer_discard(kg__ring_writer *writer);
 

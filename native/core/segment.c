@@ -31,6 +31,7 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   }
   snprintf(names->ring, sizeof names->ring, "%s.shm", name);
   snprintf(names->lock, sizeof names->lock, "%s.lock", name);
+  snprintf(names->chime, sizeof names->chime, "%s.chime", name);
   snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.shm.",
            name);
   return KG_OK;

@@ -8,6 +8,7 @@
 static void release(kg_writer *writer) {
   kg__ring_writer_end(&writer->ring);
   kg__segment_close(&writer->segment);
+  kg__chime_close(&writer->chime);
   kg__file_close(&writer->lock);
   kg__dir_close(&writer->dir);
   free(writer);
@@ -20,6 +21,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
   }
   writer->lock = KG__FILE_NONE;
+  writer->chime = KG__CHIME_NONE;
   writer->dir.handle = -1;
   writer->fork_count = kg__fork_count();
   writer->setup.checksums = !options->no_checksums;
@@ -55,6 +57,7 @@ void kg_writer_close(kg_writer *writer) {
     /* In a forked child the locked files were closed already, and the mapping
      * was not inherited. */
     kg__ring_writer_end(&writer->ring);
+    kg__chime_close(&writer->chime);
     kg__dir_close(&writer->dir);
     free(writer);
     return;
@@ -94,8 +97,9 @@ int64_t kg_writer_commit(kg_writer *writer) {
     kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
                         ring->staged_ns + writer->boot_offset_ns);
   }
-  if (kg__ring_writer_commit(ring)) {
-    kg__bell_ring(&writer->segment.bell);
+  uint32_t waiters = kg__ring_writer_commit(ring);
+  if (waiters != 0) {
+    kg__writer_wake(writer, waiters);
     writer->bells++;
   }
   return (int64_t)ring->sequence;

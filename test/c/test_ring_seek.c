@@ -187,12 +187,12 @@ TEST(asleep, "who sought to what is there does not sleep before reading it") {
   seek_ring s = {.account = {.next = 1}};
   make(&s, 5);
   drain(&s.reader, &(account){.next = 6}, CAPACITY, 2);
-  CHECK(kg__ring_reader_sleeps(&s.reader, s.reader.seen));
+  CHECK(kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
   CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_OLDEST, 0), KG_OK, NULL);
-  CHECK(!kg__ring_reader_sleeps(&s.reader, s.reader.seen));
+  CHECK(!kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
   drain(&s.reader, &s.account, CAPACITY, 2);
   CHECK_EQUAL(s.account.received, 5);
-  CHECK(kg__ring_reader_sleeps(&s.reader, s.reader.seen));
+  CHECK(kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
   memset(s.memory.ring.doorbell, 0, 4);
   done(&s);
 }
