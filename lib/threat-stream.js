@@ -191,6 +191,11 @@ class ThreatStream extends EventEmitter {
     }
   }
 
+  /** The threat that was taken and comes next, if there is one. */
+  _nextUndelivered() {
+    return this._batch[this._index]
+  }
+
   /**
    * Emits from the middle of the account: what a listener throws is an
    * uncaught exception, and the account goes on.

@@ -343,7 +343,7 @@ describe('bad calls', () => {
     it('methods on another receiver throw and do not crash', () => {
       const writer = ring.writer()
       const client = ring.client()
-      const natives = [writer._writer, client._reader]
+      const natives = [writer._writer, client._source._reader]
       for (const native of natives) {
         const proto = Object.getPrototypeOf(native)
         for (const name of Object.getOwnPropertyNames(proto)) {

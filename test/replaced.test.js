@@ -29,16 +29,17 @@ describe('replaced', () => {
    * open the next ring.
    */
   function beforeFollowing(client, action) {
-    const follow = client._follow
-    client._follow = () => {
+    const source = client._source
+    const follow = source._follow
+    source._follow = () => {
       native.Reader = function OpenedLater(...args) {
         native.Reader = Reader
-        client._follow = follow
+        source._follow = follow
         action()
         return new Reader(...args)
       }
       try {
-        return follow.call(client)
+        return follow.call(source)
       } finally {
         native.Reader = Reader
       }
@@ -205,7 +206,7 @@ describe('replaced', () => {
     bytes.alter(position, (slot) => slot.fill(0xff))
     fs.unlinkSync(ring.file)
     await until(
-      () => client._reader.state(false) >= 256,
+      () => client._source._reader.state(false) >= 256,
       'the poll thread’s look at the file'
     )
     assert.deepEqual(client.poll(), [])

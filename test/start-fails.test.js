@@ -15,7 +15,7 @@ describe('a poll thread that cannot start', () => {
     writer = current().writer()
     client = current().client({ from: 'oldest' })
     // The one thing that is faked: the system has no thread to give.
-    Object.defineProperty(client._reader, 'start', {
+    Object.defineProperty(client._source._reader, 'start', {
       configurable: true,
       value() {
         throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
@@ -29,7 +29,7 @@ describe('a poll thread that cannot start', () => {
       client.pollThreats(() => false),
       { code: 'ERR_SYSTEM' }
     )
-    delete client._reader.start
+    delete client._source._reader.start
     const [got] = await collect(client, 1)
     assert.equal(got.sequence, 1)
     assert.equal(client.stats().received, 1)
@@ -43,7 +43,7 @@ describe('a poll thread that cannot start', () => {
     await until(() => errors.length > 0, 'the error')
     assert.deepEqual(errors, ['ERR_SYSTEM'])
     assert.deepEqual(seen, [1])
-    delete client._reader.start
+    delete client._source._reader.start
     client.on('threat', () => {})
     client._wake()
     writer.writeThreat(threat('two'))
