@@ -18,7 +18,7 @@ describe('read buffer', () => {
   beforeEach(() => {
     writer = current().writer({ maxEvents: 8192 })
     client = current().client()
-    assert.equal(client._slots, SMALL)
+    assert.equal(client._source._slots, SMALL)
   })
 
   const write = (length) => writer.writeThreat(threat('x'.repeat(length)))
@@ -40,10 +40,10 @@ describe('read buffer', () => {
     it(`${name}: small again after a large event`, async () => {
       write(LARGE)
       assert.deepEqual(lengths(await take(1)), [LARGE])
-      assert.equal(client._slots, SMALL)
+      assert.equal(client._source._slots, SMALL)
       for (let i = 1; i <= 5; i++) write(i)
       assert.deepEqual(lengths(await take(5)), [1, 2, 3, 4, 5])
-      assert.equal(client._slots, SMALL)
+      assert.equal(client._source._slots, SMALL)
       assertAccount(6)
     })
 
@@ -58,7 +58,7 @@ describe('read buffer', () => {
       assert.deepEqual(lengths(await take(20)), written)
       write(7)
       assert.deepEqual(lengths(await take(1)), [7])
-      assert.equal(client._slots, SMALL)
+      assert.equal(client._source._slots, SMALL)
       assertAccount(21)
     })
   }
