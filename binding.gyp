@@ -9,6 +9,7 @@
         "native/poller.c",
         "native/core/crc32c.c",
         "native/core/error.c",
+        "native/core/lock_file.c",
         "native/core/ownership.c",
         "native/core/reader.c",
         "native/core/ring.c",

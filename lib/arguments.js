@@ -1,7 +1,7 @@
 'use strict'
-// Checks the arguments of calls that consume a stream.
+// Checks the arguments of calls.
 
-const { invalid, show } = require('./errors.js')
+const { IpcError, invalid, show } = require('./errors.js')
 const { integer } = require('./options.js')
 
 function checkMax(max) {
@@ -40,4 +40,45 @@ function checkSignal(options) {
   )
 }
 
-module.exports = { checkMax, checkSignal }
+/**
+ * A batch, checked threat by threat.
+ * @param {Iterable<unknown>} threats
+ * @param {number} most what no batch can exceed
+ * @param {(threat: unknown) => T} check
+ * @returns {T[]}
+ * @throws {Error} what `check` throws, with the index;
+ *   ERR_BATCH_TOO_LARGE; ERR_INVALID_ARGUMENT when there is no list
+ * @template T
+ */
+function checkBatch(threats, most, check) {
+  const checked = []
+  let ours = null
+  try {
+    for (const threat of threats) {
+      if (checked.length === most) {
+        ours = new IpcError('ERR_BATCH_TOO_LARGE')
+        break
+      }
+      try {
+        checked.push(check(threat))
+      } catch (error) {
+        error.message = `threats[${checked.length}]: ${error.message}`
+        ours = error
+        break
+      }
+    }
+  } catch (cause) {
+    ours ??= invalid(
+      TypeError,
+      'ERR_INVALID_ARGUMENT',
+      `threats: expected a list of threats, got ${show(threats)}`,
+      cause
+    )
+  }
+  if (ours !== null) {
+    throw ours
+  }
+  return checked
+}
+
+module.exports = { checkBatch, checkMax, checkSignal }

@@ -140,5 +140,44 @@ module.exports = [
     what: 'Shared memory is not available here.',
     advice:
       'The message says why; PlatformShm.isAvailable() tells without throwing.'
+  },
+  {
+    number: -23,
+    code: 'ERR_WEBSOCKET_UNREACHABLE',
+    what: 'No Shield answers over WebSocket.',
+    advice:
+      'Start the Shield with WebSocket enabled; where its discovery file cannot be seen, give websocket.url and websocket.tokenFile.'
+  },
+  {
+    number: -24,
+    code: 'ERR_WEBSOCKET_REFUSED',
+    what: 'The other end of the WebSocket is not the Shield, or it refuses us.',
+    advice:
+      "Check that the token file is the running Shield's, and what else listens on its port."
+  },
+  {
+    number: -25,
+    code: 'ERR_WEBSOCKET_CLOSED',
+    what: 'The WebSocket to the Shield was closed.',
+    advice: 'Nothing is to be done: the client connects again by itself.'
+  },
+  {
+    number: -26,
+    code: 'ERR_WEBSOCKET_PORT',
+    what: 'The WebSocket port is not to be had.',
+    advice:
+      'Clients find the port that is used by the discovery file; choose another websocket.port to be rid of this.'
+  },
+  {
+    number: -27,
+    code: 'ERR_DISCOVERY_INVALID',
+    what: 'The discovery file does not say where the Shield is.',
+    advice: 'Restart the Shield, which writes the file anew.'
+  },
+  {
+    number: -28,
+    code: 'ERR_CONFIG_INVALID',
+    what: 'The configuration file cannot be used.',
+    advice: 'The message names the file and what is wrong with it.'
   }
 ]

@@ -110,6 +110,50 @@ export interface ReaderOptions extends LocationOptions {
   latency?: 'idle' | 'balanced' | 'low'
 }
 
+/** The WebSocket beside the ring, or in its place. */
+export interface WebSocketOptions {
+  /** Default `true`. */
+  enabled?: boolean
+  /** Shield: the address to listen on, `127.x.y.z` or `::1`, no name. */
+  host?: string
+  /** Shield: 0 for any. Default 9955; another one when that is taken. */
+  port?: number
+  /** `none` is for clients that know no token, and says so loudly. */
+  auth?: 'token' | 'none'
+  /** Client: where the Shield is, when its discovery file cannot be seen. */
+  url?: string
+  /** Client: the Shield's discovery file, or a file with its token. */
+  tokenFile?: string
+  /** Shield: connections at a time. Default 64. */
+  maxClients?: number
+  /** Shield: what may wait for one client. Default 1 MiB. */
+  maxBufferedBytes?: number | string
+  /** Shield: how often it gives a sign of life. Default 5000. */
+  heartbeatMs?: number
+  /** Shield: how long a client may take nothing. Default 10000. */
+  stallTimeoutMs?: number
+  /** How long a handshake may take. Default 5000. */
+  handshakeTimeoutMs?: number
+}
+
+/** What IpcFactory takes: the options of both ends, so that one file can
+ * configure a Shield and its clients. */
+export interface IpcOptions extends WriterOptions, ReaderOptions {
+  /** Use shared memory where it is available. Default `true`. */
+  preferShm?: boolean
+  websocket?: WebSocketOptions
+}
+
+/** What changed and why. `from` is null the first time. */
+export interface TransportChange<Name extends string = string> {
+  from: Name | null
+  to: Name
+  reason: string
+}
+
+export type ShieldTransport = 'shm' | 'websocket' | 'hybrid' | 'none'
+export type ClientTransport = 'shm' | 'websocket' | 'connecting'
+
 export interface WriterStats {
   transport: 'shm'
   path: string
@@ -169,6 +213,65 @@ export interface ReaderStats {
   error: Error | null
 }
 
+export interface ServerStats {
+  /** Null until it listens. */
+  url: string | null
+  port: number | null
+  discoveryFile: string | null
+  auth: 'token' | 'none'
+  /** Clients that proved themselves, and handshakes that go on. */
+  connections: number
+  pending: number
+  /** Since the start. `refused` is by reason. */
+  admitted: number
+  challenged: number
+  refused: Record<string, number>
+  evicted: number
+  /** Clients, and those of them that get what is published at once. */
+  clients: number
+  live: number
+}
+
+export interface TransportStats {
+  transport: ShieldTransport
+  generation: string | null
+  /** The last sequence. */
+  sequence: number
+  /** Events published by this object. */
+  published: number
+  shm: WriterStats | null
+  websocket: ServerStats | null
+  /** Why one of the two is not used, or not as asked for. */
+  errors: { shm: Error | null; websocket: Error | null }
+  /** Why nothing can be written any more, or null. */
+  error: Error | null
+}
+
+export interface ClientStats {
+  transport: ClientTransport
+  /** Of the ring, while that is read. */
+  path: string | null
+  /** Of the server, while that is heard. */
+  url: string | null
+  generation: string | null
+  /** Events delivered. */
+  received: number
+  /** Events lost; received + lost = published since joining. */
+  lost: number
+  corrupt: number
+  bytes: number
+  /** The last sequence that was published, as far as is known. */
+  published: number
+  /** The last sequence delivered or lost; 0 for none. */
+  sequence: number
+  latency: LatencyStats
+  writer: WriterState
+  /** What stands against each transport at present. */
+  errors: { shm: Error | null; websocket: Error | null }
+  /** The last failure, or null. */
+  error: Error | null
+}
+
 /** The writer's side: one per ring. */
 export class SharedMemoryIpc extends EventEmitter {
   constructor(options?: WriterOptions)
@@ -199,9 +302,11 @@ export interface ShmClientEvents {
   close: []
 }
 
-/** A reader. Any number per ring, each with its own cursor. */
-export class ShmClient extends EventEmitter<ShmClientEvents> {
-  constructor(options?: ReaderOptions)
+/** What every reader does, whatever it reads from. */
+export interface ThreatReader<
+  Events extends Record<keyof Events, any[]> = ShmClientEvents,
+  Stats = unknown
+> extends EventEmitter<Events> {
   /** Up to `max` (default 256) threats that are there now. Never waits. */
   poll(max?: number): Threat[]
   /**
@@ -214,14 +319,82 @@ export class ShmClient extends EventEmitter<ShmClientEvents> {
     options?: PollOptions
   ): Promise<void>
   [Symbol.asyncIterator](): AsyncIterableIterator<Threat>
-  stats(): ReaderStats
-  /** Open, and somebody alive writes to the ring. */
+  stats(): Stats
+  /** Open, and somebody alive is at the other end. */
   isHealthy(): boolean
   close(): Promise<void>
-  readonly closed: boolean;
+  readonly closed: boolean
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/** A reader. Any number per ring, each with its own cursor. */
+export class ShmClient extends EventEmitter<ShmClientEvents> {
+  constructor(options?: ReaderOptions)
+}
+export interface ShmClient extends ThreatReader<ShmClientEvents, ReaderStats> {}
+
+/** What a reader of IpcFactory emits besides. */
+export interface IpcClientEvents extends ShmClientEvents {
+  transport: [change: TransportChange<ClientTransport>]
+}
+
+/** A reader that uses the ring or WebSocket, whichever is there, and moves
+ * between them without losing its place. */
+export interface IpcClient extends ThreatReader<IpcClientEvents, ClientStats> {
+  /** Whether events come through shared memory at present. */
+  isShmActive(): boolean
+}
+
+/** What the Shield's end emits. */
+export interface IpcTransportEvents {
+  transport: [change: TransportChange<ShieldTransport>]
+  error: [error: Error]
+  close: []
+}
+
+/** The Shield's end of shared memory, WebSocket or both. */
+export interface IpcTransport extends EventEmitter<IpcTransportEvents> {
+  /**
+   * Resolves when what was asked for has started, or has failed while another
+   * transport serves; rejects when none does.
+   */
+  ready(): Promise<void>
+  /** Publishes one threat; returns its sequence. Throws, nothing published. */
+  writeThreat(threat: ThreatInput): number
+  /** Publishes all or none; returns the last sequence. */
+  writeThreats(threats: Iterable<ThreatInput>): number
+  stats(): TransportStats
+  /** Whether threats go through shared memory at present. */
+  isShmActive(): boolean
+  /** Open, and everything that is used works. */
+  isHealthy(): boolean
+  /** Releases the lock at once. The ring stays for late readers. */
+  close(): Promise<void>
+  readonly closed: boolean
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Chooses the transport. */
+export const IpcFactory: {
+  /** Shared memory where it is available and preferred, else WebSocket. */
+  createTransport(options?: IpcOptions): IpcTransport
+  /** Both. One that cannot start is told, and the other serves. */
+  createHybridTransport(options?: IpcOptions): IpcTransport
+  /** Shared memory while it is there, WebSocket while it is not. Resolves at
+   * once, before there is a Shield too, and delivers when one comes. */
+  createClient(options?: IpcOptions): Promise<IpcClient>
+}
+
+/**
+ * The options in a TOML file, overridden by the environment
+ * (`KINDLY_GUARD_IPC_...`). Without a file, the environment alone.
+ */
+export function loadConfig(
+  file?: string,
+  env?: Record<string, string | undefined>
+): IpcOptions
 
 /** What this machine offers. */
 export const PlatformShm: {

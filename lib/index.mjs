@@ -5,10 +5,12 @@ import cjs from './index.js'
 export const {
   SharedMemoryIpc,
   ShmClient,
+  IpcFactory,
   PlatformShm,
   ThreatType,
   Severity,
-  IpcError
+  IpcError,
+  loadConfig
 } = cjs
 
 export default cjs

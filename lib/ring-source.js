@@ -75,6 +75,7 @@ class RingSource {
     this._checked = -Infinity
     this._unrecorded = 0 // events in the buffer whose latency is to record
     this._lastStats = null
+    this._untold = null // a loss that comes in front of everything else
     this.lastError = null
     // What earlier rings of this source brought.
     this._before = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
@@ -90,6 +91,25 @@ class RingSource {
     } else {
       this._continue(position)
     }
+  }
+
+  /**
+   * What a ring is, without staying in it.
+   * @param {object} options checked location
+   * @returns {{ generation: string, writer: import('./index').WriterState }}
+   * @throws {IpcError} as the constructor
+   */
+  static inspect(options) {
+    const reader = new native.Reader(options)
+    const { generation } = reader.stats()
+    const writer = WRITER_STATES[reader.state(true) % 256]
+    reader.close(() => {})
+    return { generation, writer }
+  }
+
+  /** Whether the ring has more than was taken. */
+  get isUnread() {
+    return this._untold !== null || this._reader.unread()
   }
 
   /** 16 hex digits: the ring that the cursor stands in. */
@@ -109,6 +129,12 @@ class RingSource {
     // Of the batch before: whoever waits for a threat does not wait for
     // statistics too.
     this._recordLatency()
+    if (this._untold !== null) {
+      const loss = this._untold
+      this._untold = null
+      this._host._report('lost', loss)
+      return true
+    }
     try {
       events = this._reader.read()
     } catch (error) {
@@ -206,10 +232,7 @@ class RingSource {
     // consumes moves over to that one; who only wants to know asks it.
     if (astray && !this._host._isConsumed()) {
       try {
-        const next = new native.Reader(this._options)
-        const successor = next.state(true)
-        next.close(() => {})
-        return WRITER_STATES[successor % 256]
+        return RingSource.inspect(this._options).writer
       } catch {
         // None there: the old one's writer is what there is.
       }
@@ -379,13 +402,15 @@ class RingSource {
     this._reader.seek(FROM_SEQUENCE, 1)
     if (lost === null || lost > 0) {
       this._before.lost += lost ?? 0
-      this._host._report('lost', {
+      // By the next take(): whoever opens or moves a source is in the middle
+      // of something.
+      this._untold = {
         count: lost,
         from: lost === null ? null : next,
         to: lost === null ? null : to,
         generation,
         reason: 'replaced'
-      })
+      }
     }
   }
 }

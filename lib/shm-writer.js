@@ -3,13 +3,18 @@
 
 const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
-const { IpcError, invalid, show } = require('./errors.js')
+const { checkBatch } = require('./arguments.js')
+const { IpcError } = require('./errors.js')
 const { checkWriter } = require('./options.js')
 const { encodeThreat } = require('./threat-event.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
 // the one in the directory.
 const BEAT_MILLISECONDS = 500
+
+// A key in the options, for ShieldRing: `{ generation, sequence }` of the stream
+// that this one goes on from, in a ring of its own.
+const PREDECESSOR = Symbol('predecessor')
 
 // In the place of a native writer: keeps a checked threat for later.
 const collector = { write: (...fields) => fields }
@@ -19,7 +24,7 @@ const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
- * heartbeat finds, and `close`.
+ * heartbeat finds, `replaced` when it had to make the ring anew, and `close`.
  */
 class SharedMemoryIpc extends EventEmitter {
   /**
@@ -35,9 +40,14 @@ class SharedMemoryIpc extends EventEmitter {
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
-    this._writer = new native.Writer(checked)
+    this._writer = new native.Writer({
+      ...checked,
+      predecessor: options?.[PREDECESSOR]
+    })
     // Every threat takes a slot at least, and a batch a quarter of them.
     this._batchSlots = this._writer.stats().capacity / 4
+    this._replaced = 0
+    this._skippedTo = 0
     this._closing = null
     this._lastStats = null
     this._lastError = null
@@ -80,43 +90,44 @@ class SharedMemoryIpc extends EventEmitter {
     this._mustBeOpen()
     // All are checked before the first is staged: code of the caller's runs
     // while they are read, and may call back into this object.
-    const checked = []
-    let ours = null
-    try {
-      for (const threat of threats) {
-        if (checked.length === this._batchSlots) {
-          ours = new IpcError('ERR_BATCH_TOO_LARGE')
-          break
-        }
-        try {
-          checked.push(encodeThreat(threat, collector))
-        } catch (error) {
-          error.message = `threats[${checked.length}]: ${error.message}`
-          ours = error
-          break
-        }
-      }
-    } catch (cause) {
-      ours ??= invalid(
-        TypeError,
-        'ERR_INVALID_ARGUMENT',
-        `threats: expected a list of threats, got ${show(threats)}`,
-        cause
-      )
-    }
-    if (ours !== null) {
-      throw ours
-    }
+    const checked = checkBatch(threats, this._batchSlots, (threat) =>
+      encodeThreat(threat, collector)
+    )
     this._mustBeOpen()
-    for (const fields of checked) {
+    return this.writeAll(checked)
+  }
+
+  /** What encodeThreat has checked, as it gives it. For IpcTransport. */
+  write(...fields) {
+    return this._writer.write(...fields)
+  }
+
+  /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
+  writeAll(batch) {
+    for (const fields of batch) {
       this._writer.stage(...fields)
     }
     return this._writer.commit()
   }
 
+  /**
+   * Says that this generation's events up to `sequence` were published by other
+   * means while the ring could not be written; it is replaced then. For
+   * IpcTransport.
+   * @param {number} sequence
+   */
+  skipTo(sequence) {
+    this._skippedTo = sequence
+  }
+
+  /** The native writer's numbers about the present ring. */
+  ringStats() {
+    return this._lastStats ?? this._writer.stats()
+  }
+
   /** @returns {import('./index').WriterStats} */
   stats() {
-    const ring = this._lastStats ?? this._writer.stats()
+    const ring = this.ringStats()
     return {
       transport: 'shm',
       path: ring.path,
@@ -160,11 +171,22 @@ class SharedMemoryIpc extends EventEmitter {
     }
   }
 
+  /** Tells when the beat had to make the ring anew. */
+  _lookForReplacement() {
+    const { replaced } = this._writer.stats()
+    if (replaced !== this._replaced) {
+      this._replaced = replaced
+      this._skippedTo = 0
+      this.emit('replaced')
+    }
+  }
+
   /** True when the ring is in order, or is again. */
   _beat() {
     try {
-      this._writer.beat()
+      this._writer.beat(this._skippedTo)
       this._lastError = null
+      this._lookForReplacement()
       return true
     } catch (error) {
       this._lastError = error
@@ -185,4 +207,4 @@ for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
   }
 }
 
-module.exports = { SharedMemoryIpc }
+module.exports = { PREDECESSOR, SharedMemoryIpc }

@@ -25,6 +25,12 @@ const severityNumbers = new Map(Object.entries(Severity))
 const typeNames = Object.keys(ThreatType)
 const severityNames = ['Unknown', ...Object.keys(Severity)]
 
+/** The name of a type's number; undefined when it has none. */
+const typeName = (value) => typeNames[value]
+
+/** The name of a severity's number; undefined when it has none. */
+const severityName = (value) => (value === 0 ? undefined : severityNames[value])
+
 // --- In --------------------------------------------------------------------
 
 function refuse(Type, field, expected, value) {
@@ -191,6 +197,30 @@ function encodeThreat(threat, writer) {
     id,
     context
   )
+}
+
+/** Gives the fields of a checked threat by name, with their time: for those
+ * who publish by other means than the native writer. */
+const nameFields = {
+  write: (
+    type,
+    severity,
+    blocked,
+    timestampUs,
+    source,
+    details,
+    id,
+    context
+  ) => ({
+    type,
+    severity,
+    blocked,
+    timestampUs: timestampUs || Date.now() * 1000,
+    source,
+    details,
+    id,
+    context
+  })
 }
 
 // --- Out -------------------------------------------------------------------
@@ -363,5 +393,8 @@ module.exports = {
   Severity,
   SLOT_BYTES,
   encodeThreat,
+  nameFields,
+  severityName,
+  typeName,
   ThreatDecoder
 }

@@ -4,6 +4,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 
 namespace kg {
 
@@ -43,6 +44,15 @@ RingOptions::RingOptions(Napi::Object options) : options_{} {
   if (max_bytes.IsNumber()) {
     options_.max_bytes =
         static_cast<uint64_t>(max_bytes.As<Napi::Number>().Int64Value());
+  }
+  Napi::Value predecessor = options.Get("predecessor");
+  if (predecessor.IsObject()) {
+    Napi::Object last = predecessor.As<Napi::Object>();
+    options_.predecessor_generation = std::strtoull(
+        last.Get("generation").As<Napi::String>().Utf8Value().c_str(), nullptr,
+        16);
+    options_.predecessor_sequence = static_cast<uint64_t>(
+        last.Get("sequence").As<Napi::Number>().Int64Value());
   }
   options_.no_checksums =
       checksums.IsBoolean() && !checksums.As<Napi::Boolean>().Value();
@@ -95,6 +105,7 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon());
   exports.Set("Writer", DefineWriter(env));
   exports.Set("Reader", DefineReader(env));
+  exports.Set("Lock", DefineLock(env));
   exports.Set("setErrorFactory", Napi::Function::New<SetErrorFactory>(env));
   exports.Set("defaultDirectory", Napi::Function::New<DefaultDirectory>(env));
   exports.Set("checksumMethod", Napi::Function::New<ChecksumMethod>(env));

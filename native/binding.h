@@ -43,6 +43,7 @@ Napi::String Generation(Napi::Env env, uint64_t generation);
 
 Napi::Function DefineWriter(Napi::Env env);
 Napi::Function DefineReader(Napi::Env env);
+Napi::Function DefineLock(Napi::Env env);
 
 } // namespace kg
 

@@ -1,4 +1,4 @@
-// Writer: kg_writer for JavaScript.
+// Writer and Lock: kg_writer and kg_lock for JavaScript.
 #include <memory>
 #include <new>
 
@@ -106,11 +106,14 @@ public:
     return Result(info.Env(), result);
   }
 
+  // (skippedTo: number): the last event published by other means, 0 for none.
   Napi::Value Beat(const Napi::CallbackInfo &info) {
     kg_failure failure;
     if (writer_ == nullptr) {
       return Throw(info.Env(), KG_E_CLOSED, "");
     }
+    kg_writer_skip_to(writer_, static_cast<uint64_t>(
+                                   info[0].As<Napi::Number>().Int64Value()));
     if (kg_writer_beat(writer_, &failure) != KG_OK) {
       return Throw(info.Env(), failure);
     }
@@ -204,6 +207,31 @@ private:
   kg_writer *writer_ = nullptr;
 };
 
+// A ring's lock without the ring.
+class Lock : public Napi::ObjectWrap<Lock> {
+public:
+  explicit Lock(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Lock>(info) {
+    kg_failure failure;
+    RingOptions options(info[0].As<Napi::Object>());
+    if (kg_lock_take(options.get(), &lock_, &failure) != KG_OK) {
+      Throw(info.Env(), failure);
+    }
+  }
+
+  ~Lock() override {
+    kg_lock_free(lock_);
+  }
+
+  Napi::Value Free(const Napi::CallbackInfo &info) {
+    kg_lock_free(lock_);
+    lock_ = nullptr;
+    return info.Env().Undefined();
+  }
+
+private:
+  kg_lock *lock_ = nullptr;
+};
+
 } // namespace
 
 Napi::Function DefineWriter(Napi::Env env) {
@@ -213,6 +241,12 @@ Napi::Function DefineWriter(Napi::Env env) {
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});
+}
+
+Napi::Function DefineLock(Napi::Env env) {
+  return Napi::ObjectWrap<Lock>::DefineClass(
+      env, "Lock",
+      {Napi::ObjectWrap<Lock>::InstanceMethod<&Lock::Free>("free")});
 }
 
 } // namespace kg

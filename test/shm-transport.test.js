@@ -10,6 +10,7 @@ async function makePair(options) {
     return {
       shield: ring.writer(options),
       open: async (readerOptions) => ring.client(readerOptions),
+      arrived: async () => {},
       remote: {
         open: (ipc, readerOptions) => new ipc.ShmClient(readerOptions),
         options: { dir: ring.dir }
@@ -24,4 +25,4 @@ async function makePair(options) {
   }
 }
 
-describeTransport('shared memory transport', makePair)
+describeTransport('shared memory transport', makePair, true)

@@ -4,12 +4,15 @@
 // `makePair(writerOptions)` resolves with
 //   shield            the writer
 //   open(options)     resolves with a client
+//   arrived(client)   resolves when all that was published can be polled, or
+//                     as much of it as waits at a client
 //   remote            { open, options }: `open(ipc, options)`, a function of
 //                     its arguments alone, gives a client in another process
 //   child(), program(main, argument)   other processes, ended by close()
 //   close()
 
 const { describeAccount } = require('./transport/account.js')
+const { describeAtOnce } = require('./transport/at-once.js')
 const { describeCallbacks } = require('./transport/callbacks.js')
 const { describeConsumers } = require('./transport/consumers.js')
 const { describeExceptions } = require('./transport/exceptions.js')
@@ -19,7 +22,8 @@ const { describeGiveBack } = require('./transport/give-back.js')
 const { describeInsideLost } = require('./transport/inside-lost.js')
 const { describeTurns } = require('./transport/turns.js')
 
-function describeTransport(name, makePair) {
+/** @param {boolean} [atOnce] nothing is between writer and reader */
+function describeTransport(name, makePair, atOnce = false) {
   describe(name, () => {
     const pairs = []
 
@@ -42,6 +46,7 @@ function describeTransport(name, makePair) {
     describeTurns(pair)
     describeFrom(pair)
     describeAccount(pair)
+    if (atOnce) describeAtOnce(pair)
   })
 }
 

@@ -77,7 +77,28 @@
     "The message names the field and what would do.")                          \
   X(KG_E_SHM_UNAVAILABLE, -22, "ERR_SHM_UNAVAILABLE",                          \
     "Shared memory is not available here.",                                    \
-    "The message says why; PlatformShm.isAvailable() tells without throwing.")
+    "The message says why; PlatformShm.isAvailable() tells without throwing.") \
+  X(KG_E_WEBSOCKET_UNREACHABLE, -23, "ERR_WEBSOCKET_UNREACHABLE",              \
+    "No Shield answers over WebSocket.",                                       \
+    "Start the Shield with WebSocket enabled; where its discovery file "       \
+    "cannot be seen, give websocket.url and websocket.tokenFile.")             \
+  X(KG_E_WEBSOCKET_REFUSED, -24, "ERR_WEBSOCKET_REFUSED",                      \
+    "The other end of the WebSocket is not the Shield, or it refuses us.",     \
+    "Check that the token file is the running Shield's, and what else "        \
+    "listens on its port.")                                                    \
+  X(KG_E_WEBSOCKET_CLOSED, -25, "ERR_WEBSOCKET_CLOSED",                        \
+    "The WebSocket to the Shield was closed.",                                 \
+    "Nothing is to be done: the client connects again by itself.")             \
+  X(KG_E_WEBSOCKET_PORT, -26, "ERR_WEBSOCKET_PORT",                            \
+    "The WebSocket port is not to be had.",                                    \
+    "Clients find the port that is used by the discovery file; choose "        \
+    "another websocket.port to be rid of this.")                               \
+  X(KG_E_DISCOVERY_INVALID, -27, "ERR_DISCOVERY_INVALID",                      \
+    "The discovery file does not say where the Shield is.",                    \
+    "Restart the Shield, which writes the file anew.")                         \
+  X(KG_E_CONFIG_INVALID, -28, "ERR_CONFIG_INVALID",                            \
+    "The configuration file cannot be used.",                                  \
+    "The message names the file and what is wrong with it.")
 /* clang-format on */
 
 enum kg_error {

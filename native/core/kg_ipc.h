@@ -71,6 +71,11 @@ typedef struct kg_ring_options {
                           ring that is there, 1000 for a new one */
   uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
   bool no_checksums;   /* writer */
+  /* writer: the stream that this ring goes on from, when that was published
+   * by other means; 0: none. A ring that is there is replaced then, not
+   * continued. */
+  uint64_t predecessor_generation;
+  uint64_t predecessor_sequence;
 } kg_ring_options;
 
 /* What a ring is, as its header said when it was opened. */
@@ -126,11 +131,29 @@ void kg_writer_discard(kg_writer *writer);
  * second. */
 int kg_writer_beat(kg_writer *writer, kg_failure *failure);
 
+/* Says that the events of this generation up to `sequence` were published by
+ * other means, because the ring could not be written. It cannot have them, so
+ * the next kg_writer_beat puts a new ring in its place, which names `sequence`
+ * as the last one before it. */
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence);
+
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
 
 /* Releases the locks. The ring stays for late readers. NULL is allowed. */
 void kg_writer_close(kg_writer *writer);
+
+/* The lock of a ring without the ring: for a Shield that publishes by other
+ * means and must be the only one all the same. */
+typedef struct kg_lock kg_lock;
+
+/* Takes the lock. KG_E_RING_LOCKED when a writer has it or the ring; free it
+ * with kg_lock_free. */
+int kg_lock_take(const kg_ring_options *options, kg_lock **lock,
+                 kg_failure *failure);
+
+/* NULL is allowed. */
+void kg_lock_free(kg_lock *lock);
 
 /* --- Reading ------------------------------------------------------------ */
 

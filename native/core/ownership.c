@@ -1,60 +1,11 @@
 #include "ownership.h"
 
-#include <inttypes.h>
-
 #include "atomic.h"
+#include "lock_file.h"
 #include "step.h"
 
 /* How often a file that changes under our hands is tried again. */
 #define ATTEMPTS 16
-
-/* --- Locks -------------------------------------------------------------- */
-
-int kg__writer_name_holder(kg_writer *writer, kg_failure *failure) {
-  kg__file file;
-  kg__segment segment;
-  uint32_t pid = 0;
-  if (kg__file_open(&writer->dir, writer->names.ring, &file, NULL) == KG_OK) {
-    if (kg__segment_map(&file, false, &segment, NULL) == KG_OK) {
-      /* Relaxed: for people only. */
-      pid = kg__load32_relaxed(&segment.ring.header->writer_pid);
-      kg__segment_close(&segment);
-    } else {
-      kg__file_close(&file);
-    }
-  }
-  return kg__fail(failure, KG_E_RING_LOCKED, 0,
-                  "%s/%s is held, by process %" PRIu32
-                  " if its header is right",
-                  writer->dir.path, writer->names.ring, pid);
-}
-
-/* Takes the lock file's lock, and makes sure that it still has its name. */
-static int take_lock_file(kg_writer *writer, kg_failure *failure) {
-  for (int i = 0; i < ATTEMPTS; i++) {
-    kg__file file;
-    int result = kg__file_open_or_create(&writer->dir, writer->names.lock,
-                                         &file, failure);
-    if (result != KG_OK) {
-      return result;
-    }
-    KG__STEP("lock file open");
-    result = kg__lock_take(&file, failure);
-    if (result != KG_OK) {
-      kg__file_close(&file);
-      return result;
-    }
-    if (kg__file_is_named(&writer->dir, writer->names.lock, &file)) {
-      writer->lock = file;
-      KG__STEP("lock file locked");
-      kg__segment_sweep(&writer->dir, &writer->names);
-      return KG_OK;
-    }
-    kg__file_close(&file);
-  }
-  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
-                  writer->dir.path, writer->names.lock);
-}
 
 /* --- The ring ----------------------------------------------------------- */
 
@@ -113,7 +64,7 @@ static void retire(kg_writer *writer, kg__segment *old) {
   kg__chime_ring(&writer->chime);
 }
 
-/* Makes a new ring, with a predecessor when `old` is given, and wakes the
+/* Makes a new ring, with `old` as its predecessor if it is given, and wakes the
  * readers of the old one. */
 static int create_ring(kg_writer *writer, kg__segment *old,
                        uint64_t old_sequence, kg_failure *failure) {
@@ -125,7 +76,8 @@ static int create_ring(kg_writer *writer, kg__segment *old,
     return result;
   }
   setup.created_us = kg__clock_wall_us();
-  if (old != NULL) {
+  /* What was said when the writer was opened goes before what is found. */
+  if (old != NULL && setup.predecessor_generation == 0) {
     setup.predecessor_generation = old->ring.generation;
     setup.predecessor_sequence = old_sequence;
   }
@@ -147,14 +99,18 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   }
   writer->segment = segment;
   writer->ring = ring;
+  writer->setup.predecessor_generation = 0;
+  writer->skipped_to = 0;
   sign(writer);
   return KG_OK;
 }
 
-/* Who names no size takes the one that is there. */
+/* Who names no size takes the one that is there. Who goes on from another
+ * stream does not take up an old one. */
 static bool is_wanted(const kg_writer *writer, const kg__ring *ring) {
   bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
-  return (writer->any_capacity ? fits
+  return writer->setup.predecessor_generation == 0 &&
+         (writer->any_capacity ? fits
                                : ring->capacity == writer->setup.capacity) &&
          ring->checksums == writer->setup.checksums;
 }
@@ -252,12 +208,15 @@ static int relock(kg_writer *writer, kg_failure *failure) {
     return KG_OK;
   }
   kg__file_close(&writer->lock);
-  return take_lock_file(writer, failure);
+  return kg__lock_file_take(&writer->dir, &writer->names, &writer->lock,
+                            failure);
 }
 
 static bool is_in_place(kg_writer *writer) {
   uint64_t size;
-  return kg__file_is_named(&writer->dir, writer->names.ring,
+  /* One that lacks events in its middle is not the ring that belongs there. */
+  return writer->skipped_to <= writer->ring.sequence &&
+         kg__file_is_named(&writer->dir, writer->names.ring,
                            &writer->segment.file) &&
          kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
          size >= writer->segment.length;
@@ -280,7 +239,9 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
     result = KG_OK;
   }
   if (result == KG_OK) {
-    result = create_ring(writer, &old, old_ring.sequence, failure);
+    uint64_t last = old_ring.sequence > writer->skipped_to ? old_ring.sequence
+                                                           : writer->skipped_to;
+    result = create_ring(writer, &old, last, failure);
   }
   if (result == KG_OK) {
     kg__ring_writer_end(&old_ring);
@@ -291,7 +252,8 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
 }
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
-  int result = take_lock_file(writer, failure);
+  int result =
+      kg__lock_file_take(&writer->dir, &writer->names, &writer->lock, failure);
   return result == KG_OK ? open_ring(writer, failure) : result;
 }
 

@@ -1,5 +1,5 @@
-/* How a writer gets a ring for itself, and how it keeps it: the lock file, the
- * ring's own lock, take-over, replacement. */
+/* How a writer gets a ring for itself, and how it keeps it: both locks,
+ * take-over, replacement. */
 #ifndef KG_OWNERSHIP_H
 #define KG_OWNERSHIP_H
 
@@ -19,6 +19,7 @@ struct kg_writer {
   bool any_capacity;    /* none was asked for */
   uint64_t max_bytes;   /* 0: no limit */
   uint32_t fork_count;
+  uint64_t skipped_to;     /* the last event published by other means */
   int displaced;           /* why the ring has lost its place, or KG_OK */
   uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
   uint64_t published;
@@ -34,9 +35,6 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
 /* Looks whether the ring and the lock file still have their names, and puts
  * right what can be: `in_place` says whether the ring was where it belongs. */
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
-
-/* KG_E_RING_LOCKED with who holds the ring, as far as its header says. */
-int kg__writer_name_holder(kg_writer *writer, kg_failure *failure);
 
 /* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */
 void kg__writer_wake(kg_writer *writer, uint32_t waiters);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "atomic.h"
+#include "lock_file.h"
 #include "ownership.h"
 
 static void release(kg_writer *writer) {
@@ -25,6 +26,8 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   writer->dir.handle = -1;
   writer->fork_count = kg__fork_count();
   writer->setup.checksums = !options->no_checksums;
+  writer->setup.predecessor_generation = options->predecessor_generation;
+  writer->setup.predecessor_sequence = options->predecessor_sequence;
   writer->any_capacity = options->max_events == 0;
   writer->max_bytes = options->max_bytes;
 
@@ -39,7 +42,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
     result = kg__writer_acquire(writer, failure);
   }
   if (result == KG_E_RING_LOCKED) {
-    result = kg__writer_name_holder(writer, failure);
+    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
   }
   if (result != KG_OK) {
     release(writer);
@@ -127,12 +130,17 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   int result = kg__writer_keep(writer, &in_place, failure);
   if (!in_place && result != KG_OK) {
     writer->displaced = result;
-    return result == KG_E_RING_LOCKED ? kg__writer_name_holder(writer, failure)
-                                      : result;
+    return result == KG_E_RING_LOCKED
+               ? kg__lock_name_holder(&writer->dir, &writer->names, failure)
+               : result;
   }
   writer->displaced = KG_OK;
   kg__writer_beat(writer);
   return result;
+}
+
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
+  writer->skipped_to = sequence;
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {

@@ -49,12 +49,12 @@ class TestRing {
 
   /** @returns {SharedMemoryIpc} closed after the test */
   writer(options = {}) {
-    return this._keep(new SharedMemoryIpc({ dir: this.dir, ...options }))
+    return this.keep(new SharedMemoryIpc({ dir: this.dir, ...options }))
   }
 
   /** @returns {ShmClient} closed after the test */
   client(options = {}) {
-    return this._keep(new ShmClient({ dir: this.dir, ...options }))
+    return this.keep(new ShmClient({ dir: this.dir, ...options }))
   }
 
   /** @returns {Child} killed after the test */
@@ -73,12 +73,12 @@ class TestRing {
 
   /** @returns {RingFile} the ring's bytes, closed after the test */
   bytes() {
-    return this._keep(new RingFile(this.file))
+    return this.keep(new RingFile(this.file))
   }
 
   /** @returns {RingFile} a ring that no writer made, closed after the test */
   forge(options) {
-    return this._keep(RingFile.create(this.file, options))
+    return this.keep(RingFile.create(this.file, options))
   }
 
   fingerprint() {
@@ -91,7 +91,8 @@ class TestRing {
     fs.rmSync(this.dir, { recursive: true, force: true })
   }
 
-  _keep(opened) {
+  /** Closes it after the test. */
+  keep(opened) {
     this._opened.push(opened)
     return opened
   }

@@ -140,9 +140,9 @@ function describeCallbacks(pair) {
 
     for (const event of ['close', 'lost']) {
       it(`F48 closing and polling inside '${event}'`, async () => {
+        for (let i = 0; i < 9; i++) write(1024)
         const late = await made.open({ from: 'oldest' })
-        write(1024)
-        for (let i = 0; i < 8; i++) write(1024)
+        await made.arrived(late)
         const seen = []
         late.on(event, () => {
           if (event === 'lost') seen.push(...late.poll())
@@ -164,11 +164,12 @@ function describeCallbacks(pair) {
 
     for (const event of ['lost', 'threat']) {
       it(`F48 closing inside '${event}' while polling: no error`, async () => {
+        for (let i = 0; i < (event === 'lost' ? 9 : 1); i++) write(1024)
         const late = await made.open({ from: 1 })
+        await made.arrived(late)
         const errors = record(late, 'error')
         const seen = []
         const afterwards = []
-        for (let i = 0; i < (event === 'lost' ? 9 : 1); i++) write(1024)
         let count = 0
         late.on(event, () => {
           if (event === 'lost' || ++count === 5) late.close()
@@ -257,15 +258,19 @@ function describeCallbacks(pair) {
     })
 
     it("polling inside 'lost' neither loses nor duplicates", async () => {
+      for (let i = 0; i < 9; i++) write(1024)
       const late = await made.open({ from: 1 })
+      await made.arrived(late)
       const seen = []
       late.on('lost', ({ from, to }) => {
         seen.push(...numbers(from, to), ...sequences(late.poll(10_000)))
       })
-      for (let i = 0; i < 9; i++) write(1024)
       seen.push(...sequences(late.poll()))
       write(10)
-      seen.push(...sequences(late.poll(10_000)))
+      await until(() => {
+        seen.push(...sequences(late.poll(10_000)))
+        return seen.length >= 9226
+      }, 'all of them')
       assert.deepEqual(seen, numbers(1, 9226))
     })
   })

@@ -15,12 +15,13 @@ const sequences = (threats) => threats.map(({ sequence }) => sequence)
 
 function describeConsumers(pair) {
   describe('consumers', () => {
+    let made
     let shield
     let client
     let open
 
     beforeEach(async () => {
-      const made = await pair({ maxEvents: 4096 })
+      made = await pair({ maxEvents: 4096 })
       shield = made.shield
       open = made.open
       client = await open()
@@ -170,6 +171,7 @@ function describeConsumers(pair) {
 
     it('the cursor moves only while somebody consumes', async () => {
       write(5)
+      await made.arrived(client)
       await sleep(30)
       assert.equal(client.stats().received, 0)
       const threats = client.poll(2)
@@ -234,6 +236,7 @@ function describeConsumers(pair) {
 
     it('pollThreats: a signal that is aborted already resolves', async () => {
       write(1)
+      await made.arrived(client)
       const signal = AbortSignal.abort()
       let called = false
       await client.pollThreats(

@@ -118,6 +118,7 @@ function describeExceptions(pair) {
 
     it("F47 a 'lost' listener that throws costs nobody an event", async () => {
       const child = made.child()
+      for (let i = 0; i < 9; i++) write(1024)
       await child.call(
         async (state, { source, options }) => {
           const opened = new Function(`return (${source})`)()
@@ -132,8 +133,14 @@ function describeExceptions(pair) {
         },
         { source: String(made.remote.open), options: made.remote.options }
       )
-      for (let i = 0; i < 9; i++) write(1024)
-      const polled = await child.call(({ there }) => there.poll(10_000).length)
+      const polled = await child.call(async ({ there, sleep }) => {
+        let count = 0
+        for (let i = 0; i < 1000 && count < 4096; i++) {
+          count += there.poll(10_000).length
+          await sleep(5)
+        }
+        return count
+      })
       assert.equal(polled, 4096)
       await until(() => child.messages.length > 0, 'the exception')
       assert.deepEqual(child.messages, [

@@ -78,31 +78,6 @@ function describeGiveBack(pair) {
       assert.deepEqual([received, lost], [10, 0])
     })
 
-    it('polled beside it: no event twice', async () => {
-      write(5)
-      const polled = sequences(client.poll())
-      assert.deepEqual(polled, numbers(1, 5))
-      await iterator.return()
-      assert.deepEqual(client.poll(), [])
-      write(1)
-      assert.deepEqual(sequences(client.poll()), [6])
-      assert.equal(client.stats().received, 6)
-    })
-
-    it('polled after it took some alone: no event twice', async () => {
-      write(5)
-      await allTaken()
-      write(3)
-      const polled = sequences(client.poll())
-      assert.deepEqual(polled, [6, 7, 8])
-      assert.equal((await iterator.next()).value.sequence, 1)
-      await iterator.return()
-      polled.push(1, ...sequences(client.poll()))
-      assert.equal(new Set(polled).size, polled.length, String(polled))
-      write(1)
-      assert.deepEqual(sequences(client.poll()), [9])
-    })
-
     // How it may end, and who may come next.
     const ends = {
       'return()': () => iterator.return(),

@@ -17,10 +17,11 @@ function describeInsideLost(pair) {
     /** A client that is more than a ring behind. */
     beforeEach(async () => {
       const made = await pair({ maxEvents: SLOTS })
-      client = await made.open({ from: 1 })
       for (let i = 0; i < WRITTEN; i++) {
         made.shield.writeThreat(threat(`${i}`))
       }
+      client = await made.open({ from: 1 })
+      await made.arrived(client)
     })
 
     it('ending the last consumer costs the next one nothing', async () => {

@@ -2,6 +2,19 @@
 // never run. consumer.mts is the same for `import`.
 import kindly = require('kindly-guard-ipc')
 import type {
+  ClientStats,
+  ClientTransport,
+  IpcClient,
+  IpcClientEvents,
+  IpcOptions,
+  IpcTransport,
+  IpcTransportEvents,
+  ServerStats,
+  ShieldTransport,
+  ThreatReader,
+  TransportChange,
+  TransportStats,
+  WebSocketOptions,
   LatencyStats,
   LocationOptions,
   Loss,
@@ -18,7 +31,7 @@ import type {
   WriterStats
 } from 'kindly-guard-ipc'
 
-const { PlatformShm, Severity, ThreatType } = kindly
+const { IpcFactory, loadConfig, PlatformShm, Severity, ThreatType } = kindly
 // A class is a value and a type, so it is imported as both.
 import IpcError = kindly.IpcError
 import SharedMemoryIpc = kindly.SharedMemoryIpc
@@ -235,6 +248,80 @@ export function readWrongly(client: ShmClient): void {
   client.writeThreat(least)
   // @ts-expect-error It is closed by close().
   client.closed = true
+}
+
+// --- Both transports ------------------------------------------------------
+
+export async function serve(): Promise<TransportStats> {
+  const websocket: WebSocketOptions = {
+    enabled: true,
+    host: '127.0.0.1',
+    port: 0,
+    auth: 'token',
+    maxClients: 10,
+    maxBufferedBytes: '1MB',
+    heartbeatMs: 1000,
+    stallTimeoutMs: 1000,
+    handshakeTimeoutMs: 1000
+  }
+  const options: IpcOptions = { maxEvents: 1000, preferShm: true, websocket }
+  const shield: IpcTransport = IpcFactory.createHybridTransport(options)
+  const same: IpcTransport = IpcFactory.createTransport()
+  shield.on('transport', (change) => {
+    const { from, to, reason }: TransportChange<ShieldTransport> = change
+    void [from, to, reason.trim()]
+  })
+  shield.on('error', (error) => error.message)
+  await shield.ready()
+  const sequences: number[] = [
+    shield.writeThreat(least),
+    shield.writeThreats([most])
+  ]
+  const flags: boolean[] = [
+    shield.isShmActive(),
+    shield.isHealthy(),
+    shield.closed
+  ]
+  const stats: TransportStats = shield.stats()
+  const server: ServerStats | null = stats.websocket
+  const ring: WriterStats | null = stats.shm
+  const events: (keyof IpcTransportEvents)[] = ['transport', 'error', 'close']
+  void [sequences, flags, server?.refused['origin'], ring?.path, events]
+  // @ts-expect-error There is no such host as a name.
+  void ({ host: 1 } satisfies WebSocketOptions)
+  // @ts-expect-error There is no such authentication.
+  IpcFactory.createTransport({ websocket: { auth: 'password' } })
+  // @ts-expect-error It is not made by hand.
+  void new IpcTransport()
+  shield[Symbol.dispose]()
+  await shield[Symbol.asyncDispose]()
+  await same.close()
+  return stats
+}
+
+export async function follow(): Promise<ClientStats> {
+  const options: IpcOptions = loadConfig('/nowhere/kindly-guard.toml')
+  const fromEnvironment: IpcOptions = loadConfig(undefined, { PATH: '' })
+  const client: IpcClient = await IpcFactory.createClient(options)
+  const reader: ThreatReader<IpcClientEvents, ClientStats> = client
+  const events: (keyof IpcClientEvents)[] = ['threat', 'lost', 'transport']
+  client.on('transport', ({ to }: TransportChange<ClientTransport>) => {
+    const name: 'shm' | 'websocket' | 'connecting' = to
+    void name
+  })
+  client.on('threat', take)
+  await client.pollThreats(take)
+  for await (const threat of client) take(threat)
+  const active: boolean = client.isShmActive()
+  const { path, url, errors }: ClientStats = client.stats()
+  void [fromEnvironment, events, active, path, url, errors.websocket?.message]
+  // @ts-expect-error A client is a promise at first.
+  IpcFactory.createClient().poll()
+  // @ts-expect-error There is no such event.
+  client.on('transports', () => undefined)
+  // @ts-expect-error Writing is the Shield's.
+  client.writeThreat(least)
+  return reader.stats()
 }
 
 // --- The rest -------------------------------------------------------------

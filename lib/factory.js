@@ -1,0 +1,34 @@
+'use strict'
+// IpcFactory: chooses the transport.
+
+const { IpcClient } = require('./ipc-client.js')
+const { IpcTransport } = require('./ipc-transport.js')
+
+const IpcFactory = Object.freeze({
+  /**
+   * The Shield's end: shared memory where it is available and preferred,
+   * WebSocket otherwise.
+   * @param {import('./index').IpcOptions} [options]
+   * @returns {IpcTransport}
+   */
+  createTransport: (options) => new IpcTransport(options, false),
+
+  /**
+   * The Shield's end: both. One that cannot start is told by `transport` and
+   * in stats(), and the other serves.
+   * @param {import('./index').IpcOptions} [options]
+   * @returns {IpcTransport}
+   */
+  createHybridTransport: (options) => new IpcTransport(options, true),
+
+  /**
+   * The extension's end: shared memory while it is there, WebSocket while it
+   * is not. Resolves at once, before there is a Shield too, and delivers when
+   * one comes.
+   * @param {import('./index').IpcOptions} [options]
+   * @returns {Promise<IpcClient>}
+   */
+  createClient: async (options) => new IpcClient(options)
+})
+
+module.exports = { IpcFactory }

@@ -1,0 +1,421 @@
+'use strict'
+// The source of a client that uses whatever there is: the ring while its
+// writer lives and it is in its place, the Shield's WebSocket otherwise. Both
+// carry one (generation, sequence), so every event comes once.
+
+const { RingSource } = require('./ring-source.js')
+const { WebSocketSource } = require('./websocket-source.js')
+
+// How often a client on WebSocket looks for a ring: soon after it lost one,
+// seldom after a while.
+const PROBE_MS = 250
+const LATE_PROBE_MS = 1000
+const LATE_AFTER = 40
+
+/**
+ * What the source tells its host: `_wake`, `_report` (`lost`, `transport`),
+ * `_fail`, `_looked`, `_isConsumed` and `latency`, as RingSource does.
+ */
+class FailoverSource {
+  /**
+   * @param {object} options
+   * @param {object} options.ring checked reader options, `from` among them
+   * @param {boolean} options.useRing
+   * @param {() => string | null} options.findDir the directory of the ring
+   *   that the discovery file names
+   * @param {(() => object) | null} options.locate finds the server (see
+   *   WebSocketSource), null: no WebSocket
+   * @param {number} options.handshakeTimeoutMs
+   * @param {object} host
+   */
+  constructor(options, host) {
+    this._options = options
+    this._host = host
+    this._from = options.ring.from // of a ring without a position
+    this._isFresh = false // nothing of a ring without a writer was taken yet
+    this._ring = null
+    this._ws = null
+    this._active = null
+    this._returning = false
+    this._holding = false
+    this._closed = false
+    this._probes = 0
+    this._timer = null
+    this._told = null // the transport of the last event
+    this.ringError = null
+    this.socketError = null
+    // What sources that are gone brought.
+    this._before = { lost: 0, corrupt: 0, bytes: 0 }
+    this._begin()
+  }
+
+  /** `shm`, `websocket`, or `connecting` while there is neither. */
+  get transport() {
+    if (this._active === null || this._closed) {
+      return 'connecting'
+    }
+    if (this._active === this._ring) {
+      return 'shm'
+    }
+    return this._ws.connected || this._returning ? 'websocket' : 'connecting'
+  }
+
+  /** The ring's source or null, for its numbers. */
+  get ring() {
+    return this._active === this._ring ? this._ring : null
+  }
+
+  /** The server's source or null. */
+  get websocket() {
+    return this._active === this._ws ? this._ws : null
+  }
+
+  take(max, threats) {
+    if (this._active === null) {
+      return false
+    }
+    const more = this._active.take(max, threats)
+    if (threats.length > 0) {
+      this._isFresh = false
+    }
+    return more || threats.length > 0 ? more : this._switch()
+  }
+
+  arm() {
+    return this._active !== null && this._active.arm()
+  }
+
+  hold(hold) {
+    this._holding = hold
+    this._ring?.hold(hold)
+    this._ws?.hold(hold)
+    if (hold) this._timer?.ref()
+    else this._timer?.unref()
+  }
+
+  position() {
+    return this._active?.position() ?? null
+  }
+
+  /** @returns {import('./index').WriterState} */
+  writerState() {
+    if (this.ring !== null) {
+      return this._ring.writerState(true)
+    }
+    return this.transport === 'websocket' ? 'live' : 'gone'
+  }
+
+  totals() {
+    const sum = { ...this._before }
+    for (const source of [this._ring, this._ws]) {
+      const { lost, corrupt, bytes } = source?.totals() ?? {}
+      sum.lost += lost ?? 0
+      sum.corrupt += corrupt ?? 0
+      sum.bytes += bytes ?? 0
+    }
+    return sum
+  }
+
+  async close() {
+    this._closed = true
+    clearTimeout(this._timer)
+    await Promise.all([this._ring?.close(), this._ws?.close()])
+  }
+
+  // --- Beginning -----------------------------------------------------------
+
+  _begin() {
+    if (this._options.useRing) {
+      this._openRing()
+    }
+    if (this._ring !== null) {
+      this._examine(true)
+      // It stands behind what others have left. A Shield that is there already
+      // and does without the ring is to be heard from now on, no sooner.
+      this._isFresh = this._from === 'latest' && this._ws !== null
+      return
+    }
+    if (this._options.locate !== null) {
+      this._openSocket({ from: this._options.ring.from })
+      this._active = this._ws
+    }
+    this._probeLater()
+  }
+
+  /** Where the ring is: in the directory that the Shield names, when none was
+   * given; it may not see the same ones as we do. */
+  _ringOptions() {
+    const { ring, findDir } = this._options
+    const dir = ring.dir ?? findDir() ?? undefined
+    return dir === undefined ? ring : { ...ring, dir }
+  }
+
+  /**
+   * @param {{ generation: string, next: number }} [position]
+   * @returns {boolean} whether it is open; then it is what is read
+   */
+  _openRing(position) {
+    const host = {
+      latency: this._host.latency,
+      _wake: () => this._host._wake(),
+      _report: (event, value) => this._host._report(event, value),
+      _fail: (error) => this._ringFailed(error),
+      _looked: () => this._ringLooked(),
+      _isConsumed: () => this._host._isConsumed()
+    }
+    try {
+      const options = { ...this._ringOptions(), from: this._from }
+      this._ring = new RingSource(options, host, position)
+    } catch (error) {
+      this.ringError = error
+      if (error.code === 'ERR_NO_RING' && this._from === 'latest') {
+        // Whatever a ring holds that was not there before is new here.
+        this._from = 'oldest'
+      }
+      return false
+    }
+    this._active = this._ring
+    this.ringError = null
+    // For a client that nobody consumes, too: it is to know where it stands.
+    this._ring.hear(true)
+    try {
+      this._ring.start()
+    } catch (error) {
+      this.ringError = error
+      this._retire(this._ring)
+      this._ring = null
+      this._active = null
+      return false
+    }
+    this._ring.hold(this._holding)
+    this._tell(
+      'shm',
+      position === undefined ? 'the ring is there' : 'it is back'
+    )
+    return true
+  }
+
+  _openSocket(more) {
+    const { locate, handshakeTimeoutMs } = this._options
+    const host = {
+      latency: this._host.latency,
+      _wake: () => this._host._wake(),
+      _report: (event, value) => this._host._report(event, value),
+      _connected: () => this._socketConnected(),
+      _disconnected: (error) => this._socketDisconnected(error)
+    }
+    this._ws = new WebSocketSource(locate, host, {
+      handshakeTimeoutMs,
+      ...more
+    })
+    this._ws.hold(this._holding)
+  }
+
+  _retire(source) {
+    const { lost, corrupt, bytes } = source.totals()
+    this._before.lost += lost
+    this._before.corrupt += corrupt
+    this._before.bytes += bytes
+    source.close()
+  }
+
+  _tell(to, reason) {
+    const from = this._told
+    if (to !== from) {
+      this._told = to
+      // From a turn of its own: a listener may do anything to this source.
+      setImmediate(() => {
+        if (!this._closed) {
+          this._host._report('transport', { from, to, reason })
+        }
+      })
+    }
+  }
+
+  // --- From the ring to WebSocket ------------------------------------------
+
+  _ringLooked() {
+    if (this._active === this._ring && this._ring !== null) {
+      this._examine(false)
+    }
+    this._host._looked()
+  }
+
+  /** A ring that is not well wants a server at hand. */
+  _examine(fresh) {
+    if (this._closed) {
+      return
+    }
+    const isWell = this._isWell(fresh)
+    if (isWell && this._ws !== null) {
+      this._ws.close()
+      this._ws = null
+    } else if (!isWell && this._ws === null && this._options.locate !== null) {
+      this._openSocket({ standBy: true })
+    }
+  }
+
+  _isWell(fresh) {
+    const { astray, writer } = this._ring.look(fresh)
+    return !astray && writer !== 'gone'
+  }
+
+  _ringFailed(error) {
+    this.ringError = error
+    if (this._options.locate === null) {
+      this._host._fail(error)
+      return
+    }
+    if (this._ws === null) {
+      this._openSocket({ standBy: true })
+    }
+    this._leaveRing('it cannot be read')
+  }
+
+  _leaveRing(reason) {
+    const ring = this._ring
+    const position = this._isFresh ? null : ring.position()
+    this._isFresh = false
+    this._ring = null
+    this._retire(ring)
+    this._active = this._ws
+    this._ws.begin(position)
+    this._probes = 0
+    this._probeLater()
+    this._tell('websocket', reason)
+  }
+
+  // --- Back ----------------------------------------------------------------
+
+  _probeLater() {
+    if (this._closed || !this._options.useRing) {
+      return
+    }
+    clearTimeout(this._timer)
+    const wait = this._probes++ < LATE_AFTER ? PROBE_MS : LATE_PROBE_MS
+    this._timer = setTimeout(() => this._probe(), wait)
+    if (!this._holding) {
+      this._timer.unref()
+    }
+  }
+
+  /** Looks for a ring that somebody alive writes to. */
+  _probe() {
+    if (this._closed || (this._ring !== null && this._active === this._ring)) {
+      return
+    }
+    if (this._active === null) {
+      if (this._openRing()) {
+        this._examine(true)
+        this._host._wake()
+      } else {
+        this._probeLater()
+      }
+      return
+    }
+    if (this._isRingBack()) {
+      this._returning = true
+      this._ws.cut()
+      // What the server sent already is taken first.
+      if (!this._host._isConsumed() || this._ws.isEmpty) {
+        this._return()
+      }
+      this._host._wake()
+    } else {
+      this._probeLater()
+    }
+  }
+
+  _isRingBack() {
+    let found
+    try {
+      found = RingSource.inspect(this._ringOptions())
+    } catch (error) {
+      this.ringError = error
+      return false
+    }
+    if (found.writer === 'gone' || !this._ws.connected) {
+      return found.writer !== 'gone'
+    }
+    // It has to be the one that the server's Shield writes to now.
+    return this._ws.hasRing && found.generation === this._ws.streamGeneration
+  }
+
+  _return() {
+    if (!this._ws.isEmpty) {
+      return false
+    }
+    const ws = this._ws
+    const position = ws.position()
+    this._returning = false
+    this._ws = null
+    this._retire(ws)
+    if (this._openRing(position ?? undefined)) {
+      this._examine(true)
+    } else {
+      this._openSocket({ from: this._from, position })
+      this._active = this._ws
+      this._probeLater()
+    }
+    return true
+  }
+
+  /** Everything was taken: goes over to the other one if that is due. True
+   * when there may be more now. */
+  _switch() {
+    if (this._closed) {
+      return false
+    }
+    if (this._returning) {
+      return this._return()
+    }
+    if (this._active === this._ring && this._ws?.connected) {
+      if (this._isWell(true)) {
+        return false
+      }
+      if (this._ring.isUnread) {
+        return true
+      }
+      this._leaveRing(
+        this._ring.look(false).astray
+          ? 'the ring is not in its place'
+          : 'the writer of the ring is gone'
+      )
+      return true
+    }
+    return false
+  }
+
+  // --- The server ----------------------------------------------------------
+
+  _socketConnected() {
+    this.socketError = null
+    if (this._active === this._ws) {
+      this._tell('websocket', this._ringReason())
+    } else {
+      this._host._wake()
+    }
+    this._host._looked()
+  }
+
+  _ringReason() {
+    return this.ringError === null
+      ? 'shared memory is not used'
+      : this.ringError.message
+  }
+
+  _socketDisconnected(error) {
+    this.socketError = error
+    // Nobody was there: whoever comes is new, and so is all that they say.
+    this._isFresh = false
+    if (this._active === this._ws) {
+      this._tell('connecting', error.message)
+      // A Shield that comes back may have a ring by then.
+      this._probes = 0
+      this._probeLater()
+    }
+    this._host._looked()
+  }
+}
+
+module.exports = { FailoverSource }

@@ -1,0 +1,133 @@
+'use strict'
+// IpcClient: a reader that uses the ring or the Shield's WebSocket, whichever
+// is there, and moves between them without losing its place.
+
+const { FailoverSource } = require('./failover-source.js')
+const { latencyStats, newLatency } = require('./latency.js')
+const { checkIpc } = require('./ipc-options.js')
+const { finder, findRecord } = require('./websocket-finder.js')
+const { ThreatStream } = require('./threat-stream.js')
+
+/**
+ * Emits `threat`, `lost`, `writer`, `transport`, `error` and `close`. Made by
+ * IpcFactory.createClient.
+ */
+class IpcClient extends ThreatStream {
+  /**
+   * @param {import('./index').IpcOptions} [options]
+   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+   * @throws {IpcError} ERR_SHM_UNAVAILABLE when WebSocket is switched off and
+   *   shared memory cannot be had here
+   */
+  constructor(options) {
+    super()
+    const { reader, preferShm, websocket, location } = checkIpc(options)
+    this.latency = newLatency()
+    this._writer = 'gone'
+    this._source = null
+    this._source = new FailoverSource(
+      {
+        ring: { ...location, ...reader },
+        useRing: preferShm,
+        findDir: () => {
+          const { record } = findRecord(location)
+          return record?.state === 'live' ? record.dir : null
+        },
+        locate: websocket.enabled ? finder(location, websocket) : null,
+        handshakeTimeoutMs: websocket.handshakeTimeoutMs
+      },
+      this
+    )
+    this._writer = this._source.writerState()
+    const { ringError } = this._source
+    if (!websocket.enabled && ringError?.code === 'ERR_SHM_UNAVAILABLE') {
+      this.close()
+      throw ringError
+    }
+  }
+
+  /** Whether the events come through shared memory at present. */
+  isShmActive() {
+    return !this.closed && this._source.transport === 'shm'
+  }
+
+  /** @returns {import('./index').ClientStats} */
+  stats() {
+    const source = this._source
+    const { lost, corrupt, bytes } = source.totals()
+    const ring = source.ring?.ringStats()
+    const position = source.position()
+    // Taken from the source is not delivered.
+    const waiting = this._nextUndelivered()
+    return {
+      transport: this.closed ? 'connecting' : source.transport,
+      path: ring?.path ?? null,
+      url: source.websocket?.url ?? null,
+      generation: position?.generation ?? null,
+      received: this._received,
+      lost,
+      corrupt,
+      bytes,
+      published: ring?.published ?? source.websocket?.published ?? 0,
+      sequence: (waiting?.sequence ?? position?.next ?? 1) - 1,
+      latency: latencyStats(this.latency),
+      writer: this.closed ? this._writer : this._look(),
+      errors: { shm: source.ringError, websocket: source.socketError },
+      error: this._lastError
+    }
+  }
+
+  /** Open, and somebody alive is at the other end. */
+  isHealthy() {
+    return !this.closed && this._look() === 'live'
+  }
+
+  // --- ThreatStream --------------------------------------------------------
+
+  _take(max, threats) {
+    return this._source.take(max, threats)
+  }
+
+  _arm() {
+    return this._source.arm()
+  }
+
+  _hold(hold) {
+    this._source.hold(hold)
+  }
+
+  _release() {
+    this._writer = 'gone'
+    return this._source?.close()
+  }
+
+  // --- What the source asks of its host ------------------------------------
+
+  _isConsumed() {
+    return this._consumers.size > 0
+  }
+
+  _looked() {
+    if (this._source !== null && !this.closed) {
+      this._look()
+    }
+  }
+
+  // -------------------------------------------------------------------------
+
+  /** Tells the writer's state and reports when it changed. */
+  _look() {
+    const state = this._source.writerState()
+    if (state !== this._writer) {
+      this._writer = state
+      setImmediate(() => {
+        if (!this.closed) {
+          this.emit('writer', state)
+        }
+      })
+    }
+    return state
+  }
+}
+
+module.exports = { IpcClient }

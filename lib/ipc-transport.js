@@ -1,0 +1,372 @@
+'use strict'
+// IpcTransport: the Shield's end of shared memory, WebSocket or both. One
+// generation and one sequence, given by the ring where there is one.
+
+const { randomBytes } = require('node:crypto')
+const { EventEmitter } = require('node:events')
+const { checkBatch } = require('./arguments.js')
+const { IpcError } = require('./errors.js')
+const { checkIpc } = require('./ipc-options.js')
+const { MemoryLog } = require('./memory-log.js')
+const { RingLog } = require('./ring-log.js')
+const { capacityOf } = require('./ring-size.js')
+const { ShieldRing } = require('./shield-ring.js')
+const { encodeThreat, nameFields } = require('./threat-event.js')
+const { findRecord } = require('./websocket-finder.js')
+const { threatText } = require('./websocket-protocol.js')
+const { WebSocketShield } = require('./websocket-shield.js')
+
+/**
+ * Emits `transport` when what is used changes, `error` (when somebody
+ * listens) and `close`. Made by IpcFactory.
+ */
+class IpcTransport extends EventEmitter {
+  /**
+   * @param {import('./index').IpcOptions} options
+   * @param {boolean} isHybrid both transports, not the better one
+   * @throws {IpcError} ERR_RING_LOCKED, and any other error of shared memory
+   *   when WebSocket is switched off
+   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+   */
+  constructor(options, isHybrid) {
+    super()
+    const { location, writer, preferShm, websocket } = checkIpc(options)
+    this._location = location
+    this._websocket = websocket
+    this._capacity = capacityOf(writer.maxEvents)
+    this._server = null
+    this._log = null // what is published, for the server
+    this._fatal = null // why nothing will be written any more
+    this._closing = null
+    this._socketError = null
+    this._published = 0 // without the ring
+    this._told = null // what the last `transport` said
+    this._ready = Promise.resolve()
+    this._ring = new ShieldRing(
+      { ...location, ...writer },
+      { wanted: preferShm, mayFail: websocket.enabled }
+    )
+    this._ring.on('down', (error) => this._ringDown(error))
+    this._ring.on('renewed', () => this._ringRenewed())
+    this._ring.on('locked', (error) => this._end(error))
+    this._ring.on('fault', (error) => this._report(error))
+    if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
+      this._openServer(this._newLog())
+    }
+    this._tell(this._ring.error?.message ?? 'it was asked for')
+  }
+
+  /** Whether close() was called. */
+  get closed() {
+    return this._closing !== null
+  }
+
+  /**
+   * Resolves when everything that was asked for has started, or has failed and
+   * another transport serves.
+   * @returns {Promise<void>} rejects when nothing serves: ERR_RING_LOCKED when
+   *   another Shield answers, ERR_SYSTEM and its like
+   */
+  ready() {
+    return this._ready
+  }
+
+  /**
+   * Publishes one threat. Never waits.
+   * @param {import('./index').ThreatInput} threat
+   * @returns {number} its sequence, from 1
+   * @throws {TypeError | RangeError} ERR_INVALID_THREAT
+   * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_CLOSED, ERR_RING_LOCKED,
+   *   ERR_SEQUENCE_EXHAUSTED; nothing was published
+   */
+  writeThreat(threat) {
+    this._mustBeOpen()
+    return encodeThreat(threat, this)
+  }
+
+  /**
+   * Publishes all of them at once, or none.
+   * @param {Iterable<import('./index').ThreatInput>} threats
+   * @returns {number} the last sequence
+   * @throws {TypeError | RangeError} ERR_INVALID_THREAT with its index,
+   *   ERR_INVALID_ARGUMENT
+   * @throws {IpcError} as writeThreat, and ERR_BATCH_TOO_LARGE
+   */
+  writeThreats(threats) {
+    this._mustBeOpen()
+    const capacity = this._log?.capacity ?? this._ring.stats().capacity
+    const batch = checkBatch(threats, capacity / 4, (threat) =>
+      encodeThreat(threat, nameFields)
+    )
+    this._mustBeOpen()
+    return this._publish(batch)
+  }
+
+  /** Whether threats go through shared memory at present. */
+  isShmActive() {
+    return this._ring.writer !== null && !this.closed
+  }
+
+  /** Open, and everything that is used works. */
+  isHealthy() {
+    const { writer } = this._ring
+    return (
+      !this.closed &&
+      this._fatal === null &&
+      (writer !== null || this._server !== null) &&
+      (writer === null || writer.isHealthy()) &&
+      (this._server === null || this._server.isListening)
+    )
+  }
+
+  /** @returns {import('./index').TransportStats} */
+  stats() {
+    const shm = this._ring.stats()
+    const log = this._ring.writer === null ? this._log : null
+    return {
+      transport: this._state(),
+      generation: log?.generation ?? shm?.generation ?? null,
+      sequence: log?.sequence ?? shm?.sequence ?? 0,
+      published: this._published + (shm?.published ?? 0),
+      shm,
+      websocket: this._server?.stats() ?? null,
+      errors: { shm: this._ring.error, websocket: this._socketError },
+      error: this._fatal
+    }
+  }
+
+  /**
+   * Frees everything: the ring's lock, the port, the discovery file's "live".
+   * @returns {Promise<void>}
+   */
+  close() {
+    if (this._closing === null) {
+      this._closing = this._closeAll().then(() => {
+        this.emit('close')
+      })
+    }
+    return this._closing
+  }
+
+  async _closeAll() {
+    const { generation, sequence } = this.stats()
+    // In this order: the discovery file is the lock holder's.
+    const served = this._server?.close({ generation, sequence })
+    await Promise.all([served, this._ring.close()])
+  }
+
+  // --- Publishing ----------------------------------------------------------
+
+  /** Takes what encodeThreat checked. */
+  write(...fields) {
+    const { writer } = this._ring
+    if (writer === null || this._server?.isHeard) {
+      return this._publish([nameFields.write(...fields)])
+    }
+    let sequence
+    try {
+      sequence = writer.write(...fields)
+    } catch (error) {
+      this._ring.failed(error)
+      return this._publish([nameFields.write(...fields)])
+    }
+    if (this._server !== null) {
+      this._log.sequence = sequence
+      this._server.logGrew()
+    }
+    return sequence
+  }
+
+  /** @param {object[]} batch named fields @returns {number} */
+  _publish(batch) {
+    const { writer } = this._ring
+    if (writer !== null) {
+      let last
+      try {
+        last =
+          batch.length === 1
+            ? writer.write(...Object.values(batch[0]))
+            : writer.writeAll(batch.map(Object.values))
+      } catch (error) {
+        this._ring.failed(error)
+        return this._publish(batch)
+      }
+      this._sendAlong(batch, last)
+      return last
+    }
+    this._mustBeOpen()
+    const log = this._log
+    const first = log.sequence + 1
+    const texts = log.append(batch)
+    this._ring.passed(log)
+    this._published += batch.length
+    this._server.publish(first, texts)
+    return log.sequence
+  }
+
+  /** What is in the ring, over WebSocket too. */
+  _sendAlong(batch, last) {
+    if (this._server === null) {
+      return
+    }
+    const { generation } = this._log
+    const first = last - batch.length + 1
+    this._log.sequence = last
+    if (batch.length === 0 || !this._server.isHeard) {
+      this._server.logGrew()
+      return
+    }
+    const now = Number(process.hrtime.bigint())
+    this._server.publish(
+      first,
+      batch.map((fields, i) => threatText(fields, first + i, generation, now))
+    )
+  }
+
+  _mustBeOpen() {
+    if (this.closed) {
+      throw new IpcError('ERR_CLOSED')
+    }
+    if (this._fatal !== null) {
+      throw this._fatal
+    }
+    if (this._ring.writer === null && this._server === null) {
+      throw this._socketError ?? this._ring.error
+    }
+  }
+
+  // --- The ring ------------------------------------------------------------
+
+  /** The log of what the ring has, or one in the place of a ring. */
+  _newLog() {
+    const { writer } = this._ring
+    if (writer !== null) {
+      return new RingLog(writer)
+    }
+    const { record } = findRecord(this._location)
+    return new MemoryLog({
+      generation: randomBytes(8).toString('hex'),
+      capacity: this._capacity,
+      // What the Shield before said when it closed.
+      predecessor: record?.state === 'closed' ? record : null
+    })
+  }
+
+  /** WebSocket goes on alone, with the next sequence of the generation. */
+  _ringDown(error) {
+    const { generation, sequence, capacity } = this._ring.stats()
+    const log = new MemoryLog({
+      generation,
+      capacity,
+      predecessor: this._log?.predecessor ?? null,
+      sequence,
+      start: this._log?.start ?? sequence + 1
+    })
+    this._ring.passed(log)
+    if (this._server === null) {
+      this._openServer(log)
+    } else {
+      this._log = log
+      this._server.setLog(log)
+    }
+    this._tell(error.message)
+  }
+
+  /** Another ring, which goes on where its predecessor or WebSocket ended. */
+  _ringRenewed() {
+    if (this._server !== null) {
+      this._log = new RingLog(this._ring.writer, this._log)
+      this._server.setLog(this._log)
+    }
+    this._tell('there is a ring')
+  }
+
+  /** Another Shield has the ring, or answers: this one is over. */
+  _end(error) {
+    if (this._fatal !== null || this.closed) {
+      return
+    }
+    this._fatal = error
+    this._closeAll()
+    this._report(error)
+  }
+
+  // --- WebSocket -----------------------------------------------------------
+
+  _openServer(log) {
+    this._log = log
+    this._server = new WebSocketShield(log, this._location, this._websocket)
+    this._ready = this._startServer(this._server)
+    // Whoever does not ask learns it from `error` and from writeThreat.
+    this._ready.catch(() => {})
+  }
+
+  async _startServer(server) {
+    try {
+      await server.start(this._ring.isAlone)
+    } catch (error) {
+      this._socketError = error
+      if (error.code === 'ERR_RING_LOCKED') {
+        this._end(error)
+        throw error
+      }
+      this._server = null
+      this._tell(error.message)
+      this._report(error)
+      if (this._ring.writer === null) {
+        throw error
+      }
+      return
+    }
+    const { moved } = server
+    if (moved !== null) {
+      this._socketError = moved
+      this._tell(moved.message, true)
+    }
+  }
+
+  // -------------------------------------------------------------------------
+
+  _state() {
+    const hasRing = this._ring.writer !== null
+    if (this._fatal !== null || this.closed) {
+      return 'none'
+    }
+    if (this._server !== null) {
+      return hasRing ? 'hybrid' : 'websocket'
+    }
+    return hasRing ? 'shm' : 'none'
+  }
+
+  /** Tells what is used when that changed, or when there is news of it. */
+  _tell(reason, isNews = false) {
+    const from = this._told
+    const to = this._state()
+    if (to === from && !isNews) {
+      return
+    }
+    this._told = to
+    // From a turn of its own: nobody can listen to an object in the making.
+    setImmediate(() => {
+      if (!this.closed) {
+        this.emit('transport', { from, to, reason })
+      }
+    })
+  }
+
+  _report(error) {
+    if (this.listenerCount('error') > 0) {
+      this.emit('error', error)
+    }
+  }
+}
+
+for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
+  if (name !== undefined) {
+    IpcTransport.prototype[name] = function dispose() {
+      return this.close()
+    }
+  }
+}
+
+module.exports = { IpcTransport }

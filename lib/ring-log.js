@@ -1,0 +1,90 @@
+'use strict'
+// What a Shield has published, as its ring holds it: the history for clients
+// over WebSocket.
+
+const path = require('node:path')
+const { newLatency } = require('./latency.js')
+const { RingSource } = require('./ring-source.js')
+const { textOfThreat } = require('./websocket-protocol.js')
+
+class RingLog {
+  /**
+   * @param {import('./shm-writer.js').SharedMemoryIpc} shm
+   * @param {{ generation: string, sequence: number } | null} [previous] the log
+   *   that this one goes on from, where that is known better than by the ring
+   */
+  constructor(shm, previous = null) {
+    const ring = shm.ringStats()
+    const { predecessorGeneration: generation } = ring
+    this.isRing = true
+    this.dir = path.dirname(ring.path)
+    this._name = path.basename(ring.path, '.shm')
+    this.generation = ring.generation
+    this.predecessor =
+      previous !== null
+        ? { generation: previous.generation, sequence: previous.sequence }
+        : generation === undefined
+          ? null
+          : { generation, sequence: ring.predecessorSequence }
+    this.sequence = ring.sequence
+    this.start = ring.sequence + 1
+  }
+
+  /** @param {'oldest' | number} from */
+  cursor(from) {
+    return new RingCursor({
+      dir: this.dir,
+      name: this._name,
+      from,
+      spinMicros: 0
+    })
+  }
+}
+
+/** A cursor in the ring; it finds the way to the ring that replaces it. */
+class RingCursor {
+  constructor(options) {
+    this._losses = []
+    this._error = null
+    this.latency = newLatency()
+    this._source = new RingSource(options, this)
+  }
+
+  /** @see MemoryCursor.read; a ring gives what one read brings */
+  read() {
+    const threats = []
+    const more = this._source.take(0, threats)
+    if (this._error !== null) {
+      throw this._error
+    }
+    return {
+      generation: this._source.generation,
+      losses: this._losses.splice(0),
+      texts: threats.map(textOfThreat),
+      first: threats[0]?.sequence,
+      more
+    }
+  }
+
+  close() {
+    this._source.close()
+  }
+
+  // --- What RingSource asks of its host ------------------------------------
+
+  _report(_event, loss) {
+    this._losses.push(loss)
+  }
+
+  _fail(error) {
+    this._error = error
+  }
+
+  _looked() {}
+
+  _isConsumed() {
+    return true
+  }
+}
+
+module.exports = { RingLog }

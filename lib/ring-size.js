@@ -1,0 +1,43 @@
+'use strict'
+// How large a ring is and what a threat takes of it, for those who have no
+// ring: the numbers of native/core/layout.h and the rules of segment.c.
+
+const DEFAULT_EVENTS = 1000
+const MIN_CAPACITY = 16
+
+const SLOTS_OFFSET = 131072
+const ALIGNMENT = 65536
+const SLOT_BYTES = 384
+
+// The room in a slot, and what a field of a tail takes beside its bytes.
+const SOURCE_BYTES = 64
+const DETAILS_BYTES = 256
+const TAIL_BYTES = 340
+const FIELD_HEADER = 8
+
+/** The slots of a ring that holds `maxEvents`: a power of two. */
+function capacityOf(maxEvents = DEFAULT_EVENTS) {
+  return Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(maxEvents)))
+}
+
+/** The bytes of the file of a ring with so many slots. */
+function ringBytes(capacity) {
+  const bytes = SLOTS_OFFSET + capacity * SLOT_BYTES
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+}
+
+/** The slots that a threat takes. Its texts are checked. */
+function spanOf({ source, details, id, context }) {
+  const field = (text, free) => {
+    const bytes = text === undefined ? 0 : Buffer.byteLength(text)
+    return bytes > free ? FIELD_HEADER + bytes : 0
+  }
+  const tail =
+    field(source, SOURCE_BYTES) +
+    field(details, DETAILS_BYTES) +
+    field(id, 0) +
+    field(context, 0)
+  return 1 + Math.ceil(tail / TAIL_BYTES)
+}
+
+module.exports = { capacityOf, DEFAULT_EVENTS, ringBytes, spanOf }

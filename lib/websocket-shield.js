@@ -1,0 +1,214 @@
+'use strict'
+// The Shield's WebSocket as a whole: that nobody else serves, the server, and
+// the discovery file by which clients find it.
+
+const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { IpcError } = require('./errors.js')
+const { createToken } = require('./websocket-auth.js')
+const { dial } = require('./websocket-dial.js')
+const { removeDiscovery, writeDiscovery } = require('./websocket-discovery.js')
+const { findRecord, places, urlOf } = require('./websocket-finder.js')
+const { WebSocketServer } = require('./websocket-server.js')
+
+// How long another server may take to prove that it lives.
+const PROBE_MS = 1000
+
+// Two that start without a ring at the same instant both find nobody; the one
+// whose file was replaced gives way.
+const SETTLE_MS = 50
+
+class WebSocketShield {
+  /**
+   * @param {object} log
+   * @param {{ dir?: string, name?: string }} location
+   * @param {object} options checked `websocket` options
+   */
+  constructor(log, location, options) {
+    this._log = log
+    this._location = location
+    this._options = options
+    this._token = createToken()
+    this._server = new WebSocketServer(log, options, this._token)
+    this._place = null // of the discovery file
+    this._record = null
+    this._closed = false
+    this.isListening = false
+  }
+
+  get isHeard() {
+    return this._server.isHeard
+  }
+
+  /** Why the port is not the one that was asked for, as an error, or null. */
+  get moved() {
+    const moved = this._server.moved
+    return moved === null
+      ? null
+      : new IpcError(
+          'ERR_WEBSOCKET_PORT',
+          `port ${moved.from} is taken (${moved.code}), ` +
+            `${this._record.port} is used`
+        )
+  }
+
+  /**
+   * @param {boolean} holdsLock whether the ring's lock says already that there
+   *   is no other Shield
+   * @throws {IpcError} ERR_RING_LOCKED when another one answers, and what
+   *   keeps a server or its discovery file from being made
+   */
+  async start(holdsLock) {
+    await this._mustBeAlone()
+    const port = await this._server.listen()
+    this._record = {
+      version: 1,
+      state: 'live',
+      port,
+      host: this._options.host,
+      auth: this._options.auth,
+      ...(this._options.auth === 'token' ? { token: this._token } : {}),
+      generation: this._log.generation,
+      dir: this._log.dir ?? null,
+      pid: process.pid,
+      startedAt: new Date().toISOString()
+    }
+    if (this._closed) {
+      return
+    }
+    try {
+      this._publishRecord()
+      if (!holdsLock) {
+        await sleep(SETTLE_MS, undefined, { ref: false })
+        await this._mustBeAlone()
+      }
+    } catch (error) {
+      await this._server.close()
+      throw error
+    }
+    this.isListening = true
+  }
+
+  publish(first, texts) {
+    this._server.publish(first, texts)
+  }
+
+  logGrew() {
+    this._server.logGrew()
+  }
+
+  setLog(log) {
+    this._log = log
+    this._server.setLog(log)
+    if (this.isListening) {
+      // Its place, too: what took the ring away may have taken the file.
+      this._record.generation = log.generation
+      this._record.dir = log.dir ?? null
+      try {
+        this._publishRecord()
+      } catch {
+        // Port and token, by which clients come here, have not changed.
+      }
+    }
+  }
+
+  stats() {
+    const { port = null, host = this._options.host } = this._record ?? {}
+    return {
+      url: port === null ? null : urlOf({ host, port }),
+      port,
+      discoveryFile:
+        this._place === null
+          ? null
+          : path.join(this._place.dir, `${this._place.name}.json`),
+      auth: this._options.auth,
+      ...this._server.stats()
+    }
+  }
+
+  /**
+   * Ends it. The discovery file says so before this returns.
+   * @param {{ generation: string, sequence: number }} last what was published
+   * @returns {Promise<void>}
+   */
+  async close(last) {
+    this._closed = true
+    this.isListening = false
+    if (this._place !== null && this._isOurs(findRecord(this._location))) {
+      try {
+        const record = { ...this._record, ...last, state: 'closed' }
+        writeDiscovery(this._place.dir, this._place.name, record)
+      } catch {
+        // It names a port where nobody answers, as after a crash.
+      }
+    }
+    await this._server.close()
+  }
+
+  // -------------------------------------------------------------------------
+
+  _isOurs({ record }) {
+    return (
+      record !== null &&
+      record.port === this._record?.port &&
+      record.pid === process.pid &&
+      record.startedAt === this._record.startedAt
+    )
+  }
+
+  /** Throws when the discovery file names a server that proves itself. */
+  async _mustBeAlone() {
+    const found = findRecord(this._location)
+    const { record } = found
+    if (record?.state !== 'live' || this._isOurs(found)) {
+      return
+    }
+    const url = urlOf(record)
+    let socket
+    try {
+      socket = await dial({
+        url,
+        token: record.token ?? null,
+        port: record.port,
+        handshakeTimeoutMs: PROBE_MS
+      })
+    } catch {
+      // Nobody, or a stranger: the Shield that wrote the file is gone.
+      return
+    }
+    socket.terminate()
+    throw new IpcError(
+      'ERR_RING_LOCKED',
+      `a Shield answers at ${url}, process ${record.pid} if its file is right`
+    )
+  }
+
+  /** The file is in this place now, and no longer where it was. */
+  _leavePlace(place) {
+    const old = this._place
+    this._place = place
+    if (old !== null && (old.dir !== place.dir || old.name !== place.name)) {
+      try {
+        removeDiscovery(old.dir, old.name)
+      } catch {
+        // It cannot be reached, by clients neither.
+      }
+    }
+  }
+
+  _publishRecord() {
+    let first = null
+    for (const place of places(this._location)) {
+      try {
+        writeDiscovery(place.dir, place.name, this._record)
+        this._leavePlace(place)
+        return
+      } catch (error) {
+        first ??= error
+      }
+    }
+    throw first ?? new IpcError('ERR_UNSAFE_PATH', 'there is no home directory')
+  }
+}
+
+module.exports = { WebSocketShield }

@@ -1,0 +1,509 @@
+'use strict'
+// A Shield's WebSocket server as the source of a stream: finds it, proves
+// itself to it, takes its messages in order, and comes back to it for ever.
+
+const fs = require('node:fs')
+const { IpcError } = require('./errors.js')
+const { dial } = require('./websocket-dial.js')
+const {
+  parseMessage,
+  ProtocolError,
+  subscribeMessage
+} = require('./websocket-protocol.js')
+
+// Between two attempts: doubled each time, with jitter.
+const FIRST_DELAY_MS = 25
+const LAST_DELAY_MS = 2000
+
+// Threats that wait here before the socket is paused, and when it goes on.
+const PAUSE_AT = 2048
+const RESUME_AT = 512
+
+// A server that has not even sent a heartbeat for so many of them is dead.
+const SILENT_HEARTBEATS = 2.5
+
+// Latencies that one message records, as one read of a ring does.
+const SAMPLES_PER_MESSAGE = 8
+
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+
+function bootId() {
+  try {
+    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  } catch {
+    return null
+  }
+}
+
+/**
+ * What the source tells its host: `_wake()`, `_report('lost', loss)` and
+ * `latency` as RingSource does, and
+ *   _connected(status)   a server has proved itself and says where it is
+ *   _disconnected(error) it is gone, or could not be reached
+ */
+class WebSocketSource {
+  /**
+   * @param {() => { url: string, token: string | null, port: number | null }}
+   *   locate finds the server anew for each attempt; throws an IpcError
+   * @param {object} host see above
+   * @param {{ from?: 'latest' | 'oldest' | number, handshakeTimeoutMs: number,
+   *   position?: { generation: string, next: number } | null,
+   *   standBy?: boolean }} options `standBy`: connects, and subscribes only
+   *   when it is told where from
+   */
+  constructor(locate, host, options) {
+    this._locate = locate
+    this._host = host
+    this._options = options
+    this._from = options.from ?? 'latest'
+    this._position = options.position ?? null
+    this._subscribing = !options.standBy
+    this._queue = [] // threats, and losses as { loss }
+    this._at = 0
+    this._waiting = 0 // threats in the queue
+    this._armed = false
+    this._turn = null // the immediate that ends the turn of the last wake
+    this._holding = false
+    this._paused = false
+    this._expected = 0 // the sequence that must come next; 0: no stream yet
+    this._generation = null // of what comes
+    this._socket = null
+    this._answered = false
+    this._dialing = null
+    this._failures = 0
+    this._timer = null
+    this._watchdog = null
+    this._heartbeatMs = 0
+    this._closed = false
+    this._boot = bootId()
+    this._sameBoot = false
+    /** Whether the server's Shield has a ring, too. */
+    this.hasRing = true
+    this.published = 0 // the last sequence that the server told of
+    this.url = null
+    this.lastError = null
+    this._totals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
+    this._connect()
+  }
+
+  /** Whether a server is there that has proved itself and answered. */
+  get connected() {
+    return this._answered
+  }
+
+  /** 16 hex digits: what the server sends at present, or null. */
+  get streamGeneration() {
+    return this._generation
+  }
+
+  /** Whether so much waits here that nothing more is taken in. */
+  get isFull() {
+    return this._paused
+  }
+
+  /** The last sequence that came, taken or not. */
+  get arrived() {
+    return Math.max(0, this._expected - 1)
+  }
+
+  /** Whether everything that came was taken. */
+  get isEmpty() {
+    return this._at === this._queue.length
+  }
+
+  /**
+   * @param {number} max
+   * @param {import('./index').Threat[]} threats gets them appended
+   * @returns {boolean} whether there is more
+   */
+  take(max, threats) {
+    while (this._at < this._queue.length && threats.length < max) {
+      const item = this._queue[this._at]
+      if (item.loss !== undefined) {
+        // What came before a gap stands before it.
+        if (threats.length > 0) {
+          return true
+        }
+        this._at++
+        this._passed(item.generation, item.next)
+        if (item.loss !== null) {
+          this._countLoss(item.loss)
+          this._host._report('lost', item.loss)
+          return !this.isEmpty
+        }
+        continue
+      }
+      this._at++
+      this._waiting--
+      threats.push(item.threat)
+      this._passed(item.generation, item.threat.sequence + 1)
+    }
+    this._totals.received += threats.length
+    if (this.isEmpty) {
+      this._queue = []
+      this._at = 0
+    }
+    this._resumeIfRoom()
+    return !this.isEmpty
+  }
+
+  /** Asks for `_wake()` when more comes; true when it has. */
+  arm() {
+    this._armed = true
+    if (this._socket === null && this._timer === null) {
+      this._connect()
+    }
+    return !this.isEmpty
+  }
+
+  /** Whether waiting holds the process open. */
+  hold(hold) {
+    this._holding = hold
+    for (const handle of [this._timer, this._socket?._socket]) {
+      if (hold) handle?.ref()
+      else handle?.unref()
+    }
+  }
+
+  /** Where the cursor stands, or null while that is not known. */
+  position() {
+    return this._position
+  }
+
+  /** Ends the waiting of `standBy`: subscribes from a position. */
+  begin(position) {
+    this._position = position
+    this._subscribing = true
+    if (this._socket !== null) {
+      this._subscribe()
+    }
+  }
+
+  /** Takes in nothing more; what is in the queue can still be taken. */
+  cut() {
+    this._closed = true
+    this._cutLine()
+  }
+
+  totals() {
+    return { ...this._totals }
+  }
+
+  close() {
+    this.cut()
+    return Promise.resolve()
+  }
+
+  // --- The queue -----------------------------------------------------------
+
+  _passed(generation, next) {
+    this._position = { generation, next }
+  }
+
+  _countLoss({ count, reason }) {
+    if (reason !== 'before-join') {
+      this._totals.lost += count ?? 0
+    }
+    if (reason === 'corrupt') {
+      this._totals.corrupt++
+    }
+  }
+
+  _push(item) {
+    this._queue.push(item)
+  }
+
+  /** Wakes the host, once in a turn of the event loop: each wake has a budget
+   * of its own, and a flood of messages must leave the loop its turns. */
+  _tell() {
+    if (!this._armed || this._turn !== null) {
+      return
+    }
+    this._armed = false
+    this._turn = setImmediate(() => {
+      this._turn = null
+      if (!this.isEmpty) {
+        this._tell()
+      }
+    })
+    if (!this._holding) {
+      this._turn.unref()
+    }
+    try {
+      this._host._wake()
+    } catch (error) {
+      // A listener's mistake: out of the middle of a message of ws.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  _resumeIfRoom() {
+    if (!this._paused || this._waiting > RESUME_AT) {
+      return
+    }
+    this._paused = false
+    if (this._socket === null) {
+      // The server did not wait for us.
+      this._connect()
+    } else {
+      this._socket.resume()
+      this._watch()
+    }
+  }
+
+  // --- The line ------------------------------------------------------------
+
+  _connect() {
+    clearTimeout(this._timer)
+    this._timer = null
+    if (this._closed || this._socket !== null || this._dialing !== null) {
+      return
+    }
+    const dialing = new AbortController()
+    this._dialing = dialing
+    this._dial(dialing.signal).then(
+      (socket) => {
+        this._dialing = null
+        if (this._closed) {
+          socket.terminate()
+        } else {
+          this._opened(socket)
+        }
+      },
+      (error) => {
+        this._dialing = null
+        this._failed(error)
+      }
+    )
+  }
+
+  async _dial(signal) {
+    const { handshakeTimeoutMs } = this._options
+    const { url, token, port } = this._locate()
+    this.url = url
+    return dial({
+      url,
+      token,
+      port,
+      handshakeTimeoutMs,
+      signal,
+      maxPayload: MAX_MESSAGE_BYTES
+    })
+  }
+
+  _opened(socket) {
+    this._socket = socket
+    this._expected = 0
+    this.lastError = null
+    socket.on('message', (data, isBinary) => {
+      if (socket === this._socket) {
+        this._message(data, isBinary)
+      }
+    })
+    socket.on('ping', () => this._watch())
+    socket.on('error', (error) => {
+      this.lastError = error
+    })
+    socket.on('close', (_status, why) => {
+      if (socket === this._socket) {
+        const detail = why.length > 0 ? String(why).slice(0, 120) : ''
+        this._failed(new IpcError('ERR_WEBSOCKET_CLOSED', detail))
+      }
+    })
+    this.hold(this._holding)
+    if (this._subscribing) {
+      this._subscribe()
+    } else {
+      socket.send('{"type":"get_status"}')
+    }
+    socket.resume()
+    this._watch()
+  }
+
+  _subscribe() {
+    // What is in the queue was received: it goes on behind that.
+    const last = this._queue[this._queue.length - 1]
+    const position =
+      last === undefined
+        ? this._position
+        : {
+            generation: last.generation,
+            next: last.loss === undefined ? last.threat.sequence + 1 : last.next
+          }
+    this._expected = 0
+    this._socket.send(
+      position === null
+        ? subscribeMessage(this._from)
+        : subscribeMessage(position.next, position.generation)
+    )
+  }
+
+  /** The line is gone, or could not be had; tries again in a while. */
+  _failed(error) {
+    this._cutLine()
+    if (this._closed) {
+      return
+    }
+    this.lastError = error
+    if (
+      this._from === 'latest' &&
+      this._position === null &&
+      error.code === 'ERR_WEBSOCKET_UNREACHABLE'
+    ) {
+      // Whatever comes from a Shield that was not there yet is new.
+      this._from = 'start'
+    }
+    this._host._disconnected(error)
+    // With the queue full, nobody would take what a new line brings.
+    if (this._closed || this._paused) {
+      return
+    }
+    const most = Math.min(FIRST_DELAY_MS * 2 ** this._failures, LAST_DELAY_MS)
+    this._failures++
+    this._timer = setTimeout(
+      () => this._connect(),
+      most * (0.5 + Math.random() / 2)
+    )
+    this.hold(this._holding)
+  }
+
+  _cutLine() {
+    clearTimeout(this._timer)
+    clearTimeout(this._watchdog)
+    this._timer = null
+    this._watchdog = null
+    this._dialing?.abort()
+    const socket = this._socket
+    this._socket = null
+    this._answered = false
+    socket?.terminate()
+  }
+
+  /** Sets the clock by which a silent server is taken for dead. */
+  _watch() {
+    clearTimeout(this._watchdog)
+    this._watchdog = null
+    // While we do not listen, its silence is ours.
+    if (this._heartbeatMs > 0 && this._socket !== null && !this._paused) {
+      this._watchdog = setTimeout(() => {
+        this._failed(
+          new IpcError('ERR_WEBSOCKET_CLOSED', 'it gave no sign of life')
+        )
+      }, this._heartbeatMs * SILENT_HEARTBEATS)
+      this._watchdog.unref()
+    }
+  }
+
+  // --- Messages ------------------------------------------------------------
+
+  _message(data, isBinary) {
+    let value
+    try {
+      value = parseMessage(data, isBinary)
+      this._totals.bytes += data.length
+      this._accept(value)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) {
+        throw error
+      }
+      this._failed(new IpcError('ERR_WEBSOCKET_REFUSED', error.message))
+    }
+  }
+
+  _accept(value) {
+    if (value.type === 'status') {
+      this._acceptStatus(value)
+    } else if (value.type === 'threat') {
+      this._acceptThreats(value)
+    } else if (value.type === 'lost') {
+      this._acceptLoss(value)
+    } else if (value.type === 'heartbeat') {
+      this.published = value.sequence
+    } else if (value.type === 'error') {
+      this.lastError = new IpcError(
+        'ERR_WEBSOCKET_CLOSED',
+        `the server says: ${value.code}: ${value.message}`
+      )
+    }
+    this._watch()
+  }
+
+  _acceptStatus(status) {
+    this._answered = true
+    this.published = status.sequence
+    this.hasRing = status.shm
+    this._heartbeatMs = status.heartbeatMs
+    this._sameBoot = status.boot !== null && status.boot === this._boot
+    if (status.next !== undefined) {
+      // The stream begins, or goes on in another generation.
+      this._failures = 0
+      this._generation = status.generation
+      this._expected = status.next
+      // In its turn, so that the position is right at any time.
+      this._push({
+        loss: null,
+        generation: status.generation,
+        next: status.next
+      })
+    }
+    this._host._connected(status)
+    this._tell()
+  }
+
+  _expect(generation, sequence) {
+    if (generation !== this._generation || sequence !== this._expected) {
+      throw new ProtocolError(
+        `sequence ${sequence} of ${generation} came where ` +
+          `${this._expected} of ${this._generation} belongs`
+      )
+    }
+  }
+
+  _acceptThreats({ generation, threats, publishedNs }) {
+    for (const threat of threats) {
+      this._expect(generation, threat.sequence)
+      this._expected++
+      this._push({ generation, threat })
+      this._waiting++
+    }
+    this.published = Math.max(this.published, this._expected - 1)
+    this._recordLatency(publishedNs)
+    if (this._waiting >= PAUSE_AT && !this._paused) {
+      this._paused = true
+      this._socket.pause()
+      this._watch()
+    }
+    this._tell()
+  }
+
+  _recordLatency(publishedNs) {
+    if (!this._sameBoot) {
+      return
+    }
+    const now = Number(process.hrtime.bigint())
+    const step = Math.ceil(publishedNs.length / SAMPLES_PER_MESSAGE)
+    for (let i = 0; i < publishedNs.length; i += step) {
+      const latency = Math.round(now - publishedNs[i])
+      if (publishedNs[i] !== null && latency > 0) {
+        this._host.latency.record(latency)
+      }
+    }
+  }
+
+  _acceptLoss({ generation, count, from, to, reason }) {
+    const loss = { count, from, to, generation, reason }
+    if (reason === 'replaced') {
+      // Of a generation before this one; a status with `next` follows.
+      this._push({ loss, generation, next: to === null ? 1 : to + 1 })
+    } else {
+      this._expect(generation, from)
+      this._expected = to + 1
+      this._push({ loss, generation, next: to + 1 })
+    }
+    this._tell()
+  }
+}
+
+module.exports = { WebSocketSource }

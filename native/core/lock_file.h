@@ -1,0 +1,18 @@
+/* <name>.lock: whoever holds it is the only one that publishes under that
+ * name. The file stays for ever; only the kernel's lock on it counts. */
+#ifndef KG_LOCK_FILE_H
+#define KG_LOCK_FILE_H
+
+#include "../platform/platform.h"
+#include "segment.h"
+
+/* Takes the lock, makes sure that the file still has its name, and removes
+ * what others left half-made. KG_E_RING_LOCKED when somebody has it. */
+int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
+                       kg_failure *failure);
+
+/* KG_E_RING_LOCKED with who holds the ring, as far as its header says. */
+int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
+                         kg_failure *failure);
+
+#endif

@@ -1,0 +1,167 @@
+/* A Shield that publishes by other means for a while: its lock without a
+ * ring, and the rings before and behind such a while. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file_fixture.h"
+
+/* --- The lock alone ------------------------------------------------------ */
+
+static kg_lock *take_lock(const char *dir) {
+  const kg_ring_options options = {.dir = dir};
+  kg_failure failure;
+  kg_lock *lock = NULL;
+  CHECK_RESULT(kg_lock_take(&options, &lock, &failure), KG_OK, &failure);
+  return lock;
+}
+
+static void refuse_lock(const char *dir, int error) {
+  const kg_ring_options options = {.dir = dir};
+  kg_failure failure = {.error = 0};
+  kg_lock *lock = NULL;
+  int descriptors = check_open_descriptors();
+  CHECK_RESULT(kg_lock_take(&options, &lock, &failure), error, &failure);
+  CHECK(strlen(failure.detail) > 0 && lock == NULL);
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+}
+
+TEST(lock_alone, "F33 the lock alone keeps writers and other locks out") {
+  const char *dir = check_temp_dir();
+  kg_lock *lock = take_lock(dir);
+  CHECK(access(check_path(dir, RING_FILE), F_OK) != 0);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  refuse_lock(dir, KG_E_RING_LOCKED);
+  pid_t child = check_fork();
+  if (child == 0) {
+    refuse_writer(dir, KG_E_RING_LOCKED);
+    refuse_lock(dir, KG_E_RING_LOCKED);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  kg_lock_free(lock);
+  kg_lock_free(NULL);
+  kg_writer_close(open_writer(dir, 16));
+}
+
+TEST(lock_against_writer, "F33 a writer keeps the lock alone out") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  refuse_lock(dir, KG_E_RING_LOCKED);
+  /* The ring has a lock of its own, which no unlinking frees. */
+  CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+  refuse_lock(dir, KG_E_RING_LOCKED);
+  kg_writer_close(writer);
+  kg_lock_free(take_lock(dir));
+}
+
+TEST(lock_in_child, "F42 the lock alone is not kept by a forked child") {
+  const char *dir = check_temp_dir();
+  kg_lock *lock = take_lock(dir);
+  int ready[2];
+  int go[2];
+  char byte = 0;
+  CHECK(pipe(ready) == 0 && pipe(go) == 0);
+  pid_t child = check_fork();
+  if (child == 0) {
+    CHECK(write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1);
+    kg_lock_free(lock);
+    check_done();
+  }
+  CHECK(read(ready[0], &byte, 1) == 1);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_lock_free(lock);
+  kg_writer_close(open_writer(dir, 16));
+  CHECK(write(go[1], &byte, 1) == 1);
+  CHECK_EXIT(child);
+}
+
+/* --- Rings before and behind --------------------------------------------- */
+
+/* Beats, which puts another ring in the place of this one. */
+static void must_replace(kg_writer *writer, uint64_t last) {
+  kg_ring_info before = writer_info(writer);
+  kg_failure failure;
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  kg_ring_info info = writer_info(writer);
+  CHECK(info.generation != before.generation);
+  CHECK_EQUAL(info.predecessor_generation, before.generation);
+  CHECK_EQUAL(info.predecessor_sequence, last);
+  CHECK_EQUAL(info.capacity, before.capacity);
+  CHECK_EQUAL(sequence_of(writer), 0);
+}
+
+TEST(skipped, "F60 events published elsewhere: the ring is replaced") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  write_events(writer, 5);
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+  kg_writer_skip_to(writer, 12);
+  must_replace(writer, 12);
+  /* What stood in the old one can still be read, to its end. */
+  enum kg_writer_life life;
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  drain_file(reader, &account);
+  CHECK_EQUAL(account.next, 6);
+  kg_reader_close(reader);
+  /* Once is enough. */
+  uint64_t generation = writer_info(writer).generation;
+  CHECK_EQUAL(write_events(writer, 3), 3);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).generation, generation);
+  kg_writer_close(writer);
+}
+
+TEST(skipped_gone, "F60 F24 the same with a ring that is gone") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  write_events(writer, 5);
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  kg_writer_skip_to(writer, 7);
+  must_replace(writer, 7);
+  kg_writer_close(writer);
+}
+
+TEST(nothing_skipped, "F60 nothing published elsewhere: the ring stays") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  uint64_t last = write_events(writer, 5);
+  kg_ring_info before = writer_info(writer);
+  for (uint64_t sequence = 0; sequence <= last; sequence++) {
+    kg_writer_skip_to(writer, sequence);
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  }
+  CHECK_EQUAL(writer_info(writer).generation, before.generation);
+  CHECK_EQUAL(write_events(writer, 1), last + 1);
+  /* A death that puts another in its place counts on from the ring. */
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  must_replace(writer, last + 1);
+  kg_writer_close(writer);
+}
+
+TEST(predecessor, "F60 a stream before the ring: the ring names it") {
+  static const uint64_t generation = UINT64_C(0xFEDCBA9876543210);
+  const char *dir = check_temp_dir();
+  kg_failure failure;
+  const kg_ring_options options = {.dir = dir,
+                                   .predecessor_generation = generation,
+                                   .predecessor_sequence = 99};
+  for (int existing = 0; existing < 2; existing++) {
+    kg_writer *writer = NULL;
+    CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+    kg_ring_info info = writer_info(writer);
+    CHECK_EQUAL(info.predecessor_generation, generation);
+    CHECK_EQUAL(info.predecessor_sequence, 99);
+    CHECK_EQUAL(write_events(writer, 4), 4);
+    /* It counts for the first ring alone. */
+    CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+    must_replace(writer, 4);
+    CHECK_EQUAL(write_events(writer, 2), 2);
+    kg_writer_close(writer);
+    writer = open_writer(dir, 0);
+    CHECK_EQUAL(write_events(writer, 1), 3);
+    kg_writer_close(writer);
+  }
+}

@@ -1,0 +1,72 @@
+'use strict'
+// A Shield and clients of the factory, over whatever their options say.
+
+const { IpcFactory } = require('../../lib/index.js')
+const { TestRing } = require('./ring.js')
+const { until } = require('./wait.js')
+
+/**
+ * Opens a client that stands where it begins to read. A function of its
+ * arguments alone, so that it can be sent to another process.
+ */
+async function open({ IpcFactory: factory }, options) {
+  const client = await factory.createClient(options)
+  while (client.stats().transport === 'connecting') {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
+  }
+  return client
+}
+
+/**
+ * A client that is connected, closed after the test.
+ * @param {TestRing} ring
+ * @param {object} options
+ */
+async function connected(ring, options) {
+  const client = ring.keep(await IpcFactory.createClient(options))
+  await until(
+    () => client.stats().transport !== 'connecting',
+    'a client that is connected'
+  )
+  return client
+}
+
+/**
+ * A pair for transport-suite.js.
+ * @param {(options: object) => object} create a function of IpcFactory
+ * @param {object} common options of both ends
+ * @param {object} [writerOptions]
+ */
+async function makePair(create, common, writerOptions) {
+  const ring = new TestRing()
+  const options = { dir: ring.dir, ...common }
+  try {
+    const shield = ring.keep(create({ ...options, ...writerOptions }))
+    await shield.ready()
+    const arrived = async (client) => {
+      const { websocket } = client._source
+      if (websocket === null) return
+      await until(
+        () => websocket.isFull || websocket.arrived >= shield.stats().sequence,
+        'what was published'
+      )
+    }
+    return {
+      shield,
+      arrived,
+      open: (readerOptions) =>
+        connected(ring, { ...options, ...readerOptions }),
+      remote: { open, options },
+      child: () => ring.child(),
+      program: (main, argument) => ring.program(main, argument),
+      close: () => ring.remove()
+    }
+  } catch (error) {
+    await ring.remove()
+    throw error
+  }
+}
+
+module.exports = { connected, makePair }
