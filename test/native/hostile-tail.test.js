@@ -4,8 +4,8 @@
 const assert = require('node:assert/strict')
 const { deflateRawSync } = require('node:zlib')
 const fc = require('fast-check')
-const { tailField } = require('./helpers/ring-file.js')
-const { useRing } = require('./helpers/ring.js')
+const { tailField } = require('../helpers/ring-file.js')
+const { useRing } = require('../helpers/ring.js')
 
 const SOURCE = 1
 const DETAILS = 2

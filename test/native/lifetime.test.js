@@ -5,10 +5,10 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { threat, useRing } = require('./helpers/ring.js')
-const { sleep, until, within } = require('./helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { sleep, until, within } = require('../helpers/wait.js')
 
-const ROOT = path.join(__dirname, '..')
+const ROOT = path.join(__dirname, '..', '..')
 
 describe('lifetime', () => {
   const current = useRing()

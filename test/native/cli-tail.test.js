@@ -5,9 +5,9 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { Writable } = require('node:stream')
-const { Output } = require('../lib/cli/output')
-const { toJson } = require('../lib/cli/tail')
-const { CommandLine, line, parse, details } = require('./helpers/command-line')
+const { Output } = require('../../lib/cli/output')
+const { toJson } = require('../../lib/cli/tail')
+const { CommandLine, line, parse, details } = require('../helpers/command-line')
 
 const HIDDEN =
   /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{2800}]|(?! )\p{Zs}/u

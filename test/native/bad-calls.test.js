@@ -3,10 +3,10 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const ipc = require('../lib/index.js')
-const table = require('../lib/error-codes.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { within } = require('./helpers/wait.js')
+const ipc = require('../../lib/index.js')
+const table = require('../../lib/error-codes.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { within } = require('../helpers/wait.js')
 
 const { PlatformShm, SharedMemoryIpc, ShmClient } = ipc
 const codes = new Set(table.map(({ code }) => code))

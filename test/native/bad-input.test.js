@@ -8,8 +8,8 @@ const {
   hostile,
   thrower,
   useRefusals
-} = require('./helpers/refusals.js')
-const { threat } = require('./helpers/ring.js')
+} = require('../helpers/refusals.js')
+const { threat } = require('../helpers/ring.js')
 
 describe('bad input', () => {
   const state = useRefusals()

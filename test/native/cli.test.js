@@ -4,9 +4,9 @@
 
 const assert = require('node:assert/strict')
 const path = require('node:path')
-const { version } = require('../package.json')
-const { readLines } = require('../lib/cli/lines')
-const { CommandLine, line, parse, details } = require('./helpers/command-line')
+const { version } = require('../../package.json')
+const { readLines } = require('../../lib/cli/lines')
+const { CommandLine, line, parse, details } = require('../helpers/command-line')
 
 describe('kindly-guard-ipc', function () {
   this.timeout(30000)

@@ -1,8 +1,8 @@
 'use strict'
 // Everything of transport-suite.js over shared memory.
 
-const { TestRing } = require('./helpers/ring.js')
-const { describeTransport } = require('./transport-suite.js')
+const { TestRing } = require('../helpers/ring.js')
+const { describeTransport } = require('../transport-suite.js')
 
 async function makePair(options) {
   const ring = new TestRing()

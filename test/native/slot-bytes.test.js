@@ -3,7 +3,7 @@
 // that know native/core/layout.h and no more.
 
 const assert = require('node:assert/strict')
-const { threat, useRing } = require('./helpers/ring.js')
+const { threat, useRing } = require('../helpers/ring.js')
 
 const SOURCE = { used: 28, at: 54, limit: 64 }
 const DETAILS = { used: 30, at: 118, limit: 256 }

@@ -3,9 +3,9 @@
 // writer comes.
 
 const assert = require('node:assert/strict')
-const { threat, useRing } = require('./helpers/ring.js')
-const { RingFile, SLOT_BYTES } = require('./helpers/ring-file.js')
-const { collect, record, until } = require('./helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { RingFile, SLOT_BYTES } = require('../helpers/ring-file.js')
+const { collect, record, until } = require('../helpers/wait.js')
 
 const sequences = (threats) => threats.map(({ sequence }) => sequence)
 

@@ -5,9 +5,13 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { PlatformShm, SharedMemoryIpc, ShmClient } = require('../lib/index.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { within } = require('./helpers/wait.js')
+const {
+  PlatformShm,
+  SharedMemoryIpc,
+  ShmClient
+} = require('../../lib/index.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { within } = require('../helpers/wait.js')
 
 const mode = (file) => fs.statSync(file).mode & 0o7777
 

@@ -9,10 +9,10 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { promisify } = require('node:util')
-const { SharedMemoryIpc, ShmClient } = require('..')
+const { SharedMemoryIpc, ShmClient } = require('../..')
 
 const run = promisify(execFile)
-const ROOT = path.join(__dirname, '..')
+const ROOT = path.join(__dirname, '..', '..')
 const EXAMPLES = path.join(ROOT, 'examples')
 const TIMEOUT_MS = 15_000
 

@@ -6,7 +6,7 @@ const assert = require('node:assert')
 const { execFile, execFileSync } = require('node:child_process')
 const path = require('node:path')
 
-const DIR = path.join(__dirname, 'c')
+const DIR = path.join(__dirname, '..', 'c')
 const TIMEOUT_MS = 60_000
 
 function readLines(command, args) {

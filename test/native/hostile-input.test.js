@@ -2,8 +2,8 @@
 // Threats and lists whose getters, proxies and iterators run code of their own.
 
 const assert = require('node:assert/strict')
-const { hostile, thrower, useRefusals } = require('./helpers/refusals.js')
-const { threat } = require('./helpers/ring.js')
+const { hostile, thrower, useRefusals } = require('../helpers/refusals.js')
+const { threat } = require('../helpers/ring.js')
 
 describe('hostile input', () => {
   const state = useRefusals()

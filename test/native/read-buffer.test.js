@@ -2,8 +2,8 @@
 // The buffer that a client reads into: small, but for what does not fit.
 
 const assert = require('node:assert/strict')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect } = require('./helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect } = require('../helpers/wait.js')
 
 const SMALL = 256
 const LARGE = 300_000

@@ -3,8 +3,8 @@
 // that call, and the client works once it can be had.
 
 const assert = require('node:assert/strict')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect, until } = require('./helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect, until } = require('../helpers/wait.js')
 
 describe('a poll thread that cannot start', () => {
   const current = useRing()

@@ -5,9 +5,9 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { Worker } = require('node:worker_threads')
-const { LIBRARY } = require('./helpers/child.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect, record, until, within } = require('./helpers/wait.js')
+const { LIBRARY } = require('../helpers/child.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect, record, until, within } = require('../helpers/wait.js')
 
 const sequences = (threats) => threats.map(({ sequence }) => sequence)
 

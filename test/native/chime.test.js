@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect, sleep, until, within } = require('./helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect, sleep, until, within } = require('../helpers/wait.js')
 
 /** Writes one event after the other, each when the one before has arrived. */
 async function oneByOne(shield, client, count, before = () => {}) {

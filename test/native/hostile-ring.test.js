@@ -3,10 +3,10 @@
 
 const assert = require('node:assert/strict')
 const fc = require('fast-check')
-const { crc32c } = require('./helpers/crc32c.js')
-const { seal, SLOT_BYTES } = require('./helpers/ring-file.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { record, until } = require('./helpers/wait.js')
+const { crc32c } = require('../helpers/crc32c.js')
+const { seal, SLOT_BYTES } = require('../helpers/ring-file.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { record, until } = require('../helpers/wait.js')
 
 const sequences = (threats) => threats.map(({ sequence }) => sequence)
 
@@ -290,7 +290,7 @@ describe('hostile slots', () => {
           }
         })
       },
-      { file: ring.file, helper: require.resolve('./helpers/ring-file.js') }
+      { file: ring.file, helper: require.resolve('../helpers/ring-file.js') }
     )
     const seen = { a: 0, b: 0, lost: 0 }
     await until(() => {

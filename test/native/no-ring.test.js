@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const { crc32c } = require('./helpers/crc32c.js')
-const { threat, useRing } = require('./helpers/ring.js')
+const { crc32c } = require('../helpers/crc32c.js')
+const { threat, useRing } = require('../helpers/ring.js')
 
 /** Sets identity fields and seals them, unless it is the seal that is set. */
 function reforge(bytes, fields) {

@@ -5,9 +5,9 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
-const { native } = require('../lib/binding.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect, record, sleep, until, within } = require('./helpers/wait.js')
+const { native } = require('../../lib/binding.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
 const details = (threats) => threats.map((one) => one.details)
 

@@ -3,9 +3,9 @@
 
 const assert = require('node:assert/strict')
 const { Worker } = require('node:worker_threads')
-const { LIBRARY } = require('./helpers/child.js')
-const { threat, useRing } = require('./helpers/ring.js')
-const { collect, until, within } = require('./helpers/wait.js')
+const { LIBRARY } = require('../helpers/child.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { collect, until, within } = require('../helpers/wait.js')
 
 describe('workers', () => {
   const current = useRing()
