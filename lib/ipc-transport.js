@@ -198,6 +198,7 @@ class IpcTransport extends EventEmitter {
     const log = this._log
     const first = log.sequence + 1
     const texts = log.append(batch)
+    // Before anybody sees them: nobody may go on with the ring as it is.
     this._ring.passed(log)
     this._published += batch.length
     this._server.publish(first, texts)

@@ -47,7 +47,6 @@ class SharedMemoryIpc extends EventEmitter {
     // Every threat takes a slot at least, and a batch a quarter of them.
     this._batchSlots = this._writer.stats().capacity / 4
     this._replaced = 0
-    this._skippedTo = 0
     this._closing = null
     this._lastStats = null
     this._lastError = null
@@ -111,13 +110,13 @@ class SharedMemoryIpc extends EventEmitter {
   }
 
   /**
-   * Says that this generation's events up to `sequence` were published by other
-   * means while the ring could not be written; it is replaced then. For
-   * IpcTransport.
+   * Says that this generation's events up to `sequence` are published by other
+   * means while the ring cannot be written; it is replaced then. For
+   * ShieldRing, before anybody sees such an event.
    * @param {number} sequence
    */
   skipTo(sequence) {
-    this._skippedTo = sequence
+    this._writer.skipTo(sequence)
   }
 
   /** The native writer's numbers about the present ring. */
@@ -176,7 +175,6 @@ class SharedMemoryIpc extends EventEmitter {
     const { replaced } = this._writer.stats()
     if (replaced !== this._replaced) {
       this._replaced = replaced
-      this._skippedTo = 0
       this.emit('replaced')
     }
   }
@@ -184,7 +182,7 @@ class SharedMemoryIpc extends EventEmitter {
   /** True when the ring is in order, or is again. */
   _beat() {
     try {
-      this._writer.beat(this._skippedTo)
+      this._writer.beat()
       this._lastError = null
       this._lookForReplacement()
       return true

@@ -106,16 +106,22 @@ public:
     return Result(info.Env(), result);
   }
 
-  // (skippedTo: number): the last event published by other means, 0 for none.
   Napi::Value Beat(const Napi::CallbackInfo &info) {
     kg_failure failure;
     if (writer_ == nullptr) {
       return Throw(info.Env(), KG_E_CLOSED, "");
     }
-    kg_writer_skip_to(writer_, static_cast<uint64_t>(
-                                   info[0].As<Napi::Number>().Int64Value()));
     if (kg_writer_beat(writer_, &failure) != KG_OK) {
       return Throw(info.Env(), failure);
+    }
+    return info.Env().Undefined();
+  }
+
+  // (sequence): the last event that is published by other means.
+  Napi::Value SkipTo(const Napi::CallbackInfo &info) {
+    if (writer_ != nullptr) {
+      kg_writer_skip_to(writer_, static_cast<uint64_t>(
+                                     info[0].As<Napi::Number>().Int64Value()));
     }
     return info.Env().Undefined();
   }
@@ -239,6 +245,7 @@ Napi::Function DefineWriter(Napi::Env env) {
       env, "Writer",
       {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});
 }

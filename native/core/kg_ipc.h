@@ -131,10 +131,11 @@ void kg_writer_discard(kg_writer *writer);
  * second. */
 int kg_writer_beat(kg_writer *writer, kg_failure *failure);
 
-/* Says that the events of this generation up to `sequence` were published by
- * other means, because the ring could not be written. It cannot have them, so
- * the next kg_writer_beat puts a new ring in its place, which names `sequence`
- * as the last one before it. */
+/* Says that the events of this generation up to `sequence` are published by
+ * other means, because the ring cannot be written. It will not have them, so it
+ * is retired: the next kg_writer_beat puts a new ring in its place, which names
+ * `sequence` as the last one before it, and so does the next writer, which
+ * cannot know that number. To be called before such an event is seen. */
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence);
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
@@ -226,8 +227,8 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 
 /* Whether the ring is still the one in the directory: KG_OK,
- * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed or replaced
- * (drain it, then open anew). `life` is set in any case. Any thread. */
+ * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or
+ * retired (drain it, then open anew). `life` is set in any case. Any thread. */
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
 
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);

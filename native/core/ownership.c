@@ -52,16 +52,26 @@ static void sign(kg_writer *writer) {
   kg__writer_beat(writer);
 }
 
-/* Freezes a ring that was replaced and wakes its readers. A file that was cut
- * short has no header to write to. */
-static void retire(kg_writer *writer, kg__segment *old) {
+/* A file that was cut short has no header to write to. */
+static void mark_retired(kg__segment *segment) {
   uint64_t size;
-  if (kg__file_size(&old->file, &size, NULL) == KG_OK && size >= old->length) {
-    /* Relaxed: readers look again and again. */
-    kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
+  if (kg__file_size(&segment->file, &size, NULL) == KG_OK &&
+      size >= segment->length) {
+    /* Relaxed: readers look again and again, and the lock's transfer orders
+     * the next writer behind it. */
+    kg__store32_relaxed(&segment->ring.header->state, KG_STATE_RETIRED);
   }
+}
+
+/* Freezes a ring that was replaced and wakes its readers. */
+static void retire(kg_writer *writer, kg__segment *old) {
+  mark_retired(old);
   kg__bell_ring(&old->bell);
   kg__chime_ring(&writer->chime);
+}
+
+void kg__writer_retire(kg_writer *writer) {
+  mark_retired(&writer->segment);
 }
 
 /* Makes a new ring, with `old` as its predecessor if it is given, and wakes the
@@ -105,6 +115,11 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   return KG_OK;
 }
 
+/* Relaxed: the lock's transfer through the kernel orders it. */
+static bool is_retired(const kg__ring *ring) {
+  return kg__load32_relaxed(&ring->header->state) == KG_STATE_RETIRED;
+}
+
 /* Who names no size takes the one that is there. Who goes on from another
  * stream does not take up an old one. */
 static bool is_wanted(const kg_writer *writer, const kg__ring *ring) {
@@ -143,7 +158,8 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
                              : fail_as(&wrong, failure);
   }
   result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
-  if (result == KG_OK && is_wanted(writer, &found.ring)) {
+  if (result == KG_OK && is_wanted(writer, &found.ring) &&
+      !is_retired(&found.ring)) {
     writer->setup.capacity = found.ring.capacity;
     writer->segment = found;
     writer->ring = ring;
@@ -153,7 +169,8 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     return KG_OK;
   }
   if (result == KG_OK) {
-    sequence = ring.sequence;
+    /* Of a retired one's stream, more was published elsewhere. */
+    sequence = is_retired(&found.ring) ? UINT64_MAX : ring.sequence;
     kg__ring_writer_end(&ring);
   } else if (!is_damage(result)) {
     kg__segment_close(&found);

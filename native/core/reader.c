@@ -172,6 +172,11 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);
+  /* Relaxed: whoever misses it sees it at the next look. */
+  if (kg__load32_relaxed(&reader->segment.ring.header->state) ==
+      KG_STATE_RETIRED) {
+    return KG_E_NO_RING;
+  }
   return kg__file_is_named(&reader->dir, reader->names.ring,
                            &reader->segment.file)
              ? KG_OK

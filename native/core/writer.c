@@ -140,7 +140,11 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 }
 
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
-  writer->skipped_to = sequence;
+  if (writer->fork_count == kg__fork_count() &&
+      sequence > writer->ring.sequence) {
+    writer->skipped_to = sequence;
+    kg__writer_retire(writer);
+  }
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {

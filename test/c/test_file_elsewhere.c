@@ -141,6 +141,31 @@ TEST(nothing_skipped, "F60 nothing published elsewhere: the ring stays") {
   kg_writer_close(writer);
 }
 
+TEST(retired, "F60 the next writer does not go on with such a ring") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  uint64_t last = write_events(writer, 5);
+  kg_ring_info before = writer_info(writer);
+  kg_reader *reader = open_reader(dir);
+  enum kg_writer_life life;
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  kg_writer_skip_to(writer, last);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  kg_writer_skip_to(writer, last + 1);
+  /* Readers look for another one at once. */
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  CHECK_EQUAL(life, KG_WRITER_LIVE);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+  writer = open_writer(dir, 16);
+  kg_ring_info info = writer_info(writer);
+  CHECK(info.generation != before.generation);
+  CHECK_EQUAL(info.predecessor_generation, before.generation);
+  /* How many there were died with the writer before. */
+  CHECK_EQUAL(info.predecessor_sequence, UINT64_MAX);
+  kg_writer_close(writer);
+}
+
 TEST(predecessor, "F60 a stream before the ring: the ring names it") {
   static const uint64_t generation = UINT64_C(0xFEDCBA9876543210);
   const char *dir = check_temp_dir();
