@@ -334,8 +334,17 @@ class FailoverSource {
       this.ringError = error
       return false
     }
-    if (found.writer === 'gone' || !this._ws.connected) {
-      return found.writer !== 'gone'
+    if (!this._ws.connected) {
+      // One without a writer may have what no server will send any more.
+      const position = this._ws.position()
+      return (
+        found.writer !== 'gone' ||
+        position === null ||
+        position.generation === found.generation
+      )
+    }
+    if (found.writer === 'gone') {
+      return false
     }
     // It has to be the one that the server's Shield writes to now.
     return this._ws.hasRing && found.generation === this._ws.streamGeneration
@@ -353,7 +362,7 @@ class FailoverSource {
     if (this._openRing(position ?? undefined)) {
       this._examine(true)
     } else {
-      this._openSocket({ from: this._from, position })
+      this._openSocket({ from: this._options.ring.from, position })
       this._active = this._ws
       this._probeLater()
     }

@@ -63,7 +63,8 @@ class IpcClient extends ThreatStream {
       transport: this.closed ? 'connecting' : source.transport,
       path: ring?.path ?? null,
       url: source.websocket?.url ?? null,
-      generation: position?.generation ?? null,
+      generation:
+        position?.generation ?? source.websocket?.streamGeneration ?? null,
       received: this._received,
       lost,
       corrupt,

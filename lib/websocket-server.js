@@ -12,6 +12,9 @@ const { Subscriber } = require('./websocket-subscriber.js')
 const MESSAGE_EVENTS = 64
 const MESSAGE_BYTES = 256 * 1024
 
+// How long clients may take to get the rest when the Shield closes.
+const CLOSE_MILLISECONDS = 1000
+
 // The longest command of a client, in bytes.
 const COMMAND_BYTES = 16 * 1024
 
@@ -142,11 +145,23 @@ class WebSocketServer extends EventEmitter {
     return this._gate.moved ?? null
   }
 
+  /** Ends it when every client has what was published, or soon after. */
   async close() {
     this._timers.forEach((timer) => clearInterval(timer))
     clearImmediate(this._turn)
     this._turn = null
     this._flush()
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_MILLISECONDS)
+      this.on('client', () => {
+        if (this._subscribers.size === 0) {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this._subscribers.forEach((subscriber) => subscriber.leave())
+      this.emit('client')
+    })
     await this._gate.close()
   }
 

@@ -79,7 +79,7 @@ class WebSocketShield {
     try {
       this._publishRecord()
       if (!holdsLock) {
-        await sleep(SETTLE_MS, undefined, { ref: false })
+        await sleep(SETTLE_MS)
         await this._mustBeAlone()
       }
     } catch (error) {

@@ -18,6 +18,7 @@ const READ_EVENTS = 64
 const MESSAGE_BYTES = 256 * 1024
 
 // Codes of RFC 6455, section 7.4.1, and of its registry.
+const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
@@ -72,6 +73,7 @@ class Subscriber {
     this._blockedSince = null
     this._mistakes = 0
     this._answered = true // the last ping
+    this._leaving = false
     // 'live': gets what is published; 'early': waits at the end of the log;
     // 'behind': is sent the log, or has to take what it was sent
     this.state = 'behind'
@@ -171,6 +173,14 @@ class Subscriber {
     this._socket.close(status, why.slice(0, 120))
     const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
     timer.unref()
+  }
+
+  /** The server closes: so does this, as soon as everything is sent. */
+  leave() {
+    this._leaving = true
+    if (this._next === 0 || this.state !== 'behind') {
+      this._socket.close(GOING_AWAY, 'the Shield closes')
+    }
   }
 
   /** The socket is gone. */
@@ -360,6 +370,9 @@ class Subscriber {
     if (state !== this.state) {
       this.state = state
       this._server._changed(this)
+      if (this._leaving && state !== 'behind') {
+        this.leave()
+      }
     }
   }
 

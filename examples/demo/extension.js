@@ -3,8 +3,9 @@
 // The demo's editor extension: reads every threat, and checks that it is the
 // one that the Shield sent. A real one shows it instead.
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { isDeepStrictEqual } = require('node:util')
-const { ShmClient } = require('kindly-guard-ipc')
+const { IpcFactory } = require('kindly-guard-ipc')
 const { formatThreat } = require('../../lib/cli/format')
 const { sample, TOTAL, threatFor } = require('./threats')
 
@@ -36,10 +37,17 @@ function findFault(threat, generation) {
 
 /**
  * Reads until everything that the Shield will send is received or lost.
- * @param {{ dir: string, place: number, color: boolean }} options
+ * @param {{ dir: string, preferShm: boolean, place: number, color: boolean }}
+ *   options
  */
-async function follow({ dir, place, color }) {
-  const client = new ShmClient({ dir, from: 'oldest' })
+async function follow({ dir, preferShm, place, color }) {
+  const client = await IpcFactory.createClient({
+    dir,
+    preferShm,
+    from: 'oldest'
+  })
+  // A real one need not wait: what comes, comes.
+  while (client.stats().transport === 'connecting') await sleep(5)
   const { generation } = client.stats()
   const done = new AbortController()
   const count = { received: 0, lost: 0, last: 0 }
@@ -67,8 +75,8 @@ async function follow({ dir, place, color }) {
       const fault = findFault(threat, generation)
       if (fault !== null) throw new Error(fault)
       if (threat.sequence <= sample.length) {
-        // The two extensions show different ones.
-        if (threat.sequence % SHOW_EVERY === 1 + place * 8) {
+        // Each extension shows other ones.
+        if (threat.sequence % SHOW_EVERY === 1 + place * 5) {
           process.send({ show: formatThreat(threat, { color, shown: 70 }) })
         }
         if (threat.sequence === sample.length) {

@@ -1,7 +1,7 @@
 'use strict'
 
-// `npm run demo`: one Shield and two editor extensions, three processes, one
-// ring. First the threats of examples/threats.ndjson, as they would come while
+// `npm run demo`: one Shield and three editor extensions, each a process. Two
+// extensions read the Shield's ring, one its WebSocket. First the threats of examples/threats.ndjson, as they would come while
 // somebody works, then 100,000 in a burst. Each extension checks every threat.
 
 const fs = require('node:fs')
@@ -58,12 +58,15 @@ async function conduct(onFailure) {
   dir = fs.mkdtempSync(path.join(PlatformShm.directory(), 'demo-'))
   const shield = start('shield', 'shield.js', onFailure)
   shield.tell('begin', { dir })
-  progress.line(`shield    publishes in ${await shield.hear('ready')}`)
+  const [ring, url] = await shield.hear('ready')
+  progress.line(`shield    publishes in ${ring}`)
+  progress.line(`shield    and on ${url}, which editor-3 reads`)
 
-  const extensions = ['editor-1', 'editor-2'].map((name, place) => {
+  const names = ['editor-1', 'editor-2', 'editor-3']
+  const extensions = names.map((name, place) => {
     const extension = start(name, 'extension.js', onFailure)
     const color = wantsColor(process.stdout)
-    extension.tell('begin', { dir, place, color })
+    extension.tell('begin', { dir, preferShm: place < 2, place, color })
     return extension
   })
   await Promise.all(extensions.map((extension) => extension.hear('ready')))

@@ -1,10 +1,10 @@
 'use strict'
 
-// The demo's Shield: makes a ring and publishes threats when run.js says so.
-// A real one needs the three lines with `ring` in them and nothing else.
+// The demo's Shield: publishes threats when run.js says so, in a ring and over
+// WebSocket. A real one needs the lines with `shield` in them and nothing else.
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { SharedMemoryIpc } = require('kindly-guard-ipc')
+const { IpcFactory } = require('kindly-guard-ipc')
 const { sample, TOTAL, threatFor } = require('./threats')
 
 /** Slots. A reader may be that far behind before it loses anything. */
@@ -17,17 +17,23 @@ const SAMPLE_EVERY_MS = 20
 const SLICE = 1000
 const SLICE_EVERY_MS = 10
 
-let ring = null
+let shield = null
 
 const on = {
   async begin({ dir }) {
-    ring = new SharedMemoryIpc({ dir, maxEvents: MAX_EVENTS })
-    process.send({ ready: ring.stats().path })
+    shield = IpcFactory.createHybridTransport({
+      dir,
+      maxEvents: MAX_EVENTS,
+      websocket: { port: 0 }
+    })
+    await shield.ready()
+    const { shm, websocket } = shield.stats()
+    process.send({ ready: [shm.path, websocket.url] })
   },
 
   async sample() {
     for (let sequence = 1; sequence <= sample.length; sequence++) {
-      ring.writeThreat(threatFor(sequence))
+      shield.writeThreat(threatFor(sequence))
       await sleep(SAMPLE_EVERY_MS)
     }
   },
@@ -36,15 +42,15 @@ const on = {
     for (let first = sample.length + 1; first <= TOTAL; first += SLICE) {
       const end = Math.min(first + SLICE, TOTAL + 1)
       for (let sequence = first; sequence < end; sequence++) {
-        ring.writeThreat(threatFor(sequence))
+        shield.writeThreat(threatFor(sequence))
       }
       await sleep(SLICE_EVERY_MS)
     }
-    process.send({ published: ring.stats().published })
+    process.send({ published: shield.stats().published })
   },
 
   async end() {
-    await ring.close()
+    await shield.close()
     process.disconnect()
   }
 }

@@ -15,12 +15,13 @@ const COMMANDS = {
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
 
-Carries security threats from a daemon to editors through shared memory.
+Carries security threats from a daemon to editors, through shared memory or
+over WebSocket.
 
 Commands:
-  publish   read threats from stdin (NDJSON) and write them to a ring
-  tail      print the threats of a ring as they come
-  stats     show what a ring is and holds
+  publish   read threats from stdin (NDJSON) and publish them
+  tail      print threats as they come
+  stats     show what a ring is and holds, or where a Shield answers
 
 Options:
   -h, --help   show this; after a command, show the command's options

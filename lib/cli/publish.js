@@ -1,40 +1,48 @@
 'use strict'
 
-const { LOCATION, LOCATION_HELP, given, positiveInteger } = require('./options')
+const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options')
 const { readLines } = require('./lines')
 const { report, describe } = require('./report')
 const { catchSignals } = require('./signals')
+const {
+  openWriter,
+  readOptions,
+  TRANSPORT,
+  TRANSPORT_HELP
+} = require('./transport')
 
 const HELP = `\
 Usage: kindly-guard-ipc publish [options]
 
-Reads threats from stdin, one JSON object per line, and writes each to the
-ring, which is made when there is none:
+Reads threats from stdin, one JSON object per line, and publishes each in the
+ring, which is made when there is none, or over WebSocket:
 
   {"threatType": "InjectionAttempt", "severity": "High",
    "source": "src/app.js:12", "details": "...", "blocked": true}
 
 (on a single line). timestampUs, id and context may be given as well. What
 \`tail --json\` prints can be published again. The ring stays when publish ends,
-so that readers can still read it.
+so that readers can still read it; a WebSocket ends with publish.
 
 A line that is no threat is told on stderr with its number, and passed over.
 
 Options:
 ${LOCATION_HELP}
+${TRANSPORT_HELP}
   --max-events N      at least so many slots, rounded up to a power of two
                       (default: 1000)
   --buffer-size SIZE  the file may not be larger: bytes, or a size like 1MB
   -h, --help          show this
   --version           show the version
 
-Exit code: 0 when every line was published, 1 when a line was refused or the
-ring could not be opened, 2 for a wrong command line, 130 or 143 when SIGINT
+Exit code: 0 when every line was published, 1 when a line was refused or
+nothing could be opened, 2 for a wrong command line, 130 or 143 when SIGINT
 or SIGTERM ended it.
 `
 
 const OPTIONS = {
   ...LOCATION,
+  ...TRANSPORT,
   'max-events': { type: 'string' },
   'buffer-size': { type: 'string' }
 }
@@ -44,7 +52,7 @@ const OPTIONS = {
  * @returns {import('../index').WriterOptions}
  */
 function writerOptions(values) {
-  const options = given(values, ['dir', 'name'])
+  const options = {}
   if (values['max-events'] !== undefined) {
     options.maxEvents = positiveInteger('max-events', values['max-events'])
   }
@@ -73,16 +81,17 @@ function parseThreat(text) {
 
 /**
  * Publishes every line of `input`.
- * @param {import('../index').SharedMemoryIpc} ring
+ * @param {import('../index').SharedMemoryIpc |
+ *   import('../index').IpcTransport} shield
  * @param {AsyncIterable<Buffer>} input
  * @param {{ published: number, refused: number }} counts
  */
-async function publishLines(ring, input, counts) {
+async function publishLines(shield, input, counts) {
   for await (const { number, text, error } of readLines(input)) {
     if (error === undefined && text.trim() === '') continue
     try {
       if (error !== undefined) throw new TypeError(error)
-      ring.writeThreat(parseThreat(text))
+      shield.writeThreat(parseThreat(text))
       counts.published += 1
     } catch (failure) {
       counts.refused += 1
@@ -96,23 +105,22 @@ async function publishLines(ring, input, counts) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const options = writerOptions(values)
-  const { SharedMemoryIpc } = require('../index')
+  const chosen = readOptions(values, writerOptions(values))
   const caught = catchSignals()
   const counts = { published: 0, refused: 0 }
-  const ring = new SharedMemoryIpc(options)
+  const shield = await openWriter(chosen)
   const input = process.stdin
   caught.signal.addEventListener('abort', () => input.destroy())
   try {
     if (input.isTTY) {
       report('reading threats from stdin, one JSON object per line (NDJSON)')
     }
-    await publishLines(ring, input, counts)
+    await publishLines(shield, input, counts)
   } catch (error) {
     // Destroying stdin makes reading it fail: that is the signal, not an error.
     if (!caught.signal.aborted) throw error
   } finally {
-    await ring.close()
+    await shield.close()
     report(`published ${counts.published}, refused ${counts.refused}`)
   }
   return caught.exitCode || (counts.refused > 0 ? 1 : 0)

@@ -1,76 +1,124 @@
 'use strict'
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { escapeText, safeJson } = require('./escape')
 const { LOCATION, LOCATION_HELP, given } = require('./options')
+const {
+  openReader,
+  readOptions,
+  TRANSPORT,
+  TRANSPORT_HELP,
+  whyNeither
+} = require('./transport')
 
 const HELP = `\
 Usage: kindly-guard-ipc stats [options]
 
 Shows a ring: where it is, its generation (a new one for every file), whether
 its writer lives, its size, how many threats were published in it and which
-one is the oldest that it still holds. Changes nothing.
+one is the oldest that it still holds. Without a ring, or with --transport
+websocket: where the Shield answers and how much it published. Changes nothing.
 
 Options:
 ${LOCATION_HELP}
+${TRANSPORT_HELP}
   --json              print one line of JSON
   -h, --help          show this
   --version           show the version
 
-Exit code: 0, 1 when the ring could not be read, 2 for a wrong command line.
+Exit code: 0, 1 when there was nothing to show, 2 for a wrong command line.
 `
 
-const OPTIONS = { ...LOCATION, json: { type: 'boolean' } }
+const OPTIONS = { ...LOCATION, ...TRANSPORT, json: { type: 'boolean' } }
+
+const CONNECT_MS = 10
+
+const RING = [
+  'path',
+  'generation',
+  'writer',
+  'capacity',
+  'fileBytes',
+  'checksums',
+  'published'
+]
 
 /**
- * @param {import('../index').LocationOptions} location
+ * @param {object} options
  * @returns {Promise<object>}
  */
-async function inspect(location) {
+async function inspectRing(options) {
   const { ShmClient } = require('../index')
+  const location = given(options, ['dir', 'name'])
   const client = new ShmClient({ ...location, from: 'oldest' })
   try {
     const [first] = client.poll(1)
-    const {
-      path,
-      generation,
-      writer,
-      capacity,
-      fileBytes,
-      checksums,
-      published
-    } = client.stats()
-    const oldest = first?.sequence ?? null
-    return {
-      path,
-      generation,
-      writer,
-      capacity,
-      fileBytes,
-      checksums,
-      published,
-      oldest
-    }
+    return { ...given(client.stats(), RING), oldest: first?.sequence ?? null }
   } finally {
     await client.close()
   }
 }
 
 /**
- * @param {object} ring what inspect() found
+ * @param {object} options
+ * @returns {Promise<object>}
+ */
+async function inspectServer(options) {
+  const chosen = {
+    transport: 'websocket',
+    options: { ...options, preferShm: false }
+  }
+  const client = await openReader(chosen)
+  try {
+    while (client.stats().transport === 'connecting') {
+      const reason = whyNeither(client)
+      if (reason !== null) throw reason
+      await sleep(CONNECT_MS)
+    }
+    return given(client.stats(), ['url', 'generation', 'writer', 'published'])
+  } finally {
+    await client.close()
+  }
+}
+
+/**
+ * @param {{ transport: string, options: object }} chosen
+ * @returns {Promise<object>}
+ */
+async function inspect({ transport, options }) {
+  if (transport === 'websocket') return inspectServer(options)
+  try {
+    return await inspectRing(options)
+  } catch (error) {
+    if (transport === 'shm' || options.websocket?.enabled === false) throw error
+    return inspectServer(options).catch(() => {
+      throw error
+    })
+  }
+}
+
+/**
+ * @param {object} found what inspect() found
  * @returns {string}
  */
-function formatRing(ring) {
-  const rows = [
-    ['path', escapeText(ring.path)],
-    ['generation', ring.generation],
-    ['writer', ring.writer],
-    ['capacity', `${ring.capacity} slots`],
-    ['file', `${ring.fileBytes} bytes`],
-    ['checksums', ring.checksums ? 'on' : 'off'],
-    ['published', String(ring.published)],
-    ['oldest', ring.oldest === null ? 'none' : String(ring.oldest)]
-  ]
-  return rows.map(([name, value]) => `${name.padEnd(12)}${value}\n`).join('')
+function formatRows(found) {
+  const rows = {
+    path: ['path', escapeText],
+    url: ['url', escapeText],
+    generation: ['generation', String],
+    writer: ['writer', String],
+    capacity: ['capacity', (slots) => `${slots} slots`],
+    fileBytes: ['file', (bytes) => `${bytes} bytes`],
+    checksums: ['checksums', (on) => (on ? 'on' : 'off')],
+    published: ['published', String],
+    oldest: ['oldest', (sequence) => sequence ?? 'none']
+  }
+  return Object.entries(found)
+    .map(([key, value]) => {
+      const [name, format] = rows[key]
+      return `${name.padEnd(12)}${format(value)}\n`
+    })
+    .join('')
 }
 
 /**
@@ -78,8 +126,8 @@ function formatRing(ring) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const ring = await inspect(given(values, ['dir', 'name']))
-  process.stdout.write(values.json ? `${safeJson(ring)}\n` : formatRing(ring))
+  const found = await inspect(readOptions(values))
+  process.stdout.write(values.json ? `${safeJson(found)}\n` : formatRows(found))
   return 0
 }
 

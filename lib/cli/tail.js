@@ -3,10 +3,17 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { safeJson } = require('./escape')
 const { formatThreat, formatLoss, wantsColor } = require('./format')
-const { LOCATION, LOCATION_HELP, given, positiveInteger } = require('./options')
+const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options')
 const { Output } = require('./output')
 const { report } = require('./report')
 const { catchSignals } = require('./signals')
+const {
+  openReader,
+  readOptions,
+  TRANSPORT,
+  TRANSPORT_HELP,
+  whyNeither
+} = require('./transport')
 
 const HELP = `\
 Usage: kindly-guard-ipc tail [options]
@@ -22,11 +29,12 @@ and everything is printed, unless --follow is given.
 
 Options:
 ${LOCATION_HELP}
-  --from WHERE        latest, oldest (that the ring still holds), or the
-                      number of the first threat to print
+${TRANSPORT_HELP}
+  --from WHERE        latest, oldest (that is still held), or the number of
+                      the first threat to print
   -f, --follow        follow also when the writer is gone: the next one
                       continues the ring
-  --wait              wait for the ring when there is none, then print from
+  --wait              wait for a Shield when there is none, then print from
                       its beginning
   --limit N           end after N threats
   --json              print each threat as a line of JSON
@@ -36,11 +44,12 @@ ${LOCATION_HELP}
 Colours need a terminal; NO_COLOR and FORCE_COLOR are respected.
 
 Exit code: 0 when it ended by itself, or by SIGINT, SIGTERM or a closed pipe;
-1 when the ring could not be read, 2 for a wrong command line.
+1 when there was nothing to read, 2 for a wrong command line.
 `
 
 const OPTIONS = {
   ...LOCATION,
+  ...TRANSPORT,
   from: { type: 'string' },
   follow: { type: 'boolean', short: 'f' },
   wait: { type: 'boolean' },
@@ -48,35 +57,38 @@ const OPTIONS = {
   json: { type: 'boolean' }
 }
 
-/** How often --wait looks for a ring. */
+/** How often --wait looks for a ring, or how a client is connected. */
 const WAIT_MS = 200
+const CONNECT_MS = 10
 
 /** How often tail looks whether a writer that went left nothing to print. */
 const LOOK_MS = 100
 
 /**
- * @param {string | undefined} text
+ * @param {string} text
  * @returns {'latest' | 'oldest' | number}
  */
-function parseFrom(text = 'latest') {
+function parseFrom(text) {
   if (text === 'latest' || text === 'oldest') return text
   return positiveInteger('from', text, 'latest, oldest or ')
 }
 
 /**
  * Opens the ring, waiting for it if that was asked for.
- * @param {import('../index').ReaderOptions} options
+ * @param {{ transport: string, options: object }} chosen
  * @param {boolean} wait
  * @param {AbortSignal} signal ends the waiting by an AbortError
  * @returns {Promise<import('../index').ShmClient>}
  */
-async function open(options, wait, signal) {
-  const { ShmClient } = require('../index')
-  let { from } = options
+async function openRing(chosen, wait, signal) {
+  let { from } = chosen.options
   let told = false
   for (;;) {
     try {
-      return new ShmClient({ ...options, from })
+      return await openReader({
+        ...chosen,
+        options: { ...chosen.options, from }
+      })
     } catch (error) {
       if (!wait || error.code !== 'ERR_NO_RING') throw error
     }
@@ -85,6 +97,34 @@ async function open(options, wait, signal) {
     // Whatever a ring holds that was not there before is new to this user.
     if (from === 'latest') from = 'oldest'
     await sleep(WAIT_MS, undefined, { signal })
+  }
+}
+
+/**
+ * Opens what there is, waiting for it if that was asked for.
+ * @param {{ transport: string, options: object }} chosen
+ * @param {boolean} wait
+ * @param {AbortSignal} signal ends the waiting by an AbortError
+ * @returns {Promise<import('../index').ThreatReader>}
+ */
+async function open(chosen, wait, signal) {
+  if (chosen.transport === 'shm') return openRing(chosen, wait, signal)
+  const client = await openReader(chosen)
+  let told = false
+  try {
+    while (client.stats().transport === 'connecting') {
+      const reason = whyNeither(client)
+      if (reason !== null) {
+        if (!wait) throw reason
+        if (!told) report('no Shield yet, waiting for one')
+        told = true
+      }
+      await sleep(CONNECT_MS, undefined, { signal })
+    }
+    return client
+  } catch (error) {
+    await client.close()
+    throw error
   }
 }
 
@@ -106,7 +146,7 @@ function toJson(threat, tell = report) {
 
 /**
  * Tells losses and the comings and goings of the writer on stderr.
- * @param {import('../index').ShmClient} client
+ * @param {import('../index').ThreatReader} client
  * @param {Output} output
  * @param {boolean} json
  */
@@ -118,6 +158,10 @@ function tellEvents(client, output, json) {
     else report(formatLoss(loss))
   })
   if (!process.stderr.isTTY) return
+  client.on('transport', ({ to, reason }) => {
+    output.flush()
+    report(`${to}: ${reason}`)
+  })
   client.on('writer', (state) => {
     output.flush()
     report(state === 'live' ? 'the writer lives' : `the writer is ${state}`)
@@ -126,7 +170,7 @@ function tellEvents(client, output, json) {
 
 /**
  * Prints threats until there is a reason to stop.
- * @param {import('../index').ShmClient} client
+ * @param {import('../index').ThreatReader} client
  * @param {Output} output
  * @param {{ format: (threat: object) => string, limit: number,
  *   signal: AbortSignal, endsWithWriter: boolean }} how
@@ -178,7 +222,12 @@ async function print(client, output, how) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const from = parseFrom(values.from)
+  const chosen = readOptions(
+    values,
+    values.from === undefined ? {} : { from: parseFrom(values.from) }
+  )
+  const { from = 'latest' } = chosen.options
+  chosen.options.from = from
   const limit =
     values.limit === undefined
       ? Infinity
@@ -199,8 +248,7 @@ async function run(values) {
 
   let client = null
   try {
-    const options = { ...given(values, ['dir', 'name']), from }
-    client = await open(options, Boolean(values.wait), finish.signal)
+    client = await open(chosen, Boolean(values.wait), finish.signal)
     tellEvents(client, output, Boolean(values.json))
     await print(client, output, {
       format: values.json

@@ -67,7 +67,7 @@ describe('kindly-guard-ipc tail', function () {
 
   it('waits for a ring and prints it from its beginning', async () => {
     const reader = cli.follow('tail', '--wait', '--json')
-    await cli.until(reader, ({ stderr }) => stderr.includes('no ring yet'))
+    await cli.until(reader, ({ stderr }) => stderr.includes('waiting for one'))
     await cli.run(
       ['publish'],
       line({ details: 'one' }) + line({ details: 'two' })

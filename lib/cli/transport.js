@@ -1,0 +1,94 @@
+'use strict'
+
+const { UsageError } = require('./report')
+const { given } = require('./options')
+
+/** By which transport a command works, and the options for it. */
+
+const TRANSPORTS = ['shm', 'websocket', 'auto']
+
+const TRANSPORT = {
+  transport: { type: 'string' },
+  config: { type: 'string' }
+}
+
+const TRANSPORT_HELP = `\
+  --transport NAME    shm, websocket, or auto (default): shared memory where it
+                      is available, else WebSocket
+  --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
+                      override it, and the options here override both`
+
+const READER = ['dir', 'name', 'from', 'spinMicros', 'latency']
+const WRITER = ['dir', 'name', 'maxEvents', 'bufferSize', 'enableChecksums']
+
+/**
+ * @param {Record<string, string>} values of the command line
+ * @param {object} [more] options of the command line, as the library names
+ *   them
+ * @returns {{ transport: string, options: import('../index').IpcOptions }}
+ */
+function readOptions(values, more = {}) {
+  const { loadConfig } = require('../index')
+  const { transport = 'auto' } = values
+  if (!TRANSPORTS.includes(transport)) {
+    throw new UsageError(
+      `--transport takes shm, websocket or auto, not '${transport}'`
+    )
+  }
+  const location = given(values, ['dir', 'name'])
+  const options = { ...loadConfig(values.config), ...location, ...more }
+  if (transport === 'websocket') options.preferShm = false
+  return { transport, options }
+}
+
+/**
+ * Opens a writer that has started.
+ * @param {{ transport: string, options: object }} chosen
+ */
+async function openWriter({ transport, options }) {
+  const { IpcFactory, SharedMemoryIpc } = require('../index')
+  if (transport === 'shm') return new SharedMemoryIpc(given(options, WRITER))
+  const shield = IpcFactory.createTransport(options)
+  try {
+    await shield.ready()
+  } catch (error) {
+    await shield.close()
+    throw error
+  }
+  return shield
+}
+
+/**
+ * Opens a reader. One of both transports may have to wait for either.
+ * @param {{ transport: string, options: object }} chosen
+ */
+async function openReader({ transport, options }) {
+  const { IpcFactory, ShmClient } = require('../index')
+  return transport === 'shm'
+    ? new ShmClient(given(options, READER))
+    : IpcFactory.createClient(options)
+}
+
+/**
+ * Why a reader of both transports has neither, or null while it may have one
+ * soon.
+ * @param {import('../index').IpcClient} client
+ * @returns {Error | null}
+ */
+function whyNeither(client) {
+  const { transport, errors } = client.stats()
+  if (transport !== 'connecting') return null
+  const { shm, websocket } = errors
+  if (websocket === null) return null
+  const hasRing = shm === null || shm.code === 'ERR_SHM_UNAVAILABLE'
+  return hasRing ? websocket : shm
+}
+
+module.exports = {
+  openReader,
+  openWriter,
+  readOptions,
+  TRANSPORT,
+  TRANSPORT_HELP,
+  whyNeither
+}
