@@ -401,8 +401,10 @@ class FailoverSource {
     this.socketError = null
     if (this._active === this._ws) {
       this._tell('websocket', this._ringReason())
-    } else {
+    } else if (this._host._isConsumed()) {
       this._host._wake()
+    } else {
+      this._switch()
     }
     this._host._looked()
   }

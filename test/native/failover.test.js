@@ -1,0 +1,313 @@
+'use strict'
+// Both transports of one Shield: they carry the same, and when shared memory
+// fails at one end or the other, WebSocket goes on where it stopped.
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { IpcFactory, SharedMemoryIpc } = require('../../lib/index.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { connected } = require('../helpers/factory.js')
+const { collect, record, sleep, until } = require('../helpers/wait.js')
+
+const sequences = (threats) => threats.map(({ sequence }) => sequence)
+
+function numbers(from, to) {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+}
+
+describe('fail-over', () => {
+  const current = useRing()
+  let ring
+  let common
+  let home
+  let before
+
+  beforeEach(() => {
+    ring = current()
+    common = { dir: ring.dir, websocket: { port: 0 } }
+    // Where the discovery file goes when the ring's directory will not do.
+    before = process.env.XDG_RUNTIME_DIR
+    home = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-home-'))
+    process.env.XDG_RUNTIME_DIR = home
+  })
+
+  afterEach(() => {
+    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+    else process.env.XDG_RUNTIME_DIR = before
+    fs.rmSync(home, { recursive: true, force: true })
+  })
+
+  async function hybrid(options = {}) {
+    const shield = ring.keep(
+      IpcFactory.createHybridTransport({ ...common, ...options })
+    )
+    await shield.ready()
+    return shield
+  }
+
+  const overWebSocket = () => ({ ...common, preferShm: false })
+
+  function write(shield, count) {
+    for (let i = 0; i < count; i++) shield.writeThreat(threat(`${i}`))
+  }
+
+  it('F60 both carry the same threats, to the last field', async () => {
+    const shield = await hybrid()
+    const byRing = await connected(ring, { ...common, from: 'oldest' })
+    const live = await connected(ring, overWebSocket())
+    const inputs = [
+      threat('plain'),
+      threat('with its own', { id: 'own', context: { deep: [1, null, 'ü'] } }),
+      threat('numbers', { threatType: 4_000_000_000, severity: 250 }),
+      threat('NUL\0 and 😀 and \u2028'.repeat(100), { timestampUs: 1 }),
+      threat('', { source: '', blocked: false, context: null })
+    ]
+    const got = collect(live, inputs.length)
+    inputs.forEach((input) => shield.writeThreat(input))
+    const threats = await collect(byRing, inputs.length)
+    assert.equal(byRing.isShmActive(), true)
+    assert.equal(live.isShmActive(), false)
+    assert.deepEqual(await got, threats)
+    // From history, which the server reads out of the ring.
+    const late = await connected(ring, { ...overWebSocket(), from: 'oldest' })
+    assert.deepEqual(await collect(late, inputs.length), threats)
+  })
+
+  it('a client without the addon gets what one with it gets', async () => {
+    const shield = await hybrid()
+    const child = ring.child({
+      env: { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+    })
+    await child.call(async (state, options) => {
+      const client = await state.ipc.IpcFactory.createClient(options)
+      const threats = []
+      client.on('threat', (one) => threats.push(one))
+      while (client.stats().transport === 'connecting') await state.sleep(5)
+      state.threats = threats
+    }, common)
+    const client = await connected(ring, common)
+    const got = collect(client, 300)
+    write(shield, 100)
+    shield.writeThreats(Array.from({ length: 200 }, () => threat('batch')))
+    const threats = await got
+    await until(
+      () => child.call(({ threats: { length } }) => length === 300),
+      'all of them over there'
+    )
+    const there = await child.call(({ threats: list }) => list)
+    assert.deepEqual(there, threats)
+  })
+
+  it('a Shield without the addon beside an old ring', async () => {
+    const old = new SharedMemoryIpc({ dir: ring.dir })
+    const { generation } = old.stats()
+    write(old, 3)
+    await old.close()
+    const child = ring.child({
+      env: { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+    })
+    await child.call(async (state, options) => {
+      state.shield = state.ipc.IpcFactory.createTransport(options)
+      await state.shield.ready()
+      for (let i = 0; i < 5; i++) {
+        state.shield.writeThreat({
+          threatType: 'Unknown',
+          severity: 'Low',
+          source: 'without',
+          details: `${i}`
+        })
+      }
+    }, common)
+    // From now on means just that, though an old ring stands there.
+    const latest = ring.keep(await IpcFactory.createClient(common))
+    await until(() => latest.stats().transport === 'websocket', 'WebSocket')
+    const oldest = ring.keep(
+      await IpcFactory.createClient({ ...common, from: 'oldest' })
+    )
+    const lost = record(oldest, 'lost')
+    assert.deepEqual(sequences(await collect(oldest, 8)), [
+      ...numbers(1, 3),
+      ...numbers(1, 5)
+    ])
+    assert.deepEqual(lost, [
+      { count: null, from: null, to: null, generation, reason: 'replaced' }
+    ])
+    const got = collect(latest, 1)
+    await child.call(({ shield }) =>
+      shield.writeThreat({
+        threatType: 'Unknown',
+        severity: 'Low',
+        source: 'without',
+        details: 'now'
+      })
+    )
+    const [now] = await got
+    assert.deepEqual([now.sequence, now.details], [6, 'now'])
+    assert.equal(latest.stats().lost, 0)
+  })
+
+  const failures = {
+    'a directory that is open to others': {
+      code: 'ERR_UNSAFE_PATH',
+      fail: () => fs.chmodSync(ring.dir, 0o755),
+      mend: () => fs.chmodSync(ring.dir, 0o700)
+    },
+    'a file in the directory’s place': {
+      code: 'ERR_UNSAFE_PATH',
+      fail: () => {
+        fs.rmdirSync(ring.dir)
+        fs.writeFileSync(ring.dir, '')
+      },
+      mend: () => {
+        fs.unlinkSync(ring.dir)
+        fs.mkdirSync(ring.dir, { mode: 0o700 })
+      }
+    },
+    'a directory in the ring’s place': {
+      code: 'ERR_UNSAFE_PATH',
+      fail: () => fs.mkdirSync(ring.file),
+      mend: () => fs.rmdirSync(ring.file)
+    }
+  }
+  for (const [name, { code, fail, mend }] of Object.entries(failures)) {
+    it(`${name}: WebSocket serves and says why, the ring comes`, async () => {
+      fail()
+      const shield = ring.keep(IpcFactory.createHybridTransport(common))
+      const changes = record(shield, 'transport')
+      await shield.ready()
+      const { errors, transport, generation } = shield.stats()
+      assert.deepEqual([transport, errors.shm.code], ['websocket', code])
+      assert.equal(shield.isShmActive(), false)
+      const client = await connected(ring, common)
+      const clientChanges = record(client, 'transport')
+      const got = collect(client, 20)
+      write(shield, 10)
+      await until(() => client.stats().received === 10, 'ten over WebSocket')
+      mend()
+      await until(() => shield.isShmActive(), 'the ring')
+      assert.equal(shield.stats().errors.shm, null)
+      await until(() => client.isShmActive(), 'the client in it')
+      write(shield, 10)
+      assert.deepEqual(sequences(await got), [
+        ...numbers(1, 10),
+        ...numbers(1, 10)
+      ])
+      assert.equal(client.stats().lost, 0)
+      assert.notEqual(shield.stats().generation, generation)
+      await until(() => changes.length === 2, "the Shield's events")
+      assert.deepEqual(
+        changes.map(({ from, to }) => [from, to]),
+        [
+          [null, 'websocket'],
+          ['websocket', 'hybrid']
+        ]
+      )
+      await until(() => clientChanges.at(-1)?.to === 'shm', 'its event')
+      assert.equal(shield.stats().published, 20)
+    })
+  }
+
+  it('createTransport whose ring goes opens WebSocket', async () => {
+    const shield = ring.keep(IpcFactory.createTransport(common))
+    await shield.ready()
+    assert.equal(shield.stats().transport, 'shm')
+    const client = await connected(ring, common)
+    const seen = []
+    client.on('threat', ({ id }) => seen.push(id))
+    const { generation } = shield.stats()
+    write(shield, 5)
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.writeFileSync(ring.dir, '')
+    shield.isHealthy()
+    // Nothing is refused, and the numbers go on.
+    assert.equal(shield.writeThreat(threat('without')), 6)
+    await shield.ready()
+    assert.equal(shield.stats().transport, 'websocket')
+    assert.equal(shield.stats().errors.shm.code, 'ERR_UNSAFE_PATH')
+    write(shield, 4)
+    await until(() => seen.length === 10, 'ten')
+    fs.unlinkSync(ring.dir)
+    fs.renameSync(`${ring.dir}.away`, ring.dir)
+    await until(() => shield.isShmActive(), 'the ring')
+    await until(() => client.isShmActive(), 'the client in it')
+    const next = shield.stats().generation
+    write(shield, 2)
+    await until(() => seen.length === 12, 'twelve')
+    assert.deepEqual(seen, [
+      ...numbers(1, 10).map((sequence) => `${generation}-${sequence}`),
+      `${next}-1`,
+      `${next}-2`
+    ])
+    assert.equal(client.stats().lost, 0)
+  })
+
+  it('a reader of the ring alone is told what went over WebSocket', async () => {
+    const shield = await hybrid()
+    const reader = ring.client()
+    const seen = []
+    const lost = record(reader, 'lost')
+    reader.on('threat', ({ sequence }) => seen.push(sequence))
+    const { generation } = shield.stats()
+    write(shield, 5)
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.writeFileSync(ring.dir, '')
+    shield.isHealthy()
+    write(shield, 7)
+    fs.unlinkSync(ring.dir)
+    fs.renameSync(`${ring.dir}.away`, ring.dir)
+    await until(() => shield.isShmActive(), 'the ring')
+    write(shield, 2)
+    await until(() => seen.length === 7, 'seven')
+    assert.deepEqual(seen, [1, 2, 3, 4, 5, 1, 2])
+    assert.deepEqual(lost, [
+      { count: 7, from: 6, to: 12, generation, reason: 'replaced' }
+    ])
+    assert.equal(reader.stats().lost, 7)
+  })
+
+  it('a ring that another Shield took ends this one', async () => {
+    const shield = await hybrid()
+    const client = await connected(ring, overWebSocket())
+    const errors = record(shield, 'error')
+    // Both locks are gone with their files; another one is free to come.
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.mkdirSync(ring.dir, { mode: 0o700 })
+    const other = ring.child({
+      env: { ...process.env, XDG_RUNTIME_DIR: ring.dir }
+    })
+    await other.call((state, dir) => {
+      state.other = new state.ipc.SharedMemoryIpc({ dir })
+    }, ring.dir)
+    shield.isHealthy()
+    assert.throws(() => shield.writeThreat(threat()), {
+      code: 'ERR_RING_LOCKED'
+    })
+    assert.equal(shield.stats().transport, 'none')
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ['ERR_RING_LOCKED']
+    )
+    await until(() => client.stats().transport === 'connecting', 'its end')
+    fs.rmSync(`${ring.dir}.away`, { recursive: true })
+  })
+
+  it('a listener of transport that closes its client', async () => {
+    const shield = await hybrid()
+    const client = await connected(ring, common)
+    client.on('threat', () => {})
+    client.on('transport', () => client.close())
+    write(shield, 1)
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.writeFileSync(ring.dir, '')
+    shield.isHealthy()
+    write(shield, 1)
+    await until(() => client.closed, 'the close')
+    await client.close()
+    await sleep(50)
+    assert.equal(shield.stats().websocket.live, 0)
+    fs.unlinkSync(ring.dir)
+    fs.renameSync(`${ring.dir}.away`, ring.dir)
+  })
+})
