@@ -334,16 +334,17 @@ class FailoverSource {
       this.ringError = error
       return false
     }
+    const isWritten = found.writer !== 'gone' && !found.astray
     if (!this._ws.connected) {
       // One without a writer may have what no server will send any more.
       const position = this._ws.position()
       return (
-        found.writer !== 'gone' ||
+        isWritten ||
         position === null ||
         position.generation === found.generation
       )
     }
-    if (found.writer === 'gone') {
+    if (!isWritten) {
       return false
     }
     // It has to be the one that the server's Shield writes to now.

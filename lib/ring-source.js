@@ -35,6 +35,12 @@ const NOW_NS = 8
 const TIMED_FROM = 9
 const FIELDS = 10
 
+/** What the native state() says: an error and a writer's life. */
+const lookOf = (state) => ({
+  astray: state >= 256,
+  writer: WRITER_STATES[state % 256]
+})
+
 // The poll thread refers to its source weakly; these are held because somebody
 // consumes or listens. Any other one that nobody can reach is collected, and
 // its thread ends with it.
@@ -96,15 +102,16 @@ class RingSource {
   /**
    * What a ring is, without staying in it.
    * @param {object} options checked location
-   * @returns {{ generation: string, writer: import('./index').WriterState }}
+   * @returns {{ generation: string, astray: boolean,
+   *   writer: import('./index').WriterState }} as look() says
    * @throws {IpcError} as the constructor
    */
   static inspect(options) {
     const reader = new native.Reader(options)
     const { generation } = reader.stats()
-    const writer = WRITER_STATES[reader.state(true) % 256]
+    const state = reader.state(true)
     reader.close(() => {})
-    return { generation, writer }
+    return { generation, ...lookOf(state) }
   }
 
   /** Whether the ring has more than was taken. */
@@ -217,8 +224,7 @@ class RingSource {
    *   whether the ring is out of its place, and how its own writer is
    */
   look(fresh) {
-    const state = this._reader.state(fresh)
-    return { astray: state >= 256, writer: WRITER_STATES[state % 256] }
+    return lookOf(this._reader.state(fresh))
   }
 
   /**
