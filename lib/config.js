@@ -22,6 +22,12 @@ const PATHS = ['dir', 'tokenFile']
 const snake = (key) =>
   key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
+/** A path that does not move with the process; what is none stays as it is. */
+const absolute = (value, base) =>
+  typeof value === 'string' && value !== '' && !value.includes('\0')
+    ? path.resolve(base, value)
+    : value
+
 /** The names of options as people write them, with the names in JavaScript. */
 const namesOf = (checks) =>
   new Map(Object.keys(checks).map((key) => [snake(key), key]))
@@ -53,7 +59,7 @@ function readFile(file) {
         : 'is no regular file'
       throw new IpcError('ERR_CONFIG_INVALID', `${file} ${why}`)
     }
-    return fs.readFileSync(fd, 'utf8')
+    return decode(fs.readFileSync(fd), file)
   } catch (error) {
     if (error instanceof IpcError) {
       throw error
@@ -64,6 +70,15 @@ function readFile(file) {
     if (fd !== undefined) {
       fs.closeSync(fd)
     }
+  }
+}
+
+/** A name that was written in another encoding would be another name. */
+function decode(bytes, file) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new IpcError('ERR_CONFIG_INVALID', `${file} is not UTF-8`, { cause })
   }
 }
 
@@ -122,10 +137,7 @@ function takeFile(file, given) {
       }
       given[section].set(key, {
         label: label(`ipc.${section}.${name}`),
-        value:
-          PATHS.includes(key) && typeof value === 'string' && value !== ''
-            ? path.resolve(path.dirname(file), value)
-            : value
+        value: PATHS.includes(key) ? absolute(value, path.dirname(file)) : value
       })
     }
   }
@@ -133,23 +145,58 @@ function takeFile(file, given) {
 
 // --- The environment -------------------------------------------------------
 
+const FLAGS = ['enabled', 'enableChecksums', 'preferShm']
+const WORDS = [...PATHS, 'name', 'url', 'host', 'auth', 'latency']
+
 /** Text as the option's type wants it; what is wrong stays as it is. */
 function fromText(key, value) {
-  const isFlag =
-    key === 'enabled' || key === 'enableChecksums' || key === 'preferShm'
-  const isText = PATHS.includes(key) || key === 'name' || key === 'url'
-  if (isFlag && /^(true|false|1|0)$/i.test(value)) {
+  if (typeof value !== 'string') {
+    return value
+  }
+  if (FLAGS.includes(key) && /^(true|false|1|0)$/i.test(value)) {
     return value === '1' || value.toLowerCase() === 'true'
   }
-  return !isText && /^\d{1,16}$/.test(value) ? Number(value) : value
+  if (PATHS.includes(key)) {
+    return absolute(value, process.cwd())
+  }
+  return !WORDS.includes(key) && /^-?\d{1,16}$/.test(value)
+    ? Number(value)
+    : value
 }
 
+/** The variables; what reading them throws is the caller's mistake. */
+function variablesOf(env) {
+  let cause
+  try {
+    if (typeof env === 'object' && env !== null) {
+      return Object.entries(env)
+    }
+  } catch (error) {
+    cause = error
+  }
+  throw invalid(
+    TypeError,
+    'ERR_INVALID_ARGUMENT',
+    `env: expected an object such as process.env, got ${show(env)}`,
+    cause
+  )
+}
+
+const variableNames = (prefix, names) =>
+  [...names.keys()].map((name) => `${prefix}${name.toUpperCase()}`)
+
+const allVariables = () => [
+  ...variableNames(ENV_PREFIX, shmNames),
+  ...variableNames(ENV_WEBSOCKET, websocketNames)
+]
+
 function takeEnvironment(env, given) {
-  for (const [variable, value] of Object.entries(env)) {
+  for (const [variable, value] of variablesOf(env)) {
     if (
       !variable.startsWith(ENV_PREFIX) ||
       ENV_OTHERS.includes(variable) ||
-      value === ''
+      value === '' ||
+      value === undefined
     ) {
       continue
     }
@@ -159,11 +206,7 @@ function takeEnvironment(env, given) {
     const key = names.get(variable.slice(prefix.length).toLowerCase())
     const label = `the environment's ${variable}`
     if (key === undefined || variable !== variable.toUpperCase()) {
-      const known = [...names.keys()].map((name) => name.toUpperCase())
-      throw unknown(
-        label,
-        known.map((name) => `${prefix}${name}`)
-      )
+      throw unknown(label, allVariables())
     }
     given[section].set(key, { label, value: fromText(key, value) })
   }

@@ -3,7 +3,7 @@
 // hold it: the same sequences, the same limits, the same account.
 
 const { IpcError } = require('./errors.js')
-const { capacityOf, spanOf } = require('./ring-size.js')
+const { capacityOf, MAX_SPAN, spanOf } = require('./ring-size.js')
 const { threatText } = require('./websocket-protocol.js')
 
 class MemoryLog {
@@ -44,13 +44,16 @@ class MemoryLog {
    */
   append(batch) {
     const spans = batch.map(spanOf)
-    const slots = spans.reduce((sum, span) => sum + span, 0)
     const limit = this.capacity / 4
-    if (spans.some((span) => span > limit)) {
-      throw new IpcError('ERR_EVENT_TOO_LARGE')
-    }
-    if (slots > limit) {
-      throw new IpcError('ERR_BATCH_TOO_LARGE')
+    let slots = 0
+    for (const span of spans) {
+      if (span > Math.min(limit, MAX_SPAN)) {
+        throw new IpcError('ERR_EVENT_TOO_LARGE')
+      }
+      slots += span
+      if (slots > limit) {
+        throw new IpcError('ERR_BATCH_TOO_LARGE')
+      }
     }
     const now = Number(process.hrtime.bigint())
     return batch.map((fields, i) => {

@@ -65,7 +65,7 @@ function filePath(label, value) {
   return path.resolve(value)
 }
 
-function size(label, value) {
+function size(label, value, low = 1, high = Number.MAX_SAFE_INTEGER) {
   const expected = 'bytes as a whole number, or a string like "1MB"'
   if (typeof value === 'string') {
     const match = /^(\d+)\s*([KMG]?B)?$/i.exec(value)
@@ -73,12 +73,12 @@ function size(label, value) {
       throw bad(RangeError, label, expected, value)
     }
     const bytes = match[1] * UNITS[(match[2] ?? '').toUpperCase()]
-    return integer(label, bytes, 1, Number.MAX_SAFE_INTEGER)
+    return integer(label, bytes, low, high)
   }
   if (typeof value !== 'number') {
     throw bad(TypeError, label, expected, value)
   }
-  return integer(label, value, 1, Number.MAX_SAFE_INTEGER)
+  return integer(label, value, low, high)
 }
 
 const checks = {
@@ -98,7 +98,7 @@ const checks = {
 
   maxEvents: (label, value) => integer(label, value, 1, MAX_EVENTS),
 
-  bufferSize: size,
+  bufferSize: (label, value) => size(label, value),
 
   enableChecksums: flag,
 

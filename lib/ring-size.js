@@ -4,6 +4,7 @@
 
 const DEFAULT_EVENTS = 1000
 const MIN_CAPACITY = 16
+const MAX_SPAN = 65535
 
 const SLOTS_OFFSET = 131072
 const ALIGNMENT = 65536
@@ -40,4 +41,4 @@ function spanOf({ source, details, id, context }) {
   return 1 + Math.ceil(tail / TAIL_BYTES)
 }
 
-module.exports = { capacityOf, DEFAULT_EVENTS, ringBytes, spanOf }
+module.exports = { capacityOf, DEFAULT_EVENTS, MAX_SPAN, ringBytes, spanOf }

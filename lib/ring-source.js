@@ -180,11 +180,11 @@ class RingSource {
 
   /** Whether waiting holds the process open. */
   hold(hold) {
-    this._holding = hold
     if (hold) {
       // A callback may wait for long before the first arm().
       this.start()
     }
+    this._holding = hold
     this._reader.hold(hold)
   }
 

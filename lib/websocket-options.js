@@ -65,8 +65,7 @@ const WEBSOCKET_CHECKS = {
 
   tokenFile: filePath,
   maxClients: (label, value) => integer(label, value, 1, 10_000),
-  maxBufferedBytes: (label, value) =>
-    integer(label, size(label, value), 2 ** 16, 2 ** 30),
+  maxBufferedBytes: (label, value) => size(label, value, 2 ** 16, 2 ** 30),
   heartbeatMs: milliseconds,
   stallTimeoutMs: milliseconds,
   handshakeTimeoutMs: milliseconds

@@ -170,6 +170,9 @@ public:
     int result = KG_E_CLOSED;
     if (IsPolling() && !info[0].As<Napi::Boolean>().Value()) {
       result = kg_poller_state(state_->poller, &life);
+      if (result == KG_OK && kg__reader_is_retired(state_->reader)) {
+        result = KG_E_NO_RING;
+      }
     } else if (state_->reader != nullptr) {
       result = kg_reader_check(state_->reader, &life);
     }

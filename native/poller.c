@@ -11,6 +11,22 @@
 /* Looking at the clock costs as much as looking at head a few dozen times. */
 #define SPINS_PER_CLOCK 32
 
+/* A ring that is out of its place has a successor soon, or for a long time
+ * none: after so many looks, only every so often one wakes the loop. */
+#define ASTRAY_CHECKS 10
+#define ASTRAY_EVERY 5
+
+/* So many events in a row that the chime did not tell make it a bad one. */
+#define MISSES 3
+
+/* Who tells the loop that head has moved. The loop hands out the duty; whoever
+ * takes it from there tells the loop, once. */
+enum duty {
+  DUTY_NONE,   /* nobody: the loop owes a drain */
+  DUTY_THREAD, /* the thread watches head */
+  DUTY_CHIME   /* the chime rings */
+};
+
 struct kg_poller {
   kg_reader *reader;
   bool has_chime;
@@ -26,19 +42,35 @@ struct kg_poller {
   uv_cond_t cond;
 
   /* Shared between the two threads. */
-  uint64_t seen;      /* the loop read up to here; published by `armed` */
-  uint32_t armed;     /* 1: the thread watches head */
-  uint32_t listening; /* 1: the chime will tell the loop; neither: the loop
-                         owes a drain */
-  uint32_t parked;    /* 1: the thread waits on `cond` to be armed */
+  uint64_t seen;   /* the loop read up to here; published by `duty` */
+  uint32_t duty;   /* enum duty */
+  uint32_t parked; /* 1: the thread waits on `cond` for its duty */
   uint32_t stop;
   uint32_t exited;
-  uint32_t state; /* the last check, see pack_state */
+  uint32_t state;  /* the last check, see pack_state */
+  uint32_t missed; /* by the chime, in a row */
 
   uint64_t next_check; /* of the thread alone */
+  uint32_t astray;     /* of the thread alone: checks in a row */
   uint64_t last_arm;   /* of the loop alone */
-  bool deaf;           /* of the loop alone */
+  bool deaf;           /* of the loop alone: it does not watch the chime */
 };
+
+static bool takes_duty(kg_poller *poller, uint32_t from, uint32_t to) {
+  return kg__compare_exchange32_seq_cst(&poller->duty, from, to);
+}
+
+/* Relaxed: a hint; whoever acts on it takes the duty by a compare-exchange. */
+static uint32_t duty_of(const kg_poller *poller) {
+  return kg__load32_relaxed(&poller->duty);
+}
+
+/* Whether the chime can be relied on. Any thread. */
+static bool hears(const kg_poller *poller) {
+  /* Relaxed: a count that is compared with a limit. */
+  return poller->has_chime && kg__load32_relaxed(&poller->missed) < MISSES &&
+         kg__reader_hears(poller->reader);
+}
 
 /* A check's result and the writer's life in one word, so that they are read
  * as one. */
@@ -53,7 +85,22 @@ int kg_poller_state(const kg_poller *poller, enum kg_writer_life *life) {
   return -(int)(state >> 8);
 }
 
-/* Looks at the file; true when something changed. */
+/* Whether the chime owes the loop a wake, or cannot give it any more. */
+static bool is_chime_late(kg_poller *poller) {
+  if (duty_of(poller) != DUTY_CHIME) {
+    return false;
+  }
+  /* Relaxed, seen too: a wake too many does no harm, and one too few is made
+   * good by the next check. */
+  if (kg__reader_head(poller->reader) != kg__load64_relaxed(&poller->seen)) {
+    kg__store32_relaxed(&poller->missed,
+                        kg__load32_relaxed(&poller->missed) + 1);
+    return true;
+  }
+  return !hears(poller);
+}
+
+/* Looks at the file; true when the loop should know. */
 static bool check(kg_poller *poller, uint64_t now) {
   enum kg_writer_life life;
   int result = kg_reader_check(poller->reader, &life);
@@ -61,12 +108,11 @@ static bool check(kg_poller *poller, uint64_t now) {
   bool changed = state != kg__load32_relaxed(&poller->state);
   kg__store32_relaxed(&poller->state, state);
   poller->next_check = now + CHECK_NS;
-  /* While a ring is out of its place, its successor is worth a wake. So is
-   * what a chime that was broken did not tell. Relaxed, seen too: a wake too
-   * many does no harm, and one too few is made good by the next check. */
-  return changed || result != KG_OK ||
-         (kg__load32_relaxed(&poller->listening) != 0 &&
-          kg__reader_head(poller->reader) != kg__load64_relaxed(&poller->seen));
+  poller->astray = result == KG_OK ? 0 : poller->astray + 1;
+  /* While a ring is out of its place, its successor is worth a wake. */
+  bool seeks = poller->astray > 0 && (poller->astray <= ASTRAY_CHECKS ||
+                                      poller->astray % ASTRAY_EVERY == 0);
+  return is_chime_late(poller) || changed || seeks;
 }
 
 static bool is_stopped(const kg_poller *poller) {
@@ -76,7 +122,7 @@ static bool is_stopped(const kg_poller *poller) {
 
 /* A1: partner of A2 in kg_poller_arm. */
 static bool is_armed(const kg_poller *poller) {
-  return kg__load32_acquire(&poller->armed) != 0;
+  return kg__load32_acquire(&poller->duty) == DUTY_THREAD;
 }
 
 /* Waits until the loop has drained, and goes on looking at the file
@@ -101,9 +147,14 @@ static void wait_until_armed(kg_poller *poller) {
   /* P1: partner of P2 in unpark; one of the two sees the other's store. */
   kg__fence_seq_cst();
   while (!is_armed(poller) && !is_stopped(poller)) {
-    if (uv_cond_timedwait(&poller->cond, &poller->mutex, CHECK_NS) != 0 &&
-        check(poller, uv_hrtime())) {
-      uv_async_send(&poller->async);
+    if (uv_cond_timedwait(&poller->cond, &poller->mutex, CHECK_NS) != 0) {
+      /* The loop must not wait for a file system, so not under the mutex. What
+       * it stores meanwhile is seen by the loop's condition. */
+      uv_mutex_unlock(&poller->mutex);
+      if (check(poller, uv_hrtime())) {
+        uv_async_send(&poller->async);
+      }
+      uv_mutex_lock(&poller->mutex);
     }
   }
   kg__store32_relaxed(&poller->parked, 0);
@@ -120,27 +171,22 @@ static void unpark(kg_poller *poller) {
   }
 }
 
-/* Looks at the file when it is time to; true when something changed. */
+/* Looks at the file when it is time to; true when the loop should know. */
 static bool check_if_due(kg_poller *poller, uint64_t now) {
   return now >= poller->next_check && check(poller, now);
 }
 
-/* Asks for the chime when head is no longer `seen`; false when it is not so
- * already. */
-static bool expect_chime(kg_poller *poller, uint64_t seen) {
-  /* Relaxed: in front of a seq_cst operation on the doorbell, which the chime
-   * answers. */
-  kg__store32_relaxed(&poller->listening, 1);
-  if (kg__reader_expects_chime(poller->reader, seen)) {
-    return true;
-  }
-  kg__store32_relaxed(&poller->listening, 0);
-  return false;
+/* The duty is the chime's: asks for it, which must come behind that, since a
+ * stroke may answer at once. True when head has moved already, and whoever
+ * called this has the duty back. */
+static bool ask_chime(kg_poller *poller, uint64_t seen) {
+  return !kg__reader_expects_chime(poller->reader, seen) &&
+         takes_duty(poller, DUTY_CHIME, DUTY_NONE);
 }
 
 /* Waits until head is another than what the loop has seen, or the state
- * changed, or the poller is stopped. False when it is the chime that will
- * tell the loop. */
+ * changed, or the poller is stopped. True when it is this thread that tells
+ * the loop. */
 static bool watch(kg_poller *poller) {
   /* Relaxed: is_armed ordered it (A1). */
   uint64_t seen = kg__load64_relaxed(&poller->seen);
@@ -151,22 +197,18 @@ static bool watch(kg_poller *poller) {
       spin_until = now + poller->spin_ns;
     }
     if (check_if_due(poller, now)) {
-      return true;
+      break;
     }
     if (now < spin_until) {
       for (int i = 0; i < SPINS_PER_CLOCK; i++) {
         if (kg__reader_head(poller->reader) != seen) {
-          return true;
+          break;
         }
         kg__cpu_relax();
       }
-    } else if (kg__reader_hears(poller->reader)) {
-      /* No longer armed before it listens: from then on the loop may be told,
-       * drain and arm this thread again, and that must not be undone. If the
-       * loop armed it before, it did so for the same head or for one that
-       * expect_chime() finds. Relaxed: the doorbell's operation orders it. */
-      kg__store32_relaxed(&poller->armed, 0);
-      return !expect_chime(poller, seen);
+    } else if (hears(poller)) {
+      return takes_duty(poller, DUTY_THREAD, DUTY_CHIME) &&
+             ask_chime(poller, seen);
     } else {
       /* A stop that comes just before this sleep is noticed at the next
        * check, a fifth of a second later at the most. */
@@ -177,8 +219,12 @@ static bool watch(kg_poller *poller) {
         poller->next_check = 0;
       }
     }
+    if (!is_armed(poller)) {
+      /* The loop was woken by something else, and has decided anew. */
+      return false;
+    }
   }
-  return true;
+  return takes_duty(poller, DUTY_THREAD, DUTY_NONE);
 }
 
 static void run(void *argument) {
@@ -188,16 +234,13 @@ static void run(void *argument) {
     if (is_stopped(poller)) {
       break;
     }
-    bool moved = watch(poller);
+    bool tells = watch(poller);
     if (is_stopped(poller)) {
       break;
     }
-    if (!moved) {
+    if (!tells) {
       continue;
     }
-    /* Before the send: the loop may arm again at once. Relaxed: only the
-     * loop looks at it, after the send. */
-    kg__store32_relaxed(&poller->armed, 0);
     uv_async_send(&poller->async);
     /* Behind the send, so that no event waits for it; in a flood watch()
      * never comes to it. */
@@ -241,9 +284,27 @@ static void on_async(uv_async_t *async) {
       close_handles(poller);
     }
   } else if (!is_stopped(poller)) {
-    /* Relaxed: the thread's own store comes in front of its send. */
-    kg__store32_relaxed(&poller->listening, 0);
+    /* What the chime would tell, the drain finds. */
+    takes_duty(poller, DUTY_CHIME, DUTY_NONE);
     poller->on_wake(poller->data);
+  }
+}
+
+static void on_chime(uv_poll_t *chime, int status, int events);
+
+/* A chime that rings for others, while nobody here wants to know, must not
+ * wake this loop each time. */
+static void watch_chime(kg_poller *poller, bool watches) {
+  if (poller->deaf != watches) {
+    return;
+  }
+  poller->deaf = !watches;
+  if (watches) {
+    /* What rang meanwhile was not for us. */
+    kg__reader_heard(poller->reader);
+    uv_poll_start(&poller->chime, UV_READABLE, on_chime);
+  } else {
+    uv_poll_stop(&poller->chime);
   }
 }
 
@@ -252,30 +313,31 @@ static void on_chime(uv_poll_t *chime, int status, int events) {
   (void)status;
   (void)events;
   kg__reader_heard(poller->reader);
-  /* Relaxed: set by this thread, or by the other one in front of the
-   * operation on the doorbell that the chime answered. */
-  if (kg__load32_relaxed(&poller->listening) != 0) {
-    kg__store32_relaxed(&poller->listening, 0);
+  if (takes_duty(poller, DUTY_CHIME, DUTY_NONE)) {
+    /* Relaxed: see hears(). */
+    kg__store32_relaxed(&poller->missed, 0);
     poller->on_wake(poller->data);
-  } else if (!is_armed(poller)) {
-    /* It rings for others, and nobody here wants to know. */
-    kg__reader_deafen(poller->reader, true);
-    poller->deaf = true;
+  } else if (duty_of(poller) == DUTY_NONE) {
+    watch_chime(poller, false);
   }
 }
 
 /* Lets the loop hear the chime, if there is one; a thread does without. */
 static void start_chime(kg_poller *poller, uv_loop_t *loop) {
   intptr_t descriptor = kg__reader_listen(poller->reader);
-  if (descriptor < 0 || uv_poll_init(loop, &poller->chime, (int)descriptor)) {
+  if (descriptor < 0) {
+    return;
+  }
+  if (uv_poll_init(loop, &poller->chime, (int)descriptor) != 0) {
+    kg__reader_unlisten(poller->reader);
     return;
   }
   poller->chime.data = poller;
   poller->open_handles++;
   poller->has_chime = true;
+  poller->deaf = true;
   /* The async holds the loop open or not. */
   uv_unref((uv_handle_t *)&poller->chime);
-  uv_poll_start(&poller->chime, UV_READABLE, on_chime);
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
@@ -291,7 +353,7 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   poller->on_wake = on_wake;
   poller->data = data;
   poller->seen = kg__reader_seen(reader);
-  poller->armed = 1;
+  poller->duty = DUTY_THREAD;
   poller->state = pack_state(result, life);
   poller->next_check = uv_hrtime() + CHECK_NS;
   result = uv_mutex_init(&poller->mutex);
@@ -330,22 +392,23 @@ bool kg_poller_arm(kg_poller *poller) {
   if (kg__reader_head(poller->reader) != seen) {
     return true;
   }
-  if (poller->deaf) {
-    kg__reader_deafen(poller->reader, false);
-    poller->deaf = false;
-  }
-  /* Relaxed: A2 publishes it, where the thread is to watch. */
+  /* Relaxed: what hands out the duty publishes it. */
   kg__store64_relaxed(&poller->seen, seen);
   /* Spinning pays where events come closer to each other than it lasts; the
    * chime costs the thread no wake-up. */
   uint64_t now = uv_hrtime();
   bool dense = now - poller->last_arm <= poller->spin_ns;
   poller->last_arm = now;
-  if (!dense && kg__reader_hears(poller->reader)) {
-    return !expect_chime(poller, seen);
+  if (poller->has_chime) {
+    watch_chime(poller, true);
+  }
+  if (!dense && hears(poller)) {
+    /* The thread's too, if it has it: it looks before it tells. */
+    kg__exchange32_seq_cst(&poller->duty, DUTY_CHIME);
+    return ask_chime(poller, seen);
   }
   /* A2: partner of A1 in is_armed. */
-  kg__store32_release(&poller->armed, 1);
+  kg__store32_release(&poller->duty, DUTY_THREAD);
   unpark(poller);
   return false;
 }

@@ -482,25 +482,17 @@ describe('loadConfig', () => {
     })
 
     it('what is no table where one belongs', () => {
-      for (const [text, shown] of [
-        ['1', '1'],
-        ['"shm"', "'shm'"],
-        ['false', 'false'],
-        ['[]', '[]'],
-        ['[{}]', '['],
-        ['1979-05-27', '1979-05-27']
-      ]) {
-        const part = `expected a table, got ${shown === '1979-05-27' ? '' : shown}`
+      const texts = ['1', "'shm'", 'false', '[]', '[{}]', '1979-05-27']
+      for (const text of texts) {
+        const part = 'expected a table, got '
         invalidOption(TypeError, `ipc = ${text}`, `ipc in ${file}`, part)
         for (const section of Object.keys(KEYS)) {
-          invalidOption(
-            TypeError,
-            `[ipc]\n${section} = ${text}`,
-            `ipc.${section} in ${file}`,
-            part
-          )
+          const label = `ipc.${section} in ${file}`
+          const toml = `[ipc]\n${section} = ${text}`
+          invalidOption(TypeError, toml, label, part)
         }
       }
+      invalidOption(TypeError, "ipc = 'shm'", "expected a table, got 'shm'")
     })
 
     it('a buffer_size that cannot hold max_events: how much can', () => {
@@ -582,6 +574,14 @@ describe('loadConfig', () => {
 
     it('a missing file, folder, link or a name that is too long', () => {
       unusable(file, 'ENOENT')
+      // Whoever reads it in a log does not know where the process stood.
+      const relative = path.relative(process.cwd(), file)
+      refused(
+        () => loadConfig(relative, {}),
+        IpcError,
+        'ERR_CONFIG_INVALID',
+        `${file}: open: ENOENT`
+      )
       unusable(path.join(base, 'nowhere', 'shield.toml'), 'ENOENT')
       fs.symlinkSync(path.join(base, 'nowhere'), file)
       unusable(file, 'ENOENT')

@@ -338,7 +338,7 @@ describe('options of WebSocket', () => {
         }),
         { numRuns: 5000 }
       )
-      console.log(accepted)
+
       assert(accepted > 0, 'nothing was accepted, so nothing was tested')
     })
   })

@@ -4,6 +4,7 @@
 #ifndef KG_ATOMIC_H
 #define KG_ATOMIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,13 @@ static inline void kg__or32_seq_cst(uint32_t *word, uint32_t bits) {
 
 static inline uint32_t kg__exchange32_seq_cst(uint32_t *word, uint32_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* Whether it was `from`, and is `to` now. */
+static inline bool kg__compare_exchange32_seq_cst(uint32_t *word, uint32_t from,
+                                                  uint32_t to) {
+  return __atomic_compare_exchange_n(word, &from, to, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST);
 }
 
 static inline void kg__fence_acquire(void) {

@@ -138,7 +138,7 @@ typedef struct kg_ring_header {
   uint64_t writer_start_us; /* wall clock */
   uint64_t boot_id;         /* the boot that publish times belong to */
   uint64_t boot_sequence;   /* the first event published in that boot */
-  uint64_t chime_id;        /* of the pipe that this writer rings; 0: none */
+  uint64_t chime_id;        /* in the file that this writer rings; 0: none */
   uint8_t reserved_writer[88];
 
   uint64_t heartbeat_ns; /* boot clock */

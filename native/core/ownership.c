@@ -11,14 +11,27 @@
 
 void kg__writer_beat(kg_writer *writer) {
   uint64_t now = kg__clock_boot_ns();
+  if (writer->skipped_to <= writer->ring.sequence) {
+    /* Relaxed, and again each time: what somebody else wrote there does not
+     * last. */
+    kg__store32_relaxed(&writer->segment.ring.header->state, KG_STATE_LIVE);
+  }
   writer->boot_offset_ns = now - kg__clock_monotonic_ns();
   /* Relaxed: a reader compares it with its clock, nothing else. */
   kg__store64_relaxed(&writer->segment.ring.header->heartbeat_ns, now);
 }
 
+/* Relaxed: readers compare it with the file that they have opened. */
+static void name_chime(kg_writer *writer) {
+  kg__store64_relaxed(&writer->segment.ring.header->chime_id, writer->chime.id);
+}
+
 void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
-  if ((waiters & KG_WAITS_FOR_CHIME) != 0) {
-    kg__chime_ring(&writer->chime);
+  if ((waiters & KG_WAITS_FOR_CHIME) != 0 && !kg__chime_ring(&writer->chime)) {
+    /* Somebody cut it short. Until the next beat hangs up another, readers
+     * wait in threads. */
+    kg__chime_close(&writer->chime);
+    name_chime(writer);
   }
   if ((waiters & ~KG_WAITS_FOR_CHIME) != 0) {
     kg__bell_ring(&writer->segment.bell);
@@ -32,8 +45,7 @@ static void keep_chime(kg_writer *writer) {
     kg__chime_close(&writer->chime);
     kg__chime_hang(&writer->dir, writer->names.chime, &writer->chime);
   }
-  /* Relaxed: readers compare it with the pipe that they have opened. */
-  kg__store64_relaxed(&writer->segment.ring.header->chime_id, writer->chime.id);
+  name_chime(writer);
 }
 
 /* Stamps the writer's line of the header. */
@@ -47,7 +59,6 @@ static void sign(kg_writer *writer) {
   }
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
-  kg__store32_relaxed(&header->state, KG_STATE_LIVE);
   keep_chime(writer);
   kg__writer_beat(writer);
 }
@@ -64,10 +75,9 @@ static void mark_retired(kg__segment *segment) {
 }
 
 /* Freezes a ring that was replaced and wakes its readers. */
-static void retire(kg_writer *writer, kg__segment *old) {
+static void retire(kg__segment *old) {
   mark_retired(old);
   kg__bell_ring(&old->bell);
-  kg__chime_ring(&writer->chime);
 }
 
 void kg__writer_retire(kg_writer *writer) {
@@ -104,7 +114,7 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   if (old != NULL) {
     /* After the new ring has the name, so that a death between the two
      * leaves a ring that goes on. */
-    retire(writer, old);
+    retire(old);
     KG__STEP("old ring retired");
   }
   writer->segment = segment;
@@ -112,6 +122,10 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   writer->setup.predecessor_generation = 0;
   writer->skipped_to = 0;
   sign(writer);
+  if (old != NULL) {
+    /* A writer that has just come had no chime when it retired the old one. */
+    kg__chime_ring(&writer->chime);
+  }
   return KG_OK;
 }
 

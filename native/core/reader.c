@@ -108,6 +108,7 @@ static uint64_t chime_id(const kg_reader *reader) {
 }
 
 intptr_t kg__reader_listen(kg_reader *reader) {
+  kg__listener_close(&reader->listener);
   return kg__listener_open(&reader->dir, reader->names.chime, chime_id(reader),
                            &reader->listener) == KG_OK
              ? reader->listener.descriptor
@@ -126,8 +127,8 @@ void kg__reader_heard(kg_reader *reader) {
   kg__listener_heard(&reader->listener);
 }
 
-void kg__reader_deafen(kg_reader *reader, bool deaf) {
-  kg__listener_deafen(&reader->listener, deaf);
+void kg__reader_unlisten(kg_reader *reader) {
+  kg__listener_close(&reader->listener);
 }
 
 void kg__reader_interrupt(kg_reader *reader) {
@@ -146,6 +147,12 @@ uint64_t kg__reader_timed_from(const kg_reader *reader) {
   return kg__load64_relaxed(&header->boot_id) == reader->boot_id
              ? kg__load64_relaxed(&header->boot_sequence)
              : UINT64_MAX;
+}
+
+bool kg__reader_is_retired(const kg_reader *reader) {
+  /* Relaxed: whoever misses it sees it at the next look. */
+  return kg__load32_relaxed(&reader->segment.ring.header->state) ==
+         KG_STATE_RETIRED;
 }
 
 static enum kg_writer_life life_of(const kg_reader *reader) {
@@ -172,9 +179,7 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);
-  /* Relaxed: whoever misses it sees it at the next look. */
-  if (kg__load32_relaxed(&reader->segment.ring.header->state) ==
-      KG_STATE_RETIRED) {
+  if (kg__reader_is_retired(reader)) {
     return KG_E_NO_RING;
   }
   return kg__file_is_named(&reader->dir, reader->names.ring,

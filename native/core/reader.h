@@ -31,8 +31,12 @@ bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen);
 /* Takes back what the chime did to the descriptor. */
 void kg__reader_heard(kg_reader *reader);
 
-/* See kg__listener_deafen. */
-void kg__reader_deafen(kg_reader *reader, bool deaf);
+/* Closes it again; nobody may watch the descriptor any more. */
+void kg__reader_unlisten(kg_reader *reader);
+
+/* Whether the writer has left this ring for another one. Costs no system call.
+ * Any thread. */
+bool kg__reader_is_retired(const kg_reader *reader);
 
 /* Wakes whoever sleeps on this ring, ourselves among them. Any thread. */
 void kg__reader_interrupt(kg_reader *reader);

@@ -1,65 +1,77 @@
-/* The chime on Linux: a FIFO, and an epoll instance for each listener.
+/* The chime on Linux: a small file that each listener watches by inotify. The
+ * writer rings by reading a byte of it.
  *
- * The listener watches for edges, so a byte that stays in the pipe wakes
- * nobody twice and nobody has to take it out: what one listener read, the
- * others would not hear. An event loop that knows levels only, as libuv does,
- * watches the epoll instance, whose level is "an edge has come". The wake-up
- * is a pipe's, which tells the scheduler that the writer goes on running. */
+ * Each listener has a queue of its own, in which equal events become one, so
+ * nobody can take a stroke from another, or fill what the writer would have
+ * to wait for. Reading a file in memory takes no lock either: a pipe's end can
+ * be held for ever by whoever has it open, and would hold the writer with it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform.h"
 
-/* What a pipe holds unless somebody changed it. */
-#define PIPE_BYTES 65536
+#define OPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-/* Whether a descriptor is a pipe of this user that is closed to others. */
-static bool is_chime(int fd, uint64_t *id) {
+/* What the file holds: its id, which tells it from others of that name. */
+#define CHIME_BYTES ((ssize_t)sizeof(uint64_t))
+
+/* Whether a descriptor is a chime of this user that is closed to others. */
+static bool is_chime(int fd, uint64_t *inode, uint64_t *id) {
   struct stat info;
-  if (fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode) ||
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
       info.st_uid != geteuid() || info.st_nlink != 1 ||
       (info.st_mode & 077) != 0) {
     return false;
   }
-  *id = (uint64_t)info.st_ino;
-  return true;
+  *inode = (uint64_t)info.st_ino;
+  return pread(fd, id, sizeof *id, 0) == CHIME_BYTES && *id != 0;
 }
 
-static int open_chime(const kg__dir *dir, const char *name, int access,
+static int open_chime(const kg__dir *dir, const char *name, uint64_t *inode,
                       uint64_t *id) {
-  int fd = openat((int)dir->handle, name,
-                  access | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
-  if (fd >= 0 && !is_chime(fd, id)) {
+  int fd = openat((int)dir->handle, name, O_RDONLY | OPEN_FLAGS);
+  if (fd >= 0 && !is_chime(fd, inode, id)) {
     close(fd);
-    errno = EEXIST;
     return -1;
   }
   return fd;
 }
 
+/* Makes a new one. It counts once the header names it, so it need not be whole
+ * at once. */
+static bool make_chime(const kg__dir *dir, const char *name) {
+  uint64_t id;
+  if (kg__random(&id, NULL) != KG_OK) {
+    return false;
+  }
+  unlinkat((int)dir->handle, name, 0);
+  int fd = openat((int)dir->handle, name,
+                  O_WRONLY | O_CREAT | O_EXCL | OPEN_FLAGS, 0600);
+  if (fd < 0) {
+    return false;
+  }
+  /* The umask may have taken bits away. */
+  bool made = fchmod(fd, 0600) == 0 && write(fd, &id, sizeof id) == CHIME_BYTES;
+  close(fd);
+  return made;
+}
+
 int kg__chime_hang(kg__dir *dir, const char *name, kg__chime *chime) {
   *chime = KG__CHIME_NONE;
-  /* Open for reading as well: then it has a reader at all times, and a stroke
-   * that nobody hears is no broken pipe. */
-  int fd = open_chime(dir, name, O_RDWR, &chime->id);
-  if (fd < 0) {
-    unlinkat((int)dir->handle, name, 0);
-    /* The umask may have taken bits away. */
-    if (mkfifoat((int)dir->handle, name, 0600) != 0 ||
-        fchmodat((int)dir->handle, name, 0600, AT_SYMLINK_NOFOLLOW) != 0) {
-      return KG_E_SYSTEM;
-    }
-    fd = open_chime(dir, name, O_RDWR, &chime->id);
-  }
+  int fd = open_chime(dir, name, &chime->inode, &chime->id);
   /* Root opens what has lost its permissions, and others then cannot. */
-  if (fd < 0 || fchmod(fd, 0600) != 0) {
+  if ((fd < 0 || fchmod(fd, 0600) != 0) && make_chime(dir, name)) {
     if (fd >= 0) {
       close(fd);
     }
+    fd = open_chime(dir, name, &chime->inode, &chime->id);
+  }
+  if (fd < 0) {
     *chime = KG__CHIME_NONE;
     return KG_E_SYSTEM;
   }
@@ -72,25 +84,13 @@ bool kg__chime_is_named(const kg__dir *dir, const char *name,
   struct stat info;
   return chime->id != 0 &&
          fstatat((int)dir->handle, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISFIFO(info.st_mode) && (uint64_t)info.st_ino == chime->id;
+         S_ISREG(info.st_mode) && (uint64_t)info.st_ino == chime->inode &&
+         info.st_size >= CHIME_BYTES;
 }
 
-void kg__chime_ring(const kg__chime *chime) {
-  char bytes[4096];
-  if (chime->id == 0) {
-    return;
-  }
-  /* Emptied first: some kernels wake for the first byte in a pipe only, and
-   * what a stranger put there must not keep ours out. */
-  for (int i = 0; i < PIPE_BYTES / (int)sizeof bytes; i++) {
-    if (read((int)chime->handle, bytes, sizeof bytes) < (ssize_t)sizeof bytes) {
-      break;
-    }
-  }
-  if (write((int)chime->handle, "", 1) < 0) {
-    /* Full again: whoever listens looks at head by a clock, too. */
-    return;
-  }
+bool kg__chime_ring(const kg__chime *chime) {
+  char byte;
+  return chime->id == 0 || pread((int)chime->handle, &byte, 1, 0) == 1;
 }
 
 void kg__chime_close(kg__chime *chime) {
@@ -100,52 +100,42 @@ void kg__chime_close(kg__chime *chime) {
   *chime = KG__CHIME_NONE;
 }
 
-static int watch(const kg__listener *listener) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-  return epoll_ctl((int)listener->descriptor, EPOLL_CTL_ADD,
-                   (int)listener->handle, &event);
-}
-
 int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
                       kg__listener *listener) {
-  uint64_t found = 0;
+  uint64_t inode;
+  char path[64];
   *listener = KG__LISTENER_NONE;
-  if (id == 0) {
+  int fd = id == 0 ? -1 : open_chime(dir, name, &inode, &listener->id);
+  if (fd < 0 || listener->id != id) {
+    if (fd >= 0) {
+      close(fd);
+    }
+    *listener = KG__LISTENER_NONE;
     return KG_E_NO_RING;
   }
-  listener->handle = open_chime(dir, name, O_RDONLY, &found);
-  if (listener->handle < 0) {
-    return KG_E_NO_RING;
-  }
-  listener->id = found;
-  listener->descriptor = epoll_create1(EPOLL_CLOEXEC);
-  if (found != id || listener->descriptor < 0 || watch(listener) != 0) {
+  /* By the descriptor's link in /proc: it is this very file that is watched,
+   * and not whatever has its name by now. */
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  listener->descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (listener->descriptor < 0 ||
+      inotify_add_watch((int)listener->descriptor, path, IN_ACCESS) < 0) {
     kg__listener_close(listener);
+    close(fd);
     return KG_E_SYSTEM;
   }
+  close(fd);
   return KG_OK;
 }
 
 void kg__listener_heard(const kg__listener *listener) {
-  struct epoll_event event;
-  epoll_wait((int)listener->descriptor, &event, 1, 0);
-}
-
-void kg__listener_deafen(const kg__listener *listener, bool deaf) {
-  if (deaf) {
-    epoll_ctl((int)listener->descriptor, EPOLL_CTL_DEL, (int)listener->handle,
-              NULL);
-  } else {
-    watch(listener);
+  char events[4096];
+  while (read((int)listener->descriptor, events, sizeof events) > 0) {
   }
 }
 
 void kg__listener_close(kg__listener *listener) {
   if (listener->descriptor >= 0) {
     close((int)listener->descriptor);
-  }
-  if (listener->handle >= 0) {
-    close((int)listener->handle);
   }
   *listener = KG__LISTENER_NONE;
 }

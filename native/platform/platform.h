@@ -144,15 +144,15 @@ void kg__bell_close(kg__bell *bell);
 /* --- Chime -------------------------------------------------------------- */
 
 /* A bell that an event loop can hear without a thread that waits for it: a
- * named pipe beside the ring. One stroke wakes every listener of every
- * process, however many they are, and a listener takes nothing out of the
- * pipe. A system without one fails every call, and readers wait in a thread
- * then. */
+ * file beside the ring. One stroke wakes every listener of every process,
+ * however many they are, and nobody can take it from another. A system without
+ * one fails every call, and readers wait in a thread then. */
 
 /* The writer's end. */
 typedef struct kg__chime {
   intptr_t handle;
-  uint64_t id; /* tells this pipe from others of that name; 0: no chime */
+  uint64_t inode;
+  uint64_t id; /* tells this file from others of that name; 0: no chime */
 } kg__chime;
 
 #define KG__CHIME_NONE ((kg__chime){.handle = -1})
@@ -161,23 +161,23 @@ typedef struct kg__chime {
  * place and is none is removed. */
 int kg__chime_hang(kg__dir *dir, const char *name, kg__chime *chime);
 
-/* True when the path of `name` in `dir` still leads to this chime. */
+/* True when the path of `name` in `dir` still leads to this chime, and it can
+ * be rung. */
 bool kg__chime_is_named(const kg__dir *dir, const char *name,
                         const kg__chime *chime);
 
-/* Wakes every listener. Never waits. */
-void kg__chime_ring(const kg__chime *chime);
+/* Wakes every listener. Never waits. False when nobody can hear it any more. */
+bool kg__chime_ring(const kg__chime *chime);
 
 void kg__chime_close(kg__chime *chime);
 
 /* A reader's end. */
 typedef struct kg__listener {
-  intptr_t handle;     /* of the pipe */
   intptr_t descriptor; /* can be read, for poll(), when the chime was rung */
   uint64_t id;
 } kg__listener;
 
-#define KG__LISTENER_NONE ((kg__listener){.handle = -1, .descriptor = -1})
+#define KG__LISTENER_NONE ((kg__listener){.descriptor = -1})
 
 /* Opens the chime `name` if it is the one with this id. */
 int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
@@ -185,10 +185,6 @@ int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
 
 /* Takes back what the chime did to the descriptor. */
 void kg__listener_heard(const kg__listener *listener);
-
-/* Deaf, it does not hear the chime until it is made to hear again, and then
- * once for nothing. */
-void kg__listener_deafen(const kg__listener *listener, bool deaf);
 
 void kg__listener_close(kg__listener *listener);
 

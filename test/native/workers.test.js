@@ -102,6 +102,40 @@ describe('workers', () => {
     })
   }
 
+  it('F43 one terminated at any moment of its beginning', async () => {
+    // In a process of its own: what goes wrong there ends all of it.
+    const program = ring.program(
+      async (_ipc, { dir, library }) => {
+        const { once } = require('node:events')
+        const { setTimeout: pause } = require('node:timers/promises')
+        const threads = require('node:worker_threads')
+        const script = `
+          const { workerData } = require('node:worker_threads')
+          const { ShmClient } = require(workerData.library)
+          const client = new ShmClient({ dir: workerData.dir })
+          client.pollThreats(() => {})`
+        for (let i = 0; i < 200; i++) {
+          const worker = new threads.Worker(script, {
+            eval: true,
+            workerData: { dir, library }
+          })
+          worker.on('error', () => {})
+          await once(worker, 'online')
+          await pause(Math.random() * 30)
+          await worker.terminate()
+        }
+        console.log('all are gone')
+      },
+      { library: LIBRARY }
+    )
+    ring.writer().writeThreat(threat('x'))
+    const { code, signal, stdout, stderr } = await program.exited
+    assert.deepEqual(
+      { code, signal, stdout, stderr },
+      { code: 0, signal: null, stdout: 'all are gone\n', stderr: '' }
+    )
+  }).timeout(60_000)
+
   it('F45 one that loads the addon first, and ends by itself', async () => {
     ring.writer().writeThreat(threat())
     const program = ring.program(
