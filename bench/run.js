@@ -11,6 +11,7 @@ const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { SharedMemoryIpc } = require('..')
 const { Pair } = require('./pair.js')
+const { quantile, summarize } = require('./statistics.js')
 const { makeThreats } = require('./threats.js')
 
 const { values: options } = parseArgs({
@@ -31,22 +32,6 @@ const PAUSE_MS = 20
 const IDLE_SECONDS = options.quick ? 3 : 10
 
 const progress = (text) => process.stderr.write(`${text}\n`)
-
-function quantile(values, q) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]
-}
-
-const median = (values) => quantile(values, 0.5)
-
-/** Median over the rounds, with the lowest and the highest round. */
-function summarize(values) {
-  return {
-    median: median(values),
-    low: Math.min(...values),
-    high: Math.max(...values)
-  }
-}
 
 // Asleep means asleep: the poll thread does not spin before it sleeps.
 const OPTIONS = { shm: { spinMicros: 0 }, ws: {} }

@@ -246,12 +246,16 @@ class FailoverSource {
     if (this._closed) {
       return
     }
-    const isWell = this._isWell(fresh)
+    const { astray, writer } = this._ring.look(fresh)
+    const isWell = !astray && writer !== 'gone'
     if (isWell && this._ws !== null) {
       this._ws.close()
       this._ws = null
     } else if (!isWell && this._ws === null && this._options.locate !== null) {
       this._openSocket({ standBy: true })
+    } else if (astray && this._ws !== null) {
+      // Its Shield may have said by now where it is.
+      this._ws.hurry()
     }
   }
 

@@ -170,6 +170,13 @@ class WebSocketSource {
     return this._position
   }
 
+  /** There is a reason to try again before it is time to. */
+  hurry() {
+    if (this._timer !== null) {
+      this._connect()
+    }
+  }
+
   /** Ends the waiting of `standBy`: subscribes from a position. */
   begin(position) {
     this._position = position

@@ -81,7 +81,8 @@ static void retire(kg__segment *old) {
 }
 
 void kg__writer_retire(kg_writer *writer) {
-  mark_retired(&writer->segment);
+  retire(&writer->segment);
+  kg__chime_ring(&writer->chime);
 }
 
 /* Makes a new ring, with `old` as its predecessor if it is given, and wakes the

@@ -36,7 +36,8 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
  * right what can be: `in_place` says whether the ring was where it belongs. */
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
 
-/* Marks the ring as one that nobody goes on with, if it still has a header. */
+/* Marks the ring as one that nobody goes on with, if it still has a header, and
+ * wakes its readers. */
 void kg__writer_retire(kg_writer *writer);
 
 /* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */

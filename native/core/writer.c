@@ -142,8 +142,11 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
   if (writer->fork_count == kg__fork_count() &&
       sequence > writer->ring.sequence) {
+    bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
-    kg__writer_retire(writer);
+    if (is_first) {
+      kg__writer_retire(writer);
+    }
   }
 }
 
