@@ -1,15 +1,22 @@
 'use strict'
 
-const { ShmClient } = require('kindly-guard-ipc')
+const { IpcFactory } = require('kindly-guard-ipc')
 
-const client = new ShmClient({ dir: process.argv[2], from: 'oldest' })
+async function main() {
+  const options = { dir: process.argv[2], from: 'oldest' }
+  // Resolves at once, before there is a Shield, too.
+  const client = await IpcFactory.createClient(options)
 
-client.on('writer', (state) => console.log(`the Shield is ${state}`))
-client.on('lost', (loss) => console.log('lost', loss))
+  client.on('transport', ({ to, reason }) => console.log(`${to}: ${reason}`))
+  client.on('writer', (state) => console.log(`the Shield is ${state}`))
+  client.on('lost', (loss) => console.log('lost', loss))
 
-process.once('SIGINT', () => client.close())
+  process.once('SIGINT', () => client.close())
 
-client.pollThreats((threat) => {
-  console.log(threat)
-  return true // only `false` ends it
-})
+  await client.pollThreats((threat) => {
+    console.log(threat)
+    return true // only `false` ends it
+  })
+}
+
+main()

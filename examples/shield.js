@@ -1,10 +1,12 @@
 'use strict'
 
-const { SharedMemoryIpc } = require('kindly-guard-ipc')
+const { IpcFactory } = require('kindly-guard-ipc')
 
+// In shared memory and over WebSocket: every client finds one of the two.
 // Without a directory of their own, both sides use this user's default one.
-const shield = new SharedMemoryIpc({ dir: process.argv[2] })
-console.log(`publishing to ${shield.stats().path}`)
+const shield = IpcFactory.createHybridTransport({ dir: process.argv[2] })
+
+shield.on('transport', ({ to, reason }) => console.log(`${to}: ${reason}`))
 
 setInterval(() => {
   const sequence = shield.writeThreat({
