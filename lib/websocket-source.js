@@ -217,7 +217,12 @@ class WebSocketSource {
   }
 
   _push(item) {
-    this._queue.push(item)
+    if (item.loss === null && this.isEmpty) {
+      // Nobody needs to be there to stand somewhere else.
+      this._passed(item.generation, item.next)
+    } else {
+      this._queue.push(item)
+    }
   }
 
   /** Wakes the host, once in a turn of the event loop: each wake has a budget

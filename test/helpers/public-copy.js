@@ -7,8 +7,15 @@ const os = require('node:os')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
-const NEEDED = ['package.json', 'lib', 'build/Release', 'test/helpers']
-const ADDON_OR_SOURCE = /\.(node|js|json)$/
+const { dependencies } = require('../../package.json')
+const NEEDED = [
+  'package.json',
+  'lib',
+  'build/Release',
+  'test/helpers',
+  ...Object.keys(dependencies).map((name) => `node_modules/${name}`)
+]
+const ADDON_OR_SOURCE = /\.(node|[cm]?js|json)$/
 
 let copy = null
 

@@ -6,9 +6,9 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { SharedMemoryIpc, ShmClient } = require('../../lib/index.js')
+const { IpcFactory, SharedMemoryIpc, ShmClient } = require('../../lib/index.js')
 const { threat, useRing } = require('../helpers/ring.js')
-const { collect } = require('../helpers/wait.js')
+const { collect, until } = require('../helpers/wait.js')
 
 describe('file systems', () => {
   const opened = []
@@ -147,5 +147,52 @@ describe('file systems', () => {
     await child.call(open, { dir, end: 'SharedMemoryIpc' })
     await child.call(open, { dir, end: 'ShmClient' })
     fs.chmodSync(ring.dir, 0o700)
+  })
+
+  it('F23 F60 a full tmpfs: the hybrid serves, the ring comes later', async () => {
+    const dir = mount('size=256k')
+    const options = { dir, maxEvents: 1000, websocket: { port: 0 } }
+    const shield = keep(IpcFactory.createHybridTransport(options))
+    await shield.ready()
+    const { transport, errors } = shield.stats()
+    assert.deepEqual(
+      [transport, errors.shm.code],
+      ['websocket', 'ERR_NO_SPACE']
+    )
+    const client = keep(
+      await IpcFactory.createClient({ ...options, from: 'oldest' })
+    )
+    shield.writeThreat(threat('full'))
+    assert.equal((await collect(client, 1))[0].details, 'full')
+    remount('size=2m')
+    await until(() => shield.isShmActive(), 'the ring')
+    await until(() => client.isShmActive(), 'the client in it')
+    shield.writeThreat(threat('room'))
+    assert.equal((await collect(client, 1))[0].details, 'room')
+    assert.equal(client.stats().lost, 0)
+  })
+
+  it('F31 F60 a read-only file system: the hybrid serves', async () => {
+    const dir = mount('size=2m')
+    remount('ro')
+    const shield = keep(
+      IpcFactory.createHybridTransport({ dir, websocket: { port: 0 } })
+    )
+    const before = process.env.XDG_RUNTIME_DIR
+    process.env.XDG_RUNTIME_DIR = ring.dir
+    try {
+      await shield.ready()
+      const { transport, errors, websocket } = shield.stats()
+      assert.deepEqual(
+        [transport, errors.shm.code],
+        ['websocket', 'ERR_READ_ONLY']
+      )
+      assert(!websocket.discoveryFile.startsWith(dir))
+    } finally {
+      if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+      else process.env.XDG_RUNTIME_DIR = before
+    }
+    remount('rw')
+    await until(() => shield.isShmActive(), 'the ring')
   })
 })

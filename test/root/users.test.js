@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { SharedMemoryIpc, ShmClient } = require('../../lib/index.js')
+const { IpcFactory, SharedMemoryIpc, ShmClient } = require('../../lib/index.js')
 const { LIBRARY } = require('../helpers/child.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect } = require('../helpers/wait.js')
@@ -243,5 +243,91 @@ describe('users', () => {
     await writer.close()
     assert.equal(inside(), '1 opened')
     assert.equal((await collect(ring.client({ from: 1 }), 1))[0].sequence, 1)
+  })
+
+  it('F30 F55 another user gets nothing of a WebSocket', async () => {
+    const shield = IpcFactory.createHybridTransport({
+      dir: ring.dir,
+      websocket: { port: 0 }
+    })
+    await shield.ready()
+    shield.writeThreat(threat('secret'))
+    const { url, discoveryFile } = shield.stats().websocket
+    const child = as(STRANGER)
+    const outcome = await child.call(
+      async (state, { file, target }) => {
+        const read = (() => {
+          try {
+            return state.require('node:fs').readFileSync(file, 'utf8')
+          } catch ({ code }) {
+            return code
+          }
+        })()
+        const WebSocket = state.require('ws')
+        const opened = await new Promise((resolve) => {
+          const socket = new WebSocket(target)
+          socket.on('open', () => resolve('open'))
+          socket.on('error', ({ message }) => resolve(message))
+        })
+        return { read, opened }
+      },
+      { file: discoveryFile, target: url }
+    )
+    assert.deepEqual(outcome, {
+      read: 'EACCES',
+      opened: 'Unexpected server response: 401'
+    })
+    assert.equal(shield.stats().websocket.admitted, 0)
+    await shield.close()
+  })
+
+  it('F28 F58 a user who has our directory and our port: WebSocket', async () => {
+    // The place where the ring would be, and the port where clients look.
+    const home = path.join(ring.dir, 'home')
+    fs.mkdirSync(home, { mode: 0o700 })
+    const dir = path.join(ring.dir, 'squatted')
+    fs.mkdirSync(dir, { mode: 0o777 })
+    fs.chownSync(dir, STRANGER.uid, STRANGER.gid)
+    const child = as(STRANGER)
+    const port = await child.call(async (state) => {
+      const { WebSocketServer } = state.require('ws')
+      const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+      state.heard = []
+      server.on('connection', (socket, { rawHeaders }) => {
+        state.heard.push(rawHeaders.join())
+        socket.send(
+          '{"type":"threat","generation":"0123456789abcdef","threats":[]}'
+        )
+      })
+      await new Promise((resolve) => {
+        server.on('listening', resolve)
+      })
+      return server.address().port
+    })
+    const before = process.env.XDG_RUNTIME_DIR
+    process.env.XDG_RUNTIME_DIR = home
+    try {
+      const options = { dir, websocket: { port } }
+      const shield = IpcFactory.createHybridTransport(options)
+      await shield.ready()
+      const { transport, errors, websocket } = shield.stats()
+      assert.equal(transport, 'websocket')
+      assert.equal(errors.shm.code, 'ERR_UNSAFE_PATH')
+      assert.notEqual(websocket.port, port)
+      assert(websocket.discoveryFile.startsWith(home))
+      const client = await IpcFactory.createClient({
+        ...options,
+        from: 'oldest'
+      })
+      shield.writeThreat(threat('by WebSocket'))
+      assert.equal((await collect(client, 1))[0].details, 'by WebSocket')
+      // Nobody has told the stranger anything.
+      assert.deepEqual(await child.call(({ heard }) => heard), [])
+      await client.close()
+      await shield.close()
+    } finally {
+      if (before === undefined) delete process.env.XDG_RUNTIME_DIR
+      else process.env.XDG_RUNTIME_DIR = before
+    }
   })
 })
