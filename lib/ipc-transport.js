@@ -261,7 +261,8 @@ class IpcTransport extends EventEmitter {
       capacity,
       predecessor: this._log?.predecessor ?? null,
       sequence,
-      start: this._log?.start ?? sequence + 1
+      start: this._log?.start ?? sequence + 1,
+      begins: this._log?.begins
     })
     this._ring.passed(log)
     if (this._server === null) {

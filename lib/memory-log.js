@@ -16,13 +16,15 @@ class MemoryLog {
    * @param {number} [setup.sequence] the last one, when others have published
    *   so far
    * @param {number} [setup.start] the first one of this Shield
+   * @param {number} [setup.begins] the first one behind the predecessor
    */
   constructor({
     generation,
     capacity = capacityOf(),
     predecessor,
     sequence = 0,
-    start = 1
+    start = 1,
+    begins = 1
   }) {
     this.isRing = false
     this.generation = generation
@@ -30,6 +32,7 @@ class MemoryLog {
     this.capacity = capacity
     this.sequence = sequence
     this.start = start
+    this.begins = begins
     this._oldest = sequence + 1
     this._slots = 0
     this._texts = new Array(this.capacity)

@@ -27,7 +27,12 @@ class RingLog {
           ? null
           : { generation, sequence: ring.predecessorSequence }
     this.sequence = ring.sequence
+    /** The first event of this Shield. */
     this.start = ring.sequence + 1
+    /** The first one behind the predecessor: all of the ring, unless that has
+     * older ones than the log before. */
+    this.begins =
+      previous === null || previous.generation === generation ? 1 : this.start
   }
 
   /** @param {'oldest' | number} from */

@@ -16,6 +16,7 @@
 // that was there before it. A `status` with `next` begins a stream: the next threat has that sequence.
 // `shm`: whether the same is in shared memory. From there on every sequence is in one `threat` or one `lost`, in order.
 
+const { show } = require('./errors.js')
 const { typeName, severityName } = require('./threat-event.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
@@ -137,7 +138,8 @@ function parseCommand(data, isBinary) {
   const { type, from, generation } = parse(data, isBinary)
   if (type === 'subscribe') {
     mustBe(
-      FROM.includes(from) || isSequence(from),
+      // Behind the last of all sequences, too.
+      FROM.includes(from) || from === MAX_SEQUENCE + 1 || isSequence(from),
       "subscribe: from is 'latest', 'oldest', 'start' or a sequence"
     )
     mustBe(
@@ -219,7 +221,7 @@ const parsers = {
       return { count, from: null, to: null, reason }
     }
     mustBe(
-      isSequence(from) && isSequence(to) && count === to - from + 1,
+      isSequence(from) && isSequence(to, from) && count === to - from + 1,
       'lost: count, from and to do not agree'
     )
     return { count, from, to, reason }
@@ -243,7 +245,8 @@ function parseMessage(data, isBinary) {
   const value = parse(data, isBinary)
   const { type, generation } = value
   if (type === 'error') {
-    return { type, code: String(value.code), message: String(value.message) }
+    const text = (field) => (isText(field) ? field : show(field))
+    return { type, code: text(value.code), message: text(value.message) }
   }
   if (!Object.hasOwn(parsers, type)) {
     return { type }

@@ -200,7 +200,7 @@ class WebSocketServer extends EventEmitter {
     }
     this._waiting = []
     this._bytes = 0
-    const whole = threatMessage(this._generation, texts)
+    const whole = Buffer.from(threatMessage(this._generation, texts))
     for (const subscriber of this._live) {
       subscriber.publish(this._first, texts, whole)
     }

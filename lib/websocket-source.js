@@ -11,11 +11,14 @@ const {
   subscribeMessage
 } = require('./websocket-protocol.js')
 
+// What a Shield answers that is there, and has enough clients.
+const CROWDED = 503
+
 // Between two attempts: doubled each time, with jitter.
 const FIRST_DELAY_MS = 25
 const LAST_DELAY_MS = 2000
 
-// Threats that wait here before the socket is paused, and when it goes on.
+// What waits here before the socket is paused, and when it goes on.
 const PAUSE_AT = 2048
 const RESUME_AT = 512
 
@@ -24,6 +27,10 @@ const SILENT_HEARTBEATS = 2.5
 
 // Latencies that one message records, as one read of a ring does.
 const SAMPLES_PER_MESSAGE = 8
+
+// What no heartbeat and no latency exceeds: more is not believed.
+const MAX_HEARTBEAT_MS = 3_600_000
+const MAX_LATENCY_NS = 3_600_000_000_000
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
@@ -60,13 +67,14 @@ class WebSocketSource {
     this._subscribing = !options.standBy
     this._queue = [] // threats, and losses as { loss }
     this._at = 0
-    this._waiting = 0 // threats in the queue
     this._armed = false
     this._turn = null // the immediate that ends the turn of the last wake
     this._holding = false
     this._paused = false
-    this._expected = 0 // the sequence that must come next; 0: no stream yet
-    this._generation = null // of what comes
+    // What must come next: in a stream, or where it is to go on.
+    this._generation = null
+    this._expected = 0 // 0: anything
+    this._isStreaming = false
     this._socket = null
     this._answered = false
     this._dialing = null
@@ -125,7 +133,9 @@ class WebSocketSource {
           return true
         }
         this._at++
-        this._passed(item.generation, item.next)
+        if (item.next !== null) {
+          this._passed(item.generation, item.next)
+        }
         if (item.loss !== null) {
           this._countLoss(item.loss)
           this._host._report('lost', item.loss)
@@ -134,7 +144,6 @@ class WebSocketSource {
         continue
       }
       this._at++
-      this._waiting--
       threats.push(item.threat)
       this._passed(item.generation, item.threat.sequence + 1)
     }
@@ -216,13 +225,31 @@ class WebSocketSource {
     }
   }
 
+  /** @param {object} item `{ threat, generation }`, or `{ loss, generation,
+   *   next }`; `next` is where the cursor stands behind it, null: nobody knows;
+   *   a `loss` of null is none, just another place */
   _push(item) {
     if (item.loss === null && this.isEmpty) {
       // Nobody needs to be there to stand somewhere else.
       this._passed(item.generation, item.next)
-    } else {
-      this._queue.push(item)
+      return
     }
+    this._queue.push(item)
+    if (this._queue.length - this._at >= PAUSE_AT && !this._paused) {
+      this._paused = true
+      this._socket.pause()
+    }
+  }
+
+  /** Where the cursor will stand when everything was taken. */
+  _end() {
+    for (let i = this._queue.length - 1; i >= this._at; i--) {
+      const { threat, generation, next = threat.sequence + 1 } = this._queue[i]
+      if (next !== null) {
+        return { generation, next }
+      }
+    }
+    return this._position
   }
 
   /** Wakes the host, once in a turn of the event loop: each wake has a budget
@@ -252,7 +279,7 @@ class WebSocketSource {
   }
 
   _resumeIfRoom() {
-    if (!this._paused || this._waiting > RESUME_AT) {
+    if (!this._paused || this._queue.length - this._at > RESUME_AT) {
       return
     }
     this._paused = false
@@ -307,7 +334,7 @@ class WebSocketSource {
 
   _opened(socket) {
     this._socket = socket
-    this._expected = 0
+    this._isStreaming = false
     this.lastError = null
     socket.on('message', (data, isBinary) => {
       if (socket === this._socket) {
@@ -315,13 +342,14 @@ class WebSocketSource {
       }
     })
     socket.on('ping', () => this._watch())
+    let fault = null
     socket.on('error', (error) => {
-      this.lastError = error
+      fault = error
     })
     socket.on('close', (_status, why) => {
       if (socket === this._socket) {
-        const detail = why.length > 0 ? String(why).slice(0, 120) : ''
-        this._failed(new IpcError('ERR_WEBSOCKET_CLOSED', detail))
+        const detail = fault?.message ?? String(why)
+        this._failed(new IpcError('ERR_WEBSOCKET_CLOSED', detail.slice(0, 120)))
       }
     })
     this.hold(this._holding)
@@ -336,15 +364,10 @@ class WebSocketSource {
 
   _subscribe() {
     // What is in the queue was received: it goes on behind that.
-    const last = this._queue[this._queue.length - 1]
-    const position =
-      last === undefined
-        ? this._position
-        : {
-            generation: last.generation,
-            next: last.loss === undefined ? last.threat.sequence + 1 : last.next
-          }
-    this._expected = 0
+    const position = this._end()
+    this._generation = position?.generation ?? null
+    this._expected = position?.next ?? 0
+    this._isStreaming = false
     this._socket.send(
       position === null
         ? subscribeMessage(this._from)
@@ -362,7 +385,7 @@ class WebSocketSource {
     if (
       this._from === 'latest' &&
       this._position === null &&
-      error.code === 'ERR_WEBSOCKET_UNREACHABLE'
+      error.status !== CROWDED
     ) {
       // Whatever comes from a Shield that was not there yet is new.
       this._from = 'start'
@@ -397,13 +420,16 @@ class WebSocketSource {
   _watch() {
     clearTimeout(this._watchdog)
     this._watchdog = null
+    const patience = this._answered
+      ? this._heartbeatMs * SILENT_HEARTBEATS
+      : this._options.handshakeTimeoutMs
     // While we do not listen, its silence is ours.
-    if (this._heartbeatMs > 0 && this._socket !== null && !this._paused) {
+    if (patience > 0 && this._socket !== null && !this._paused) {
       this._watchdog = setTimeout(() => {
         this._failed(
           new IpcError('ERR_WEBSOCKET_CLOSED', 'it gave no sign of life')
         )
-      }, this._heartbeatMs * SILENT_HEARTBEATS)
+      }, patience)
       this._watchdog.unref()
     }
   }
@@ -443,25 +469,31 @@ class WebSocketSource {
   }
 
   _acceptStatus(status) {
+    const { generation, next, heartbeatMs, boot } = status
+    if (next !== undefined) {
+      this._beginStream(generation, next)
+    }
     this._answered = true
     this.published = status.sequence
     this.hasRing = status.shm
-    this._heartbeatMs = status.heartbeatMs
-    this._sameBoot = status.boot !== null && status.boot === this._boot
-    if (status.next !== undefined) {
-      // The stream begins, or goes on in another generation.
-      this._failures = 0
-      this._generation = status.generation
-      this._expected = status.next
-      // In its turn, so that the position is right at any time.
-      this._push({
-        loss: null,
-        generation: status.generation,
-        next: status.next
-      })
-    }
+    this._heartbeatMs = heartbeatMs <= MAX_HEARTBEAT_MS ? heartbeatMs : 0
+    this._sameBoot = boot !== null && boot === this._boot
     this._host._connected(status)
     this._tell()
+  }
+
+  /** The stream begins, or goes on in another generation. */
+  _beginStream(generation, next) {
+    if (generation === this._generation && this._expected !== 0) {
+      // Where it was, and nowhere else.
+      this._expect(generation, next)
+    }
+    this._failures = 0
+    this._generation = generation
+    this._expected = next
+    this._isStreaming = true
+    // In its turn, so that the position is right at any time.
+    this._push({ loss: null, generation, next })
   }
 
   _expect(generation, sequence) {
@@ -475,19 +507,20 @@ class WebSocketSource {
 
   _acceptThreats({ generation, threats, publishedNs }) {
     for (const threat of threats) {
-      this._expect(generation, threat.sequence)
+      this._expectInStream(generation, threat.sequence)
       this._expected++
       this._push({ generation, threat })
-      this._waiting++
     }
     this.published = Math.max(this.published, this._expected - 1)
     this._recordLatency(publishedNs)
-    if (this._waiting >= PAUSE_AT && !this._paused) {
-      this._paused = true
-      this._socket.pause()
-      this._watch()
-    }
     this._tell()
+  }
+
+  _expectInStream(generation, sequence) {
+    this._expect(generation, sequence)
+    if (!this._isStreaming) {
+      throw new ProtocolError(`sequence ${sequence} came before a status`)
+    }
   }
 
   _recordLatency(publishedNs) {
@@ -498,22 +531,28 @@ class WebSocketSource {
     const step = Math.ceil(publishedNs.length / SAMPLES_PER_MESSAGE)
     for (let i = 0; i < publishedNs.length; i += step) {
       const latency = Math.round(now - publishedNs[i])
-      if (publishedNs[i] !== null && latency > 0) {
+      const isSane = latency > 0 && latency < MAX_LATENCY_NS
+      if (publishedNs[i] !== null && isSane) {
         this._host.latency.record(latency)
       }
     }
   }
 
   _acceptLoss({ generation, count, from, to, reason }) {
-    const loss = { count, from, to, generation, reason }
+    const next = to === null ? null : to + 1
     if (reason === 'replaced') {
-      // Of a generation before this one; a status with `next` follows.
-      this._push({ loss, generation, next: to === null ? 1 : to + 1 })
+      // The rest of the generation that it was in; another one follows.
+      this._expect(generation, from ?? this._expected)
+      this._isStreaming = false
     } else {
-      this._expect(generation, from)
-      this._expected = to + 1
-      this._push({ loss, generation, next: to + 1 })
+      this._expectInStream(generation, from)
     }
+    this._expected = next ?? this._expected
+    this._push({
+      loss: { count, from, to, generation, reason },
+      generation,
+      next
+    })
     this._tell()
   }
 }

@@ -23,6 +23,9 @@ const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
+// What a frame has beside its payload, at the most.
+const FRAME_BYTES = 10
+
 // How long a client may take to answer a close.
 const CLOSE_MILLISECONDS = 1000
 
@@ -74,6 +77,7 @@ class Subscriber {
     this._mistakes = 0
     this._answered = true // the last ping
     this._leaving = false
+    this._dismissed = false
     // 'live': gets what is published; 'early': waits at the end of the log;
     // 'behind': is sent the log, or has to take what it was sent
     this.state = 'behind'
@@ -81,7 +85,9 @@ class Subscriber {
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
     socket.on('ping', (data) => {
       if (!this._pause()) {
-        socket.pong(data)
+        this._counted(data.length + FRAME_BYTES, (sent) =>
+          socket.pong(data, false, sent)
+        )
       }
     })
     socket.on('pong', () => {
@@ -93,7 +99,7 @@ class Subscriber {
    * Sends what was just published, if this is where the client stands.
    * @param {number} first the sequence of the first of `texts`
    * @param {string[]} texts
-   * @param {string} whole the message of all of them
+   * @param {Buffer} whole the message of all of them
    */
   publish(first, texts, whole) {
     const have = this._next - first
@@ -111,10 +117,7 @@ class Subscriber {
   /** The log has another generation, and this client has all of the one
    * before, or of what can be had of it. */
   moveToLog() {
-    this._sendLossOf({ generation: this._generation, next: this._next })
-    const { generation, start } = this._server.log
-    this._begin(generation, start)
-    this._readFrom(start)
+    this._goOver({ generation: this._generation, next: this._next })
   }
 
   /** Where the Shield stands, and with what. */
@@ -144,6 +147,7 @@ class Subscriber {
    */
   isStalled(now) {
     return (
+      !this._dismissed &&
       this._blockedSince !== null &&
       now - this._blockedSince >= this._server.limits.stallTimeoutMs
     )
@@ -152,12 +156,14 @@ class Subscriber {
   /** Tells the client what it has lost already, and parts with it. */
   evict() {
     const { log, limits } = this._server
-    try {
-      const cursor = log.cursor(this._next)
-      cursor.read(1).losses.forEach((loss) => this._sendLoss(loss))
-      cursor.close()
-    } catch {
-      // It will be told when it comes back.
+    if (this._next !== 0) {
+      try {
+        const cursor = log.cursor(this._next)
+        cursor.read(1).losses.forEach((loss) => this._sendLoss(loss))
+        cursor.close()
+      } catch {
+        // It will be told when it comes back.
+      }
     }
     this.dismiss(
       TRY_AGAIN_LATER,
@@ -168,6 +174,10 @@ class Subscriber {
 
   /** Says why, and closes. */
   dismiss(status, code, why) {
+    if (this._dismissed) {
+      return
+    }
+    this._dismissed = true
     this._unsubscribe()
     this._send(message('error', { code, message: why }))
     this._socket.close(status, why.slice(0, 120))
@@ -201,6 +211,9 @@ class Subscriber {
   // --- Commands ------------------------------------------------------------
 
   _command(data, isBinary) {
+    if (this._dismissed) {
+      return
+    }
     let command
     try {
       command = parseCommand(data, isBinary)
@@ -247,22 +260,25 @@ class Subscriber {
       return
     }
     // Where it stood is a log before this one.
-    this._sendLossOf({ generation, next: from })
-    this._begin(log.generation, log.start)
-    this._readFrom(log.start)
+    this._goOver({ generation, next: from })
   }
 
-  /** What a client that stands at `next` of an earlier log will not get. */
-  _sendLossOf({ generation, next }) {
-    const { predecessor } = this._server.log
-    const isKnown =
-      predecessor?.generation === generation &&
-      predecessor.sequence !== undefined
-    if (!isKnown) {
+  /** From an earlier log to the one that is there now: what it will not get of
+   * the former, and where the latter begins for it. */
+  _goOver({ generation, next }) {
+    const { log } = this._server
+    const { predecessor } = log
+    const isNext = predecessor?.generation === generation
+    if (!isNext || predecessor.sequence === undefined) {
       this._sendLoss(unknownLoss(generation))
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
       this._sendLoss(replacedLoss(next, predecessor))
     }
+    // What a Shield before has published may have reached it already, if it
+    // was with yet another one since.
+    const first = isNext ? log.begins : log.start
+    this._begin(log.generation, first)
+    this._readFrom(first)
   }
 
   _unsubscribe() {
@@ -321,8 +337,18 @@ class Subscriber {
         this._begin(read.generation, 1)
       }
       const count = read.texts.length
+      let left = count
       for (const texts of messagesOf(read.texts)) {
+        if (this._pause()) {
+          break
+        }
+        left -= texts.length
         this._sendThreats(texts.length, threatMessage(read.generation, texts))
+      }
+      if (left > 0) {
+        // Read again when there is room, rather than kept.
+        this._openCursor(this._next)
+        return
       }
       if (
         this._generation === log.generation &&
@@ -399,11 +425,19 @@ class Subscriber {
     )
   }
 
+  /** @param {string | Buffer} text */
   _send(text) {
-    const bytes = text.length
+    const data = typeof text === 'string' ? Buffer.from(text) : text
+    this._counted(data.length + FRAME_BYTES, (sent) =>
+      this._socket.send(data, { binary: false }, sent)
+    )
+  }
+
+  /** Hands so many bytes to the socket; they count until it has taken them. */
+  _counted(bytes, send) {
     this._buffered += bytes
     // The error of a socket that is gone comes with its close, too.
-    this._socket.send(text, () => {
+    send(() => {
       this._buffered -= bytes
       const { maxBufferedBytes } = this._server.limits
       if (

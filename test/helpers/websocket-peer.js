@@ -104,7 +104,8 @@ class Peer {
 class Account {
   constructor() {
     this.generation = null
-    this.next = null // the sequence that must come
+    this.first = null // the sequence that it began with
+    this.next = null // the one that must come
     this.received = 0
     this.losses = []
     this.errors = []
@@ -127,6 +128,7 @@ class Account {
         assert.equal(message.next, this.next, 'it goes on where it was')
       }
       this.generation = generation
+      this.first ??= message.next
       this.next = message.next
     } else if (type === 'threat') {
       assert.equal(generation, this.generation)
