@@ -86,6 +86,8 @@ const message = (type, fields) => JSON.stringify({ type, ...fields })
 
 // --- Made by the client ----------------------------------------------------
 
+const STATUS_COMMAND = message('get_status')
+
 const subscribeMessage = (from, generation) =>
   message('subscribe', { generation, from })
 
@@ -260,6 +262,7 @@ module.exports = {
   parseCommand,
   parseMessage,
   ProtocolError,
+  STATUS_COMMAND,
   subscribeMessage,
   textOfThreat,
   threatMessage,

@@ -1,22 +1,20 @@
 'use strict'
-// A Shield's WebSocket server as the source of a stream: finds it, proves
-// itself to it, takes its messages in order, and comes back to it for ever.
+// A Shield's WebSocket server as the source of a stream: takes its messages in
+// order, believes none that does not go on where the stream stands, and asks
+// for the rest when the line was lost.
 
 const fs = require('node:fs')
 const { IpcError } = require('./errors.js')
-const { dial } = require('./websocket-dial.js')
+const { WebSocketLine } = require('./websocket-line.js')
 const {
   parseMessage,
   ProtocolError,
+  STATUS_COMMAND,
   subscribeMessage
 } = require('./websocket-protocol.js')
 
 // What a Shield answers that is there, and has enough clients.
 const CROWDED = 503
-
-// Between two attempts: doubled each time, with jitter.
-const FIRST_DELAY_MS = 25
-const LAST_DELAY_MS = 2000
 
 // What waits here before the socket is paused, and when it goes on.
 const PAUSE_AT = 2048
@@ -31,8 +29,6 @@ const SAMPLES_PER_MESSAGE = 8
 // What no heartbeat and no latency exceeds: more is not believed.
 const MAX_HEARTBEAT_MS = 3_600_000
 const MAX_LATENCY_NS = 3_600_000_000_000
-
-const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 function bootId() {
   try {
@@ -50,8 +46,7 @@ function bootId() {
  */
 class WebSocketSource {
   /**
-   * @param {() => { url: string, token: string | null, port: number | null }}
-   *   locate finds the server anew for each attempt; throws an IpcError
+   * @param {() => object} locate see WebSocketLine
    * @param {object} host see above
    * @param {{ from?: 'latest' | 'oldest' | number, handshakeTimeoutMs: number,
    *   position?: { generation: string, next: number } | null,
@@ -59,9 +54,9 @@ class WebSocketSource {
    *   when it is told where from
    */
   constructor(locate, host, options) {
-    this._locate = locate
     this._host = host
-    this._options = options
+    this._patience = options.handshakeTimeoutMs
+    this._line = new WebSocketLine(locate, this, options.handshakeTimeoutMs)
     this._from = options.from ?? 'latest'
     this._position = options.position ?? null
     this._subscribing = !options.standBy
@@ -75,23 +70,19 @@ class WebSocketSource {
     this._generation = null
     this._expected = 0 // 0: anything
     this._isStreaming = false
-    this._socket = null
     this._answered = false
-    this._dialing = null
-    this._failures = 0
-    this._timer = null
-    this._watchdog = null
     this._heartbeatMs = 0
-    this._closed = false
     this._boot = bootId()
     this._sameBoot = false
     /** Whether the server's Shield has a ring, too. */
     this.hasRing = true
     this.published = 0 // the last sequence that the server told of
-    this.url = null
-    this.lastError = null
     this._totals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
-    this._connect()
+    this._line.connect()
+  }
+
+  get url() {
+    return this._line.url
   }
 
   /** Whether a server is there that has proved itself and answered. */
@@ -159,19 +150,13 @@ class WebSocketSource {
   /** Asks for `_wake()` when more comes; true when it has. */
   arm() {
     this._armed = true
-    if (this._socket === null && this._timer === null) {
-      this._connect()
-    }
     return !this.isEmpty
   }
 
   /** Whether waiting holds the process open. */
   hold(hold) {
     this._holding = hold
-    for (const handle of [this._timer, this._socket?._socket]) {
-      if (hold) handle?.ref()
-      else handle?.unref()
-    }
+    this._line.hold(hold)
   }
 
   /** Where the cursor stands, or null while that is not known. */
@@ -181,24 +166,22 @@ class WebSocketSource {
 
   /** There is a reason to try again before it is time to. */
   hurry() {
-    if (this._timer !== null) {
-      this._connect()
-    }
+    this._line.hurry()
   }
 
   /** Ends the waiting of `standBy`: subscribes from a position. */
   begin(position) {
     this._position = position
     this._subscribing = true
-    if (this._socket !== null) {
+    if (this._line.isOpen) {
       this._subscribe()
     }
   }
 
   /** Takes in nothing more; what is in the queue can still be taken. */
   cut() {
-    this._closed = true
-    this._cutLine()
+    this._answered = false
+    this._line.close()
   }
 
   totals() {
@@ -237,7 +220,7 @@ class WebSocketSource {
     this._queue.push(item)
     if (this._queue.length - this._at >= PAUSE_AT && !this._paused) {
       this._paused = true
-      this._socket.pause()
+      this._line.pause()
     }
   }
 
@@ -283,105 +266,24 @@ class WebSocketSource {
       return
     }
     this._paused = false
-    if (this._socket === null) {
-      // The server did not wait for us.
-      this._connect()
-    } else {
-      this._socket.resume()
-      this._watch()
-    }
-  }
-
-  // --- The line ------------------------------------------------------------
-
-  _connect() {
-    clearTimeout(this._timer)
-    this._timer = null
-    if (this._closed || this._socket !== null || this._dialing !== null) {
-      return
-    }
-    const dialing = new AbortController()
-    this._dialing = dialing
-    this._dial(dialing.signal).then(
-      (socket) => {
-        this._dialing = null
-        if (this._closed) {
-          socket.terminate()
-        } else {
-          this._opened(socket)
-        }
-      },
-      (error) => {
-        this._dialing = null
-        this._failed(error)
-      }
-    )
-  }
-
-  async _dial(signal) {
-    const { handshakeTimeoutMs } = this._options
-    const { url, token, port } = this._locate()
-    this.url = url
-    return dial({
-      url,
-      token,
-      port,
-      handshakeTimeoutMs,
-      signal,
-      maxPayload: MAX_MESSAGE_BYTES
-    })
-  }
-
-  _opened(socket) {
-    this._socket = socket
-    this._isStreaming = false
-    this.lastError = null
-    socket.on('message', (data, isBinary) => {
-      if (socket === this._socket) {
-        this._message(data, isBinary)
-      }
-    })
-    socket.on('ping', () => this._watch())
-    let fault = null
-    socket.on('error', (error) => {
-      fault = error
-    })
-    socket.on('close', (_status, why) => {
-      if (socket === this._socket) {
-        const detail = fault?.message ?? String(why)
-        this._failed(new IpcError('ERR_WEBSOCKET_CLOSED', detail.slice(0, 120)))
-      }
-    })
-    this.hold(this._holding)
-    if (this._subscribing) {
-      this._subscribe()
-    } else {
-      socket.send('{"type":"get_status"}')
-    }
-    socket.resume()
+    this._line.resume()
     this._watch()
   }
 
-  _subscribe() {
-    // What is in the queue was received: it goes on behind that.
-    const position = this._end()
-    this._generation = position?.generation ?? null
-    this._expected = position?.next ?? 0
+  // --- What WebSocketLine tells ---------------------------------------------
+
+  _opened() {
     this._isStreaming = false
-    this._socket.send(
-      position === null
-        ? subscribeMessage(this._from)
-        : subscribeMessage(position.next, position.generation)
-    )
+    if (this._subscribing) {
+      this._subscribe()
+    } else {
+      this._line.send(STATUS_COMMAND)
+    }
+    this._watch()
   }
 
-  /** The line is gone, or could not be had; tries again in a while. */
   _failed(error) {
-    this._cutLine()
-    if (this._closed) {
-      return
-    }
-    this.lastError = error
+    this._answered = false
     if (
       this._from === 'latest' &&
       this._position === null &&
@@ -391,47 +293,29 @@ class WebSocketSource {
       this._from = 'start'
     }
     this._host._disconnected(error)
-    // With the queue full, nobody would take what a new line brings.
-    if (this._closed || this._paused) {
-      return
-    }
-    const most = Math.min(FIRST_DELAY_MS * 2 ** this._failures, LAST_DELAY_MS)
-    this._failures++
-    this._timer = setTimeout(
-      () => this._connect(),
-      most * (0.5 + Math.random() / 2)
-    )
-    this.hold(this._holding)
   }
 
-  _cutLine() {
-    clearTimeout(this._timer)
-    clearTimeout(this._watchdog)
-    this._timer = null
-    this._watchdog = null
-    this._dialing?.abort()
-    const socket = this._socket
-    this._socket = null
-    this._answered = false
-    socket?.terminate()
+  _alive() {
+    this._watch()
   }
 
-  /** Sets the clock by which a silent server is taken for dead. */
   _watch() {
-    clearTimeout(this._watchdog)
-    this._watchdog = null
-    const patience = this._answered
-      ? this._heartbeatMs * SILENT_HEARTBEATS
-      : this._options.handshakeTimeoutMs
-    // While we do not listen, its silence is ours.
-    if (patience > 0 && this._socket !== null && !this._paused) {
-      this._watchdog = setTimeout(() => {
-        this._failed(
-          new IpcError('ERR_WEBSOCKET_CLOSED', 'it gave no sign of life')
-        )
-      }, patience)
-      this._watchdog.unref()
-    }
+    this._line.watch(
+      this._answered ? this._heartbeatMs * SILENT_HEARTBEATS : this._patience
+    )
+  }
+
+  _subscribe() {
+    // What is in the queue was received: it goes on behind that.
+    const position = this._end()
+    this._generation = position?.generation ?? null
+    this._expected = position?.next ?? 0
+    this._isStreaming = false
+    this._line.send(
+      position === null
+        ? subscribeMessage(this._from)
+        : subscribeMessage(position.next, position.generation)
+    )
   }
 
   // --- Messages ------------------------------------------------------------
@@ -446,7 +330,7 @@ class WebSocketSource {
       if (!(error instanceof ProtocolError)) {
         throw error
       }
-      this._failed(new IpcError('ERR_WEBSOCKET_REFUSED', error.message))
+      this._line.fail(new IpcError('ERR_WEBSOCKET_REFUSED', error.message))
     }
   }
 
@@ -459,12 +343,8 @@ class WebSocketSource {
       this._acceptLoss(value)
     } else if (value.type === 'heartbeat') {
       this.published = value.sequence
-    } else if (value.type === 'error') {
-      this.lastError = new IpcError(
-        'ERR_WEBSOCKET_CLOSED',
-        `the server says: ${value.code}: ${value.message}`
-      )
     }
+    // An `error` is the reason of the close that follows, or of none.
     this._watch()
   }
 
@@ -474,6 +354,7 @@ class WebSocketSource {
       this._beginStream(generation, next)
     }
     this._answered = true
+    this._line.settle()
     this.published = status.sequence
     this.hasRing = status.shm
     this._heartbeatMs = heartbeatMs <= MAX_HEARTBEAT_MS ? heartbeatMs : 0
@@ -488,7 +369,6 @@ class WebSocketSource {
       // Where it was, and nowhere else.
       this._expect(generation, next)
     }
-    this._failures = 0
     this._generation = generation
     this._expected = next
     this._isStreaming = true

@@ -457,6 +457,28 @@ describe('factory', () => {
       )
     })
 
+    it('after a million failed attempts: it never gives up', async () => {
+      const client = ring.keep(await IpcFactory.createClient(overWebSocket()))
+      await until(() => client.stats().errors.websocket !== null, 'a try')
+      client._source.websocket._line._failures = 1_000_000
+      const got = collect(client, 1)
+      const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
+      write(shield, 1)
+      assert.deepEqual(sequences(await got), [1])
+    })
+
+    it('a client that was closed does not come back', async () => {
+      const first = await shieldOf(IpcFactory.createTransport, overWebSocket())
+      const client = await connected(ring, overWebSocket())
+      client.on('threat', () => {})
+      await client.close()
+      await until(() => first.stats().websocket.clients === 0, 'its end')
+      await first.close()
+      const next = await shieldOf(IpcFactory.createTransport, overWebSocket())
+      await sleep(200)
+      assert.equal(next.stats().websocket.admitted, 0)
+    })
+
     it('after close: goes on with the next one, nothing lost', async () => {
       const first = await shieldOf(IpcFactory.createTransport, overWebSocket())
       const client = await connected(ring, overWebSocket())
@@ -479,10 +501,10 @@ describe('factory', () => {
       write(shield, 2)
       assert.deepEqual(sequences(await collect(client, 2)), [1, 2])
       // It goes on without this client, which holds still.
-      const source = client._source.websocket
-      source._socket.pause()
+      const { _line: line } = client._source.websocket
+      line._socket.pause()
       write(shield, 5)
-      source._socket.terminate()
+      line._socket.terminate()
       await shield.close()
       const lost = record(client, 'lost')
       const next = await shieldOf(IpcFactory.createTransport, overWebSocket())
