@@ -40,6 +40,7 @@
             "native/platform/linux_chime.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",
+            "native/platform/posix_guard.c",
             "native/platform/posix_lock.c"
           ],
           "defines": ["_GNU_SOURCE"],

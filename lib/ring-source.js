@@ -145,6 +145,14 @@ class RingSource {
     try {
       events = this._reader.read()
     } catch (error) {
+      if (error.code === 'ERR_RING_TRUNCATED') {
+        // Its writer, or the next one, makes another.
+        const moved = !this._closed && this._follow(true)
+        if (!moved) {
+          this.lastError = error
+        }
+        return moved
+      }
       this._host._fail(error)
       return false
     }
@@ -342,14 +350,16 @@ class RingSource {
   /**
    * Everything in this ring was read. When another one took its place, goes
    * over to it; true when it did.
+   * @param {boolean} [atOnce] something is wrong with this one
    */
-  _follow() {
+  _follow(atOnce = false) {
     const now = performance.now()
-    if (!this._started && now - this._checked < CHECK_MILLISECONDS) {
+    const isEarly = !this._started && now - this._checked < CHECK_MILLISECONDS
+    if (isEarly && !atOnce) {
       return false
     }
     this._checked = now
-    if (!this.look(false).astray) {
+    if (!this.look(atOnce).astray) {
       return false
     }
     let next

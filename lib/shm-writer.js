@@ -74,7 +74,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return encodeThreat(threat, this._writer)
+    return this._again(() => encodeThreat(threat, this._writer))
   }
 
   /**
@@ -98,15 +98,29 @@ class SharedMemoryIpc extends EventEmitter {
 
   /** What encodeThreat has checked, as it gives it. For IpcTransport. */
   write(...fields) {
-    return this._writer.write(...fields)
+    return this._again(() => this._writer.write(...fields))
   }
 
   /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
   writeAll(batch) {
-    for (const fields of batch) {
-      this._writer.stage(...fields)
+    return this._again(() => {
+      for (const fields of batch) {
+        this._writer.stage(...fields)
+      }
+      return this._writer.commit()
+    })
+  }
+
+  /** Publishes; into another ring if this one turns out to be cut short. */
+  _again(publish) {
+    try {
+      return publish()
+    } catch (error) {
+      if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
+        throw error
+      }
+      return publish()
     }
-    return this._writer.commit()
   }
 
   /**

@@ -480,6 +480,21 @@ describe('WebSocket client and a server that lies', () => {
       assertSeen(closes, { what, tell, why: /./, instead: true }))
   }
 
+  it('F59 a line lost before its first answer: the old is not new', async () => {
+    // A Shield was there, so what it had published is not for this client.
+    const server = await liar((line, command) => {
+      if (line.number === 1) line.socket.terminate()
+      else line.serve(command, 20).threats(threatsOf(21, 22))
+    })
+    const client = await reader({ from: 'latest' })
+    await until(() => sequencesOf(client).at(-1) === 22, 'the last one')
+    assert.deepEqual(
+      server.lines.map(({ commands: [{ from }] }) => from),
+      ['latest', 'latest']
+    )
+    assert.deepEqual(sequencesOf(client), [21, 22])
+  })
+
   it('F59 what was told lost does not come all the same', async () => {
     const server = await liar((line, command) => {
       if (line.number > 1) {
@@ -494,8 +509,13 @@ describe('WebSocket client and a server that lies', () => {
     const client = await reader()
     await until(() => server.lines.length > 1, 'it comes back')
     await until(() => sequencesOf(client).at(-1) === 40, 'the last one')
+    const came = sequencesOf(client)
+    assert.deepEqual(
+      came,
+      [...came].sort((a, b) => a - b)
+    )
     const lost = client.losses.flatMap(({ from, to }) => numbers(from, to))
-    const all = [...sequencesOf(client), ...lost].sort((a, b) => a - b)
+    const all = [...came, ...lost].sort((a, b) => a - b)
     assert.deepEqual(all, numbers(1, 40))
   })
 

@@ -109,7 +109,8 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
                    kg_failure *failure);
 
 /* Publishes one threat and wakes whoever sleeps. Returns its sequence (1 or
- * more) or an error, which leaves the ring as it was. Never waits. */
+ * more) or an error, which leaves the ring as it was. Never waits. After
+ * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. */
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
 
 /* Adds a threat to the batch that kg_writer_commit publishes. Nothing is seen
@@ -208,8 +209,10 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence);
 
 /* Copies validated events, whole ones in order, into `buffer` of `slots`
- * slots (8-byte aligned). Never waits. An event that takes more slots than
- * that stays where it is and sets `slots_needed` (65,535 at the most). */
+ * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was
+ * cut short: the ring is over, open the one that takes its place. An event that
+ * takes more slots than that stays where it is and sets `slots_needed` (65,535
+ * at the most). */
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch);
 

@@ -63,20 +63,12 @@ static void sign(kg_writer *writer) {
   kg__writer_beat(writer);
 }
 
-/* A file that was cut short has no header to write to. */
-static void mark_retired(kg__segment *segment) {
-  uint64_t size;
-  if (kg__file_size(&segment->file, &size, NULL) == KG_OK &&
-      size >= segment->length) {
-    /* Relaxed: readers look again and again, and the lock's transfer orders
-     * the next writer behind it. */
-    kg__store32_relaxed(&segment->ring.header->state, KG_STATE_RETIRED);
-  }
-}
-
 /* Freezes a ring that was replaced and wakes its readers. */
 static void retire(kg__segment *old) {
-  mark_retired(old);
+  /* Relaxed: readers look again and again, and the lock's transfer orders the
+   * next writer behind it. A file that was cut short may have no header any
+   * more; the mapping is guarded. */
+  kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
   kg__bell_ring(&old->bell);
 }
 
@@ -251,7 +243,8 @@ static bool is_in_place(kg_writer *writer) {
          kg__file_is_named(&writer->dir, writer->names.ring,
                            &writer->segment.file) &&
          kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
-         size >= writer->segment.length;
+         size >= writer->segment.length &&
+         !kg__guard_is_broken(writer->segment.guard);
 }
 
 /* Puts a new ring where ours is no more. What has the name by now is taken

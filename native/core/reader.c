@@ -81,15 +81,37 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
              : kg__ring_reader_seek(&reader->ring, from, sequence);
 }
 
+/* The head of a ring that was cut short: it has one no more. */
+#define NO_HEAD UINT64_MAX
+
+static bool is_broken(const kg_reader *reader) {
+  return kg__guard_is_broken(reader->segment.guard);
+}
+
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
-  return is_forked(reader)
-             ? KG_E_FORKED
-             : kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  kg__ring_reader before = reader->ring;
+  int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+  if (!is_broken(reader)) {
+    return result;
+  }
+  /* Events that validated are events. What did not has told nothing. */
+  if (result != KG_OK || batch->events == 0 ||
+      batch->loss_reason != KG_LOSS_NONE) {
+    reader->ring = before;
+    reader->ring.seen = NO_HEAD;
+    *batch = (kg_batch){0};
+    return KG_E_RING_TRUNCATED;
+  }
+  return KG_OK;
 }
 
 uint64_t kg__reader_head(const kg_reader *reader) {
-  return kg__ring_reader_head(&reader->ring);
+  uint64_t head = kg__ring_reader_head(&reader->ring);
+  return is_broken(reader) ? NO_HEAD : head;
 }
 
 uint64_t kg__reader_seen(const kg_reader *reader) {
@@ -97,7 +119,10 @@ uint64_t kg__reader_seen(const kg_reader *reader) {
 }
 
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  if (kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen)) {
+  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen);
+  if (is_broken(reader)) {
+    kg__sleep(timeout_ns);
+  } else if (waits) {
     kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
   }
 }
@@ -116,11 +141,15 @@ intptr_t kg__reader_listen(kg_reader *reader) {
 }
 
 bool kg__reader_hears(const kg_reader *reader) {
-  return reader->listener.id != 0 && reader->listener.id == chime_id(reader);
+  /* A ring that was cut short does not say which it is any more; its writer
+   * rings when another one is there. */
+  return reader->listener.id != 0 &&
+         (reader->listener.id == chime_id(reader) || is_broken(reader));
 }
 
 bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen) {
-  return kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_CHIME, seen);
+  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_CHIME, seen);
+  return is_broken(reader) ? seen == NO_HEAD : waits;
 }
 
 void kg__reader_heard(kg_reader *reader) {
@@ -175,7 +204,7 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
     return KG_E_FORKED;
   }
   if (kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
-      size < reader->segment.ring.file_bytes) {
+      size < reader->segment.ring.file_bytes || is_broken(reader)) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);

@@ -167,7 +167,14 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
     return result;
   }
   *segment = (kg__segment){.file = *file, .base = base, .length = length};
-  result = kg__ring_attach(base, length, &segment->ring, failure);
+  result = kg__guard_add(base, length, &segment->guard, failure);
+  if (result == KG_OK) {
+    result = kg__ring_attach(base, length, &segment->ring, failure);
+  }
+  if (result == KG_OK && kg__guard_is_broken(segment->guard)) {
+    result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
+                      "it was cut short while it was opened");
+  }
   if (result == KG_OK) {
     /* The low half of head: little-endian, so at its address. */
     result = kg__bell_open(&segment->bell,
@@ -175,6 +182,7 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                            segment->ring.generation, failure);
   }
   if (result != KG_OK) {
+    kg__guard_remove(segment->guard);
     kg__unmap(base, length);
   }
   return result;
@@ -204,6 +212,9 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
   if (result == KG_OK) {
     *segment =
         (kg__segment){.file = file, .base = base, .length = (size_t)length};
+    result = kg__guard_add(base, (size_t)length, &segment->guard, failure);
+  }
+  if (result == KG_OK) {
     kg__ring_format(base, setup, &segment->ring);
     KG__STEP("ring formatted");
     result = kg__lock_take(&segment->file, failure);
@@ -219,6 +230,7 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
   }
   if (result != KG_OK) {
     if (base != NULL) {
+      kg__guard_remove(segment->guard);
       kg__unmap(base, (size_t)length);
     }
     kg__file_close(&file);
@@ -232,6 +244,7 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
 void kg__segment_close(kg__segment *segment) {
   if (segment->base != NULL) {
     kg__bell_close(&segment->bell);
+    kg__guard_remove(segment->guard);
     kg__unmap(segment->base, segment->length);
     kg__file_close(&segment->file);
     segment->base = NULL;

@@ -24,6 +24,7 @@ typedef struct kg__segment {
   size_t length;
   kg__ring ring;
   kg__bell bell;
+  kg__guard *guard;
 } kg__segment;
 
 /* KG_E_INVALID_OPTION when the name would not do as a file's name. */

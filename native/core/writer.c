@@ -70,9 +70,16 @@ void kg_writer_close(kg_writer *writer) {
 
 /* --- Writing ------------------------------------------------------------ */
 
+static bool is_broken(const kg_writer *writer) {
+  return kg__guard_is_broken(writer->segment.guard);
+}
+
 static int usable(const kg_writer *writer) {
   if (writer->fork_count != kg__fork_count()) {
     return KG_E_FORKED;
+  }
+  if (writer->displaced == KG_OK && is_broken(writer)) {
+    return KG_E_RING_TRUNCATED;
   }
   return writer->displaced;
 }
@@ -93,14 +100,21 @@ int64_t kg_writer_commit(kg_writer *writer) {
     return result;
   }
   kg__ring_writer *ring = &writer->ring;
-  writer->published += ring->staged_events;
-  writer->bytes += (uint64_t)ring->staged_slots * sizeof(kg_slot);
+  kg__ring_writer before = *ring;
   if (ring->staged_slots > 0) {
     /* Relaxed: as in kg__writer_beat. */
     kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
                         ring->staged_ns + writer->boot_offset_ns);
   }
   uint32_t waiters = kg__ring_writer_commit(ring);
+  if (is_broken(writer)) {
+    /* Nobody can have seen it whole. */
+    *ring = before;
+    kg__ring_writer_discard(ring);
+    return KG_E_RING_TRUNCATED;
+  }
+  writer->published += before.staged_events;
+  writer->bytes += (uint64_t)before.staged_slots * sizeof(kg_slot);
   if (waiters != 0) {
     kg__writer_wake(writer, waiters);
     writer->bells++;

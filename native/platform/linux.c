@@ -117,8 +117,7 @@ void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns) {
     return;
   }
   /* A page that was cut off gives EFAULT at once; sleep, do not spin. */
-  const struct timespec nap = {.tv_nsec = 1000000};
-  nanosleep(timeout_ns < 1000000 ? &timeout : &nap, NULL);
+  kg__sleep(timeout_ns < 1000000 ? timeout_ns : 1000000);
 }
 
 void kg__bell_ring(kg__bell *bell) {

@@ -118,6 +118,23 @@ int kg__map(const kg__file *file, size_t length, size_t writable_offset,
 
 void kg__unmap(void *base, size_t length);
 
+/* --- Guard -------------------------------------------------------------- */
+
+/* A file that is cut short leaves holes in its mappings, and touching one ends
+ * the process. A guarded mapping has empty memory there instead, and is broken
+ * from then on: nothing that is read from it means anything. */
+typedef struct kg__guard kg__guard;
+
+/* Guards a mapping. KG_E_NO_MEMORY, KG_E_SYSTEM. */
+int kg__guard_add(void *base, size_t length, kg__guard **guard,
+                  kg_failure *failure);
+
+/* To be called before the mapping goes; NULL is allowed. */
+void kg__guard_remove(kg__guard *guard);
+
+/* Whether a hole was touched. Any thread. */
+bool kg__guard_is_broken(const kg__guard *guard);
+
 /* --- Doorbell ----------------------------------------------------------- */
 
 /* What waiting needs beyond the shared word: nothing where the system waits
@@ -195,6 +212,8 @@ uint64_t kg__clock_monotonic_ns(void);
 
 /* The same, and time spent suspended counts. */
 uint64_t kg__clock_boot_ns(void);
+
+void kg__sleep(uint64_t ns);
 
 /* Microseconds since 1970. */
 uint64_t kg__clock_wall_us(void);

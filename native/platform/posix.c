@@ -340,6 +340,12 @@ uint64_t kg__clock_wall_us(void) {
   return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+void kg__sleep(uint64_t ns) {
+  const struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
+                                .tv_nsec = (long)(ns % 1000000000)};
+  nanosleep(&time, NULL);
+}
+
 uint32_t kg__process_id(void) {
   return (uint32_t)getpid();
 }

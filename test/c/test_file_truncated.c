@@ -1,0 +1,292 @@
+/* Files that are cut short under the hands of those who have them mapped. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../native/core/reader.h"
+#include "../../native/platform/platform.h"
+#include "file_fixture.h"
+
+#define CAPACITY 256
+
+/* To nothing, within the header, behind it, within the slots, by a page. */
+static const off_t lengths[] = {
+    0, 4096, KG_DOORBELL_OFFSET, KG_SLOTS_OFFSET, KG_SLOTS_OFFSET + 4096, -1};
+#define LENGTHS (sizeof lengths / sizeof *lengths)
+
+static void cut(const char *dir, size_t which) {
+  off_t length = lengths[which];
+  if (length < 0) {
+    length = (off_t)kg__ring_bytes(CAPACITY) - 4096;
+  }
+  CHECK(truncate(check_path(dir, RING_FILE), length) == 0);
+}
+
+TEST(reading, "F22 cut short while a reader has it: told, and it lives") {
+  for (size_t i = 0; i < LENGTHS; i++) {
+    const char *dir = check_temp_dir();
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    kg_reader *reader = open_reader(dir);
+    account account = {.next = 1};
+    enum kg_writer_life life;
+    kg_slot buffer[64];
+    kg_batch batch;
+    CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+    write_events(writer, 5);
+    read_file_once(reader, &account);
+    write_events(writer, 40);
+    cut(dir, i);
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_E_RING_TRUNCATED, NULL);
+    /* What still stands may come, and nothing else: no loss is made up. */
+    int result = KG_OK;
+    for (int reads = 0; result == KG_OK && reads < 100; reads++) {
+      result = kg_reader_read(reader, buffer, 64, &batch);
+      if (result == KG_OK) {
+        account_batch(&account, buffer, &batch);
+        if (batch.events == 0) {
+          break;
+        }
+      }
+    }
+    CHECK_EQUAL(account.lost, 0);
+    if (result != KG_OK) {
+      CHECK_RESULT(result, KG_E_RING_TRUNCATED, NULL);
+      CHECK_EQUAL(batch.events, 0);
+      /* Nothing more is to be had, and nobody spins on that. */
+      CHECK_EQUAL(kg__reader_head(reader), kg__reader_seen(reader));
+      CHECK(!kg__reader_expects_chime(reader, 0));
+      kg__reader_sleep(reader, kg__reader_seen(reader), 1000000);
+      CHECK_RESULT(kg_reader_read(reader, buffer, 64, &batch),
+                   KG_E_RING_TRUNCATED, NULL);
+    } else {
+      /* By a page that no event stood in. */
+      CHECK_EQUAL(account.received, 45);
+    }
+    kg_reader_stats stats;
+    kg_reader_stats_get(reader, &stats);
+    CHECK_EQUAL(stats.received, account.received);
+    CHECK_EQUAL(stats.corrupt, 0);
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
+TEST(writing, "F22 cut short while it is written: told, then made anew") {
+  for (size_t i = 0; i < LENGTHS; i++) {
+    const char *dir = check_temp_dir();
+    kg_failure failure;
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    kg_reader *reader = open_reader(dir);
+    uint64_t last = write_events(writer, 30);
+    kg_ring_info before = writer_info(writer);
+    made_threat made;
+    cut(dir, i);
+    make_threat(&made, 1, 1);
+    int64_t result = KG_OK;
+    /* Until it comes to where something is missing. */
+    for (int writes = 0; result >= 0 && writes < 2 * CAPACITY; writes++) {
+      result = kg_writer_write(writer, &made.threat);
+      if (result > 0) {
+        CHECK_EQUAL(result, ++last);
+      }
+    }
+    if (lengths[i] >= 0) {
+      CHECK_RESULT(result, KG_E_RING_TRUNCATED, NULL);
+      CHECK_RESULT(kg_writer_write(writer, &made.threat), KG_E_RING_TRUNCATED,
+                   NULL);
+      CHECK_RESULT(kg_writer_stage(writer, &made.threat), KG_E_RING_TRUNCATED,
+                   NULL);
+    }
+    CHECK_EQUAL(sequence_of(writer), last);
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+    kg_ring_info after = writer_info(writer);
+    CHECK(after.generation != before.generation);
+    CHECK_EQUAL(after.predecessor_generation, before.generation);
+    CHECK_EQUAL(after.predecessor_sequence, last);
+    CHECK_EQUAL(kg_writer_write(writer, &made.threat), 1);
+    kg_writer_stats stats;
+    kg_writer_stats_get(writer, &stats);
+    CHECK_EQUAL(stats.published, last + 1);
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
+TEST(batch, "F22 cut short under a batch: none of it is published") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  uint64_t last = write_events(writer, 10);
+  made_threat made;
+  make_threat(&made, 1, 1);
+  for (int i = 0; i < 20; i++) {
+    CHECK_RESULT(kg_writer_stage(writer, &made.threat), KG_OK, NULL);
+  }
+  cut(dir, 3);
+  CHECK_RESULT(kg_writer_commit(writer), KG_E_RING_TRUNCATED, NULL);
+  CHECK_EQUAL(sequence_of(writer), last);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, last);
+  kg_writer_close(writer);
+}
+
+TEST(hammered, "F22 cut and mended again and again while two work on it") {
+  const char *dir = check_temp_dir();
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    made_threat made;
+    make_threat(&made, 1, 1);
+    uint64_t written = 0;
+    while (written < 20000) {
+      if (kg_writer_write(writer, &made.threat) == KG_E_RING_TRUNCATED) {
+        CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+      } else {
+        written++;
+      }
+    }
+    kg_writer_close(writer);
+    check_done();
+  }
+  uint64_t state = 7;
+  uint64_t events = 0;
+  int status = 0;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    const kg_ring_options options = {.dir = dir};
+    kg_reader *reader = NULL;
+    static kg_slot buffer[256];
+    kg_batch batch;
+    if (kg_reader_open(&options, &reader, NULL) != KG_OK) {
+      continue;
+    }
+    kg_reader_seek(reader, KG_FROM_OLDEST, 0);
+    if (check_random(&state) % 4 == 0) {
+      if (truncate(check_path(dir, RING_FILE),
+                   (off_t)(check_random(&state) % 100000)) != 0) {
+        kg_reader_close(reader);
+        continue;
+      }
+    }
+    for (int i = 0; i < 20; i++) {
+      if (kg_reader_read(reader, buffer, 256, &batch) != KG_OK) {
+        break;
+      }
+      events += batch.events;
+    }
+    kg_reader_close(reader);
+  }
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(events > 0);
+}
+
+#define MAPPINGS 40
+
+TEST(many, "F22 more mappings than one table holds") {
+  const char *dirs[MAPPINGS];
+  kg_reader *readers[MAPPINGS];
+  kg_slot buffer[16];
+  kg_batch batch;
+  for (int i = 0; i < MAPPINGS; i++) {
+    dirs[i] = check_temp_dir();
+    kg_writer *writer = open_writer(dirs[i], 16);
+    write_events(writer, 1);
+    readers[i] = open_reader(dirs[i]);
+    kg_writer_close(writer);
+  }
+  for (int i = 0; i < MAPPINGS; i += 2) {
+    CHECK(truncate(check_path(dirs[i], RING_FILE), 0) == 0);
+  }
+  for (int i = 0; i < MAPPINGS; i++) {
+    CHECK_RESULT(kg_reader_read(readers[i], buffer, 16, &batch),
+                 i % 2 == 0 ? KG_E_RING_TRUNCATED : KG_OK, NULL);
+    kg_reader_close(readers[i]);
+  }
+}
+
+/* --- The signals of others ------------------------------------------------ */
+
+static volatile sig_atomic_t handled;
+
+static void handle(int number) {
+  handled = number;
+}
+
+static void handle_info(int number, siginfo_t *info, void *context) {
+  (void)context;
+  /* A fault outside of every ring: mend it, so that the program goes on. */
+  if (info->si_code > 0) {
+    void *page = (void *)((uintptr_t)info->si_addr & ~(uintptr_t)4095);
+    if (mmap(page, 4096, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
+      handled = number;
+    }
+  }
+}
+
+/* Maps a file of nobody's and cuts it short. */
+static volatile char *hole(const char *dir) {
+  int fd = open(check_path(dir, "other"), O_RDWR | O_CREAT, 0600);
+  CHECK(fd >= 0 && ftruncate(fd, 8192) == 0);
+  char *base = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
+  close(fd);
+  return base;
+}
+
+TEST(chained, "F22 a handler before ours gets what is not ours") {
+  const char *dir = check_temp_dir();
+  struct sigaction action = {.sa_flags = SA_SIGINFO};
+  action.sa_sigaction = handle_info;
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  kg_reader *reader = open_reader(dir);
+  kg_slot buffer[16];
+  kg_batch batch;
+  CHECK_EQUAL(hole(dir)[100], 0);
+  CHECK_EQUAL(handled, SIGBUS);
+  handled = 0;
+  cut(dir, 0);
+  CHECK_RESULT(kg_reader_read(reader, buffer, 16, &batch), KG_E_RING_TRUNCATED,
+               NULL);
+  CHECK_EQUAL(handled, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+  CHECK_EQUAL(hole(dir)[5000], 0);
+  CHECK_EQUAL(handled, SIGBUS);
+}
+
+TEST(sent, "F22 a SIGBUS that somebody sends goes where it went before") {
+  const char *dir = check_temp_dir();
+  struct sigaction action = {.sa_handler = handle};
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  kg_writer_close(open_writer(dir, CAPACITY));
+  CHECK(raise(SIGBUS) == 0);
+  CHECK_EQUAL(handled, SIGBUS);
+}
+
+TEST(fatal, "F22 without a handler before ours, others' faults end it") {
+  for (int kind = 0; kind < 2; kind++) {
+    pid_t child = check_fork();
+    if (child == 0) {
+      check_own_dirs();
+      const char *dir = check_temp_dir();
+      /* A sanitizer has one of its own. */
+      CHECK(signal(SIGBUS, SIG_DFL) != SIG_ERR);
+      kg_writer_close(open_writer(dir, CAPACITY));
+      volatile char *missing = hole(dir);
+      check_remove_dirs();
+      if (kind == 0) {
+        kill(getpid(), SIGBUS);
+      } else {
+        (void)missing[0];
+      }
+      check_done();
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+  }
+}
