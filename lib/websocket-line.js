@@ -180,6 +180,8 @@ class WebSocketLine {
     socket.on('ping', () => this._host._alive())
     socket.on('error', (error) => {
       fault = error
+      // Whoever sends such frames need not be told good-bye.
+      socket.terminate()
     })
     socket.on('close', (_status, why) => {
       if (socket === this._socket) {

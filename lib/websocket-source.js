@@ -70,6 +70,7 @@ class WebSocketSource {
     this._generation = null
     this._expected = 0 // 0: anything
     this._isStreaming = false
+    this._isBeginning = false // nothing of the stream came yet
     this._answered = false
     this._heartbeatMs = 0
     this._boot = bootId()
@@ -287,7 +288,8 @@ class WebSocketSource {
     if (
       this._from === 'latest' &&
       this._position === null &&
-      error.status !== CROWDED
+      error.status !== CROWDED &&
+      error.code !== 'ERR_WEBSOCKET_CLOSED'
     ) {
       // Whatever comes from a Shield that was not there yet is new.
       this._from = 'start'
@@ -372,6 +374,7 @@ class WebSocketSource {
     this._generation = generation
     this._expected = next
     this._isStreaming = true
+    this._isBeginning = true
     // In its turn, so that the position is right at any time.
     this._push({ loss: null, generation, next })
   }
@@ -388,6 +391,7 @@ class WebSocketSource {
   _acceptThreats({ generation, threats, publishedNs }) {
     for (const threat of threats) {
       this._expectInStream(generation, threat.sequence)
+      this._isBeginning = false
       this._expected++
       this._push({ generation, threat })
     }
@@ -426,7 +430,11 @@ class WebSocketSource {
       this._isStreaming = false
     } else {
       this._expectInStream(generation, from)
+      if (reason === 'before-join' && !this._isBeginning) {
+        throw new ProtocolError('before-join comes first or not at all')
+      }
     }
+    this._isBeginning = false
     this._expected = next ?? this._expected
     this._push({
       loss: { count, from, to, generation, reason },

@@ -156,7 +156,7 @@ class Subscriber {
   /** Tells the client what it has lost already, and parts with it. */
   evict() {
     const { log, limits } = this._server
-    if (this._next !== 0) {
+    if (this._next !== 0 && this._generation === log.generation) {
       try {
         const cursor = log.cursor(this._next)
         cursor.read(1).losses.forEach((loss) => this._sendLoss(loss))
