@@ -179,5 +179,17 @@ module.exports = [
     code: 'ERR_CONFIG_INVALID',
     what: 'The configuration file cannot be used.',
     advice: 'The message names the file and what is wrong with it.'
+  },
+  {
+    number: -29,
+    code: 'ERR_RING_FULL',
+    what: 'A reliable reader has not taken what would be overwritten.',
+    advice: "Nothing was written; try again after 'drain' or await writable()."
+  },
+  {
+    number: -30,
+    code: 'ERR_TOO_MANY_READERS',
+    what: 'The ring has no room for another reliable reader.',
+    advice: 'Close one of them, or read without reliable.'
   }
 ]

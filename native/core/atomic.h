@@ -59,6 +59,10 @@ static inline uint32_t kg__exchange32_seq_cst(uint32_t *word, uint32_t value) {
   return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+static inline void kg__add32_seq_cst(uint32_t *word, uint32_t value) {
+  __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+
 /* Whether it was `from`, and is `to` now. */
 static inline bool kg__compare_exchange32_seq_cst(uint32_t *word, uint32_t from,
                                                   uint32_t to) {

@@ -98,7 +98,13 @@
     "Restart the Shield, which writes the file anew.")                         \
   X(KG_E_CONFIG_INVALID, -28, "ERR_CONFIG_INVALID",                            \
     "The configuration file cannot be used.",                                  \
-    "The message names the file and what is wrong with it.")
+    "The message names the file and what is wrong with it.")                   \
+  X(KG_E_RING_FULL, -29, "ERR_RING_FULL",                                      \
+    "A reliable reader has not taken what would be overwritten.",              \
+    "Nothing was written; try again after 'drain' or await writable().")       \
+  X(KG_E_TOO_MANY_READERS, -30, "ERR_TOO_MANY_READERS",                        \
+    "The ring has no room for another reliable reader.",                       \
+    "Close one of them, or read without reliable.")
 /* clang-format on */
 
 enum kg_error {

@@ -76,6 +76,13 @@ typedef struct kg_ring_options {
    * continued. */
   uint64_t predecessor_generation;
   uint64_t predecessor_sequence;
+
+  /* writer: refuse to overwrite what a reliable reader has not taken, with
+   * KG_E_RING_FULL, instead of overwriting it */
+  bool rejects;
+  uint32_t reader_timeout_ms; /* writer: how long a reliable reader may be in
+                                 the way before it is evicted; 0: 5000 */
+  bool reliable;              /* reader: see kg_reader_open */
 } kg_ring_options;
 
 /* What a ring is, as its header said when it was opened. */
@@ -99,7 +106,18 @@ typedef struct kg_writer_stats {
   uint64_t bells;     /* times that sleepers were woken */
   uint64_t sequence;  /* the last one in the ring */
   uint64_t replaced;  /* rings it had to make anew since it was opened */
+  uint64_t rejected;  /* events refused with KG_E_RING_FULL */
+  uint64_t evicted;   /* reliable readers that were in the way for too long */
 } kg_writer_stats;
+
+/* A reliable reader as its cell says, which is its own word. */
+typedef struct kg_attached_reader {
+  uint32_t cell;
+  uint64_t cursor; /* the position up to which it has taken everything */
+  uint64_t lag;    /* slots between that and the newest */
+  bool evicted;
+  bool alive; /* the kernel's word */
+} kg_attached_reader;
 
 /* Opens the ring for writing: takes its locks, then continues the ring that
  * is there or, when none is or it does not validate or has another geometry,
@@ -121,6 +139,15 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
 /* Publishes the batch at once, with one wake-up. Returns the sequence of its
  * last event; with an empty batch, the last one in the ring. */
 int64_t kg_writer_commit(kg_writer *writer);
+
+/* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
+ * one) can be written, `timeout_ms` at the most: KG_E_RING_FULL then. */
+int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
+                            uint32_t timeout_ms);
+
+/* Fills `readers` with `most` of the reliable readers; returns how many. */
+uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
+                           uint32_t most);
 
 /* Drops the batch. */
 void kg_writer_discard(kg_writer *writer);
@@ -167,7 +194,8 @@ enum kg_loss_reason {
   KG_LOSS_NONE,
   KG_LOSS_OVERWRITTEN, /* the reader was slower than a whole ring */
   KG_LOSS_CORRUPT,     /* slots did not validate */
-  KG_LOSS_BEFORE_JOIN  /* gone before `from: oldest`; outside the account */
+  KG_LOSS_BEFORE_JOIN, /* gone before `from: oldest`; outside the account */
+  KG_LOSS_EVICTED      /* overwritten after this reliable reader was evicted */
 };
 
 /* What one read brought: first a loss, if there was one, then events. */
@@ -190,6 +218,7 @@ typedef struct kg_reader_stats {
   uint64_t sequence;  /* the last one received or lost; 0: none */
   uint64_t expected;  /* the next one it wants; 0: whatever comes */
   uint64_t published; /* the last one in the ring */
+  bool reliable;      /* the writer waits for this reader */
 } kg_reader_stats;
 
 enum kg_writer_life {
@@ -198,8 +227,13 @@ enum kg_writer_life {
   KG_WRITER_GONE     /* its lock is free */
 };
 
-/* Opens the ring for reading. Creates nothing and takes no lock. Free the
- * reader with kg_reader_close. It stands at KG_FROM_LATEST. */
+/* Opens the ring for reading. Creates nothing and takes no lock of the
+ * writer's. Free the reader with kg_reader_close. It stands at KG_FROM_LATEST.
+ *
+ * A reliable reader has a cell with its cursor, and a writer that rejects does
+ * not overwrite what it has not read: KG_E_TOO_MANY_READERS when all cells are
+ * taken. One that is evicted is told what it missed, and is reliable again.
+ * With a writer that overwrites it is a reader like others. */
 int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
                    kg_failure *failure);
 

@@ -12,6 +12,8 @@
  *   65536    +--------------------------------------------------+
  *            | doorbell   writer and reader: read-write         |
  *            |   0    waiters                                   |
+ *            |   128  who waits for room, and the room's bell   |
+ *            |   256  cells of reliable readers, 128 of 128     |
  *   131072   +--------------------------------------------------+
  *            | slots    writer: read-write   reader: read-only  |
  *            |   capacity slots of 384 bytes, a power of two    |
@@ -99,6 +101,21 @@
 /* Who waits, in the doorbell; a writer takes any other bit for the first. */
 #define KG_WAITS_ON_HEAD UINT32_C(1)   /* sleeps on the low word of head */
 #define KG_WAITS_FOR_CHIME UINT32_C(2) /* listens to <name>.chime */
+#define KG_WAITS_ON_ROOM UINT32_C(1)   /* the writer: sleeps on room */
+#define KG_WAITS_FOR_ROOM UINT32_C(2)  /* the writer: listens to <name>.room */
+
+/* What happens when a reliable reader has not taken what would have to be
+ * overwritten. */
+#define KG_OVERFLOW_OVERWRITES UINT32_C(0)
+#define KG_OVERFLOW_REJECTS UINT32_C(1)
+
+/* Reliable readers. Each holds the lock on the byte of <name>.readers that has
+ * the number of its cell; without that lock a cell is free, whatever it says.
+ * What stands in cells is a reader's word, and can be anything. */
+#define KG_READER_CELLS 128
+#define KG_CELL_FREE UINT32_C(0)
+#define KG_CELL_ATTACHED UINT32_C(1)
+#define KG_CELL_EVICTED UINT32_C(2) /* by the writer, who waits no longer */
 
 /* Slot flags. */
 #define KG_EVENT_TAIL_DEFLATED UINT32_C(1)
@@ -139,7 +156,9 @@ typedef struct kg_ring_header {
   uint64_t boot_id;         /* the boot that publish times belong to */
   uint64_t boot_sequence;   /* the first event published in that boot */
   uint64_t chime_id;        /* in the file that this writer rings; 0: none */
-  uint8_t reserved_writer[88];
+  uint64_t room_id;         /* in the file that readers ring for it; 0: none */
+  uint32_t overflow;        /* KG_OVERFLOW_... */
+  uint8_t reserved_writer[76];
 
   uint64_t heartbeat_ns; /* boot clock */
   uint8_t reserved_heartbeat[120];
@@ -152,9 +171,21 @@ typedef struct kg_ring_header {
   uint8_t reserved_head[112];
 } kg_ring_header;
 
+typedef struct kg_reader_cell {
+  uint64_t cursor; /* the position up to which everything was taken */
+  uint32_t state;  /* KG_CELL_... */
+  uint8_t reserved[116];
+} kg_reader_cell;
+
 typedef struct kg_ring_doorbell {
   uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to */
   uint8_t reserved[124];
+
+  uint32_t room_waiters; /* KG_WAITS_...: the writer waits for room */
+  uint32_t room;         /* counts what readers made while it waits */
+  uint8_t reserved_room[120];
+
+  kg_reader_cell cells[KG_READER_CELLS];
 } kg_ring_doorbell;
 
 #pragma pack(push, 1)
@@ -215,13 +246,25 @@ KG_ASSERT_OFFSET(kg_ring_header, writer_start_us, 136);
 KG_ASSERT_OFFSET(kg_ring_header, boot_id, 144);
 KG_ASSERT_OFFSET(kg_ring_header, boot_sequence, 152);
 KG_ASSERT_OFFSET(kg_ring_header, chime_id, 160);
+KG_ASSERT_OFFSET(kg_ring_header, room_id, 168);
+KG_ASSERT_OFFSET(kg_ring_header, overflow, 176);
 KG_ASSERT_OFFSET(kg_ring_header, heartbeat_ns, 256);
 KG_ASSERT_OFFSET(kg_ring_header, claim, 384);
 KG_ASSERT_OFFSET(kg_ring_header, head, 512);
 KG_ASSERT_OFFSET(kg_ring_header, last_sequence, 520);
 
-static_assert(sizeof(kg_ring_doorbell) == 128, "kg_ring_doorbell");
+static_assert(sizeof(kg_reader_cell) == 128, "kg_reader_cell");
+KG_ASSERT_OFFSET(kg_reader_cell, cursor, 0);
+KG_ASSERT_OFFSET(kg_reader_cell, state, 8);
+
+static_assert(sizeof(kg_ring_doorbell) == 256 + KG_READER_CELLS * 128,
+              "kg_ring_doorbell");
+static_assert(sizeof(kg_ring_doorbell) <= KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET,
+              "the doorbell's region");
 KG_ASSERT_OFFSET(kg_ring_doorbell, waiters, 0);
+KG_ASSERT_OFFSET(kg_ring_doorbell, room_waiters, 128);
+KG_ASSERT_OFFSET(kg_ring_doorbell, room, 132);
+KG_ASSERT_OFFSET(kg_ring_doorbell, cells, 256);
 
 static_assert(sizeof(kg_threat_event) == KG_EVENT_BYTES, "kg_threat_event");
 KG_ASSERT_OFFSET(kg_threat_event, timestamp_us, 0);

@@ -18,7 +18,7 @@ int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
       return result;
     }
     KG__STEP("lock file open");
-    result = kg__lock_take(&file, failure);
+    result = kg__lock_take(&file, 0, failure);
     if (result != KG_OK) {
       kg__file_close(&file);
       return result;
@@ -68,7 +68,7 @@ static bool ring_is_held(kg__dir *dir, const kg__names *names) {
   if (kg__file_open(dir, names->ring, &file, NULL) != KG_OK) {
     return false;
   }
-  bool held = kg__lock_is_held(&file);
+  bool held = kg__lock_is_held(&file, 0);
   kg__file_close(&file);
   return held;
 }

@@ -3,6 +3,7 @@
 #include "atomic.h"
 #include "lock_file.h"
 #include "step.h"
+#include "writer_room.h"
 
 /* How often a file that changes under our hands is tried again. */
 #define ATTEMPTS 16
@@ -60,6 +61,7 @@ static void sign(kg_writer *writer) {
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
   keep_chime(writer);
+  kg__writer_room_keep(writer);
   kg__writer_beat(writer);
 }
 
@@ -114,6 +116,7 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   writer->ring = ring;
   writer->setup.predecessor_generation = 0;
   writer->skipped_to = 0;
+  kg__writer_room_renew(writer, old == NULL ? NULL : &old->ring);
   sign(writer);
   if (old != NULL) {
     /* A writer that has just come had no chime when it retired the old one. */
@@ -170,6 +173,7 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     writer->setup.capacity = found.ring.capacity;
     writer->segment = found;
     writer->ring = ring;
+    kg__writer_room_renew(writer, NULL);
     sign(writer);
     /* For what the writer before had copied but not published. */
     kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_CHIME);
@@ -201,7 +205,7 @@ static int open_ring(kg_writer *writer, kg_failure *failure) {
       return result;
     }
     /* The ring's own lock, so that an unlinked lock file opens no door. */
-    result = kg__lock_take(&file, failure);
+    result = kg__lock_take(&file, 0, failure);
     if (result != KG_OK) {
       kg__file_close(&file);
       return result;
@@ -257,7 +261,7 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
   if (result == KG_OK) {
     /* Our own file cut short is locked by ourselves. */
     if (other.inode != old.file.inode || other.device != old.file.device) {
-      result = kg__lock_take(&other, failure);
+      result = kg__lock_take(&other, 0, failure);
     }
     kg__file_close(&other);
   } else if (result == KG_E_NO_RING) {
@@ -294,6 +298,7 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
     result = replace_ring(writer, failure);
   } else if (result == KG_OK) {
     keep_chime(writer);
+    kg__writer_room_keep(writer);
   }
   return result;
 }

@@ -5,6 +5,7 @@
 
 #include "../platform/platform.h"
 #include "kg_ipc.h"
+#include "ring_room.h"
 #include "ring_writer.h"
 #include "segment.h"
 
@@ -26,6 +27,15 @@ struct kg_writer {
   uint64_t bytes;
   uint64_t bells;
   uint64_t replaced;
+
+  /* Reliable readers, see writer_room.h. */
+  bool rejects;
+  kg__room room;
+  kg__file readers;     /* <name>.readers */
+  kg__file old_readers; /* the one that had the name before */
+  kg__chime room_chime; /* <name>.room */
+  kg__listener room_listener;
+  uint64_t rejected;
 };
 
 /* Takes the locks, then continues the ring that is there or makes one. The

@@ -5,6 +5,7 @@
 
 #include "../platform/platform.h"
 #include "atomic.h"
+#include "reader_cell.h"
 #include "ring_reader.h"
 #include "segment.h"
 
@@ -17,9 +18,46 @@ struct kg_reader {
   kg__segment segment;
   kg__ring_reader ring;
   kg__listener listener;
+  kg__cell cell; /* of a reliable reader; `shared` is NULL otherwise */
+  bool wants_cell;
+  uint32_t reads_without_cell;
   uint32_t fork_count;
   uint64_t boot_id;
 };
+
+/* Where the cell of this reader stands: at its cursor, or at what still stands
+ * of a ring whose beginning it asked for. */
+static uint64_t cell_cursor(const kg_reader *reader) {
+  const kg__ring *ring = &reader->ring.ring;
+  uint64_t head = kg__ring_reader_head(&reader->ring);
+  uint64_t oldest = head > ring->capacity ? head - ring->capacity : 0;
+  return reader->ring.cursor > oldest ? reader->ring.cursor : oldest;
+}
+
+/* Whether the writer waits for readers; it may be another one than before.
+ * Relaxed: a word of the writer's that is about nothing else. */
+static bool is_rejecting(const kg_reader *reader) {
+  return kg__load32_relaxed(&reader->segment.ring.header->overflow) ==
+         KG_OVERFLOW_REJECTS;
+}
+
+static int take_cell(kg_reader *reader, kg_failure *failure) {
+  return kg__cell_take(&reader->cell, &reader->dir, &reader->names,
+                       &reader->ring.ring, cell_cursor(reader), failure);
+}
+
+/* How often one that has none, and should, looks for a cell. */
+#define READS_PER_TRY 64
+
+static void move_cell(kg_reader *reader) {
+  if (reader->cell.shared != NULL) {
+    kg__cell_move(&reader->cell, &reader->dir, &reader->names,
+                  &reader->ring.ring, cell_cursor(reader));
+  } else if (reader->wants_cell && is_rejecting(reader) &&
+             reader->reads_without_cell++ % READS_PER_TRY == 0) {
+    take_cell(reader, NULL);
+  }
+}
 
 int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
                    kg_failure *failure) {
@@ -50,7 +88,16 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   reader->listener = KG__LISTENER_NONE;
   reader->fork_count = kg__fork_count();
   reader->boot_id = kg__boot_id();
+  reader->cell = KG__CELL_NONE;
   kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+  reader->wants_cell = options->reliable;
+  if (options->reliable && is_rejecting(reader)) {
+    result = take_cell(reader, failure);
+  }
+  if (result != KG_OK) {
+    kg_reader_close(reader);
+    return result;
+  }
   *opened = reader;
   return KG_OK;
 }
@@ -66,8 +113,10 @@ void kg_reader_close(kg_reader *reader) {
   }
   if (is_forked(reader)) {
     /* The mapping was not inherited; what has its address now is not ours. */
+    kg__cell_forget(&reader->cell);
     kg__file_close(&reader->segment.file);
   } else {
+    kg__cell_free(&reader->cell);
     kg__segment_close(&reader->segment);
   }
   kg__listener_close(&reader->listener);
@@ -76,9 +125,12 @@ void kg_reader_close(kg_reader *reader) {
 }
 
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
-  return is_forked(reader)
-             ? KG_E_FORKED
-             : kg__ring_reader_seek(&reader->ring, from, sequence);
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  int result = kg__ring_reader_seek(&reader->ring, from, sequence);
+  move_cell(reader);
+  return result;
 }
 
 /* The head of a ring that was cut short: it has one no more. */
@@ -86,6 +138,17 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
 
 static bool is_broken(const kg_reader *reader) {
   return kg__guard_is_broken(reader->segment.guard);
+}
+
+/* What an evicted reader has missed was overwritten because it was evicted. */
+static void name_eviction(kg__cell *cell, kg_batch *batch) {
+  if (!cell->was_evicted) {
+    return;
+  }
+  if (batch->loss_reason == KG_LOSS_OVERWRITTEN) {
+    batch->loss_reason = KG_LOSS_EVICTED;
+  }
+  cell->was_evicted = batch->loss_reason == KG_LOSS_NONE && batch->more;
 }
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
@@ -96,6 +159,8 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   kg__ring_reader before = reader->ring;
   int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
   if (!is_broken(reader)) {
+    move_cell(reader);
+    name_eviction(&reader->cell, batch);
     return result;
   }
   /* Events that validated are events. What did not has told nothing. */
@@ -185,7 +250,7 @@ bool kg__reader_is_retired(const kg_reader *reader) {
 }
 
 static enum kg_writer_life life_of(const kg_reader *reader) {
-  if (!kg__lock_is_held(&reader->segment.file)) {
+  if (!kg__lock_is_held(&reader->segment.file, 0)) {
     return KG_WRITER_GONE;
   }
   /* Relaxed: compared with a clock, bound to nothing. A heartbeat from the
@@ -223,6 +288,10 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
     return;
   }
   kg__ring_reader_stats(&reader->ring, stats);
+  /* Relaxed: two words for people. */
+  stats->reliable =
+      reader->cell.shared != NULL && is_rejecting(reader) &&
+      kg__load32_relaxed(&reader->cell.shared->state) == KG_CELL_ATTACHED;
 }
 
 void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {

@@ -14,6 +14,8 @@ typedef struct kg__names {
   char ring[KG_FILE_NAME_BYTES];
   char lock[KG_FILE_NAME_BYTES];
   char chime[KG_FILE_NAME_BYTES];
+  char readers[KG_FILE_NAME_BYTES];
+  char room[KG_FILE_NAME_BYTES];
   char temporary_prefix[KG_FILE_NAME_BYTES];
 } kg__names;
 

@@ -5,11 +5,13 @@
 #include "atomic.h"
 #include "lock_file.h"
 #include "ownership.h"
+#include "writer_room.h"
 
 static void release(kg_writer *writer) {
   kg__ring_writer_end(&writer->ring);
   kg__segment_close(&writer->segment);
   kg__chime_close(&writer->chime);
+  kg__writer_room_end(writer);
   kg__file_close(&writer->lock);
   kg__dir_close(&writer->dir);
   free(writer);
@@ -29,6 +31,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   writer->setup.predecessor_generation = options->predecessor_generation;
   writer->setup.predecessor_sequence = options->predecessor_sequence;
   writer->any_capacity = options->max_events == 0;
+  kg__writer_room_begin(writer, options);
   writer->max_bytes = options->max_bytes;
 
   int result = kg__names_make(options->name, &writer->names, failure);
@@ -61,6 +64,7 @@ void kg_writer_close(kg_writer *writer) {
      * was not inherited. */
     kg__ring_writer_end(&writer->ring);
     kg__chime_close(&writer->chime);
+    kg__writer_room_end(writer);
     kg__dir_close(&writer->dir);
     free(writer);
     return;
@@ -101,6 +105,11 @@ int64_t kg_writer_commit(kg_writer *writer) {
   }
   kg__ring_writer *ring = &writer->ring;
   kg__ring_writer before = *ring;
+  if (!kg__writer_has_room(writer, ring->staged_slots)) {
+    writer->rejected += ring->staged_events;
+    kg__ring_writer_discard(ring);
+    return KG_E_RING_FULL;
+  }
   if (ring->staged_slots > 0) {
     /* Relaxed: as in kg__writer_beat. */
     kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
@@ -169,7 +178,9 @@ void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
                              .bytes = writer->bytes,
                              .bells = writer->bells,
                              .sequence = writer->ring.sequence,
-                             .replaced = writer->replaced};
+                             .replaced = writer->replaced,
+                             .rejected = writer->rejected,
+                             .evicted = writer->room.evicted};
 }
 
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {

@@ -78,18 +78,24 @@ int kg__posix_allocate(int fd, uint64_t size) {
   return number;
 }
 
-int kg__posix_lock(int fd) {
-  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+int kg__posix_lock(int fd, uint32_t byte) {
+  struct flock range = {.l_type = F_WRLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = (off_t)byte,
+                        .l_len = 1};
   return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
 }
 
 void kg__posix_unlock(int fd) {
-  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1};
+  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
   fcntl(fd, F_OFD_SETLK, &range);
 }
 
-bool kg__lock_is_held(const kg__file *file) {
-  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+bool kg__lock_is_held(const kg__file *file, uint32_t byte) {
+  struct flock range = {.l_type = F_WRLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = (off_t)byte,
+                        .l_len = 1};
   return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
          range.l_type != F_UNLCK;
 }

@@ -61,6 +61,21 @@ static bool make_chime(const kg__dir *dir, const char *name) {
   return made;
 }
 
+int kg__chime_find(const kg__dir *dir, const char *name, uint64_t id,
+                   kg__chime *chime) {
+  *chime = KG__CHIME_NONE;
+  int fd = id == 0 ? -1 : open_chime(dir, name, &chime->inode, &chime->id);
+  if (fd < 0 || chime->id != id) {
+    if (fd >= 0) {
+      close(fd);
+    }
+    *chime = KG__CHIME_NONE;
+    return KG_E_NO_RING;
+  }
+  chime->handle = fd;
+  return KG_OK;
+}
+
 int kg__chime_hang(kg__dir *dir, const char *name, kg__chime *chime) {
   *chime = KG__CHIME_NONE;
   int fd = open_chime(dir, name, &chime->inode, &chime->id);
@@ -102,28 +117,24 @@ void kg__chime_close(kg__chime *chime) {
 
 int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
                       kg__listener *listener) {
-  uint64_t inode;
+  kg__chime chime;
   char path[64];
   *listener = KG__LISTENER_NONE;
-  int fd = id == 0 ? -1 : open_chime(dir, name, &inode, &listener->id);
-  if (fd < 0 || listener->id != id) {
-    if (fd >= 0) {
-      close(fd);
-    }
-    *listener = KG__LISTENER_NONE;
+  if (kg__chime_find(dir, name, id, &chime) != KG_OK) {
     return KG_E_NO_RING;
   }
   /* By the descriptor's link in /proc: it is this very file that is watched,
    * and not whatever has its name by now. */
-  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", (int)chime.handle);
+  listener->id = id;
   listener->descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (listener->descriptor < 0 ||
       inotify_add_watch((int)listener->descriptor, path, IN_ACCESS) < 0) {
     kg__listener_close(listener);
-    close(fd);
+    kg__chime_close(&chime);
     return KG_E_SYSTEM;
   }
-  close(fd);
+  kg__chime_close(&chime);
   return KG_OK;
 }
 

@@ -94,14 +94,14 @@ void kg__file_close(kg__file *file);
 
 /* --- Locks -------------------------------------------------------------- */
 
-/* Takes the exclusive lock on a file's first byte without waiting:
+/* Takes the exclusive lock on one byte of a file without waiting:
  * KG_E_RING_LOCKED when somebody holds it, in this process too. The kernel
  * frees it when its holder ends, however it ends; a forked child neither
- * holds it nor keeps it held. */
-int kg__lock_take(kg__file *file, kg_failure *failure);
+ * holds it nor keeps it held. The file need not have that byte. */
+int kg__lock_take(kg__file *file, uint32_t byte, kg_failure *failure);
 
 /* True when somebody else holds that lock. Asks, takes nothing. */
-bool kg__lock_is_held(const kg__file *file);
+bool kg__lock_is_held(const kg__file *file, uint32_t byte);
 
 /* Counts the forks between this process and the first that took a lock or
  * mapped a ring. A handle whose count differs from the present one belongs to
@@ -173,6 +173,10 @@ typedef struct kg__chime {
 } kg__chime;
 
 #define KG__CHIME_NONE ((kg__chime){.handle = -1})
+
+/* Opens the chime `name` if it is the one with this id. */
+int kg__chime_find(const kg__dir *dir, const char *name, uint64_t id,
+                   kg__chime *chime);
 
 /* Opens the chime `name`, or makes it, for this user alone. What stands in its
  * place and is none is removed. */

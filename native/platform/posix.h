@@ -32,11 +32,11 @@ int kg__posix_allocate(int fd, uint64_t size);
 /* Keeps a mapping out of forked children. */
 void kg__posix_forbid_inheritance(void *base, size_t length);
 
-/* Takes the lock on the first byte; 0 or an errno (EAGAIN: somebody has it).
- * The lock belongs to the open file, not to the process. */
-int kg__posix_lock(int fd);
+/* Takes the lock on a byte; 0 or an errno (EAGAIN: somebody has it). The lock
+ * belongs to the open file, not to the process. */
+int kg__posix_lock(int fd, uint32_t byte);
 
-/* Frees that lock if this open file has it. */
+/* Frees every lock that this open file has. */
 void kg__posix_unlock(int fd);
 
 #endif

@@ -82,12 +82,12 @@ uint32_t kg__fork_count(void) {
   return fork_count;
 }
 
-int kg__lock_take(kg__file *file, kg_failure *failure) {
+int kg__lock_take(kg__file *file, uint32_t byte, kg_failure *failure) {
   /* Held before it is locked, so that no child can be forked in between. */
   if (!hold((int)file->handle)) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a lock");
   }
-  errno = kg__posix_lock((int)file->handle);
+  errno = kg__posix_lock((int)file->handle, byte);
   if (errno == 0) {
     return KG_OK;
   }

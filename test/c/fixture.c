@@ -153,7 +153,7 @@ void account_batch(account *account, const void *buffer,
   const kg_slot *slots = buffer;
   uint32_t offset = 0;
   if (batch->loss_reason != KG_LOSS_NONE) {
-    CHECK(batch->loss_reason <= KG_LOSS_BEFORE_JOIN);
+    CHECK(batch->loss_reason <= KG_LOSS_EVICTED);
     CHECK(batch->lost > 0);
     CHECK_EQUAL(batch->lost_to - batch->lost_from + 1, batch->lost);
     if (account->next != 0) {

@@ -57,7 +57,7 @@ typedef struct account {
   uint64_t next; /* the sequence that must come next; 0: whatever comes */
   uint64_t received;
   uint64_t lost;
-  uint64_t reasons[4]; /* lost, by enum kg_loss_reason */
+  uint64_t reasons[5]; /* lost, by enum kg_loss_reason */
   uint32_t most;       /* spans follow span_of(sequence, most); 0: any */
 } account;
 
