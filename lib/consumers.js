@@ -4,6 +4,7 @@
 //   deliver(threat, alone)  returns a promise when it wants to be waited for;
 //                           `alone`: nobody else gets this one
 //   end(error?)             the stream is over for it
+//   flush()                 what was taken at once has been delivered
 //   holds                   whether it holds the process open
 
 // What an iterator takes from the stream before it makes the others wait.
@@ -18,6 +19,32 @@ class ListenerConsumer {
 
   deliver(threat) {
     this._stream.emit('threat', threat)
+  }
+
+  flush() {}
+
+  end() {}
+}
+
+/** Delivers to `on('threats')` what was taken at once, as one list. It does not
+ * hold the process open. */
+class BatchConsumer {
+  constructor(stream) {
+    this.holds = false
+    this._stream = stream
+    this._batch = []
+  }
+
+  deliver(threat) {
+    this._batch.push(threat)
+  }
+
+  flush() {
+    if (this._batch.length > 0) {
+      const batch = this._batch
+      this._batch = []
+      this._stream.emit('threats', batch)
+    }
   }
 
   end() {}
@@ -67,6 +94,8 @@ class PollConsumer {
         .then(resolve)
     })
   }
+
+  flush() {}
 
   end(error) {
     this._left?.()
@@ -123,6 +152,8 @@ class IteratorConsumer {
     this._shared = 0
   }
 
+  flush() {}
+
   end(error) {
     this._ended = true
     this._error = error
@@ -175,4 +206,9 @@ class IteratorConsumer {
   }
 }
 
-module.exports = { ListenerConsumer, PollConsumer, IteratorConsumer }
+module.exports = {
+  BatchConsumer,
+  ListenerConsumer,
+  PollConsumer,
+  IteratorConsumer
+}

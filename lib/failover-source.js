@@ -3,7 +3,7 @@
 // writer lives and it is in its place, the Shield's WebSocket otherwise. Both
 // carry one (generation, sequence), so every event comes once.
 
-const { RingSource } = require('./ring-source.js')
+const { positionAfter, RingSource } = require('./ring-source.js')
 const { WebSocketSource } = require('./websocket-source.js')
 
 // How often a client on WebSocket looks for a ring: soon after it lost one,
@@ -126,20 +126,29 @@ class FailoverSource {
 
   _begin() {
     if (this._options.useRing) {
-      this._openRing()
+      this._openRing(positionAfter(this._options.ring.after))
     }
     if (this._ring !== null) {
       this._examine(true)
       // It stands behind what others have left. A Shield that is there already
       // and does without the ring is to be heard from now on, no sooner.
-      this._isFresh = this._from === 'latest' && this._ws !== null
+      this._isFresh =
+        this._from === 'latest' &&
+        this._options.ring.after === undefined &&
+        this._ws !== null
       return
     }
     if (this._options.locate !== null) {
-      this._openSocket({ from: this._options.ring.from })
+      this._openSocket(this._beginning())
       this._active = this._ws
     }
     this._probeLater()
+  }
+
+  /** Where a server is to begin, as long as nothing is known. */
+  _beginning() {
+    const { from, after } = this._options.ring
+    return { from, position: positionAfter(after) ?? null }
   }
 
   /** Where the ring is: in the directory that the Shield names, when none was
@@ -309,7 +318,7 @@ class FailoverSource {
       return
     }
     if (this._active === null) {
-      if (this._openRing()) {
+      if (this._openRing(positionAfter(this._options.ring.after))) {
         this._examine(true)
         this._host._wake()
       } else {
@@ -367,7 +376,10 @@ class FailoverSource {
     if (this._openRing(position ?? undefined)) {
       this._examine(true)
     } else {
-      this._openSocket({ from: this._options.ring.from, position })
+      this._openSocket({
+        ...this._beginning(),
+        ...(position === null ? {} : { position })
+      })
       this._active = this._ws
       this._probeLater()
     }

@@ -71,6 +71,7 @@ class IpcClient extends ThreatStream {
       bytes,
       published: ring?.published ?? source.websocket?.published ?? 0,
       sequence: (waiting?.sequence ?? position?.next ?? 1) - 1,
+      reliable: ring?.reliable ?? false,
       latency: latencyStats(this.latency),
       writer: this.closed ? this._writer : this._look(),
       errors: { shm: source.ringError, websocket: source.socketError },

@@ -25,8 +25,16 @@ function checkIpc(options) {
   const location = pick(rest, ['dir', 'name'])
   return {
     location,
-    writer: pick(rest, ['maxEvents', 'bufferSize', 'enableChecksums']),
-    reader: checkReader(pick(rest, ['from', 'spinMicros', 'latency'])),
+    writer: pick(rest, [
+      'maxEvents',
+      'bufferSize',
+      'enableChecksums',
+      'overflow',
+      'readerTimeoutMs'
+    ]),
+    reader: checkReader(
+      pick(rest, ['from', 'after', 'reliable', 'spinMicros', 'latency'])
+    ),
     preferShm,
     websocket: checked
   }

@@ -17,8 +17,9 @@ const { threatText } = require('./websocket-protocol.js')
 const { WebSocketShield } = require('./websocket-shield.js')
 
 /**
- * Emits `transport` when what is used changes, `error` (when somebody
- * listens) and `close`. Made by IpcFactory.
+ * Emits `transport` when what is used changes, `drain` when there is room again
+ * after ERR_RING_FULL, `error` (when somebody listens) and `close`. Made by
+ * IpcFactory.
  */
 class IpcTransport extends EventEmitter {
   /**
@@ -50,6 +51,7 @@ class IpcTransport extends EventEmitter {
     this._ring.on('renewed', () => this._ringRenewed())
     this._ring.on('locked', (error) => this._end(error))
     this._ring.on('fault', (error) => this._report(error))
+    this._ring.on('drain', () => this.emit('drain'))
     if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
       this._openServer(this._newLog())
     }
@@ -94,12 +96,23 @@ class IpcTransport extends EventEmitter {
    */
   writeThreats(threats) {
     this._mustBeOpen()
-    const capacity = this._log?.capacity ?? this._ring.stats().capacity
-    const batch = checkBatch(threats, capacity / 4, (threat) =>
+    const { writer } = this._ring
+    const most = writer?.batchSlots ?? this._log.capacity / 4
+    const batch = checkBatch(threats, most, (threat) =>
       encodeThreat(threat, nameFields)
     )
     this._mustBeOpen()
     return this._publish(batch)
+  }
+
+  /**
+   * Resolves when a threat that takes one slot can be written: at once, unless
+   * `overflow` is 'reject' and a reliable reader is a whole ring behind.
+   * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
+   */
+  async writable() {
+    this._mustBeOpen()
+    await this._ring.writer?.writable()
   }
 
   /** Whether threats go through shared memory at present. */

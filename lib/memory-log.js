@@ -3,7 +3,7 @@
 // hold it: the same sequences, the same limits, the same account.
 
 const { IpcError } = require('./errors.js')
-const { capacityOf, MAX_SPAN, spanOf } = require('./ring-size.js')
+const { capacityOf, MAX_SPAN, plainSpanOf, spanOf } = require('./ring-size.js')
 const { threatText } = require('./websocket-protocol.js')
 
 class MemoryLog {
@@ -49,8 +49,9 @@ class MemoryLog {
     const spans = batch.map(spanOf)
     const limit = this.capacity / 4
     let slots = 0
-    for (const span of spans) {
-      if (span > Math.min(limit, MAX_SPAN)) {
+    for (const [i, span] of spans.entries()) {
+      // What counts is what there is to show, not what it was deflated to.
+      if (plainSpanOf(batch[i]) > Math.min(limit, MAX_SPAN)) {
         throw new IpcError('ERR_EVENT_TOO_LARGE')
       }
       slots += span

@@ -122,6 +122,31 @@ const checks = {
     return integer(label, value, 1, Number.MAX_SAFE_INTEGER)
   },
 
+  overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
+
+  readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000),
+
+  reliable: flag,
+
+  after(label, value) {
+    const expected = '{ generation: 16 hex digits, sequence: from 0 }'
+    let generation, sequence
+    try {
+      ;({ generation, sequence } = value)
+    } catch {
+      throw bad(TypeError, label, expected, value)
+    }
+    const isRight =
+      typeof generation === 'string' &&
+      /^[0-9a-f]{16}$/.test(generation) &&
+      Number.isSafeInteger(sequence) &&
+      sequence >= 0
+    if (!isRight) {
+      throw bad(TypeError, label, expected, value)
+    }
+    return { generation, sequence }
+  },
+
   spinMicros: (label, value) => integer(label, value, 0, 1_000_000),
 
   latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS))
@@ -137,8 +162,22 @@ const pick = (options, keys) =>
 
 /** The options that each constructor takes. */
 const LOCATION = ['dir', 'name']
-const WRITER = [...LOCATION, 'maxEvents', 'bufferSize', 'enableChecksums']
-const READER = [...LOCATION, 'from', 'spinMicros', 'latency']
+const WRITER = [
+  ...LOCATION,
+  'maxEvents',
+  'bufferSize',
+  'enableChecksums',
+  'overflow',
+  'readerTimeoutMs'
+]
+const READER = [
+  ...LOCATION,
+  'from',
+  'after',
+  'reliable',
+  'spinMicros',
+  'latency'
+]
 const FACTORY = [...new Set([...WRITER, ...READER]), 'preferShm', 'websocket']
 
 /** The options, each read once. */
@@ -222,9 +261,21 @@ function checkWriter(options, label = optionLabel) {
   return checked
 }
 
+/** Reading begins in one place. */
+function checkBeginning({ from, after }, label = optionLabel) {
+  if (from !== undefined && after !== undefined) {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_OPTION',
+      `${label('after')}: ${label('from')} is given, too; one of them will do`
+    )
+  }
+}
+
 /** `spinMicros` comes out filled in. */
 function checkReader(options) {
   const checked = checkEach(options, READER_CHECKS)
+  checkBeginning(checked)
   checked.from ??= 'latest'
   checked.spinMicros ??= SPIN_MICROS[checked.latency ?? 'balanced']
   return checked
@@ -234,6 +285,7 @@ function checkReader(options) {
 function checkFactory(options, label = optionLabel) {
   const checked = checkEach(options, FACTORY_CHECKS, label)
   checkSize(checked, label)
+  checkBeginning(checked, label)
   return checked
 }
 

@@ -27,8 +27,8 @@ function ringBytes(capacity) {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 }
 
-/** The slots that a threat takes. Its texts are checked. */
-function spanOf({ source, details, id, context }) {
+/** The slots that the texts of a threat would take as they are. */
+function plainSpanOf({ source, details, id, context }) {
   const field = (text, free) => {
     const bytes = text === undefined ? 0 : Buffer.byteLength(text)
     return bytes > free ? FIELD_HEADER + bytes : 0
@@ -41,4 +41,17 @@ function spanOf({ source, details, id, context }) {
   return 1 + Math.ceil(tail / TAIL_BYTES)
 }
 
-module.exports = { capacityOf, DEFAULT_EVENTS, MAX_SPAN, ringBytes, spanOf }
+/** The slots that a threat takes. Its texts are checked. */
+const spanOf = (fields) =>
+  fields.deflated === undefined
+    ? plainSpanOf(fields)
+    : 1 + Math.ceil(fields.deflated.length / TAIL_BYTES)
+
+module.exports = {
+  capacityOf,
+  DEFAULT_EVENTS,
+  MAX_SPAN,
+  plainSpanOf,
+  ringBytes,
+  spanOf
+}

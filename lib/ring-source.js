@@ -20,7 +20,7 @@ const CHECK_MILLISECONDS = 200
 // enum kg_from, enum kg_loss_reason and enum kg_writer_life in kg_ipc.h.
 const FROM = { latest: 0, oldest: 1 }
 const FROM_SEQUENCE = 2
-const LOSS_REASONS = [null, 'overwritten', 'corrupt', 'before-join']
+const LOSS_REASONS = [null, 'overwritten', 'corrupt', 'before-join', 'evicted']
 const WRITER_STATES = ['live', 'stalled', 'gone']
 
 // The fields that the native read() fills: enum ReadField in
@@ -300,7 +300,13 @@ class RingSource {
     this._slots = count
     const slots = new ArrayBuffer(count * SLOT_BYTES)
     this._reader.setBuffers(slots, this._fields)
-    this._decoder = new ThreatDecoder(slots, this._generation)
+    this._decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
+      this._before.corrupt++
+      this.lastError = new IpcError(
+        'ERR_RING_CORRUPT',
+        `the text of event ${sequence} does not inflate`
+      )
+    })
   }
 
   /** start() where no call is there to throw out of; false when it fails. */
@@ -431,4 +437,10 @@ class RingSource {
   }
 }
 
-module.exports = { RingSource }
+/** Where reading begins behind an event that was seen. @param after option */
+const positionAfter = (after) =>
+  after === undefined
+    ? undefined
+    : { generation: after.generation, next: after.sequence + 1 }
+
+module.exports = { positionAfter, RingSource }

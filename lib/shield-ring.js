@@ -15,6 +15,7 @@ const RETRY_MILLISECONDS = 1000
 const OF_THE_CALL = new Set([
   'ERR_EVENT_TOO_LARGE',
   'ERR_BATCH_TOO_LARGE',
+  'ERR_RING_FULL',
   'ERR_SEQUENCE_EXHAUSTED',
   'ERR_FORKED',
   'ERR_CLOSED'
@@ -157,6 +158,7 @@ class ShieldRing extends EventEmitter {
         this.emit('fault', error)
       }
     })
+    shm.on('drain', () => this.emit('drain'))
     this._shm = shm
   }
 

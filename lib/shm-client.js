@@ -3,7 +3,7 @@
 
 const { latencyStats, newLatency } = require('./latency.js')
 const { checkReader } = require('./options.js')
-const { RingSource } = require('./ring-source.js')
+const { positionAfter, RingSource } = require('./ring-source.js')
 const { ThreatStream } = require('./threat-stream.js')
 
 /**
@@ -21,7 +21,7 @@ class ShmClient extends ThreatStream {
     super()
     const checked = checkReader(options)
     this.latency = newLatency()
-    this._source = new RingSource(checked, this)
+    this._source = new RingSource(checked, this, positionAfter(checked.after))
     this._writer = this._source.look(true).writer
     this.on('newListener', (event) => {
       if ((event === 'writer' || event === 'lost') && !this.closed) {
@@ -51,6 +51,7 @@ class ShmClient extends ThreatStream {
       capacity: ring.capacity,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
+      reliable: ring.reliable,
       latency: latencyStats(this.latency),
       writer: this.closed ? this._writer : this._look(),
       error: this._lastError ?? this._source.lastError

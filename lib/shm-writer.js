@@ -6,6 +6,7 @@ const { native, reason } = require('./binding.js')
 const { checkBatch } = require('./arguments.js')
 const { IpcError } = require('./errors.js')
 const { checkWriter } = require('./options.js')
+const { Room } = require('./room.js')
 const { encodeThreat } = require('./threat-event.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
@@ -24,7 +25,8 @@ const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
- * heartbeat finds, `replaced` when it had to make the ring anew, and `close`.
+ * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
+ * there is room again after ERR_RING_FULL, and `close`.
  */
 class SharedMemoryIpc extends EventEmitter {
   /**
@@ -36,17 +38,23 @@ class SharedMemoryIpc extends EventEmitter {
    */
   constructor(options) {
     super()
-    const checked = checkWriter(options)
+    const { overflow = 'overwrite', ...checked } = checkWriter(options)
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
     this._writer = new native.Writer({
       ...checked,
+      rejects: overflow === 'reject',
       predecessor: options?.[PREDECESSOR]
     })
     // Every threat takes a slot at least, and a batch a quarter of them.
-    this._batchSlots = this._writer.stats().capacity / 4
+    this.batchSlots = this._writer.stats().capacity / 4
     this._replaced = 0
+    this._overflow = overflow
+    this._room =
+      overflow === 'reject'
+        ? new Room(this._writer, () => this.emit('drain'))
+        : null
     this._closing = null
     this._lastStats = null
     this._lastError = null
@@ -74,7 +82,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return this._again(() => encodeThreat(threat, this._writer))
+    return this._again(1, () => encodeThreat(threat, this._writer))
   }
 
   /**
@@ -89,21 +97,31 @@ class SharedMemoryIpc extends EventEmitter {
     this._mustBeOpen()
     // All are checked before the first is staged: code of the caller's runs
     // while they are read, and may call back into this object.
-    const checked = checkBatch(threats, this._batchSlots, (threat) =>
+    const checked = checkBatch(threats, this.batchSlots, (threat) =>
       encodeThreat(threat, collector)
     )
     this._mustBeOpen()
     return this.writeAll(checked)
   }
 
+  /**
+   * Resolves when a threat that takes one slot can be written: at once, unless
+   * `overflow` is 'reject' and a reliable reader is a whole ring behind.
+   * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
+   */
+  async writable() {
+    this._mustBeOpen()
+    await this._room?.until(1)
+  }
+
   /** What encodeThreat has checked, as it gives it. For IpcTransport. */
   write(...fields) {
-    return this._again(() => this._writer.write(...fields))
+    return this._again(1, () => this._writer.write(...fields))
   }
 
   /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
   writeAll(batch) {
-    return this._again(() => {
+    return this._again(batch.length, () => {
       for (const fields of batch) {
         this._writer.stage(...fields)
       }
@@ -111,11 +129,15 @@ class SharedMemoryIpc extends EventEmitter {
     })
   }
 
-  /** Publishes; into another ring if this one turns out to be cut short. */
-  _again(publish) {
+  /** Publishes `count` events; into another ring if this one turns out to be
+   * cut short. */
+  _again(count, publish) {
     try {
       return publish()
     } catch (error) {
+      if (error.code === 'ERR_RING_FULL') {
+        this._room.refused(count)
+      }
       if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
         throw error
       }
@@ -150,6 +172,11 @@ class SharedMemoryIpc extends EventEmitter {
       bytes: ring.bytes,
       bells: ring.bells,
       replaced: ring.replaced,
+      overflow: this._overflow,
+      overwritten: ring.overwritten,
+      rejected: ring.rejected,
+      evicted: ring.evicted,
+      readers: this.closed ? [] : this._writer.readers(),
       capacity: ring.capacity,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
@@ -171,6 +198,7 @@ class SharedMemoryIpc extends EventEmitter {
       clearInterval(this._timer)
       finalizers.unregister(this)
       this._lastStats = this._writer.stats()
+      this._room?.close()
       this._writer.close()
       this._closing = Promise.resolve()
       queueMicrotask(() => this.emit('close'))

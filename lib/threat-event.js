@@ -4,6 +4,12 @@
 
 const { invalid, show } = require('./errors.js')
 const { SourceCache } = require('./source-cache.js')
+const {
+  decodeTail,
+  deflatedTail,
+  gatherTail,
+  inflateTail
+} = require('./tail.js')
 
 /** The eight threat types by name, and their numbers in the ring. */
 const ThreatType = Object.freeze({
@@ -136,6 +142,9 @@ function json(value) {
   return encoded
 }
 
+// Texts shorter than this need no look at whether deflating them helps.
+const LONG = 512
+
 /** What a getter or a proxy of the caller's throws, as an error of ours. */
 function unreadable(cause) {
   return invalid(
@@ -182,7 +191,8 @@ function encodeThreat(threat, writer) {
   timestampUs = timestamp(timestampUs)
   text('source', source)
   text('details', details)
-  if (id === undefined && context === undefined) {
+  const isShort = source.length + details.length < LONG
+  if (id === undefined && context === undefined && isShort) {
     return writer.write(type, severity, blocked, timestampUs, source, details)
   }
   ownId(id)
@@ -195,7 +205,8 @@ function encodeThreat(threat, writer) {
     source,
     details,
     id,
-    context
+    context,
+    deflatedTail(source, details, id, context)
   )
 }
 
@@ -210,7 +221,8 @@ const nameFields = {
     source,
     details,
     id,
-    context
+    context,
+    deflated
   ) => ({
     type,
     severity,
@@ -219,7 +231,8 @@ const nameFields = {
     source,
     details,
     id,
-    context
+    context,
+    deflated
   })
 }
 
@@ -229,16 +242,8 @@ const SLOT_BYTES = 384
 const SLOT_WORDS = SLOT_BYTES / 4
 const SOURCE_OFFSET = 40 + 14
 const DETAILS_OFFSET = 40 + 78
-const TAIL_OFFSET = 40
-const TAIL_BYTES = 340
-const TAIL_FIELD_HEADER = 8
 const TAIL_DEFLATED = 1
 const HIGH = 2 ** 32
-
-const TAIL_SOURCE = 1
-const TAIL_DETAILS = 2
-const TAIL_ID = 3
-const TAIL_CONTEXT = 4
 
 // The last three digits of a sequence, with and without leading zeros.
 const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
@@ -272,8 +277,14 @@ class IdMaker {
  * reader fills again and again; nothing that comes out refers to it.
  */
 class ThreatDecoder {
-  /** @param {ArrayBuffer} slots @param {string} generation 16 hex digits */
-  constructor(slots, generation) {
+  /**
+   * @param {ArrayBuffer} slots
+   * @param {string} generation 16 hex digits
+   * @param {(sequence: number) => void} [onCorrupt] the tail of this event
+   *   does not inflate, and its text comes as the lead slot has it
+   */
+  constructor(slots, generation, onCorrupt = () => {}) {
+    this._onCorrupt = onCorrupt
     this._bytes = Buffer.from(slots)
     this._words = new Uint32Array(slots)
     this._sources = new SourceCache(slots)
@@ -335,56 +346,23 @@ class ThreatDecoder {
     if (severity === 0 || severity >= severityNames.length) {
       threat.severityCode = severity
     }
-    if (words[at + 9] > 0 && (words[at + 8] & TAIL_DEFLATED) === 0) {
-      decodeTail(gatherTail(bytes, base, words[at + 9]), threat)
+    if (words[at + 9] > 0) {
+      this._decodeTail(base, at, threat)
     }
     return threat
   }
-}
 
-/** The bytes of a tail in one piece, from the slots behind the lead. */
-function gatherTail(bytes, base, length) {
-  const tail = Buffer.allocUnsafe(length)
-  let from = base + SLOT_BYTES + TAIL_OFFSET
-  for (let done = 0; done < length; done += TAIL_BYTES) {
-    bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
-    from += SLOT_BYTES
-  }
-  return tail
-}
-
-/**
- * Puts what a tail carries into the threat. A tail that makes no sense leaves
- * what the lead slot said: cut, but right.
- */
-function decodeTail(tail, threat) {
-  let at = 0
-  while (at + TAIL_FIELD_HEADER <= tail.length) {
-    const tag = tail[at]
-    const start = at + TAIL_FIELD_HEADER
-    const end = start + tail.readUInt32LE(at + 4)
-    if (end > tail.length) {
+  _decodeTail(base, at, threat) {
+    const tail = gatherTail(this._bytes, base, this._words[at + 9])
+    if ((this._words[at + 8] & TAIL_DEFLATED) === 0) {
+      decodeTail(tail, threat)
       return
     }
-    if (tag === TAIL_SOURCE) {
-      threat.source = tail.utf8Slice(start, end)
-    } else if (tag === TAIL_DETAILS) {
-      threat.details = tail.utf8Slice(start, end)
-    } else if (tag === TAIL_ID) {
-      threat.id = tail.utf8Slice(start, end)
-    } else if (tag === TAIL_CONTEXT) {
-      threat.context = parseContext(tail.utf8Slice(start, end))
+    try {
+      decodeTail(inflateTail(tail), threat)
+    } catch {
+      this._onCorrupt(threat.sequence)
     }
-    at = end
-  }
-}
-
-/** A context that is no JSON is shown as the text that it is. */
-function parseContext(encoded) {
-  try {
-    return JSON.parse(encoded)
-  } catch {
-    return encoded
   }
 }
 

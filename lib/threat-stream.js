@@ -7,6 +7,7 @@
 const { EventEmitter } = require('node:events')
 const { checkMax, checkSignal } = require('./arguments.js')
 const {
+  BatchConsumer,
   ListenerConsumer,
   PollConsumer,
   IteratorConsumer
@@ -37,7 +38,11 @@ class ThreatStream extends EventEmitter {
     super()
     this._consumers = new Set()
     this._audience = [] // the same, replaced whenever it changes
-    this._listener = new ListenerConsumer(this)
+    // What listens to each event: these stay until nobody listens any more.
+    this._listeners = new Map([
+      ['threat', new ListenerConsumer(this)],
+      ['threats', new BatchConsumer(this)]
+    ])
     this._batch = []
     this._index = 0
     this._more = false
@@ -51,13 +56,13 @@ class ThreatStream extends EventEmitter {
     this._closing = null
     this._lastError = null
     this.on('newListener', (event) => {
-      if (event === 'threat') {
-        this._add(this._listener)
+      if (this._listeners.has(event)) {
+        this._add(this._listeners.get(event))
       }
     })
     this.on('removeListener', (event) => {
-      if (event === 'threat' && this.listenerCount('threat') === 0) {
-        this._remove(this._listener)
+      if (this._listeners.has(event) && this.listenerCount(event) === 0) {
+        this._remove(this._listeners.get(event))
       }
     })
   }
@@ -105,6 +110,7 @@ class ThreatStream extends EventEmitter {
         })
       }
     }
+    this._flush()
     return threats
   }
 
@@ -265,7 +271,8 @@ class ThreatStream extends EventEmitter {
 
   _endConsumers(error) {
     for (const consumer of [...this._consumers]) {
-      if (consumer !== this._listener || this.closed) {
+      const listens = [...this._listeners.values()].includes(consumer)
+      if (!listens || this.closed) {
         this._remove(consumer, error)
       }
     }
@@ -289,8 +296,24 @@ class ThreatStream extends EventEmitter {
     }
   }
 
+  /** What was delivered so far was taken at once. */
+  _flush() {
+    for (const consumer of this._audience) {
+      try {
+        consumer.flush()
+      } catch (error) {
+        // A listener's mistake: out of the middle of the account.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+
   /** Looks for the next batch; false when this look brought none. */
   _refill() {
+    // In front of what this look may report as lost.
+    this._flush()
     this._batch = []
     this._index = 0
     this._more = this._take(DEFAULT_POLL, this._batch)
@@ -387,6 +410,7 @@ class ThreatStream extends EventEmitter {
       whole = true
     } finally {
       this._draining = false
+      this._flush()
       if (!whole) {
         // A listener threw: that is its business, the next events are ours.
         this._schedule()

@@ -54,8 +54,33 @@ RingOptions::RingOptions(Napi::Object options) : options_{} {
     options_.predecessor_sequence = static_cast<uint64_t>(
         last.Get("sequence").As<Napi::Number>().Int64Value());
   }
+  Napi::Value timeout = options.Get("readerTimeoutMs");
+  if (timeout.IsNumber()) {
+    options_.reader_timeout_ms = timeout.As<Napi::Number>().Uint32Value();
+  }
+  options_.rejects = options.Get("rejects").ToBoolean().Value();
+  options_.reliable = options.Get("reliable").ToBoolean().Value();
   options_.no_checksums =
       checksums.IsBoolean() && !checksums.As<Napi::Boolean>().Value();
+}
+
+void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {
+  Napi::HandleScope scope(env);
+  if (function.IsEmpty()) {
+    return;
+  }
+  napi_value receiver;
+  napi_value result;
+  napi_get_global(env, &receiver);
+  napi_make_callback(env, nullptr, receiver, function.Value(), 0, nullptr,
+                     &result);
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
+    napi_value exception;
+    if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+      napi_fatal_exception(env, exception);
+    }
+  }
 }
 
 Napi::String Generation(Napi::Env env, uint64_t generation) {

@@ -196,6 +196,7 @@ public:
     object.Set("sequence", static_cast<double>(stats.sequence));
     object.Set("published", static_cast<double>(stats.published));
     object.Set("expected", static_cast<double>(stats.expected));
+    object.Set("reliable", stats.reliable);
     return object;
   }
 
@@ -228,7 +229,7 @@ private:
   static void OnWake(void *data) {
     ReaderState *state = static_cast<ReaderState *>(data);
     if (state->wrap != nullptr) {
-      state->wrap->CallBack(&state->wrap->on_wake_);
+      CallFromLoop(state->wrap->Env(), state->wrap->on_wake_);
     }
   }
 
@@ -263,32 +264,10 @@ private:
     state_->stopping = false;
     state_->hook = nullptr;
     on_wake_.Reset();
-    CallBack(&on_closed_);
+    CallFromLoop(Env(), on_closed_);
     on_closed_.Reset();
     // Last: nobody else may hold this object.
     Unref();
-  }
-
-  // Calls into JavaScript from the event loop. An exception there is an
-  // uncaught one, as it would be from a timer.
-  void CallBack(Napi::FunctionReference *function) {
-    Napi::Env env = Env();
-    Napi::HandleScope scope(env);
-    if (function->IsEmpty()) {
-      return;
-    }
-    napi_value receiver;
-    napi_value result;
-    napi_get_global(env, &receiver);
-    napi_make_callback(env, nullptr, receiver, function->Value(), 0, nullptr,
-                       &result);
-    bool pending = false;
-    if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
-      napi_value exception;
-      if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
-        napi_fatal_exception(env, exception);
-      }
-    }
   }
 
   ReaderState *state_;

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "binding.h"
+#include "room_poll.h"
 
 namespace kg {
 namespace {
@@ -55,6 +56,17 @@ private:
   char stack_[1024];
 };
 
+class Writer;
+
+// What outlives a Writer object whose room poll has yet to end. `wrap` is null
+// once nobody is to be called back.
+struct RoomState {
+  kg_room_poll *poll = nullptr;
+  napi_async_cleanup_hook_handle hook = nullptr;
+  bool stopping = false;
+  Writer *wrap = nullptr;
+};
+
 class Writer : public Napi::ObjectWrap<Writer> {
 public:
   explicit Writer(const Napi::CallbackInfo &info)
@@ -74,12 +86,14 @@ public:
   }
 
   ~Writer() override {
+    StopRoom();
     kg_writer_close(writer_);
   }
 
   // (threatType, severity, blocked, timestampUs, source, details, id?,
-  // context?), all of them checked by lib/threat-event.js. Nothing here calls
-  // back into JavaScript, so nothing can come between staging and publishing.
+  // context?, deflatedTail?), all of them checked by lib/threat-event.js.
+  // Nothing here calls back into JavaScript, so nothing can come between
+  // staging and publishing.
   static Napi::Value Write(const Napi::CallbackInfo &info) {
     Writer *self = static_cast<Writer *>(info.Data());
     int64_t result = self->With(info, [self](const kg_threat &threat) {
@@ -126,6 +140,56 @@ public:
     return info.Env().Undefined();
   }
 
+  // (slots): whether so many can be written now.
+  Napi::Value HasRoom(const Napi::CallbackInfo &info) {
+    bool has = writer_ != nullptr &&
+               kg_writer_wait_for_room(writer_,
+                                       info[0].As<Napi::Number>().Uint32Value(),
+                                       0) == KG_OK;
+    return Napi::Boolean::New(info.Env(), has);
+  }
+
+  // (onRoom): called when readers made room for one that was refused. False
+  // where nobody rings.
+  Napi::Value StartRoom(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    uv_loop_t *loop = nullptr;
+    if (writer_ == nullptr || room_ != nullptr) {
+      return Throw(env, KG_E_CLOSED, "");
+    }
+    RoomState *state = new RoomState();
+    state->wrap = this;
+    if (napi_get_uv_event_loop(env, &loop) != napi_ok ||
+        kg_room_poll_start(&state->poll, loop, writer_, OnRoom, state) != 0) {
+      delete state;
+      return Napi::Boolean::New(env, false);
+    }
+    room_ = state;
+    on_room_ = Napi::Persistent(info[0].As<Napi::Function>());
+    napi_add_async_cleanup_hook(env, OnCleanup, state, &state->hook);
+    return Napi::Boolean::New(env, true);
+  }
+
+  // The reliable readers: [{ cell, cursor, lag, evicted, alive }].
+  Napi::Value Readers(const Napi::CallbackInfo &info) {
+    Napi::Env env = info.Env();
+    kg_attached_reader readers[KG_READER_CELLS];
+    uint32_t count = writer_ == nullptr
+                         ? 0
+                         : kg_writer_readers(writer_, readers, KG_READER_CELLS);
+    Napi::Array list = Napi::Array::New(env, count);
+    for (uint32_t i = 0; i < count; i++) {
+      Napi::Object reader = Napi::Object::New(env);
+      reader.Set("cell", readers[i].cell);
+      reader.Set("cursor", static_cast<double>(readers[i].cursor));
+      reader.Set("lag", static_cast<double>(readers[i].lag));
+      reader.Set("evicted", readers[i].evicted);
+      reader.Set("alive", readers[i].alive);
+      list.Set(i, reader);
+    }
+    return list;
+  }
+
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     if (writer_ == nullptr) {
@@ -141,16 +205,60 @@ public:
     object.Set("bytes", static_cast<double>(stats.bytes));
     object.Set("bells", static_cast<double>(stats.bells));
     object.Set("replaced", static_cast<double>(stats.replaced));
+    object.Set("overwritten", static_cast<double>(stats.overwritten));
+    object.Set("rejected", static_cast<double>(stats.rejected));
+    object.Set("evicted", static_cast<double>(stats.evicted));
     return object;
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {
+    StopRoom();
+    on_room_.Reset();
     kg_writer_close(writer_);
     writer_ = nullptr;
     return info.Env().Undefined();
   }
 
 private:
+  void StopRoom() {
+    if (room_ != nullptr) {
+      room_->wrap = nullptr;
+      Stop(room_);
+      room_ = nullptr;
+    }
+  }
+
+  static void Stop(RoomState *state) {
+    if (!state->stopping) {
+      state->stopping = true;
+      kg_room_poll_stop(state->poll, OnStopped);
+    }
+  }
+
+  static void OnStopped(void *data) {
+    RoomState *state = static_cast<RoomState *>(data);
+    napi_async_cleanup_hook_handle hook = state->hook;
+    if (state->wrap != nullptr) {
+      state->wrap->room_ = nullptr;
+    }
+    delete state;
+    // Last: the environment may end with it.
+    if (hook != nullptr) {
+      napi_remove_async_cleanup_hook(hook);
+    }
+  }
+
+  static void OnCleanup(napi_async_cleanup_hook_handle, void *data) {
+    Stop(static_cast<RoomState *>(data));
+  }
+
+  static void OnRoom(void *data) {
+    Writer *wrap = static_cast<RoomState *>(data)->wrap;
+    if (wrap != nullptr) {
+      CallFromLoop(wrap->Env(), wrap->on_room_);
+    }
+  }
+
   template <typename Action>
   int64_t With(const Napi::CallbackInfo &info, Action action) {
     napi_env env = info.Env();
@@ -191,9 +299,16 @@ private:
                    Action action) {
     Utf8 id;
     Utf8 context;
-    int result = info[6].IsUndefined() ? KG_OK : id.Read(info.Env(), info[6]);
+    napi_env env = info.Env();
+    if (info.Length() > 8 && info[8].IsBuffer()) {
+      void *bytes = nullptr;
+      size_t length = 0;
+      napi_get_buffer_info(env, info[8], &bytes, &length);
+      threat->deflated = {static_cast<const char *>(bytes), length};
+    }
+    int result = info[6].IsUndefined() ? KG_OK : id.Read(env, info[6]);
     if (result == KG_OK && !info[7].IsUndefined()) {
-      result = context.Read(info.Env(), info[7]);
+      result = context.Read(env, info[7]);
     }
     if (result != KG_OK) {
       return result;
@@ -211,6 +326,8 @@ private:
   }
 
   kg_writer *writer_ = nullptr;
+  RoomState *room_ = nullptr;
+  Napi::FunctionReference on_room_;
 };
 
 // A ring's lock without the ring.
@@ -246,6 +363,10 @@ Napi::Function DefineWriter(Napi::Env env) {
       {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasRoom>("hasRoom"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::StartRoom>(
+           "startRoom"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Readers>("readers"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});
 }

@@ -57,6 +57,10 @@ typedef struct kg_threat {
   kg_text id;      /* length 0: none of its own */
   kg_text context; /* JSON; length 0: none */
 
+  /* Writing: the tail (layout.h) of these texts, raw deflate (RFC 1951), to be
+   * stored in the place of the plain one; length 0: none. */
+  kg_text deflated;
+
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
@@ -101,13 +105,14 @@ typedef struct kg_ring_info {
 typedef struct kg_writer kg_writer;
 
 typedef struct kg_writer_stats {
-  uint64_t published; /* events by this writer */
-  uint64_t bytes;     /* of slots, by this writer */
-  uint64_t bells;     /* times that sleepers were woken */
-  uint64_t sequence;  /* the last one in the ring */
-  uint64_t replaced;  /* rings it had to make anew since it was opened */
-  uint64_t rejected;  /* events refused with KG_E_RING_FULL */
-  uint64_t evicted;   /* reliable readers that were in the way for too long */
+  uint64_t published;   /* events by this writer */
+  uint64_t bytes;       /* of slots, by this writer */
+  uint64_t bells;       /* times that sleepers were woken */
+  uint64_t sequence;    /* the last one in the ring */
+  uint64_t replaced;    /* rings it had to make anew since it was opened */
+  uint64_t overwritten; /* events of the ring that it no longer holds */
+  uint64_t rejected;    /* events refused with KG_E_RING_FULL */
+  uint64_t evicted;     /* reliable readers that were in the way for too long */
 } kg_writer_stats;
 
 /* A reliable reader as its cell says, which is its own word. */

@@ -81,6 +81,22 @@ void kg__ring_writer_end(kg__ring_writer *writer) {
   writer->staged = NULL;
 }
 
+uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
+  const kg__ring *ring = &writer->ring;
+  uint64_t at =
+      writer->claim > ring->capacity ? writer->claim - ring->capacity : 0;
+  /* The first event that begins there is the oldest one. */
+  for (; at < writer->head; at++) {
+    kg_slot slot;
+    kg__copy_from_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
+    if (slot.position == at && slot.place == 0) {
+      return slot.sequence <= writer->sequence ? slot.sequence - 1
+                                               : writer->sequence;
+    }
+  }
+  return writer->sequence;
+}
+
 void kg__ring_writer_discard(kg__ring_writer *writer) {
   writer->staged_slots = 0;
   writer->staged_events = 0;

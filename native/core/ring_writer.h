@@ -31,6 +31,9 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
  * 0. */
 uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
 
+/* How many events the ring no longer holds. */
+uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer);
+
 void kg__ring_writer_discard(kg__ring_writer *writer);
 
 #endif

@@ -54,9 +54,13 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
     }
     bytes += KG_TAIL_FIELD_HEADER + (uint64_t)fields[i].text.length;
   }
-  return bytes > limit
-             ? 0
-             : (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
+  if (bytes > limit || threat->deflated.length > limit) {
+    return 0;
+  }
+  if (threat->deflated.length > 0) {
+    bytes = threat->deflated.length;
+  }
+  return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
 }
 
 /* Appends to the tail, which is spread over the slots behind the lead. */
@@ -95,7 +99,11 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
   }
 
   uint32_t tail_bytes = 0;
-  if (span > 1) {
+  uint32_t flags = 0;
+  if (threat->deflated.length > 0) {
+    flags = KG_EVENT_TAIL_DEFLATED;
+    append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
+  } else if (span > 1) {
     tail_field fields[TAIL_FIELDS];
     int count = tail_fields(threat, fields);
     for (int i = 0; i < count; i++) {
@@ -116,6 +124,7 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
     slots[place].span = (uint16_t)span;
     slots[place].place = (uint16_t)place;
     slots[place].tail_bytes = tail_bytes;
+    slots[place].flags = flags;
   }
 }
 

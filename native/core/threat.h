@@ -4,7 +4,8 @@
 
 #include "kg_ipc.h"
 
-/* The slots that `threat` takes, or 0 when that is more than `most`. */
+/* The slots that `threat` takes, or 0 when it, or its texts as they are, take
+ * more than `most`. */
 uint32_t kg__threat_span(const kg_threat *threat, uint32_t most);
 
 /* Fills `span` (of kg__threat_span) private slots with everything but

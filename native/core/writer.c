@@ -174,13 +174,17 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
-  *stats = (kg_writer_stats){.published = writer->published,
-                             .bytes = writer->bytes,
-                             .bells = writer->bells,
-                             .sequence = writer->ring.sequence,
-                             .replaced = writer->replaced,
-                             .rejected = writer->rejected,
-                             .evicted = writer->room.evicted};
+  /* In a forked child there is no ring to look into. */
+  bool is_forked = writer->fork_count != kg__fork_count();
+  *stats = (kg_writer_stats){
+      .published = writer->published,
+      .bytes = writer->bytes,
+      .bells = writer->bells,
+      .sequence = writer->ring.sequence,
+      .replaced = writer->replaced,
+      .overwritten = is_forked ? 0 : kg__ring_writer_overwritten(&writer->ring),
+      .rejected = writer->rejected,
+      .evicted = writer->room.evicted};
 }
 
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {

@@ -114,6 +114,9 @@ int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
   uint32_t *word = &ring->doorbell->room;
   uint64_t until =
       kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  if (writer->fork_count != kg__fork_count()) {
+    return KG_E_FORKED;
+  }
   if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
     return KG_E_INVALID_ARGUMENT;
   }
@@ -154,6 +157,9 @@ uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
                            uint32_t most) {
   uint32_t count = 0;
   uint64_t head = writer->ring.head;
+  if (writer->fork_count != kg__fork_count()) {
+    return 0;
+  }
   for (uint32_t i = 0; i < KG_READER_CELLS && count < most; i++) {
     const kg_reader_cell *cell = &writer->segment.ring.doorbell->cells[i];
     /* Relaxed: figures for people. */

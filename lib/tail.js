@@ -1,0 +1,130 @@
+'use strict'
+// The tail of an event: what does not fit into its lead slot, as a run of
+// fields (native/core/layout.h), deflated when it is long and that helps.
+
+const zlib = require('node:zlib')
+
+const SLOT_BYTES = 384
+const TAIL_OFFSET = 40
+const TAIL_BYTES = 340
+const FIELD_HEADER = 8
+const SOURCE_BYTES = 64
+const DETAILS_BYTES = 256
+
+const TAG_SOURCE = 1
+const TAG_DETAILS = 2
+const TAG_ID = 3
+const TAG_CONTEXT = 4
+
+// Below it, what deflating saves is not worth its time; above it, a reader
+// inflates nothing, so that a few bytes cannot become memory without end.
+const DEFLATE_FROM = 2048
+const MAX_INFLATED = 2 ** 20
+
+/** The fields that the tail of such a threat has, as UTF-8. */
+function fieldsOf(source, details, id, context) {
+  const fields = []
+  const add = (tag, text, free) => {
+    // No character has more than three bytes for each of its units.
+    if (text !== undefined && text.length * 3 > free) {
+      const bytes = Buffer.from(text)
+      if (bytes.length > free) {
+        fields.push([tag, bytes])
+      }
+    }
+  }
+  add(TAG_SOURCE, source, SOURCE_BYTES)
+  add(TAG_DETAILS, details, DETAILS_BYTES)
+  add(TAG_ID, id, 0)
+  add(TAG_CONTEXT, context, 0)
+  return fields
+}
+
+/**
+ * The tail of a threat, deflated, if that makes it shorter.
+ * @param {string} source
+ * @param {string} details
+ * @param {string} [id]
+ * @param {string} [context] JSON
+ * @returns {Buffer | undefined}
+ */
+function deflatedTail(source, details, id, context) {
+  const units =
+    source.length +
+    details.length +
+    (id === undefined ? 0 : id.length) +
+    (context === undefined ? 0 : context.length)
+  if (units * 3 < DEFLATE_FROM) {
+    return undefined
+  }
+  const parts = []
+  let length = 0
+  for (const [tag, bytes] of fieldsOf(source, details, id, context)) {
+    const header = Buffer.alloc(FIELD_HEADER)
+    header[0] = tag
+    header.writeUInt32LE(bytes.length, 4)
+    parts.push(header, bytes)
+    length += FIELD_HEADER + bytes.length
+  }
+  if (length < DEFLATE_FROM || length > MAX_INFLATED) {
+    return undefined
+  }
+  const deflated = zlib.deflateRawSync(Buffer.concat(parts, length), {
+    level: zlib.constants.Z_BEST_SPEED
+  })
+  // As long as it takes as many slots, it helps nobody.
+  const slots = (bytes) => Math.ceil(bytes / TAIL_BYTES)
+  return slots(deflated.length) < slots(length) ? deflated : undefined
+}
+
+/** The bytes of a tail in one piece, from the slots behind the lead. */
+function gatherTail(bytes, base, length) {
+  const tail = Buffer.allocUnsafe(length)
+  let from = base + SLOT_BYTES + TAIL_OFFSET
+  for (let done = 0; done < length; done += TAIL_BYTES) {
+    bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
+    from += SLOT_BYTES
+  }
+  return tail
+}
+
+/** @throws {Error} when it does not inflate, or to too much */
+const inflateTail = (tail) =>
+  zlib.inflateRawSync(tail, { maxOutputLength: MAX_INFLATED })
+
+/**
+ * Puts what a tail carries into the threat. A tail that makes no sense leaves
+ * what the lead slot said: cut, but right.
+ */
+function decodeTail(tail, threat) {
+  let at = 0
+  while (at + FIELD_HEADER <= tail.length) {
+    const tag = tail[at]
+    const start = at + FIELD_HEADER
+    const end = start + tail.readUInt32LE(at + 4)
+    if (end > tail.length) {
+      return
+    }
+    if (tag === TAG_SOURCE) {
+      threat.source = tail.utf8Slice(start, end)
+    } else if (tag === TAG_DETAILS) {
+      threat.details = tail.utf8Slice(start, end)
+    } else if (tag === TAG_ID) {
+      threat.id = tail.utf8Slice(start, end)
+    } else if (tag === TAG_CONTEXT) {
+      threat.context = parseContext(tail.utf8Slice(start, end))
+    }
+    at = end
+  }
+}
+
+/** A context that is no JSON is shown as the text that it is. */
+function parseContext(encoded) {
+  try {
+    return JSON.parse(encoded)
+  } catch {
+    return encoded
+  }
+}
+
+module.exports = { decodeTail, deflatedTail, gatherTail, inflateTail }
