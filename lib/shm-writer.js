@@ -24,6 +24,18 @@ const collector = { write: (...fields) => fields }
 const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
+ * The timer neither holds the process open nor the writer in memory: one that
+ * nobody can reach is closed when it is collected. Out of the constructor,
+ * whose other functions would hold what this one does not name.
+ * @param {WeakRef<SharedMemoryIpc>} writer
+ */
+function startBeat(writer) {
+  const timer = setInterval(() => writer.deref()?._beat(), BEAT_MILLISECONDS)
+  timer.unref()
+  return timer
+}
+
+/**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
  * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
  * there is room again after ERR_RING_FULL, and `close`.
@@ -58,13 +70,8 @@ class SharedMemoryIpc extends EventEmitter {
     this._closing = null
     this._lastStats = null
     this._lastError = null
-    // The timer neither holds the process open nor this object in memory: a
-    // writer that nobody can reach is closed when it is collected.
-    const self = new WeakRef(this)
-    this._timer = setInterval(() => self.deref()?._beat(), BEAT_MILLISECONDS)
-    this._timer.unref()
-    const timer = this._timer
-    finalizers.register(this, timer, this)
+    this._timer = startBeat(new WeakRef(this))
+    finalizers.register(this, this._timer, this)
   }
 
   /** Whether close() was called. */

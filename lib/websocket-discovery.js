@@ -3,17 +3,18 @@
 // and learns its token. Only the owner may reach it, and what stands in it is
 // believed only after every field was checked.
 
-const { randomBytes } = require('node:crypto')
-const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { IpcError } = require('./errors.js')
+const {
+  checkDirectory,
+  readPrivate,
+  removePrivate,
+  writePrivate
+} = require('./private-file.js')
 const { isLoopback, isToken } = require('./websocket-auth.js')
 
 const VERSION = 1
-const MAX_BYTES = 64 * 1024
-const TEMPORARY_BYTES = 8
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
 
 const isPort = (value) =>
   Number.isInteger(value) && value >= 1 && value <= 65535
@@ -59,14 +60,10 @@ const FIELDS = {
 
 /**
  * Where the discovery file may be, in the order in which to try.
- * @param {{ dir?: string, env?: object }} [where] `dir`: the ring's directory,
- *   when it was given and not found
+ * @param {object} [env]
  * @returns {string[]}
  */
-function discoveryDirs({ dir, env = process.env } = {}) {
-  if (dir !== undefined) {
-    return [path.resolve(dir)]
-  }
+function discoveryDirs(env = process.env) {
   const dirs = []
   const runtime = env.XDG_RUNTIME_DIR
   if (typeof runtime === 'string' && path.isAbsolute(runtime)) {
@@ -101,29 +98,7 @@ function homeDirectory() {
 function writeDiscovery(dirPath, name, record) {
   const file = fileOf(dirPath, name)
   const text = `${JSON.stringify(checkRecord(record, file), null, 2)}\n`
-  makeDirectory(dirPath)
-  removeTemporary(dirPath, name)
-  const suffix = randomBytes(TEMPORARY_BYTES).toString('hex')
-  const temporary = path.join(dirPath, `.${name}.json.${suffix}.tmp`)
-  let fd
-  try {
-    fd = fs.openSync(temporary, 'wx', 0o600)
-  } catch (error) {
-    throw systemError(error, temporary)
-  }
-  try {
-    try {
-      // The umask may have taken away more than it should.
-      fs.fchmodSync(fd, 0o600)
-      fs.writeFileSync(fd, text)
-    } finally {
-      fs.closeSync(fd)
-    }
-    fs.renameSync(temporary, file)
-  } catch (error) {
-    fs.rmSync(temporary, { force: true })
-    throw systemError(error, file)
-  }
+  writePrivate(dirPath, `${name}.json`, text, { replace: true })
   return file
 }
 
@@ -153,20 +128,7 @@ function readDiscovery(dirPath, name) {
  * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_SYSTEM
  */
 function removeDiscovery(dirPath, name) {
-  if (!checkDirectory(dirPath)) {
-    return false
-  }
-  removeTemporary(dirPath, name)
-  const file = fileOf(dirPath, name)
-  try {
-    fs.unlinkSync(file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return false
-    }
-    throw systemError(error, file)
-  }
-  return true
+  return removePrivate(dirPath, `${name}.json`)
 }
 
 /**
@@ -194,119 +156,6 @@ function readTokenFile(file) {
 
 function fileOf(dirPath, name) {
   return path.join(dirPath, `${name}.json`)
-}
-
-/** Windows gives each user's folders an access list, and no mode or uid. */
-function isPrivate(stat) {
-  return (
-    process.geteuid === undefined ||
-    (stat.uid === process.geteuid() && (stat.mode & 0o077) === 0)
-  )
-}
-
-/** Makes the directory, and makes sure that it is safe. */
-function makeDirectory(dirPath) {
-  try {
-    fs.mkdirSync(dirPath, 0o700)
-    if ((fs.lstatSync(dirPath).mode & 0o777) !== 0o700) {
-      // The umask took away more than it should. There is no way to do this
-      // by a descriptor: nobody can open the directory as it is.
-      fs.chmodSync(dirPath, 0o700)
-    }
-  } catch (error) {
-    if (error.code !== 'EEXIST') {
-      throw systemError(error, dirPath)
-    }
-  }
-  if (!checkDirectory(dirPath)) {
-    throw new IpcError('ERR_SYSTEM', `${dirPath} vanished`)
-  }
-}
-
-/** @returns {boolean} whether it exists; if it does, it is safe */
-function checkDirectory(dirPath) {
-  const stat = lstat(stripSlashes(dirPath))
-  if (stat === null) {
-    return false
-  }
-  if (!stat.isDirectory()) {
-    throw unsafe(dirPath, 'is no directory')
-  }
-  if (!isPrivate(stat)) {
-    throw unsafe(dirPath, 'belongs to somebody else or is open to others')
-  }
-  return true
-}
-
-/** With a slash at its end, lstat() would follow a link. */
-function stripSlashes(dirPath) {
-  return path.join(path.dirname(dirPath), path.basename(dirPath))
-}
-
-function lstat(file) {
-  try {
-    return fs.lstatSync(file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return null
-    }
-    throw systemError(error, file)
-  }
-}
-
-/** The text of a file that only its owner reaches, or null if there is none. */
-function readPrivate(file) {
-  // Even opening a device can have effects, so look before.
-  const stat = lstat(file)
-  if (stat === null) {
-    return null
-  }
-  checkFile(stat, file)
-  let fd
-  try {
-    // It does not wait for somebody at the other end of a FIFO.
-    fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    checkFile(fs.fstatSync(fd), file)
-    return readBounded(fd, file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return null
-    }
-    throw error instanceof IpcError ? error : systemError(error, file)
-  } finally {
-    if (fd !== undefined) {
-      fs.closeSync(fd)
-    }
-  }
-}
-
-function checkFile(stat, file) {
-  if (!stat.isFile()) {
-    throw unsafe(file, 'is no regular file')
-  }
-  // No name at all is right: it was replaced since it was opened.
-  if (stat.nlink > 1) {
-    throw unsafe(file, 'has a second name')
-  }
-  if (!isPrivate(stat)) {
-    throw unsafe(file, 'belongs to somebody else or is open to others')
-  }
-  if (stat.size > MAX_BYTES) {
-    throw undiscoverable(file, `has more than ${MAX_BYTES} bytes`)
-  }
-}
-
-function readBounded(fd, file) {
-  const bytes = Buffer.alloc(MAX_BYTES + 1)
-  let length = 0
-  while (length < bytes.length) {
-    const count = fs.readSync(fd, bytes, length, bytes.length - length, null)
-    if (count === 0) {
-      return bytes.toString('utf8', 0, length)
-    }
-    length += count
-  }
-  throw undiscoverable(file, `has more than ${MAX_BYTES} bytes`)
 }
 
 function parseRecord(text, file) {
@@ -339,55 +188,8 @@ function checkRecord(value, file) {
   return record
 }
 
-/** What a writer that died left of this name's file. */
-function removeTemporary(dirPath, name) {
-  const begin = `.${name}.json.`
-  const rest = new RegExp(`^[0-9a-f]{${2 * TEMPORARY_BYTES}}\\.tmp$`)
-  try {
-    for (const entry of fs.readdirSync(dirPath, { withFileTypes: true })) {
-      const { name: found } = entry
-      if (
-        entry.isFile() &&
-        found.startsWith(begin) &&
-        rest.test(found.slice(begin.length))
-      ) {
-        fs.rmSync(path.join(dirPath, found), { force: true })
-      }
-    }
-  } catch (error) {
-    throw systemError(error, dirPath)
-  }
-}
-
-function unsafe(file, why) {
-  return new IpcError('ERR_UNSAFE_PATH', `${file} ${why}`)
-}
-
 function undiscoverable(file, why) {
   return new IpcError('ERR_DISCOVERY_INVALID', `${file} ${why}`)
-}
-
-const SYSTEM_CODES = {
-  EACCES: 'ERR_ACCESS',
-  EPERM: 'ERR_ACCESS',
-  EROFS: 'ERR_READ_ONLY',
-  ENOSPC: 'ERR_NO_SPACE',
-  EDQUOT: 'ERR_NO_SPACE',
-  EMFILE: 'ERR_TOO_MANY_FILES',
-  ENFILE: 'ERR_TOO_MANY_FILES',
-  // Something else than a file or a directory stands in the way.
-  ELOOP: 'ERR_UNSAFE_PATH',
-  EISDIR: 'ERR_UNSAFE_PATH',
-  ENXIO: 'ERR_UNSAFE_PATH',
-  ENOTDIR: 'ERR_UNSAFE_PATH'
-}
-
-function systemError(error, file) {
-  const code = SYSTEM_CODES[error.code] ?? 'ERR_SYSTEM'
-  const call = error.syscall ?? 'the call'
-  return new IpcError(code, `${file}: ${call}: ${error.code}`, {
-    cause: error
-  })
 }
 
 module.exports = {

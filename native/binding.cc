@@ -51,8 +51,11 @@ RingOptions::RingOptions(Napi::Object options) : options_{} {
     options_.predecessor_generation = std::strtoull(
         last.Get("generation").As<Napi::String>().Utf8Value().c_str(), nullptr,
         16);
-    options_.predecessor_sequence = static_cast<uint64_t>(
-        last.Get("sequence").As<Napi::Number>().Int64Value());
+    Napi::Value sequence = last.Get("sequence");
+    options_.predecessor_sequence =
+        sequence.IsNumber()
+            ? static_cast<uint64_t>(sequence.As<Napi::Number>().Int64Value())
+            : UINT64_MAX;
   }
   Napi::Value timeout = options.Get("readerTimeoutMs");
   if (timeout.IsNumber()) {

@@ -196,6 +196,7 @@ public:
     object.Set("sequence", static_cast<double>(stats.sequence));
     object.Set("published", static_cast<double>(stats.published));
     object.Set("expected", static_cast<double>(stats.expected));
+    object.Set("writerStartUs", static_cast<double>(stats.writer_start_us));
     object.Set("reliable", stats.reliable);
     return object;
   }

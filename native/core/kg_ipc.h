@@ -76,8 +76,9 @@ typedef struct kg_ring_options {
   uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
   bool no_checksums;   /* writer */
   /* writer: the stream that this ring goes on from, when that was published
-   * by other means; 0: none. A ring that is there is replaced then, not
-   * continued. */
+   * by other means; 0: none. A ring that is there is then continued only if
+   * it has all of that stream, and replaced otherwise. A sequence above
+   * KG_SEQUENCE_MAX: nobody knows how far that stream went. */
   uint64_t predecessor_generation;
   uint64_t predecessor_sequence;
 
@@ -223,7 +224,8 @@ typedef struct kg_reader_stats {
   uint64_t sequence;  /* the last one received or lost; 0: none */
   uint64_t expected;  /* the next one it wants; 0: whatever comes */
   uint64_t published; /* the last one in the ring */
-  bool reliable;      /* the writer waits for this reader */
+  uint64_t writer_start_us; /* wall clock: since when the last writer has it */
+  bool reliable;            /* the writer waits for this reader */
 } kg_reader_stats;
 
 enum kg_writer_life {

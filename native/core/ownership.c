@@ -60,9 +60,10 @@ static void sign(kg_writer *writer) {
   }
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
+  /* First: whoever looks while the rest is prepared sees a writer. */
+  kg__writer_beat(writer);
   keep_chime(writer);
   kg__writer_room_keep(writer);
-  kg__writer_beat(writer);
 }
 
 /* Freezes a ring that was replaced and wakes its readers. */
@@ -130,11 +131,23 @@ static bool is_retired(const kg__ring *ring) {
   return kg__load32_relaxed(&ring->header->state) == KG_STATE_RETIRED;
 }
 
-/* Who names no size takes the one that is there. Who goes on from another
- * stream does not take up an old one. */
-static bool is_wanted(const kg_writer *writer, const kg__ring *ring) {
+/* Whether the ring holds all of the stream that the writer is to go on from:
+ * another one would be taken up behind what came since. */
+static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
+                          uint64_t sequence) {
+  if (setup->predecessor_generation == 0) {
+    return true;
+  }
+  return setup->predecessor_generation == ring->generation &&
+         (setup->predecessor_sequence > KG_SEQUENCE_MAX ||
+          setup->predecessor_sequence <= sequence);
+}
+
+/* Who names no size takes the one that is there. */
+static bool is_wanted(const kg_writer *writer, const kg__ring *ring,
+                      uint64_t sequence) {
   bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
-  return writer->setup.predecessor_generation == 0 &&
+  return is_up_to_date(&writer->setup, ring, sequence) &&
          (writer->any_capacity ? fits
                                : ring->capacity == writer->setup.capacity) &&
          ring->checksums == writer->setup.checksums;
@@ -168,8 +181,9 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
                              : fail_as(&wrong, failure);
   }
   result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
-  if (result == KG_OK && is_wanted(writer, &found.ring) &&
+  if (result == KG_OK && is_wanted(writer, &found.ring, ring.sequence) &&
       !is_retired(&found.ring)) {
+    writer->setup.predecessor_generation = 0;
     writer->setup.capacity = found.ring.capacity;
     writer->segment = found;
     writer->ring = ring;
@@ -293,6 +307,11 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   if (!*in_place ||
       !kg__file_is_named(&writer->dir, writer->names.lock, &writer->lock)) {
     result = relock(writer, failure);
+    if (*in_place && result == KG_E_RING_LOCKED) {
+      /* Somebody holds another file of the lock's name. The ring's own lock
+       * is ours, so it is not theirs to write. */
+      result = KG_OK;
+    }
   }
   if (result == KG_OK && !*in_place) {
     result = replace_ring(writer, failure);

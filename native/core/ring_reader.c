@@ -285,6 +285,8 @@ void kg__ring_reader_stats(const kg__ring_reader *reader,
       .expected = reader->next > 0 && reader->join > reader->next
                       ? reader->join
                       : reader->next,
-      /* Relaxed: a figure for people, bound to nothing. */
-      .published = kg__load64_relaxed(&reader->ring.header->last_sequence)};
+      /* Relaxed: figures for people, bound to nothing. */
+      .published = kg__load64_relaxed(&reader->ring.header->last_sequence),
+      .writer_start_us =
+          kg__load64_relaxed(&reader->ring.header->writer_start_us)};
 }

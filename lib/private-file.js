@@ -1,0 +1,245 @@
+'use strict'
+// Files that only their owner reaches, in a directory that only its owner
+// reaches: read and written so that nobody else can stand in between.
+
+const { randomBytes } = require('node:crypto')
+const fs = require('node:fs')
+const path = require('node:path')
+const { IpcError } = require('./errors.js')
+
+const MAX_BYTES = 64 * 1024
+const TEMPORARY_BYTES = 8
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
+
+/** Windows gives each user's folders an access list, and no mode or uid. */
+function isPrivate(stat) {
+  return (
+    process.geteuid === undefined ||
+    (stat.uid === process.geteuid() && (stat.mode & 0o077) === 0)
+  )
+}
+
+/** Makes the directory, and makes sure that it is safe. */
+function makeDirectory(dirPath) {
+  try {
+    fs.mkdirSync(dirPath, 0o700)
+    if ((fs.lstatSync(dirPath).mode & 0o777) !== 0o700) {
+      // The umask took away more than it should. There is no way to do this
+      // by a descriptor: nobody can open the directory as it is.
+      fs.chmodSync(dirPath, 0o700)
+    }
+  } catch (error) {
+    if (error.code !== 'EEXIST') {
+      throw systemError(error, dirPath)
+    }
+  }
+  if (!checkDirectory(dirPath)) {
+    throw new IpcError('ERR_SYSTEM', `${dirPath} vanished`)
+  }
+}
+
+/** @returns {boolean} whether it exists; if it does, it is safe */
+function checkDirectory(dirPath) {
+  const stat = lstat(stripSlashes(dirPath))
+  if (stat === null) {
+    return false
+  }
+  if (!stat.isDirectory()) {
+    throw unsafe(dirPath, 'is no directory')
+  }
+  if (!isPrivate(stat)) {
+    throw unsafe(dirPath, 'belongs to somebody else or is open to others')
+  }
+  return true
+}
+
+/** With a slash at its end, lstat() would follow a link. */
+function stripSlashes(dirPath) {
+  return path.join(path.dirname(dirPath), path.basename(dirPath))
+}
+
+function lstat(file) {
+  try {
+    return fs.lstatSync(file)
+  } catch (error) {
+    if (error.code === 'ENOENT') {
+      return null
+    }
+    throw systemError(error, file)
+  }
+}
+
+/** The text of a file that only its owner reaches, or null if there is none. */
+function readPrivate(file) {
+  // Even opening a device can have effects, so look before.
+  const stat = lstat(file)
+  if (stat === null) {
+    return null
+  }
+  checkFile(stat, file)
+  let fd
+  try {
+    // It does not wait for somebody at the other end of a FIFO.
+    fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    checkFile(fs.fstatSync(fd), file)
+    return readBounded(fd, file)
+  } catch (error) {
+    if (error.code === 'ENOENT') {
+      return null
+    }
+    throw error instanceof IpcError ? error : systemError(error, file)
+  } finally {
+    if (fd !== undefined) {
+      fs.closeSync(fd)
+    }
+  }
+}
+
+function checkFile(stat, file) {
+  if (!stat.isFile()) {
+    throw unsafe(file, 'is no regular file')
+  }
+  // No name at all is right: it was replaced since it was opened.
+  if (stat.nlink > 1) {
+    throw unsafe(file, 'has a second name')
+  }
+  if (!isPrivate(stat)) {
+    throw unsafe(file, 'belongs to somebody else or is open to others')
+  }
+  if (stat.size > MAX_BYTES) {
+    throw new IpcError(
+      'ERR_DISCOVERY_INVALID',
+      `${file} has more than ${MAX_BYTES} bytes`
+    )
+  }
+}
+
+function readBounded(fd, file) {
+  const bytes = Buffer.alloc(MAX_BYTES + 1)
+  let length = 0
+  while (length < bytes.length) {
+    const count = fs.readSync(fd, bytes, length, bytes.length - length, null)
+    if (count === 0) {
+      return bytes.toString('utf8', 0, length)
+    }
+    length += count
+  }
+  throw new IpcError(
+    'ERR_DISCOVERY_INVALID',
+    `${file} has more than ${MAX_BYTES} bytes`
+  )
+}
+
+/**
+ * Puts a file in its place, whole or not at all.
+ * @param {string} dirPath made with mode 0700 if it is missing
+ * @param {string} base the file's name
+ * @param {string} text
+ * @param {{ replace: boolean }} how false: leaves a file that is there
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_NO_SPACE,
+ *   ERR_TOO_MANY_FILES, ERR_SYSTEM
+ */
+function writePrivate(dirPath, base, text, { replace }) {
+  const file = path.join(dirPath, base)
+  makeDirectory(dirPath)
+  removeTemporary(dirPath, base)
+  const suffix = randomBytes(TEMPORARY_BYTES).toString('hex')
+  const temporary = path.join(dirPath, `.${base}.${suffix}.tmp`)
+  let fd
+  try {
+    fd = fs.openSync(temporary, 'wx', 0o600)
+  } catch (error) {
+    throw systemError(error, temporary)
+  }
+  try {
+    try {
+      // The umask may have taken away more than it should.
+      fs.fchmodSync(fd, 0o600)
+      fs.writeFileSync(fd, text)
+    } finally {
+      fs.closeSync(fd)
+    }
+    if (replace) {
+      fs.renameSync(temporary, file)
+    } else {
+      fs.linkSync(temporary, file)
+    }
+  } catch (error) {
+    if (replace || error.code !== 'EEXIST') {
+      throw systemError(error, file)
+    }
+  } finally {
+    fs.rmSync(temporary, { force: true })
+  }
+}
+
+/**
+ * Removes a file and what a writer that died has left of one.
+ * @returns {boolean} whether there was a file
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_SYSTEM
+ */
+function removePrivate(dirPath, base) {
+  if (!checkDirectory(dirPath)) {
+    return false
+  }
+  removeTemporary(dirPath, base)
+  const file = path.join(dirPath, base)
+  try {
+    fs.unlinkSync(file)
+  } catch (error) {
+    if (error.code === 'ENOENT') {
+      return false
+    }
+    throw systemError(error, file)
+  }
+  return true
+}
+
+/** What a writer that died left of this name's file. */
+function removeTemporary(dirPath, base) {
+  const begin = `.${base}.`
+  const rest = new RegExp(`^[0-9a-f]{${2 * TEMPORARY_BYTES}}\\.tmp$`)
+  try {
+    for (const entry of fs.readdirSync(dirPath, { withFileTypes: true })) {
+      const { name } = entry
+      if (
+        entry.isFile() &&
+        name.startsWith(begin) &&
+        rest.test(name.slice(begin.length))
+      ) {
+        fs.rmSync(path.join(dirPath, name), { force: true })
+      }
+    }
+  } catch (error) {
+    throw systemError(error, dirPath)
+  }
+}
+
+function unsafe(file, why) {
+  return new IpcError('ERR_UNSAFE_PATH', `${file} ${why}`)
+}
+
+const SYSTEM_CODES = {
+  EACCES: 'ERR_ACCESS',
+  EPERM: 'ERR_ACCESS',
+  EROFS: 'ERR_READ_ONLY',
+  ENOSPC: 'ERR_NO_SPACE',
+  EDQUOT: 'ERR_NO_SPACE',
+  EMFILE: 'ERR_TOO_MANY_FILES',
+  ENFILE: 'ERR_TOO_MANY_FILES',
+  // Something else than a file or a directory stands in the way.
+  ELOOP: 'ERR_UNSAFE_PATH',
+  EISDIR: 'ERR_UNSAFE_PATH',
+  ENXIO: 'ERR_UNSAFE_PATH',
+  ENOTDIR: 'ERR_UNSAFE_PATH'
+}
+
+function systemError(error, file) {
+  const code = SYSTEM_CODES[error.code] ?? 'ERR_SYSTEM'
+  const call = error.syscall ?? 'the call'
+  return new IpcError(code, `${file}: ${call}: ${error.code}`, {
+    cause: error
+  })
+}
+
+module.exports = { checkDirectory, readPrivate, removePrivate, writePrivate }
