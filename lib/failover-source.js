@@ -3,14 +3,11 @@
 // writer lives and it is in its place, the Shield's WebSocket otherwise. Both
 // carry one (generation, sequence), so every event comes once.
 
+const { Prober } = require('./prober.js')
+const { Progress } = require('./progress.js')
+const { findRing } = require('./ring-finder.js')
 const { positionAfter, RingSource } = require('./ring-source.js')
 const { WebSocketSource } = require('./websocket-source.js')
-
-// How often a client on WebSocket looks for a ring: soon after it lost one,
-// seldom after a while.
-const PROBE_MS = 250
-const LATE_PROBE_MS = 1000
-const LATE_AFTER = 40
 
 /**
  * What the source tells its host: `_wake`, `_report` (`lost`, `transport`),
@@ -21,8 +18,7 @@ class FailoverSource {
    * @param {object} options
    * @param {object} options.ring checked reader options, `from` among them
    * @param {boolean} options.useRing
-   * @param {() => string | null} options.findDir the directory of the ring
-   *   that the discovery file names
+   * @param {() => string[]} options.findDirs see findRing
    * @param {(() => object) | null} options.locate finds the server (see
    *   WebSocketSource), null: no WebSocket
    * @param {number} options.handshakeTimeoutMs
@@ -36,11 +32,13 @@ class FailoverSource {
     this._ring = null
     this._ws = null
     this._active = null
-    this._returning = false
+    this._progress = new Progress()
+    this._returning = null // the ring that it returns to, as findRing tells
+    this._isNew = true // there was no ring yet
+    this._wasConnected = false
     this._holding = false
     this._closed = false
-    this._probes = 0
-    this._timer = null
+    this._prober = new Prober(() => this._probe())
     this._told = null // the transport of the last event
     this.ringError = null
     this.socketError = null
@@ -57,7 +55,9 @@ class FailoverSource {
     if (this._active === this._ring) {
       return 'shm'
     }
-    return this._ws.connected || this._returning ? 'websocket' : 'connecting'
+    return this._ws.connected || this._returning !== null
+      ? 'websocket'
+      : 'connecting'
   }
 
   /** The ring's source or null, for its numbers. */
@@ -89,8 +89,7 @@ class FailoverSource {
     this._holding = hold
     this._ring?.hold(hold)
     this._ws?.hold(hold)
-    if (hold) this._timer?.ref()
-    else this._timer?.unref()
+    this._prober.hold(hold)
   }
 
   position() {
@@ -101,6 +100,9 @@ class FailoverSource {
   writerState() {
     if (this.ring !== null) {
       return this._ring.writerState(true)
+    }
+    if (this._returning !== null) {
+      return this._returning.isWritten ? 'live' : 'gone'
     }
     return this.transport === 'websocket' ? 'live' : 'gone'
   }
@@ -118,7 +120,7 @@ class FailoverSource {
 
   async close() {
     this._closed = true
-    clearTimeout(this._timer)
+    this._prober.stop()
     await Promise.all([this._ring?.close(), this._ws?.close()])
   }
 
@@ -127,6 +129,13 @@ class FailoverSource {
   _begin() {
     if (this._options.useRing) {
       this._openRing(positionAfter(this._options.ring.after))
+    }
+    if (
+      !this._options.useRing ||
+      this.ringError?.code === 'ERR_SHM_UNAVAILABLE'
+    ) {
+      // There never will be one here.
+      this._prober.stop()
     }
     if (this._ring !== null) {
       this._examine(true)
@@ -142,7 +151,7 @@ class FailoverSource {
       this._openSocket(this._beginning())
       this._active = this._ws
     }
-    this._probeLater()
+    this._prober.later()
   }
 
   /** Where a server is to begin, as long as nothing is known. */
@@ -151,12 +160,8 @@ class FailoverSource {
     return { from, position: positionAfter(after) ?? null }
   }
 
-  /** Where the ring is: in the directory that the Shield names, when none was
-   * given; it may not see the same ones as we do. */
-  _ringOptions() {
-    const { ring, findDir } = this._options
-    const dir = ring.dir ?? findDir() ?? undefined
-    return dir === undefined ? ring : { ...ring, dir }
+  _findRing() {
+    return findRing(this._options.ring, this._options.findDirs)
   }
 
   /**
@@ -173,12 +178,12 @@ class FailoverSource {
       _isConsumed: () => this._host._isConsumed()
     }
     try {
-      const options = { ...this._ringOptions(), from: this._from }
-      this._ring = new RingSource(options, host, position)
+      const options = { ...this._findRing().options, from: this._from }
+      this._ring = new RingSource(options, host, position, this._progress)
     } catch (error) {
       this.ringError = error
-      if (error.code === 'ERR_NO_RING' && this._from === 'latest') {
-        // Whatever a ring holds that was not there before is new here.
+      if (this._from === 'latest') {
+        // Whatever a ring holds that could not be read before is new here.
         this._from = 'oldest'
       }
       return false
@@ -197,10 +202,8 @@ class FailoverSource {
       return false
     }
     this._ring.hold(this._holding)
-    this._tell(
-      'shm',
-      position === undefined ? 'the ring is there' : 'it is back'
-    )
+    this._tell('shm', this._isNew ? 'the ring is there' : 'it is back')
+    this._isNew = false
     return true
   }
 
@@ -215,6 +218,7 @@ class FailoverSource {
     }
     this._ws = new WebSocketSource(locate, host, {
       handshakeTimeoutMs,
+      progress: this._progress,
       ...more
     })
     this._ws.hold(this._holding)
@@ -288,29 +292,19 @@ class FailoverSource {
   _leaveRing(reason) {
     const ring = this._ring
     const position = this._isFresh ? null : ring.position()
+    if (position !== null) {
+      this._progress.note(position.generation, position.next)
+    }
     this._isFresh = false
     this._ring = null
     this._retire(ring)
     this._active = this._ws
     this._ws.begin(position)
-    this._probes = 0
-    this._probeLater()
+    this._prober.soon()
     this._tell('websocket', reason)
   }
 
   // --- Back ----------------------------------------------------------------
-
-  _probeLater() {
-    if (this._closed || !this._options.useRing) {
-      return
-    }
-    clearTimeout(this._timer)
-    const wait = this._probes++ < LATE_AFTER ? PROBE_MS : LATE_PROBE_MS
-    this._timer = setTimeout(() => this._probe(), wait)
-    if (!this._holding) {
-      this._timer.unref()
-    }
-  }
 
   /** Looks for a ring that somebody alive writes to. */
   _probe() {
@@ -322,12 +316,12 @@ class FailoverSource {
         this._examine(true)
         this._host._wake()
       } else {
-        this._probeLater()
+        this._prober.later()
       }
       return
     }
-    if (this._isRingBack()) {
-      this._returning = true
+    this._returning = this._ringToReturnTo()
+    if (this._returning !== null) {
       this._ws.cut()
       // What the server sent already is taken first.
       if (!this._host._isConsumed() || this._ws.isEmpty) {
@@ -335,33 +329,27 @@ class FailoverSource {
       }
       this._host._wake()
     } else {
-      this._probeLater()
+      this._prober.later()
     }
   }
 
-  _isRingBack() {
+  _ringToReturnTo() {
     let found
     try {
-      found = RingSource.inspect(this._ringOptions())
+      found = this._findRing()
     } catch (error) {
       this.ringError = error
-      return false
+      return null
     }
-    const isWritten = found.writer !== 'gone' && !found.astray
-    if (!this._ws.connected) {
-      // One without a writer may have what no server will send any more.
-      const position = this._ws.position()
-      return (
-        isWritten ||
-        position === null ||
-        position.generation === found.generation
-      )
-    }
-    if (!isWritten) {
-      return false
-    }
-    // It has to be the one that the server's Shield writes to now.
-    return this._ws.hasRing && found.generation === this._ws.streamGeneration
+    const { generation, isWritten } = found
+    const ws = this._ws
+    const position = ws.position()
+    const isRight = ws.connected
+      ? // It has to be the one that the server's Shield writes to now.
+        isWritten && ws.hasRing && generation === ws.streamGeneration
+      : // One without a writer may have what no server will send any more.
+        isWritten || position === null || position.generation === generation
+    return isRight ? found : null
   }
 
   _return() {
@@ -370,7 +358,7 @@ class FailoverSource {
     }
     const ws = this._ws
     const position = ws.position()
-    this._returning = false
+    this._returning = null
     this._ws = null
     this._retire(ws)
     if (this._openRing(position ?? undefined)) {
@@ -381,7 +369,7 @@ class FailoverSource {
         ...(position === null ? {} : { position })
       })
       this._active = this._ws
-      this._probeLater()
+      this._prober.later()
     }
     return true
   }
@@ -392,7 +380,7 @@ class FailoverSource {
     if (this._closed) {
       return false
     }
-    if (this._returning) {
+    if (this._returning !== null) {
       return this._return()
     }
     if (this._active === this._ring && this._ws?.connected) {
@@ -416,8 +404,10 @@ class FailoverSource {
 
   _socketConnected() {
     this.socketError = null
+    this._wasConnected = true
     if (this._active === this._ws) {
       this._tell('websocket', this._ringReason())
+      this._prober.soon()
     } else if (this._host._isConsumed()) {
       this._host._wake()
     } else {
@@ -438,10 +428,12 @@ class FailoverSource {
     this._isFresh = false
     if (this._active === this._ws) {
       this._tell('connecting', error.message)
-      // A Shield that comes back may have a ring by then.
-      this._probes = 0
-      this._probeLater()
+      if (this._wasConnected) {
+        // A Shield that comes back may have a ring by then.
+        this._prober.soon()
+      }
     }
+    this._wasConnected = false
     this._host._looked()
   }
 }

@@ -5,7 +5,7 @@
 const { FailoverSource } = require('./failover-source.js')
 const { latencyStats, newLatency } = require('./latency.js')
 const { checkIpc } = require('./ipc-options.js')
-const { finder, findRecord } = require('./websocket-finder.js')
+const { finder, liveRecords } = require('./websocket-finder.js')
 const { ThreatStream } = require('./threat-stream.js')
 
 /**
@@ -29,10 +29,10 @@ class IpcClient extends ThreatStream {
       {
         ring: { ...location, ...reader },
         useRing: preferShm,
-        findDir: () => {
-          const { record } = findRecord(location)
-          return record?.state === 'live' ? record.dir : null
-        },
+        findDirs: () =>
+          liveRecords(location)
+            .map(({ dir }) => dir)
+            .filter((dir) => dir !== null),
         locate: websocket.enabled ? finder(location, websocket) : null,
         handshakeTimeoutMs: websocket.handshakeTimeoutMs
       },

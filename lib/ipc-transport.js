@@ -8,13 +8,16 @@ const { checkBatch } = require('./arguments.js')
 const { IpcError } = require('./errors.js')
 const { checkIpc } = require('./ipc-options.js')
 const { MemoryLog } = require('./memory-log.js')
+const { beforeLog } = require('./predecessor.js')
 const { RingLog } = require('./ring-log.js')
 const { capacityOf } = require('./ring-size.js')
 const { ShieldRing } = require('./shield-ring.js')
 const { encodeThreat, nameFields } = require('./threat-event.js')
-const { findRecord } = require('./websocket-finder.js')
 const { threatText } = require('./websocket-protocol.js')
 const { WebSocketShield } = require('./websocket-shield.js')
+
+// How often a server that could not be started is tried again.
+const RETRY_MILLISECONDS = 1000
 
 /**
  * Emits `transport` when what is used changes, `drain` when there is room again
@@ -36,13 +39,13 @@ class IpcTransport extends EventEmitter {
     this._websocket = websocket
     this._capacity = capacityOf(writer.maxEvents)
     this._server = null
-    this._log = null // what is published, for the server
     this._fatal = null // why nothing will be written any more
     this._closing = null
     this._socketError = null
     this._published = 0 // without the ring
     this._told = null // what the last `transport` said
     this._ready = Promise.resolve()
+    this._retry = null // the timer of the next attempt to serve
     this._ring = new ShieldRing(
       { ...location, ...writer },
       { wanted: preferShm, mayFail: websocket.enabled }
@@ -52,8 +55,10 @@ class IpcTransport extends EventEmitter {
     this._ring.on('locked', (error) => this._end(error))
     this._ring.on('fault', (error) => this._report(error))
     this._ring.on('drain', () => this.emit('drain'))
+    /** What was published, for the server. */
+    this._log = this._newLog()
     if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
-      this._openServer(this._newLog())
+      this._openServer()
     }
     this._tell(this._ring.error?.message ?? 'it was asked for')
   }
@@ -135,11 +140,11 @@ class IpcTransport extends EventEmitter {
   /** @returns {import('./index').TransportStats} */
   stats() {
     const shm = this._ring.stats()
-    const log = this._ring.writer === null ? this._log : null
+    const { generation, sequence } = this._log
     return {
       transport: this._state(),
-      generation: log?.generation ?? shm?.generation ?? null,
-      sequence: log?.sequence ?? shm?.sequence ?? 0,
+      generation,
+      sequence,
       published: this._published + (shm?.published ?? 0),
       shm,
       websocket: this._server?.stats() ?? null,
@@ -155,14 +160,16 @@ class IpcTransport extends EventEmitter {
   close() {
     if (this._closing === null) {
       this._closing = this._closeAll().then(() => {
-        this.emit('close')
+        // What a listener throws is no failure to close.
+        queueMicrotask(() => this.emit('close'))
       })
     }
     return this._closing
   }
 
   async _closeAll() {
-    const { generation, sequence } = this.stats()
+    const { generation, sequence } = this._log
+    clearTimeout(this._retry)
     // In this order: the discovery file is the lock holder's.
     const served = this._server?.close({ generation, sequence })
     await Promise.all([served, this._ring.close()])
@@ -183,10 +190,8 @@ class IpcTransport extends EventEmitter {
       this._ring.failed(error)
       return this._publish([nameFields.write(...fields)])
     }
-    if (this._server !== null) {
-      this._log.sequence = sequence
-      this._server.logGrew()
-    }
+    this._log.sequence = sequence
+    this._server?.logGrew()
     return sequence
   }
 
@@ -220,12 +225,12 @@ class IpcTransport extends EventEmitter {
 
   /** What is in the ring, over WebSocket too. */
   _sendAlong(batch, last) {
-    if (this._server === null) {
-      return
-    }
     const { generation } = this._log
     const first = last - batch.length + 1
     this._log.sequence = last
+    if (this._server === null) {
+      return
+    }
     if (batch.length === 0 || !this._server.isHeard) {
       this._server.logGrew()
       return
@@ -257,12 +262,10 @@ class IpcTransport extends EventEmitter {
     if (writer !== null) {
       return new RingLog(writer)
     }
-    const { record } = findRecord(this._location)
     return new MemoryLog({
       generation: randomBytes(8).toString('hex'),
       capacity: this._capacity,
-      // What the Shield before said when it closed.
-      predecessor: record?.state === 'closed' ? record : null
+      predecessor: beforeLog(this._location)
     })
   }
 
@@ -272,16 +275,16 @@ class IpcTransport extends EventEmitter {
     const log = new MemoryLog({
       generation,
       capacity,
-      predecessor: this._log?.predecessor ?? null,
+      predecessor: this._log.predecessor,
       sequence,
-      start: this._log?.start ?? sequence + 1,
-      begins: this._log?.begins
+      start: this._log.start,
+      begins: this._log.begins
     })
+    this._log = log
     this._ring.passed(log)
     if (this._server === null) {
-      this._openServer(log)
+      this._openServer()
     } else {
-      this._log = log
       this._server.setLog(log)
     }
     this._tell(error.message)
@@ -289,10 +292,8 @@ class IpcTransport extends EventEmitter {
 
   /** Another ring, which goes on where its predecessor or WebSocket ended. */
   _ringRenewed() {
-    if (this._server !== null) {
-      this._log = new RingLog(this._ring.writer, this._log)
-      this._server.setLog(this._log)
-    }
+    this._log = new RingLog(this._ring.writer, this._log)
+    this._server?.setLog(this._log)
     this._tell('there is a ring')
   }
 
@@ -303,14 +304,19 @@ class IpcTransport extends EventEmitter {
     }
     this._fatal = error
     this._closeAll()
+    this._tell(error.message)
     this._report(error)
   }
 
   // --- WebSocket -----------------------------------------------------------
 
-  _openServer(log) {
-    this._log = log
-    this._server = new WebSocketShield(log, this._location, this._websocket)
+  _openServer() {
+    clearTimeout(this._retry)
+    this._server = new WebSocketShield(
+      this._log,
+      this._location,
+      this._websocket
+    )
     this._ready = this._startServer(this._server)
     // Whoever does not ask learns it from `error` and from writeThreat.
     this._ready.catch(() => {})
@@ -320,23 +326,33 @@ class IpcTransport extends EventEmitter {
     try {
       await server.start(this._ring.isAlone)
     } catch (error) {
-      this._socketError = error
-      if (error.code === 'ERR_RING_LOCKED') {
-        this._end(error)
-        throw error
+      if (this.closed || this._fatal !== null) {
+        throw this._fatal ?? error
       }
-      this._server = null
-      this._tell(error.message)
-      this._report(error)
-      if (this._ring.writer === null) {
+      this._serverFailed(error)
+      if (this._fatal !== null || this._ring.writer === null) {
         throw error
       }
       return
     }
     const { moved } = server
-    if (moved !== null) {
-      this._socketError = moved
-      this._tell(moved.message, true)
+    this._socketError = moved
+    this._tell(moved?.message ?? 'the server listens', moved !== null)
+  }
+
+  _serverFailed(error) {
+    const isNews = this._socketError?.message !== error.message
+    this._socketError = error
+    if (error.code === 'ERR_RING_LOCKED') {
+      this._end(error)
+      return
+    }
+    this._server = null
+    this._retry = setTimeout(() => this._openServer(), RETRY_MILLISECONDS)
+    this._retry.unref()
+    if (isNews) {
+      this._tell(error.message)
+      this._report(error)
     }
   }
 

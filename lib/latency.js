@@ -3,7 +3,22 @@
 
 const { createHistogram } = require('node:perf_hooks')
 
+// Latencies that one read, or one message, records: a flood is sampled, a
+// single event counts.
+const SAMPLES_PER_READ = 8
+
 const newLatency = () => createHistogram()
+
+/** Records one. Clocks that do not agree give what is none. @param ns */
+function recordLatency(histogram, ns) {
+  const latency = Math.round(ns)
+  if (latency > 0) {
+    histogram.record(latency)
+  }
+}
+
+/** In the place of a histogram that nobody would look at. */
+const NO_LATENCY = { record() {} }
 
 /**
  * @param {import('node:perf_hooks').RecordableHistogram} histogram of ns
@@ -23,4 +38,10 @@ function latencyStats(histogram) {
   }
 }
 
-module.exports = { latencyStats, newLatency }
+module.exports = {
+  latencyStats,
+  newLatency,
+  NO_LATENCY,
+  recordLatency,
+  SAMPLES_PER_READ
+}

@@ -102,8 +102,7 @@ class MemoryCursor {
   /**
    * @param {number} max texts
    * @returns {{ generation: string, losses: object[], texts: string[],
-   *   first: number, more: boolean }} first the losses, then the texts of
-   *   `first` and those behind it
+   *   more: boolean }} first the losses, then the texts of what follows
    */
   read(max) {
     const log = this._log
@@ -120,12 +119,11 @@ class MemoryCursor {
     }
     this._joining = false
     const texts = []
-    const first = this._next
     while (texts.length < max && this._next <= log.sequence) {
       texts.push(log.text(this._next++))
     }
     const more = this._next <= log.sequence
-    return { generation: log.generation, losses, texts, first, more }
+    return { generation: log.generation, losses, texts, more }
   }
 
   close() {}

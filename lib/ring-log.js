@@ -3,7 +3,7 @@
 // over WebSocket.
 
 const path = require('node:path')
-const { newLatency } = require('./latency.js')
+const { NO_LATENCY } = require('./latency.js')
 const { RingSource } = require('./ring-source.js')
 const { textOfThreat } = require('./websocket-protocol.js')
 
@@ -51,7 +51,7 @@ class RingCursor {
   constructor(options) {
     this._losses = []
     this._error = null
-    this.latency = newLatency()
+    this.latency = NO_LATENCY
     this._source = new RingSource(options, this)
   }
 
@@ -66,7 +66,6 @@ class RingCursor {
       generation: this._source.generation,
       losses: this._losses.splice(0),
       texts: threats.map(textOfThreat),
-      first: threats[0]?.sequence,
       more
     }
   }

@@ -4,14 +4,13 @@
 
 const { native, reason } = require('./binding.js')
 const { IpcError } = require('./errors.js')
+const { recordLatency, SAMPLES_PER_READ } = require('./latency.js')
+const { Progress } = require('./progress.js')
 const { SLOT_BYTES, ThreatDecoder } = require('./threat-event.js')
 
 // Slots that one read copies. The buffer stays in the CPU's cache, and grows
 // only for an event that does not fit.
 const READ_SLOTS = 256
-
-// Latencies that one read records: a flood is sampled, a single event counts.
-const SAMPLES_PER_READ = 8
 
 // How often a source without its poll thread looks whether the ring still is
 // in its place.
@@ -47,6 +46,12 @@ const lookOf = (state) => ({
 const heard = new Set()
 const finalizers = new FinalizationRegistry((reader) => reader.close(() => {}))
 
+function mustBeAvailable() {
+  if (native === null) {
+    throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+  }
+}
+
 /**
  * What the source tells its host, a ThreatStream or what stands between:
  *   _wake()                 something may be there to take
@@ -64,13 +69,13 @@ class RingSource {
    * @param {{ generation: string, next: number }} [position] goes on from
    *   there instead of from `options.from`; what is gone of it is reported
    *   lost
+   * @param {Progress} [progress] how far its host came, by whatever way
    * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
    *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
    */
-  constructor(options, host, position) {
-    if (native === null) {
-      throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
-    }
+  constructor(options, host, position, progress = new Progress()) {
+    mustBeAvailable()
+    this._progress = progress
     this._options = options
     this._host = host
     this._fields = new Float64Array(FIELDS)
@@ -102,16 +107,19 @@ class RingSource {
   /**
    * What a ring is, without staying in it.
    * @param {object} options checked location
-   * @returns {{ generation: string, astray: boolean,
-   *   writer: import('./index').WriterState }} as look() says
+   * @returns {{ generation: string, published: number, writerStartUs: number,
+   *   astray: boolean, writer: import('./index').WriterState }} the last two
+   *   as look() says; `writerStartUs`: since when it has its last writer, in
+   *   microseconds of the wall clock
    * @throws {IpcError} as the constructor
    */
   static inspect(options) {
+    mustBeAvailable()
     const reader = new native.Reader(options)
-    const { generation } = reader.stats()
+    const { generation, published, writerStartUs } = reader.stats()
     const state = reader.state(true)
     reader.close(() => {})
-    return { generation, ...lookOf(state) }
+    return { generation, published, writerStartUs, ...lookOf(state) }
   }
 
   /** Whether the ring has more than was taken. */
@@ -344,10 +352,7 @@ class RingSource {
         i % step === 0 &&
         decoder.sequence(slot) >= this._fields[TIMED_FROM]
       ) {
-        const latency = Math.round(now - decoder.publishNs(slot))
-        if (latency > 0) {
-          this._host.latency.record(latency)
-        }
+        recordLatency(this._host.latency, now - decoder.publishNs(slot))
       }
       slot += decoder.span(slot)
     }
@@ -393,6 +398,7 @@ class RingSource {
   _moveTo(next) {
     const old = this._reader
     const position = this.position()
+    this._progress.note(position.generation, position.next)
     const last = this.totals()
     const started = this._started
 
@@ -419,11 +425,15 @@ class RingSource {
     const isSuccessor = ring.predecessorGeneration === generation
     const to = isSuccessor ? ring.predecessorSequence : undefined
     const lost = to === undefined ? null : to - next + 1
-    this._joined = 1
-    // From its first event on: what of it is gone already is a loss.
-    this._reader.seek(FROM_SEQUENCE, 1)
+    // From its first event on, or from where it was left: what of it is gone
+    // already is a loss.
+    this._joined = this._progress.next(ring.generation) ?? 1
+    this._reader.seek(FROM_SEQUENCE, this._joined)
     if (lost === null || lost > 0) {
       this._before.lost += lost ?? 0
+      if (to !== undefined) {
+        this._progress.note(generation, to + 1)
+      }
       // By the next take(): whoever opens or moves a source is in the middle
       // of something.
       this._untold = {

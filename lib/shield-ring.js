@@ -6,6 +6,7 @@
 const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
 const { IpcError } = require('./errors.js')
+const { beforeRing } = require('./predecessor.js')
 const { PREDECESSOR, SharedMemoryIpc } = require('./shm-writer.js')
 
 // How often a ring that could not be opened is tried again.
@@ -60,7 +61,7 @@ class ShieldRing extends EventEmitter {
     this._mayFail = mayFail
     this._shm = null
     this._lock = null
-    this._elsewhere = undefined
+    this._elsewhere = undefined // what was published without the ring
     this._timer = null
     this._closed = false
     /** Why there is no ring that can be written, or null. */
@@ -118,8 +119,11 @@ class ShieldRing extends EventEmitter {
     if (!this._mayFail || this._closed || error.code === 'ERR_RING_LOCKED') {
       throw error
     }
-    this.error = error
-    this.emit('down', error)
+    // A listener of the first error may have come here again already.
+    if (this.error === null) {
+      this.error = error
+      this.emit('down', error)
+    }
   }
 
   /**
@@ -143,9 +147,10 @@ class ShieldRing extends EventEmitter {
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
+    const { dir, name } = this._options
     const shm = new SharedMemoryIpc({
       ...this._options,
-      [PREDECESSOR]: this._elsewhere
+      [PREDECESSOR]: this._elsewhere ?? beforeRing({ dir, name })
     })
     shm.on('replaced', () => {
       this.error = null

@@ -2,6 +2,7 @@
 // Connects to a Shield's WebSocket, and to nobody else: the server must ask
 // for a proof, and give its own before anything that it sends is looked at.
 
+const net = require('node:net')
 const WebSocket = require('ws')
 const { IpcError, invalid, show } = require('./errors.js')
 const {
@@ -14,6 +15,9 @@ const {
 const HANDSHAKE_TIMEOUT_MS = 5000
 const MAX_PAYLOAD = 2 ** 20
 const MAX_HEADER_BYTES = 8 * 1024
+
+// Whom a Shield does not believe, and who comes when it has enough clients.
+const SHIELD_REFUSALS = [401, 403, 503]
 
 /**
  * Opens a WebSocket to a server that proves that it knows the token.
@@ -31,10 +35,13 @@ const MAX_HEADER_BYTES = 8 * 1024
  * @param {number} [options.handshakeTimeoutMs] for everything together
  * @param {AbortSignal} [options.signal]
  * @param {number} [options.maxPayload] bytes of one message
+ * @param {(socket: import('node:net').Socket) => void} [options.onSocket] is
+ *   told of each connection, before anybody answers
  * @returns {Promise<import('ws')>} open, paused
  * @throws {IpcError} ERR_WEBSOCKET_REFUSED: a stranger, or a server that does
  *   not want us; `status` is what it answered, or null.
- *   ERR_WEBSOCKET_UNREACHABLE: nobody there, or no answer in time
+ *   ERR_WEBSOCKET_UNREACHABLE: nobody there, or no answer in time. `isAbsent`
+ *   of either: there is no Shield at that address
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  * @throws {unknown} the signal's reason
  */
@@ -47,7 +54,15 @@ async function dial(options) {
     checkToken(token)
   }
   const port = options.port ?? portOf(target)
-  const limits = { maxPayload }
+  const limits = {
+    maxPayload,
+    // Instead of an agent's, which would keep it for the next request.
+    createConnection: (how) => {
+      const connection = net.connect({ ...how, path: how.socketPath })
+      options.onSocket?.(connection)
+      return connection
+    }
+  }
 
   signal?.throwIfAborted()
   // One deadline for both requests: a stranger could drip one byte at a time.
@@ -56,6 +71,8 @@ async function dial(options) {
     const detail = `no answer from ${target.host} in ${handshakeTimeoutMs} ms`
     ended.abort(new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail))
   }, handshakeTimeoutMs)
+  // The socket holds the process if the caller wants that; see onSocket.
+  timer.unref()
   const abort = () => ended.abort(signal.reason)
   signal?.addEventListener('abort', abort)
   try {
@@ -104,7 +121,6 @@ function knock(target, more, signal, { onUpgrade, onResponse }) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const socket = new WebSocket(target, {
-      agent: false,
       followRedirects: false,
       perMessageDeflate: false,
       skipUTF8Validation: false,
@@ -164,7 +180,11 @@ function connectionError(target, error) {
   // The system's codes; those of parsers and of ws have an underscore.
   if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
     const detail = `${target.host}: ${code}`
-    return new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail, { cause: error })
+    const unreachable = new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail, {
+      cause: error
+    })
+    unreachable.isAbsent = code === 'ECONNREFUSED'
+    return unreachable
   }
   const detail = `${target.host}: a stranger, who speaks something else`
   return refusal(detail, null, error)
@@ -177,6 +197,8 @@ function refusal(detail, status, cause) {
     cause === undefined ? undefined : { cause }
   )
   error.status = status
+  // A Shield that is there says no by one of these; others are strangers.
+  error.isAbsent = !SHIELD_REFUSALS.includes(status)
   return error
 }
 

@@ -32,26 +32,40 @@ const urlOf = ({ host, port }) =>
   `ws://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
- * The record of a Shield that says it lives, and where it stands.
+ * What Shields have written into those places, the newest first: one that
+ * could not reach the best place may have another file than the one before.
  * @param {{ dir?: string, name?: string }} location
- * @returns {{ record: object | null, error: Error | null }} the error of the
- *   first place that could not be read
+ * @returns {{ records: object[], error: Error | null }} the error of the first
+ *   place that could not be read
  */
-function findRecord(location) {
+function findRecords(location) {
   let error = null
-  let closed = null
+  const records = []
   for (const { dir, name } of places(location)) {
     try {
       const record = readDiscovery(dir, name)
-      if (record?.state === 'live') {
-        return { record, error: null }
+      if (record !== null) {
+        records.push(record)
       }
-      closed ??= record
     } catch (caught) {
       error ??= caught
     }
   }
-  return { record: closed, error }
+  // Dates in ISO 8601 sort as text.
+  const isLess = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
+  records.sort((a, b) => isLess(b.startedAt, a.startedAt))
+  return { records, error }
+}
+
+/** Of Shields that say that they live. @see findRecords */
+const liveRecords = (location) =>
+  findRecords(location).records.filter(({ state }) => state === 'live')
+
+/** An error by which there is no Shield, as far as can be known. */
+function absent(detail) {
+  const error = new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail)
+  error.isAbsent = true
+  return error
 }
 
 /**
@@ -64,33 +78,33 @@ function finder(location, { url, tokenFile }) {
   const proof = () => {
     const found = tokenFile === undefined ? null : readTokenFile(tokenFile)
     if (tokenFile !== undefined && found === null) {
-      throw new IpcError(
-        'ERR_WEBSOCKET_UNREACHABLE',
-        `there is no token file ${tokenFile}`
-      )
+      throw absent(`there is no token file ${tokenFile}`)
     }
     return found ?? { token: null, port: null }
   }
   if (url !== undefined) {
     return () => ({ url, ...proof() })
   }
+  let attempts = 0
   return () => {
-    const { record, error } = findRecord(location)
-    if (record === null && error !== null) {
-      throw error
-    }
-    if (record?.state !== 'live') {
+    const { records, error } = findRecords(location)
+    const live = records.filter(({ state }) => state === 'live')
+    if (live.length === 0) {
+      if (records.length === 0 && error !== null) {
+        throw error
+      }
       const where = places(location).map(({ dir, name }) => `${dir}/${name}`)
-      throw new IpcError(
-        'ERR_WEBSOCKET_UNREACHABLE',
-        record === null
+      throw absent(
+        records.length === 0
           ? `there is no ${where.join('.json and no ')}.json`
           : 'the Shield that was here has closed'
       )
     }
+    // One that crashed has left its file; the next attempt tries the next.
+    const record = live[attempts++ % live.length]
     const { token = null, port } = record
     return { url: urlOf(record), token, port }
   }
 }
 
-module.exports = { finder, findRecord, places, urlOf }
+module.exports = { finder, findRecords, liveRecords, places, urlOf }

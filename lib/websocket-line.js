@@ -32,6 +32,7 @@ class WebSocketLine {
     this._handshakeTimeoutMs = handshakeTimeoutMs
     this._socket = null
     this._dialing = null
+    this._connection = null // of the socket, or of the one in the making
     this._failures = 0
     this._timer = null
     this._watchdog = null
@@ -107,7 +108,7 @@ class WebSocketLine {
   /** Whether waiting holds the process open. */
   hold(hold) {
     this._holding = hold
-    for (const handle of [this._timer, this._socket?._socket]) {
+    for (const handle of [this._timer, this._connection]) {
       if (hold) handle?.ref()
       else handle?.unref()
     }
@@ -134,10 +135,19 @@ class WebSocketLine {
   /** The line is gone, or must go; tries again in a while. */
   fail(error) {
     this._cut()
-    if (this._closed) {
-      return
+    if (!this._closed) {
+      this._host._failed(error)
+      this._connectLater()
     }
-    this._host._failed(error)
+  }
+
+  /** The same server, asked anew: nothing is wrong with it. */
+  again() {
+    this._cut()
+    this._connectLater()
+  }
+
+  _connectLater() {
     // Paused, nobody would take what a new line brings.
     if (this._closed || this._isPaused) {
       return
@@ -165,7 +175,11 @@ class WebSocketLine {
       port,
       handshakeTimeoutMs: this._handshakeTimeoutMs,
       signal,
-      maxPayload: MAX_MESSAGE_BYTES
+      maxPayload: MAX_MESSAGE_BYTES,
+      onSocket: (connection) => {
+        this._connection = connection
+        this.hold(this._holding)
+      }
     })
   }
 
@@ -202,6 +216,7 @@ class WebSocketLine {
     this._dialing?.abort()
     const socket = this._socket
     this._socket = null
+    this._connection = null
     socket?.terminate()
   }
 }

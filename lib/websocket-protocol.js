@@ -13,8 +13,9 @@
 //            { type: 'get_status' }
 //
 // `from: 'start'` is the first threat that this Shield published: for a client
-// that was there before it. A `status` with `next` begins a stream: the next threat has that sequence.
-// `shm`: whether the same is in shared memory. From there on every sequence is in one `threat` or one `lost`, in order.
+// that was there before it. A `status` with `next` begins a stream: the next
+// threat has that sequence, and from there on every sequence is in one `threat`
+// or one `lost`, in order. `shm`: whether the same is in shared memory.
 
 const { show } = require('./errors.js')
 const { typeName, severityName } = require('./threat-event.js')
@@ -62,7 +63,7 @@ function textOfThreat(threat) {
   const { sequence, id, threatTypeCode, severityCode } = threat
   // A ring can say any 64 bits.
   const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
-  return JSON.stringify({
+  const fields = {
     sequence,
     id,
     threat_type: threat.threatType,
@@ -75,7 +76,14 @@ function textOfThreat(threat) {
     timestamp_us: timestampUs,
     blocked: threat.blocked,
     context: threat.context
-  })
+  }
+  try {
+    return JSON.stringify(fields)
+  } catch {
+    // Nested so deep that it can be parsed and not be written again: it is
+    // worth less than the threat.
+    return JSON.stringify({ ...fields, context: undefined })
+  }
 }
 
 /** @param {string} generation @param {string[]} texts of threats */

@@ -2,8 +2,9 @@
 // The WebSocket server: takes in those whom the gate lets through and sends
 // them what is published.
 
-const fs = require('node:fs')
 const { EventEmitter } = require('node:events')
+const { bootId } = require('./boot-id.js')
+const { IpcError } = require('./errors.js')
 const { Gate } = require('./websocket-gate.js')
 const { threatMessage } = require('./websocket-protocol.js')
 const { Subscriber } = require('./websocket-subscriber.js')
@@ -14,18 +15,6 @@ const MESSAGE_BYTES = 256 * 1024
 
 // How long clients may take to get the rest when the Shield closes.
 const CLOSE_MILLISECONDS = 1000
-
-// The longest command of a client, in bytes.
-const COMMAND_BYTES = 16 * 1024
-
-/** This boot of this machine: publish times of another say nothing. */
-function bootId() {
-  try {
-    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-  } catch {
-    return null
-  }
-}
 
 /** Emits `client` when one comes or goes. */
 class WebSocketServer extends EventEmitter {
@@ -50,14 +39,21 @@ class WebSocketServer extends EventEmitter {
     this._turn = null // the immediate that ends this turn of the event loop
     this._evicted = 0
     this._timers = []
-    this._gate = new Gate({ ...options, token, maxPayload: COMMAND_BYTES })
+    this._closed = false
+    this._gate = new Gate({ ...options, token })
     this._gate.on('connection', (socket) => this._connected(socket))
   }
 
-  /** @returns {Promise<number>} the port; see `moved` of stats() */
+  /**
+   * @returns {Promise<number>} the port; see `moved`
+   * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
+   */
   async listen() {
     const { heartbeatMs, stallTimeoutMs } = this.limits
     const port = await this._gate.listen()
+    if (this._closed) {
+      throw new IpcError('ERR_CLOSED')
+    }
     this._timers = [
       setInterval(() => this._beat(), heartbeatMs),
       setInterval(() => this._evict(), Math.ceil(stallTimeoutMs / 4))
@@ -147,6 +143,7 @@ class WebSocketServer extends EventEmitter {
 
   /** Ends it when every client has what was published, or soon after. */
   async close() {
+    this._closed = true
     this._timers.forEach((timer) => clearInterval(timer))
     clearImmediate(this._turn)
     this._turn = null

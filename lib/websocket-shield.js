@@ -8,7 +8,7 @@ const { IpcError } = require('./errors.js')
 const { createToken } = require('./websocket-auth.js')
 const { dial } = require('./websocket-dial.js')
 const { removeDiscovery, writeDiscovery } = require('./websocket-discovery.js')
-const { findRecord, places, urlOf } = require('./websocket-finder.js')
+const { liveRecords, places, urlOf } = require('./websocket-finder.js')
 const { WebSocketServer } = require('./websocket-server.js')
 
 // How long another server may take to prove that it lives.
@@ -17,6 +17,28 @@ const PROBE_MS = 1000
 // Two that start without a ring at the same instant both find nobody; the one
 // whose file was replaced gives way.
 const SETTLE_MS = 50
+
+/** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
+async function mustNotAnswer(record) {
+  const url = urlOf(record)
+  let socket
+  try {
+    socket = await dial({
+      url,
+      token: record.token ?? null,
+      port: record.port,
+      handshakeTimeoutMs: PROBE_MS
+    })
+  } catch {
+    // Nobody, or a stranger: the Shield that wrote the file is gone.
+    return
+  }
+  socket.terminate()
+  throw new IpcError(
+    'ERR_RING_LOCKED',
+    `a Shield answers at ${url}, process ${record.pid} if its file is right`
+  )
+}
 
 class WebSocketShield {
   /**
@@ -55,11 +77,12 @@ class WebSocketShield {
   /**
    * @param {boolean} holdsLock whether the ring's lock says already that there
    *   is no other Shield
-   * @throws {IpcError} ERR_RING_LOCKED when another one answers, and what
-   *   keeps a server or its discovery file from being made
+   * @throws {IpcError} ERR_RING_LOCKED when another one answers, ERR_CLOSED,
+   *   and what keeps a server or its discovery file from being made
    */
   async start(holdsLock) {
     await this._mustBeAlone()
+    this._mustBeOpen()
     const port = await this._server.listen()
     this._record = {
       version: 1,
@@ -73,14 +96,13 @@ class WebSocketShield {
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
-    if (this._closed) {
-      return
-    }
     try {
+      this._mustBeOpen()
       this._publishRecord()
       if (!holdsLock) {
         await sleep(SETTLE_MS)
         await this._mustBeAlone()
+        this._mustBeOpen()
       }
     } catch (error) {
       await this._server.close()
@@ -134,7 +156,8 @@ class WebSocketShield {
   async close(last) {
     this._closed = true
     this.isListening = false
-    if (this._place !== null && this._isOurs(findRecord(this._location))) {
+    const [newest] = liveRecords(this._location)
+    if (this._place !== null && newest !== undefined && this._isOurs(newest)) {
       try {
         const record = { ...this._record, ...last, state: 'closed' }
         writeDiscovery(this._place.dir, this._place.name, record)
@@ -147,40 +170,26 @@ class WebSocketShield {
 
   // -------------------------------------------------------------------------
 
-  _isOurs({ record }) {
+  _mustBeOpen() {
+    if (this._closed) {
+      throw new IpcError('ERR_CLOSED')
+    }
+  }
+
+  _isOurs(record) {
     return (
-      record !== null &&
       record.port === this._record?.port &&
       record.pid === process.pid &&
       record.startedAt === this._record.startedAt
     )
   }
 
-  /** Throws when the discovery file names a server that proves itself. */
+  /** Throws when a discovery file names a server that proves itself. */
   async _mustBeAlone() {
-    const found = findRecord(this._location)
-    const { record } = found
-    if (record?.state !== 'live' || this._isOurs(found)) {
-      return
-    }
-    const url = urlOf(record)
-    let socket
-    try {
-      socket = await dial({
-        url,
-        token: record.token ?? null,
-        port: record.port,
-        handshakeTimeoutMs: PROBE_MS
-      })
-    } catch {
-      // Nobody, or a stranger: the Shield that wrote the file is gone.
-      return
-    }
-    socket.terminate()
-    throw new IpcError(
-      'ERR_RING_LOCKED',
-      `a Shield answers at ${url}, process ${record.pid} if its file is right`
+    const others = liveRecords(this._location).filter(
+      (record) => !this._isOurs(record)
     )
+    await Promise.all(others.map(mustNotAnswer))
   }
 
   /** The file is in this place now, and no longer where it was. */

@@ -3,8 +3,10 @@
 // order, believes none that does not go on where the stream stands, and asks
 // for the rest when the line was lost.
 
-const fs = require('node:fs')
+const { bootId } = require('./boot-id.js')
 const { IpcError } = require('./errors.js')
+const { recordLatency, SAMPLES_PER_READ } = require('./latency.js')
+const { ThreatQueue } = require('./threat-queue.js')
 const { WebSocketLine } = require('./websocket-line.js')
 const {
   parseMessage,
@@ -13,30 +15,12 @@ const {
   subscribeMessage
 } = require('./websocket-protocol.js')
 
-// What a Shield answers that is there, and has enough clients.
-const CROWDED = 503
-
-// What waits here before the socket is paused, and when it goes on.
-const PAUSE_AT = 2048
-const RESUME_AT = 512
-
 // A server that has not even sent a heartbeat for so many of them is dead.
 const SILENT_HEARTBEATS = 2.5
-
-// Latencies that one message records, as one read of a ring does.
-const SAMPLES_PER_MESSAGE = 8
 
 // What no heartbeat and no latency exceeds: more is not believed.
 const MAX_HEARTBEAT_MS = 3_600_000
 const MAX_LATENCY_NS = 3_600_000_000_000
-
-function bootId() {
-  try {
-    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-  } catch {
-    return null
-  }
-}
 
 /**
  * What the source tells its host: `_wake()`, `_report('lost', loss)` and
@@ -50,8 +34,9 @@ class WebSocketSource {
    * @param {object} host see above
    * @param {{ from?: 'latest' | 'oldest' | number, handshakeTimeoutMs: number,
    *   position?: { generation: string, next: number } | null,
-   *   standBy?: boolean }} options `standBy`: connects, and subscribes only
-   *   when it is told where from
+   *   progress: import('./progress.js').Progress, standBy?: boolean }} options
+   *   `progress`: how far the host came, by whatever way; `standBy`: connects,
+   *   and subscribes only when it is told where from
    */
   constructor(locate, host, options) {
     this._host = host
@@ -59,9 +44,9 @@ class WebSocketSource {
     this._line = new WebSocketLine(locate, this, options.handshakeTimeoutMs)
     this._from = options.from ?? 'latest'
     this._position = options.position ?? null
+    this._progress = options.progress
     this._subscribing = !options.standBy
-    this._queue = [] // threats, and losses as { loss }
-    this._at = 0
+    this._queue = new ThreatQueue()
     this._armed = false
     this._turn = null // the immediate that ends the turn of the last wake
     this._holding = false
@@ -108,7 +93,7 @@ class WebSocketSource {
 
   /** Whether everything that came was taken. */
   get isEmpty() {
-    return this._at === this._queue.length
+    return this._queue.isEmpty
   }
 
   /**
@@ -117,33 +102,30 @@ class WebSocketSource {
    * @returns {boolean} whether there is more
    */
   take(max, threats) {
-    while (this._at < this._queue.length && threats.length < max) {
-      const item = this._queue[this._at]
-      if (item.loss !== undefined) {
-        // What came before a gap stands before it.
-        if (threats.length > 0) {
-          return true
-        }
-        this._at++
-        if (item.next !== null) {
-          this._passed(item.generation, item.next)
-        }
-        if (item.loss !== null) {
-          this._countLoss(item.loss)
-          this._host._report('lost', item.loss)
-          return !this.isEmpty
-        }
+    const queue = this._queue
+    while (!queue.isEmpty && threats.length < max) {
+      const { threat, loss, generation, next } = queue.peek()
+      if (threat !== undefined) {
+        queue.shift()
+        threats.push(threat)
+        this._passed(generation, threat.sequence + 1)
         continue
       }
-      this._at++
-      threats.push(item.threat)
-      this._passed(item.generation, item.threat.sequence + 1)
+      // What came before a gap stands before it.
+      if (threats.length > 0) {
+        break
+      }
+      queue.shift()
+      if (next !== null) {
+        this._passed(generation, next)
+      }
+      if (loss !== null) {
+        this._countLoss(loss)
+        this._host._report('lost', loss)
+        break
+      }
     }
     this._totals.received += threats.length
-    if (this.isEmpty) {
-      this._queue = []
-      this._at = 0
-    }
     this._resumeIfRoom()
     return !this.isEmpty
   }
@@ -198,6 +180,7 @@ class WebSocketSource {
 
   _passed(generation, next) {
     this._position = { generation, next }
+    this._progress.note(generation, next)
   }
 
   _countLoss({ count, reason }) {
@@ -209,17 +192,14 @@ class WebSocketSource {
     }
   }
 
-  /** @param {object} item `{ threat, generation }`, or `{ loss, generation,
-   *   next }`; `next` is where the cursor stands behind it, null: nobody knows;
-   *   a `loss` of null is none, just another place */
-  _push(item) {
+  _push(item, bytes) {
     if (item.loss === null && this.isEmpty) {
       // Nobody needs to be there to stand somewhere else.
       this._passed(item.generation, item.next)
       return
     }
-    this._queue.push(item)
-    if (this._queue.length - this._at >= PAUSE_AT && !this._paused) {
+    this._queue.push(item, bytes)
+    if (this._queue.isFull && !this._paused) {
       this._paused = true
       this._line.pause()
     }
@@ -227,13 +207,12 @@ class WebSocketSource {
 
   /** Where the cursor will stand when everything was taken. */
   _end() {
-    for (let i = this._queue.length - 1; i >= this._at; i--) {
-      const { threat, generation, next = threat.sequence + 1 } = this._queue[i]
-      if (next !== null) {
-        return { generation, next }
-      }
-    }
-    return this._position
+    return this._queue.end() ?? this._position
+  }
+
+  /** How far everything comes that was received of a generation. */
+  _reached(generation) {
+    return this._queue.end(generation)?.next ?? this._progress.next(generation)
   }
 
   /** Wakes the host, once in a turn of the event loop: each wake has a budget
@@ -263,7 +242,7 @@ class WebSocketSource {
   }
 
   _resumeIfRoom() {
-    if (!this._paused || this._queue.length - this._at > RESUME_AT) {
+    if (!this._paused || !this._queue.hasRoom) {
       return
     }
     this._paused = false
@@ -285,12 +264,7 @@ class WebSocketSource {
 
   _failed(error) {
     this._answered = false
-    if (
-      this._from === 'latest' &&
-      this._position === null &&
-      error.status !== CROWDED &&
-      error.code !== 'ERR_WEBSOCKET_CLOSED'
-    ) {
+    if (this._from === 'latest' && this._position === null && error.isAbsent) {
       // Whatever comes from a Shield that was not there yet is new.
       this._from = 'start'
     }
@@ -327,7 +301,7 @@ class WebSocketSource {
     try {
       value = parseMessage(data, isBinary)
       this._totals.bytes += data.length
-      this._accept(value)
+      this._accept(value, data.length)
     } catch (error) {
       if (!(error instanceof ProtocolError)) {
         throw error
@@ -336,15 +310,16 @@ class WebSocketSource {
     }
   }
 
-  _accept(value) {
+  _accept(value, bytes) {
     if (value.type === 'status') {
       this._acceptStatus(value)
     } else if (value.type === 'threat') {
-      this._acceptThreats(value)
+      this._acceptThreats(value, bytes)
     } else if (value.type === 'lost') {
       this._acceptLoss(value)
     } else if (value.type === 'heartbeat') {
       this.published = value.sequence
+      this._line.settle()
     }
     // An `error` is the reason of the close that follows, or of none.
     this._watch()
@@ -352,11 +327,10 @@ class WebSocketSource {
 
   _acceptStatus(status) {
     const { generation, next, heartbeatMs, boot } = status
-    if (next !== undefined) {
-      this._beginStream(generation, next)
+    if (next !== undefined && !this._beginStream(generation, next)) {
+      return
     }
     this._answered = true
-    this._line.settle()
     this.published = status.sequence
     this.hasRing = status.shm
     this._heartbeatMs = heartbeatMs <= MAX_HEARTBEAT_MS ? heartbeatMs : 0
@@ -365,11 +339,21 @@ class WebSocketSource {
     this._tell()
   }
 
-  /** The stream begins, or goes on in another generation. */
+  /** The stream begins, or goes on in another generation; false when it has
+   * to be asked for anew, from where we stand in that one. */
   _beginStream(generation, next) {
-    if (generation === this._generation && this._expected !== 0) {
-      // Where it was, and nowhere else.
-      this._expect(generation, next)
+    if (this._expected !== 0) {
+      if (generation === this._generation) {
+        // Where it was, and nowhere else.
+        this._expect(generation, next)
+      } else {
+        const reached = this._reached(generation)
+        if (reached !== undefined && reached !== next) {
+          this._push({ loss: null, generation, next: reached })
+          this._line.again()
+          return false
+        }
+      }
     }
     this._generation = generation
     this._expected = next
@@ -377,6 +361,7 @@ class WebSocketSource {
     this._isBeginning = true
     // In its turn, so that the position is right at any time.
     this._push({ loss: null, generation, next })
+    return true
   }
 
   _expect(generation, sequence) {
@@ -388,12 +373,13 @@ class WebSocketSource {
     }
   }
 
-  _acceptThreats({ generation, threats, publishedNs }) {
+  _acceptThreats({ generation, threats, publishedNs }, bytes) {
+    this._line.settle()
     for (const threat of threats) {
       this._expectInStream(generation, threat.sequence)
       this._isBeginning = false
       this._expected++
-      this._push({ generation, threat })
+      this._push({ generation, threat }, bytes / threats.length)
     }
     this.published = Math.max(this.published, this._expected - 1)
     this._recordLatency(publishedNs)
@@ -412,12 +398,11 @@ class WebSocketSource {
       return
     }
     const now = Number(process.hrtime.bigint())
-    const step = Math.ceil(publishedNs.length / SAMPLES_PER_MESSAGE)
+    const step = Math.ceil(publishedNs.length / SAMPLES_PER_READ)
     for (let i = 0; i < publishedNs.length; i += step) {
-      const latency = Math.round(now - publishedNs[i])
-      const isSane = latency > 0 && latency < MAX_LATENCY_NS
-      if (publishedNs[i] !== null && isSane) {
-        this._host.latency.record(latency)
+      const latency = now - publishedNs[i]
+      if (publishedNs[i] !== null && latency < MAX_LATENCY_NS) {
+        recordLatency(this._host.latency, latency)
       }
     }
   }

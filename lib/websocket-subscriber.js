@@ -26,6 +26,9 @@ const TRY_AGAIN_LATER = 1013
 // What a frame has beside its payload, at the most.
 const FRAME_BYTES = 10
 
+// What a close frame holds beside its code.
+const REASON_BYTES = 123
+
 // How long a client may take to answer a close.
 const CLOSE_MILLISECONDS = 1000
 
@@ -44,6 +47,12 @@ const replacedLoss = (from, { generation, sequence }) => ({
   generation,
   reason: 'replaced'
 })
+
+/** What fits into a close frame, cut between two characters. */
+const reasonOf = (why) =>
+  new TextDecoder().decode(Buffer.from(why).subarray(0, REASON_BYTES), {
+    stream: true
+  })
 
 /** Parts `texts` so that no message is longer than it must be. */
 function* messagesOf(texts) {
@@ -75,7 +84,7 @@ class Subscriber {
     this._buffered = 0 // bytes that the socket has not taken yet
     this._blockedSince = null
     this._mistakes = 0
-    this._answered = true // the last ping
+    this._askedAt = null // since when a ping has no answer
     this._leaving = false
     this._dismissed = false
     // 'live': gets what is published; 'early': waits at the end of the log;
@@ -91,7 +100,7 @@ class Subscriber {
       }
     })
     socket.on('pong', () => {
-      this._answered = true
+      this._askedAt = null
     })
   }
 
@@ -125,32 +134,25 @@ class Subscriber {
     this._sendStatus()
   }
 
-  /** To be called every heartbeat; false when the client is gone. */
+  /** To be called every heartbeat. */
   beat() {
-    const { log } = this._server
-    if (!this._answered && this._blockedSince === null) {
-      this._socket.terminate()
-      return false
-    }
-    if (this._blockedSince === null) {
-      this._answered = false
+    if (this._blockedSince === null && !this._dismissed) {
+      this._askedAt ??= performance.now()
       this._socket.ping()
-      const { generation, sequence } = log
+      const { generation, sequence } = this._server.log
       this._send(message('heartbeat', { generation, sequence }))
     }
-    return true
   }
 
   /**
-   * Whether the client has not taken anything for too long.
+   * Whether the client has not taken anything, or not answered a ping, for too
+   * long.
    * @param {number} now performance.now()
    */
   isStalled(now) {
-    return (
-      !this._dismissed &&
-      this._blockedSince !== null &&
-      now - this._blockedSince >= this._server.limits.stallTimeoutMs
-    )
+    const { stallTimeoutMs } = this._server.limits
+    const since = this._blockedSince ?? this._askedAt ?? now
+    return !this._dismissed && now - since >= stallTimeoutMs
   }
 
   /** Tells the client what it has lost already, and parts with it. */
@@ -180,7 +182,7 @@ class Subscriber {
     this._dismissed = true
     this._unsubscribe()
     this._send(message('error', { code, message: why }))
-    this._socket.close(status, why.slice(0, 120))
+    this._socket.close(status, reasonOf(why))
     const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
     timer.unref()
   }
@@ -274,9 +276,8 @@ class Subscriber {
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
       this._sendLoss(replacedLoss(next, predecessor))
     }
-    // What a Shield before has published may have reached it already, if it
-    // was with yet another one since.
-    const first = isNext ? log.begins : log.start
+    // If it was in this one before, it knows how far, and asks anew.
+    const first = isNext ? log.begins : 1
     this._begin(log.generation, first)
     this._readFrom(first)
   }
@@ -445,7 +446,7 @@ class Subscriber {
         this._buffered <= maxBufferedBytes / 2
       ) {
         this._blockedSince = null
-        this._answered = true
+        this._askedAt = null
         this._pump()
       }
     })

@@ -1,0 +1,71 @@
+'use strict'
+// What a Shield that starts goes on from: the stream of the one before, which
+// had a ring, a server with its discovery file, or both.
+
+const { RingSource } = require('./ring-source.js')
+const { findRecords } = require('./websocket-finder.js')
+
+/**
+ * @typedef {{ generation: string, sequence?: number }} Predecessor
+ *   `sequence` is the last one; absent when nobody can tell
+ */
+
+function ringOf(location) {
+  try {
+    return RingSource.inspect(location)
+  } catch {
+    return null
+  }
+}
+
+/** One that did not close may have published more than it said. */
+const lastOf = ({ generation, state, sequence }) =>
+  state === 'closed' ? { generation, sequence } : { generation }
+
+/** Whether a Shield has written its file after the ring got its last writer. */
+const isNewer = (record, ring) =>
+  ring === null || Date.parse(record.startedAt) * 1000 > ring.writerStartUs
+
+/**
+ * For a Shield that opens the ring: what was published beside the ring, or
+ * behind it.
+ * @param {{ dir?: string, name?: string }} location
+ * @returns {Predecessor | undefined} undefined: the ring, if there is one, says
+ *   all that there is to know
+ */
+function beforeRing(location) {
+  const [record] = findRecords(location).records
+  if (record === undefined) {
+    return undefined
+  }
+  const ring = ringOf(location)
+  return isNewer(record, ring) || record.generation === ring.generation
+    ? lastOf(record)
+    : undefined
+}
+
+/**
+ * For a Shield that starts without a ring.
+ * @param {{ dir?: string, name?: string }} location
+ * @returns {Predecessor | null} null: there was none
+ */
+function beforeLog(location) {
+  const [record = null] = findRecords(location).records
+  const ring = ringOf(location)
+  if (record !== null && isNewer(record, ring)) {
+    const isOfRing = record.generation === ring?.generation
+    if (!isOfRing || record.state === 'closed') {
+      return lastOf(record)
+    }
+  }
+  if (ring === null) {
+    return null
+  }
+  const { generation, published, astray } = ring
+  // One that was given up has not everything.
+  return astray || !Number.isSafeInteger(published)
+    ? { generation }
+    : { generation, sequence: published }
+}
+
+module.exports = { beforeLog, beforeRing }
