@@ -111,8 +111,8 @@ class IpcTransport extends EventEmitter {
   }
 
   /**
-   * Resolves when a threat that takes one slot can be written: at once, unless
-   * `overflow` is 'reject' and a reliable reader is a whole ring behind.
+   * Resolves when what was refused last with ERR_RING_FULL can be written; at
+   * once, unless `overflow` is 'reject' and a reliable reader is far behind.
    * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
    */
   async writable() {

@@ -25,14 +25,16 @@ class Room {
     this._hasBell = native.startRoom(() => self.deref()?._look())
   }
 
-  /** A write was refused that takes `slots` at least. */
+  /** A write was refused that takes so many slots. */
   refused(slots) {
     this._wanted = Math.max(this._wanted, slots)
     this._wait()
   }
 
-  /** Resolves when so many slots can be written. */
-  until(slots) {
+  /** Resolves when what was refused last can be written, or any threat of one
+   * slot when nothing was. */
+  free() {
+    const slots = Math.max(1, this._wanted)
     return new Promise((resolve, reject) => {
       if (this._closed) {
         reject(new IpcError('ERR_CLOSED'))

@@ -89,7 +89,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return this._again(1, () => encodeThreat(threat, this._writer))
+    return this._again(() => encodeThreat(threat, this._writer))
   }
 
   /**
@@ -112,23 +112,23 @@ class SharedMemoryIpc extends EventEmitter {
   }
 
   /**
-   * Resolves when a threat that takes one slot can be written: at once, unless
-   * `overflow` is 'reject' and a reliable reader is a whole ring behind.
+   * Resolves when what was refused last with ERR_RING_FULL can be written; at
+   * once, unless `overflow` is 'reject' and a reliable reader is far behind.
    * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
    */
   async writable() {
     this._mustBeOpen()
-    await this._room?.until(1)
+    await this._room?.free()
   }
 
   /** What encodeThreat has checked, as it gives it. For IpcTransport. */
   write(...fields) {
-    return this._again(1, () => this._writer.write(...fields))
+    return this._again(() => this._writer.write(...fields))
   }
 
   /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
   writeAll(batch) {
-    return this._again(batch.length, () => {
+    return this._again(() => {
       for (const fields of batch) {
         this._writer.stage(...fields)
       }
@@ -136,14 +136,13 @@ class SharedMemoryIpc extends EventEmitter {
     })
   }
 
-  /** Publishes `count` events; into another ring if this one turns out to be
-   * cut short. */
-  _again(count, publish) {
+  /** Publishes; into another ring if this one turns out to be cut short. */
+  _again(publish) {
     try {
       return publish()
     } catch (error) {
       if (error.code === 'ERR_RING_FULL') {
-        this._room.refused(count)
+        this._room.refused(this._writer.stats().wanted)
       }
       if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
         throw error

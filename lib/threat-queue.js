@@ -27,13 +27,17 @@ class ThreatQueue {
     return this._at === this._items.length
   }
 
+  get length() {
+    return this._items.length - this._at
+  }
+
   get isFull() {
-    return this._items.length - this._at >= FULL_AT || this._bytes >= FULL_BYTES
+    return this.length >= FULL_AT || this._bytes >= FULL_BYTES
   }
 
   /** Whether one that was full has room for a good while. */
   get hasRoom() {
-    return this._items.length - this._at <= ROOM_AT && this._bytes <= ROOM_BYTES
+    return this.length <= ROOM_AT && this._bytes <= ROOM_BYTES
   }
 
   /** @param {object} item @param {number} [bytes] about its size */

@@ -135,9 +135,10 @@ function removeDiscovery(dirPath, name) {
  * Reads a token that was handed over: a discovery file, or 64 hex digits and
  * perhaps a line's end. The directory around it may be anybody's.
  * @param {string} file
- * @returns {{ token: string | null, port: number | null } | null} `token` is
- *   null when the server asks for none, `port` when the file names none; null
- *   when there is no file
+ * @returns {{ token: string | null, host: string | null,
+ *   port: number | null } | null} `token` is null when the server asks for
+ *   none, `host` and `port` when the file names none; null when there is no
+ *   file
  * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
  */
@@ -148,10 +149,10 @@ function readTokenFile(file) {
   }
   const bare = text.replace(/\r?\n$/, '')
   if (isToken(bare)) {
-    return { token: bare, port: null }
+    return { token: bare, host: null, port: null }
   }
-  const { token = null, port } = parseRecord(text, file)
-  return { token, port }
+  const { token = null, host, port } = parseRecord(text, file)
+  return { token, host, port }
 }
 
 function fileOf(dirPath, name) {

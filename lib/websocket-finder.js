@@ -80,10 +80,26 @@ function finder(location, { url, tokenFile }) {
     if (tokenFile !== undefined && found === null) {
       throw absent(`there is no token file ${tokenFile}`)
     }
-    return found ?? { token: null, port: null }
+    return found ?? { token: null, host: null, port: null }
   }
   if (url !== undefined) {
-    return () => ({ url, ...proof() })
+    return () => {
+      const { token, port } = proof()
+      return { url, token, port }
+    }
+  }
+  if (tokenFile !== undefined) {
+    // A copy of the discovery file says where the Shield is, too.
+    return () => {
+      const { token, host, port } = proof()
+      if (port === null) {
+        throw new IpcError(
+          'ERR_DISCOVERY_INVALID',
+          `${tokenFile} is a bare token: websocket.url must say where to`
+        )
+      }
+      return { url: urlOf({ host, port }), token, port }
+    }
   }
   let attempts = 0
   return () => {

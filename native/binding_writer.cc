@@ -207,6 +207,7 @@ public:
     object.Set("replaced", static_cast<double>(stats.replaced));
     object.Set("overwritten", static_cast<double>(stats.overwritten));
     object.Set("rejected", static_cast<double>(stats.rejected));
+    object.Set("wanted", stats.wanted);
     object.Set("evicted", static_cast<double>(stats.evicted));
     return object;
   }

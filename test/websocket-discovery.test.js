@@ -99,8 +99,8 @@ describe('WebSocket discovery', () => {
       for (const record of [LIVE, CLOSED, open]) {
         assert.equal(writeDiscovery(dir, NAME, record), file)
         assert.deepEqual(readDiscovery(dir, NAME), record)
-        const { token = null, port } = record
-        assert.deepEqual(readTokenFile(file), { token, port })
+        const { token = null, host, port } = record
+        assert.deepEqual(readTokenFile(file), { token, host, port })
       }
       assert.deepEqual(fs.readdirSync(dir), [`${NAME}.json`])
     })
@@ -186,7 +186,8 @@ describe('WebSocket discovery', () => {
       for (const end of ['', '\n', '\r\n']) {
         put(`${TOKEN}${end}`, handed)
         fs.chmodSync(path.dirname(handed), 0o755)
-        assert.deepEqual(readTokenFile(handed), { token: TOKEN, port: null })
+        const expected = { token: TOKEN, host: null, port: null }
+        assert.deepEqual(readTokenFile(handed), expected)
       }
     })
 

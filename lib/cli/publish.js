@@ -79,6 +79,18 @@ function parseThreat(text) {
   return threat
 }
 
+/** Waits where a reliable reader has to take something first. */
+async function write(shield, threat) {
+  for (;;) {
+    try {
+      return shield.writeThreat(threat)
+    } catch (error) {
+      if (error.code !== 'ERR_RING_FULL') throw error
+    }
+    await shield.writable()
+  }
+}
+
 /**
  * Publishes every line of `input`.
  * @param {import('../index').SharedMemoryIpc |
@@ -91,7 +103,7 @@ async function publishLines(shield, input, counts) {
     if (error === undefined && text.trim() === '') continue
     try {
       if (error !== undefined) throw new TypeError(error)
-      shield.writeThreat(parseThreat(text))
+      await write(shield, parseThreat(text))
       counts.published += 1
     } catch (failure) {
       counts.refused += 1

@@ -71,7 +71,7 @@ async function inspectServer(options) {
   const client = await openReader(chosen)
   try {
     while (client.stats().transport === 'connecting') {
-      const reason = whyNeither(client)
+      const reason = whyNeither(client, options)
       if (reason !== null) throw reason
       await sleep(CONNECT_MS)
     }

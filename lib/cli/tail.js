@@ -8,6 +8,7 @@ const { Output } = require('./output')
 const { report } = require('./report')
 const { catchSignals } = require('./signals')
 const {
+  isOver,
   openReader,
   readOptions,
   TRANSPORT,
@@ -113,7 +114,7 @@ async function open(chosen, wait, signal) {
   let told = false
   try {
     while (client.stats().transport === 'connecting') {
-      const reason = whyNeither(client)
+      const reason = whyNeither(client, chosen.options)
       if (reason !== null) {
         if (!wait) throw reason
         if (!told) report('no Shield yet, waiting for one')
@@ -189,7 +190,7 @@ async function print(client, output, how) {
     blocked = output.write(format(threat))
   }
   const look = () => {
-    if (blocked === null && client.stats().writer === 'gone') stop()
+    if (blocked === null && isOver(client)) stop()
   }
   const timer = endsWithWriter ? setInterval(look, LOOK_MS) : undefined
   try {

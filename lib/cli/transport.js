@@ -18,8 +18,16 @@ const TRANSPORT_HELP = `\
   --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
                       override it, and the options here override both`
 
-const READER = ['dir', 'name', 'from', 'spinMicros', 'latency']
-const WRITER = ['dir', 'name', 'maxEvents', 'bufferSize', 'enableChecksums']
+const READER = ['dir', 'name', 'from', 'reliable', 'spinMicros', 'latency']
+const WRITER = [
+  'dir',
+  'name',
+  'maxEvents',
+  'bufferSize',
+  'enableChecksums',
+  'overflow',
+  'readerTimeoutMs'
+]
 
 /**
  * @param {Record<string, string>} values of the command line
@@ -73,18 +81,35 @@ async function openReader({ transport, options }) {
  * Why a reader of both transports has neither, or null while it may have one
  * soon.
  * @param {import('../index').IpcClient} client
+ * @param {import('../index').IpcOptions} options of that client
  * @returns {Error | null}
  */
-function whyNeither(client) {
+function whyNeither(client, { websocket: { enabled = true } = {} }) {
   const { transport, errors } = client.stats()
   if (transport !== 'connecting') return null
   const { shm, websocket } = errors
+  if (!enabled) return shm
   if (websocket === null) return null
-  const hasRing = shm === null || shm.code === 'ERR_SHM_UNAVAILABLE'
-  return hasRing ? websocket : shm
+  const isOff = shm === null || shm.code === 'ERR_SHM_UNAVAILABLE'
+  return isOff ? websocket : shm
+}
+
+/**
+ * Whether nothing more comes from the Shield that there was. One whose line
+ * broke may be there yet.
+ * @param {import('../index').ThreatReader} client
+ */
+function isOver(client) {
+  const { writer, transport, errors } = client.stats()
+  if (writer !== 'gone') return false
+  const { websocket = null } = errors ?? {}
+  return (
+    transport === 'shm' || websocket === null || websocket.isAbsent === true
+  )
 }
 
 module.exports = {
+  isOver,
   openReader,
   openWriter,
   readOptions,

@@ -113,6 +113,7 @@ typedef struct kg_writer_stats {
   uint64_t replaced;    /* rings it had to make anew since it was opened */
   uint64_t overwritten; /* events of the ring that it no longer holds */
   uint64_t rejected;    /* events refused with KG_E_RING_FULL */
+  uint32_t wanted;      /* slots that the last refusal asked for; 0: none */
   uint64_t evicted;     /* reliable readers that were in the way for too long */
 } kg_writer_stats;
 

@@ -36,6 +36,7 @@ struct kg_writer {
   kg__chime room_chime; /* <name>.room */
   kg__listener room_listener;
   uint64_t rejected;
+  uint32_t wanted; /* slots of the last that was rejected */
 };
 
 /* Takes the locks, then continues the ring that is there or makes one. The

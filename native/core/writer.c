@@ -107,6 +107,7 @@ int64_t kg_writer_commit(kg_writer *writer) {
   kg__ring_writer before = *ring;
   if (!kg__writer_has_room(writer, ring->staged_slots)) {
     writer->rejected += ring->staged_events;
+    writer->wanted = ring->staged_slots;
     kg__ring_writer_discard(ring);
     return KG_E_RING_FULL;
   }
@@ -184,6 +185,7 @@ void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
       .replaced = writer->replaced,
       .overwritten = is_forked ? 0 : kg__ring_writer_overwritten(&writer->ring),
       .rejected = writer->rejected,
+      .wanted = writer->wanted,
       .evicted = writer->room.evicted};
 }
 
