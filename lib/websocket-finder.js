@@ -51,10 +51,16 @@ function findRecords(location) {
       error ??= caught
     }
   }
-  // Dates in ISO 8601 sort as text.
-  const isLess = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
-  records.sort((a, b) => isLess(b.startedAt, a.startedAt))
-  return { records, error }
+  // What a Shield said last may be in another place than what it said first.
+  const isSame = (a, b) =>
+    a.startedAt === b.startedAt && a.pid === b.pid && a.port === b.port
+  const closed = records.filter(({ state }) => state === 'closed')
+  const valid = records.filter(
+    (record) =>
+      record.state === 'closed' || !closed.some((last) => isSame(last, record))
+  )
+  valid.sort((a, b) => Date.parse(b.startedAt) - Date.parse(a.startedAt))
+  return { records: valid, error }
 }
 
 /** Of Shields that say that they live. @see findRecords */

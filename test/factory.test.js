@@ -10,10 +10,22 @@ const path = require('node:path')
 const { IpcFactory, PlatformShm, SharedMemoryIpc } = require('../lib/index.js')
 const { threat, useRing } = require('./helpers/ring.js')
 const { connected } = require('./helpers/factory.js')
+const { places } = require('../lib/websocket-finder.js')
+const { writeDiscovery } = require('../lib/websocket-discovery.js')
 const { collect, record, sleep, until, within } = require('./helpers/wait.js')
 
 const HAS_SHM = PlatformShm.isAvailable()
 const sequences = (threats) => threats.map(({ sequence }) => sequence)
+
+/** A port on which nobody listens. */
+async function unusedPort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 function numbers(from, to) {
   return Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -149,6 +161,54 @@ describe('factory', () => {
       const { published, sequence, transport } = shield.stats()
       assert.deepEqual([published, sequence, transport], [2, 2, 'none'])
       await shield.ready()
+    })
+
+    it('closed before it listens: says so, and leaves nothing', async () => {
+      const shield = IpcFactory.createTransport(overWebSocket())
+      const changes = record(shield, 'transport')
+      const errors = record(shield, 'error')
+      const starting = shield.ready()
+      await shield.close()
+      await assert.rejects(starting, { code: 'ERR_CLOSED' })
+      await sleep(100)
+      assert.deepEqual([changes, errors], [[], []])
+      assert.equal(shield.isHealthy(), false)
+      assert.deepEqual(
+        fs.readdirSync(ring.dir).filter((name) => name.endsWith('.json')),
+        []
+      )
+      // The next one finds nobody.
+      await shieldOf(IpcFactory.createTransport, overWebSocket())
+    })
+
+    it('a server that cannot start is tried again', async () => {
+      // Something stands in every place of the discovery file.
+      const blocked = places({ dir: ring.dir }).map(({ dir, name }) =>
+        path.join(dir, `${name}.json`)
+      )
+      for (const file of blocked) {
+        fs.mkdirSync(file, { recursive: true, mode: 0o700 })
+      }
+      const shield = ring.keep(IpcFactory.createHybridTransport(common))
+      const errors = record(shield, 'error')
+      try {
+        if (HAS_SHM) await shield.ready()
+        else await assert.rejects(shield.ready(), { code: 'ERR_UNSAFE_PATH' })
+        assert.equal(shield.stats().transport, HAS_SHM ? 'shm' : 'none')
+        assert.equal(shield.stats().errors.websocket.code, 'ERR_UNSAFE_PATH')
+      } finally {
+        blocked.forEach((file) => fs.rmdirSync(file))
+      }
+      await until(() => Boolean(shield.stats().websocket?.url), 'the server')
+      await shield.ready()
+      const { transport, errors: now } = shield.stats()
+      assert.equal(transport, HAS_SHM ? 'hybrid' : 'websocket')
+      assert.equal(now.websocket, null)
+      assert.equal(errors.length, 1)
+      const client = await connected(ring, overWebSocket())
+      const got = collect(client, 1)
+      write(shield, 1)
+      assert.equal((await got)[0].sequence, 1)
     })
 
     it('its stats count both transports together', async () => {
@@ -516,6 +576,50 @@ describe('factory', () => {
       const { received, lost: count } = client.stats()
       assert.deepEqual([received, count], [3, 5])
     })
+  })
+
+  it('a copy of the discovery file alone says where the Shield is', async () => {
+    const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
+    const { url, discoveryFile } = shield.stats().websocket
+    const elsewhere = fs.mkdtempSync(path.join(ring.dir, 'elsewhere-'))
+    const tokenFile = path.join(elsewhere, 'copy')
+    fs.copyFileSync(discoveryFile, tokenFile)
+    fs.chmodSync(tokenFile, 0o600)
+    const options = { dir: elsewhere, websocket: { tokenFile } }
+    const client = await connected(ring, options)
+    const got = collect(client, 1)
+    write(shield, 1)
+    assert.equal((await got)[0].sequence, 1)
+    assert.equal(client.stats().url, url)
+    // The bare token does not.
+    const { token } = JSON.parse(fs.readFileSync(discoveryFile, 'utf8'))
+    fs.writeFileSync(tokenFile, token)
+    const lost = ring.keep(await IpcFactory.createClient(options))
+    await until(() => lost.stats().errors.websocket !== null, 'a try')
+    const { code, message } = lost.stats().errors.websocket
+    assert.equal(code, 'ERR_DISCOVERY_INVALID')
+    assert.match(message, /websocket\.url/)
+  })
+
+  it('a file of a Shield that was killed, newer than that of the one that lives', async () => {
+    const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
+    const { discoveryFile } = shield.stats().websocket
+    const live = JSON.parse(fs.readFileSync(discoveryFile, 'utf8'))
+    // In another place, as when this user's runtime directory came later.
+    const [, { dir, name }] = places({ dir: ring.dir })
+    const file = writeDiscovery(dir, name, {
+      ...live,
+      port: await unusedPort(),
+      startedAt: new Date(Date.now() + 60_000).toISOString()
+    })
+    try {
+      const client = await connected(ring, overWebSocket())
+      const got = collect(client, 1)
+      write(shield, 1)
+      assert.equal((await got)[0].sequence, 1)
+    } finally {
+      fs.unlinkSync(file)
+    }
   })
 
   it('a token file and a URL, where the discovery file is out of sight', async () => {

@@ -451,8 +451,12 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         ...['', 'Subscribe', 'write', 'threat', 'shutdown', '__proto__'].map(
           (type) => JSON.stringify({ type })
         ),
+        // What is told of them has to be cut where it goes into a close frame.
         ...['constructor', 'toString', 'x'.repeat(16_000)].map((type) =>
           JSON.stringify({ type })
+        ),
+        ...['é', '€', '😀'].map((character) =>
+          JSON.stringify({ type: character.repeat(100) })
         )
       ],
       'no from': [

@@ -580,6 +580,43 @@ describe('WebSocket client and a server that lies', () => {
     })
   }
 
+  // --- Generations that come again ------------------------------------------
+
+  for (const [what, again] of Object.entries({
+    'from its first on': 1,
+    'behind what nobody sent': 9
+  })) {
+    it(`F60 a stream that comes again ${what}: asked for where it was`, async () => {
+      const server = await liar((line, command) => {
+        if (line.number > 1) {
+          line.serve(command, 6)
+          return
+        }
+        line.serve(command, 3)
+        line.lost({ reason: 'replaced', count: null, from: null, to: null })
+        const other = { generation: OTHER }
+        line.status({ ...other, next: 1 }).threats(threatsOf(1, 2), other)
+        line.lost({ ...other, reason: 'replaced', count: 1, from: 3, to: 3 })
+        line.status({ next: again }).threats(threatsOf(again, again))
+      })
+      const client = await reader()
+      await until(() => client.stats().received === 8, 'all of both')
+      assert.deepEqual(sequencesOf(client), [1, 2, 3, 1, 2, 4, 5, 6])
+      assert.deepEqual(
+        client.losses.map(({ count, generation }) => [count, generation]),
+        [
+          [null, GENERATION],
+          [1, OTHER]
+        ]
+      )
+      const [, second] = server.lines
+      assert.deepEqual(second.commands, [
+        { type: 'subscribe', generation: GENERATION, from: 4 }
+      ])
+      assert.equal(client.stats().errors.websocket, null)
+    })
+  }
+
   // --- Silence ---------------------------------------------------------------------
 
   /** What `act` does with its first connection makes the client give it up. */
