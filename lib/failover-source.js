@@ -96,10 +96,13 @@ class FailoverSource {
     return this._active?.position() ?? null
   }
 
-  /** @returns {import('./index').WriterState} */
-  writerState() {
+  /**
+   * @param {boolean} fresh as that of RingSource
+   * @returns {import('./index').WriterState}
+   */
+  writerState(fresh) {
     if (this.ring !== null) {
-      return this._ring.writerState(true)
+      return this._ring.writerState(fresh)
     }
     if (this._returning !== null) {
       return this._returning.isWritten ? 'live' : 'gone'

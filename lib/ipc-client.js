@@ -38,7 +38,7 @@ class IpcClient extends ThreatStream {
       },
       this
     )
-    this._writer = this._source.writerState()
+    this._writer = this._source.writerState(true)
     const { ringError } = this._source
     if (!websocket.enabled && ringError?.code === 'ERR_SHM_UNAVAILABLE') {
       this.close()
@@ -111,15 +111,15 @@ class IpcClient extends ThreatStream {
 
   _looked() {
     if (this._source !== null && !this.closed) {
-      this._look()
+      this._look(false)
     }
   }
 
   // -------------------------------------------------------------------------
 
   /** Tells the writer's state and reports when it changed. */
-  _look() {
-    const state = this._source.writerState()
+  _look(fresh = true) {
+    const state = this._source.writerState(fresh)
     if (state !== this._writer) {
       this._writer = state
       setImmediate(() => {
