@@ -5,6 +5,7 @@
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('./errors.js')
+const { takeTurn } = require('./start-turn.js')
 const { createToken } = require('./websocket-auth.js')
 const { dial } = require('./websocket-dial.js')
 const { removeDiscovery, writeDiscovery } = require('./websocket-discovery.js')
@@ -14,8 +15,8 @@ const { WebSocketServer } = require('./websocket-server.js')
 // How long another server may take to prove that it lives.
 const PROBE_MS = 1000
 
-// Two that start without a ring at the same instant both find nobody; the one
-// whose file was replaced gives way.
+// Without a ring's lock and without a turn, two that start at the same instant
+// both find nobody; the one whose file was replaced gives way.
 const SETTLE_MS = 50
 
 /** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
@@ -81,6 +82,15 @@ class WebSocketShield {
    *   and what keeps a server or its discovery file from being made
    */
   async start(holdsLock) {
+    const endTurn = await takeTurn(JSON.stringify(places(this._location)))
+    try {
+      await this._start(holdsLock || endTurn !== null)
+    } finally {
+      endTurn?.()
+    }
+  }
+
+  async _start(isAlone) {
     await this._mustBeAlone()
     this._mustBeOpen()
     const port = await this._server.listen()
@@ -99,7 +109,7 @@ class WebSocketShield {
     try {
       this._mustBeOpen()
       this._publishRecord()
-      if (!holdsLock) {
+      if (!isAlone) {
         await sleep(SETTLE_MS)
         await this._mustBeAlone()
         this._mustBeOpen()

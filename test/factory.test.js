@@ -277,6 +277,35 @@ describe('factory', () => {
       }
     }
 
+    it('F37 of 12 that start at once without the addon exactly one wins', async () => {
+      const env = { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+      const children = numbers(1, 12).map(() => ring.child({ env }))
+      // All are up before the first begins.
+      await Promise.all(children.map((child) => child.call(() => {})))
+      for (let round = 0; round < 3; round++) {
+        const outcomes = await Promise.all(
+          children.map((child) =>
+            child
+              .call(async (state, options) => {
+                state.shield = state.ipc.IpcFactory.createTransport(options)
+                await state.shield.ready()
+              }, overWebSocket())
+              .then(
+                () => 'won',
+                ({ code }) => code
+              )
+          )
+        )
+        assert.deepEqual(outcomes.sort(), [
+          ...numbers(1, 11).map(() => 'ERR_RING_LOCKED'),
+          'won'
+        ])
+        await Promise.all(
+          children.map((child) => child.call((state) => state.shield.close()))
+        )
+      }
+    })
+
     it('F33 one that was refused publishes nothing and says why', async () => {
       await shieldOf(IpcFactory.createTransport, overWebSocket())
       const child = ring.child({
