@@ -4,6 +4,7 @@
 // does not gets them from the log, at its own pace: what waits for it in
 // memory is bounded, and what the log no longer holds is told as lost.
 
+const { Outbox } = require('./websocket-outbox.js')
 const {
   message,
   parseCommand,
@@ -22,9 +23,6 @@ const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
-
-// What a frame has beside its payload, at the most.
-const FRAME_BYTES = 10
 
 // What a close frame holds beside its code.
 const REASON_BYTES = 123
@@ -81,8 +79,10 @@ class Subscriber {
     this._cursorLog = null // the log that it is a cursor of
     this._generation = null
     this._next = 0 // the sequence that comes next; 0: not subscribed
-    this._buffered = 0 // bytes that the socket has not taken yet
-    this._blockedSince = null
+    this._outbox = new Outbox(socket, server.limits.maxBufferedBytes, () => {
+      this._askedAt = null
+      this._pump()
+    })
     this._mistakes = 0
     this._askedAt = null // since when a ping has no answer
     this._leaving = false
@@ -94,9 +94,7 @@ class Subscriber {
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
     socket.on('ping', (data) => {
       if (!this._pause()) {
-        this._counted(data.length + FRAME_BYTES, (sent) =>
-          socket.pong(data, false, sent)
-        )
+        this._outbox.pong(data)
       }
     })
     socket.on('pong', () => {
@@ -136,11 +134,11 @@ class Subscriber {
 
   /** To be called every heartbeat. */
   beat() {
-    if (this._blockedSince === null && !this._dismissed) {
+    if (this._outbox.fullSince === null && !this._dismissed) {
       this._askedAt ??= performance.now()
       this._socket.ping()
       const { generation, sequence } = this._server.log
-      this._send(message('heartbeat', { generation, sequence }))
+      this._outbox.send(message('heartbeat', { generation, sequence }))
     }
   }
 
@@ -151,7 +149,7 @@ class Subscriber {
    */
   isStalled(now) {
     const { stallTimeoutMs } = this._server.limits
-    const since = this._blockedSince ?? this._askedAt ?? now
+    const since = this._outbox.fullSince ?? this._askedAt ?? now
     return !this._dismissed && now - since >= stallTimeoutMs
   }
 
@@ -181,7 +179,7 @@ class Subscriber {
     }
     this._dismissed = true
     this._unsubscribe()
-    this._send(message('error', { code, message: why }))
+    this._outbox.send(message('error', { code, message: why }))
     this._socket.close(status, reasonOf(why))
     const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
     timer.unref()
@@ -205,7 +203,7 @@ class Subscriber {
       state: this.state,
       subscribed: this._next !== 0,
       next: this._next,
-      bufferedBytes: this._buffered,
+      bufferedBytes: this._outbox.bytes,
       sent: this.sent
     }
   }
@@ -246,7 +244,7 @@ class Subscriber {
       this.dismiss(POLICY_VIOLATION, 'ERR_INVALID_MESSAGE', why)
     } else {
       const code = 'ERR_INVALID_MESSAGE'
-      this._send(message('error', { code, message: why }))
+      this._outbox.send(message('error', { code, message: why }))
     }
   }
 
@@ -381,10 +379,9 @@ class Subscriber {
 
   /** True when the socket has to take what it has first. */
   _pause() {
-    if (this._buffered < this._server.limits.maxBufferedBytes) {
+    if (!this._outbox.isFull()) {
       return false
     }
-    this._blockedSince ??= performance.now()
     if (this.state === 'live') {
       this._setState('behind')
       // From the log, when there is room again.
@@ -406,14 +403,14 @@ class Subscriber {
   _sendThreats(count, text) {
     this._next += count
     this.sent += count
-    this._send(text)
+    this._outbox.send(text)
   }
 
   _sendLoss(loss) {
     if (loss.generation === this._generation && loss.to !== null) {
       this._next = loss.to + 1
     }
-    this._send(message('lost', loss))
+    this._outbox.send(message('lost', loss))
   }
 
   _sendStatus(next) {
@@ -421,35 +418,9 @@ class Subscriber {
     const { generation, sequence } = log
     const { heartbeatMs } = limits
     const shm = log.isRing
-    this._send(
+    this._outbox.send(
       message('status', { generation, sequence, next, shm, boot, heartbeatMs })
     )
-  }
-
-  /** @param {string | Buffer} text */
-  _send(text) {
-    const data = typeof text === 'string' ? Buffer.from(text) : text
-    this._counted(data.length + FRAME_BYTES, (sent) =>
-      this._socket.send(data, { binary: false }, sent)
-    )
-  }
-
-  /** Hands so many bytes to the socket; they count until it has taken them. */
-  _counted(bytes, send) {
-    this._buffered += bytes
-    // The error of a socket that is gone comes with its close, too.
-    send(() => {
-      this._buffered -= bytes
-      const { maxBufferedBytes } = this._server.limits
-      if (
-        this._blockedSince !== null &&
-        this._buffered <= maxBufferedBytes / 2
-      ) {
-        this._blockedSince = null
-        this._askedAt = null
-        this._pump()
-      }
-    })
   }
 }
 

@@ -97,7 +97,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       connected(ring(), { dir: ring().dir, preferShm: false, ...options })
 
     const isBlocked = () =>
-      ![null, undefined].includes(subscriberOf(shield)?._blockedSince)
+      ![null, undefined].includes(subscriberOf(shield)?._outbox.fullSince)
     const evicted = () => shield.stats().websocket.evicted
     const published = () => shield.stats().sequence
 
