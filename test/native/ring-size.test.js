@@ -524,6 +524,7 @@ describe('MemoryLog beside a ring of the same capacity', () => {
         fc.constant('oldest'),
         fc.nat(9).map((n) => n / 9)
       )
+      const full = new Array(40).fill([[1, 0]])
       const reasons = new Set()
       await fc.assert(
         fc.asyncProperty(streams, begin, async ([maxEvents, batches], at) => {
@@ -545,7 +546,9 @@ describe('MemoryLog beside a ring of the same capacity', () => {
           } finally {
             await ring.remove()
           }
-        })
+        }),
+        // One of each reason there is, whatever chance brings.
+        { examples: ['oldest', 0].map((at) => [[16, full], at]) }
       )
       assert.deepEqual([...reasons].sort(), ['before-join', 'overwritten'])
     })
