@@ -107,8 +107,9 @@ export interface WriterOptions extends LocationOptions {
    */
   overflow?: 'overwrite' | 'reject'
   /**
-   * How long a reliable reader may be in the way of `reject` before it is
-   * evicted, in milliseconds: 10 to 3,600,000. Default 5000.
+   * How long a reliable reader may be in the way of `reject`, without taking a
+   * whole ring meanwhile, before it is evicted. In milliseconds, 10 to
+   * 3,600,000. Default 5000.
    */
   readerTimeoutMs?: number
 }
