@@ -34,6 +34,8 @@ const namesOf = (checks) =>
 
 const shmNames = namesOf(FACTORY_CHECKS)
 shmNames.delete('websocket')
+// Where one reader left off is no configuration.
+shmNames.delete('after')
 const websocketNames = namesOf(WEBSOCKET_CHECKS)
 
 const SECTIONS = { shm: shmNames, websocket: websocketNames }
@@ -145,8 +147,8 @@ function takeFile(file, given) {
 
 // --- The environment -------------------------------------------------------
 
-const FLAGS = ['enabled', 'enableChecksums', 'preferShm']
-const WORDS = [...PATHS, 'name', 'url', 'host', 'auth', 'latency']
+const FLAGS = ['enabled', 'enableChecksums', 'preferShm', 'reliable']
+const WORDS = [...PATHS, 'name', 'url', 'host', 'auth', 'latency', 'overflow']
 
 /** Text as the option's type wants it; what is wrong stays as it is. */
 function fromText(key, value) {

@@ -47,7 +47,17 @@ class BatchConsumer {
     }
   }
 
-  end() {}
+  /** What was taken is delivered, whatever ends the stream. */
+  end() {
+    try {
+      this.flush()
+    } catch (error) {
+      // A listener's mistake: out of the middle of what ends it.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
 }
 
 /** Delivers to the callback of one pollThreats. */

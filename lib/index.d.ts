@@ -99,11 +99,44 @@ export interface WriterOptions extends LocationOptions {
   bufferSize?: number | string
   /** CRC32C of every slot. Default `true`. */
   enableChecksums?: boolean
+  /**
+   * What happens when the ring is full of events that a reliable reader has not
+   * taken. `overwrite` (default): the oldest are overwritten, as they are for
+   * every other reader. `reject`: the write throws `ERR_RING_FULL`, the ring
+   * stays as it was, and `drain` follows when there is room.
+   */
+  overflow?: 'overwrite' | 'reject'
+  /**
+   * How long a reliable reader may be in the way of `reject`, without taking a
+   * whole ring meanwhile, before it is evicted. In milliseconds, 10 to
+   * 3,600,000. Default 5000.
+   */
+  readerTimeoutMs?: number
+}
+
+/** A place in the stream: the last event that somebody has seen. */
+export interface Position {
+  /** 16 hex digits, as `stats().generation` has it. */
+  generation: string
+  /** As `stats().sequence` has it; 0 before the first event. */
+  sequence: number
 }
 
 export interface ReaderOptions extends LocationOptions {
   /** Where reading begins. A number delivers that sequence first. Default `latest`. */
   from?: 'latest' | 'oldest' | number
+  /**
+   * Instead of `from`: delivers what comes behind this event. What of it is
+   * gone is told as `lost`; `count` is `null` when the ring is another one and
+   * nobody can know.
+   */
+  after?: Position
+  /**
+   * Nothing that this reader has not taken is overwritten by a writer whose
+   * `overflow` is `reject`, from when it is opened. Throws
+   * `ERR_TOO_MANY_READERS` when 128 are there. Default `false`.
+   */
+  reliable?: boolean
   /** How long to spin for the next event before sleeping, 0 to 1,000,000. */
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
@@ -154,6 +187,20 @@ export interface TransportChange<Name extends string = string> {
 export type ShieldTransport = 'shm' | 'websocket' | 'hybrid' | 'none'
 export type ClientTransport = 'shm' | 'websocket' | 'connecting'
 
+/** A reliable reader, as the writer sees it. */
+export interface AttachedReader {
+  /** Its place among the 128 that there are. */
+  cell: number
+  /** The position in the ring, in slots, up to which it has taken all. */
+  cursor: number
+  /** Slots between that and the newest. */
+  lag: number
+  /** It was in the way for too long; it is reliable again when it reads. */
+  evicted: boolean
+  /** Whether its process holds its lock, which is the kernel's word. */
+  alive: boolean
+}
+
 export interface WriterStats {
   transport: 'shm'
   path: string
@@ -168,6 +215,15 @@ export interface WriterStats {
   bells: number
   /** Times that the ring had to be made anew under this object. */
   replaced: number
+  overflow: 'overwrite' | 'reject'
+  /** Events of this ring that it no longer holds. */
+  overwritten: number
+  /** Events that were refused with `ERR_RING_FULL` by this object. */
+  rejected: number
+  /** Reliable readers that this object evicted. */
+  evicted: number
+  /** The reliable readers; empty once this is closed. */
+  readers: AttachedReader[]
   /** Slots. */
   capacity: number
   fileBytes: number
@@ -207,6 +263,8 @@ export interface ReaderStats {
   capacity: number
   fileBytes: number
   checksums: boolean
+  /** Whether a writer that rejects waits for this reader. */
+  reliable: boolean
   latency: LatencyStats
   writer: WriterState
   /** The last failure, or null. */
@@ -264,6 +322,9 @@ export interface ClientStats {
   published: number
   /** The last sequence delivered or lost; 0 for none. */
   sequence: number
+  /** Whether a writer that rejects waits for this reader; `false` over
+   * WebSocket. */
+  reliable: boolean
   latency: LatencyStats
   writer: WriterState
   /** What stands against each transport at present. */
@@ -272,13 +333,32 @@ export interface ClientStats {
   error: Error | null
 }
 
+/** What a writer of a ring emits. */
+export interface SharedMemoryIpcEvents {
+  /** There is room again for what `ERR_RING_FULL` refused. */
+  drain: []
+  /** The ring had to be made anew. */
+  replaced: []
+  error: [error: Error]
+  close: []
+}
+
 /** The writer's side: one per ring. */
-export class SharedMemoryIpc extends EventEmitter {
+export class SharedMemoryIpc extends EventEmitter<SharedMemoryIpcEvents> {
   constructor(options?: WriterOptions)
   /** Publishes one threat; returns its sequence. Throws, the ring untouched. */
   writeThreat(threat: ThreatInput): number
-  /** Publishes all or none; returns the last sequence in the ring. */
+  /**
+   * Publishes all or none, with one wake-up; returns the last sequence in the
+   * ring. `ERR_BATCH_TOO_LARGE` above a quarter of the ring's slots.
+   */
   writeThreats(threats: Iterable<ThreatInput>): number
+  /**
+   * Resolves when a threat of one slot can be written: at once, unless
+   * `overflow` is `reject` and a reliable reader is a whole ring behind.
+   * Rejects with `ERR_CLOSED`.
+   */
+  writable(): Promise<void>
   stats(): WriterStats
   /** Open, and the ring still is the one in the directory. */
   isHealthy(): boolean
@@ -296,6 +376,8 @@ export interface PollOptions {
 /** What a reader emits, and what its listeners get. */
 export interface ShmClientEvents {
   threat: [threat: Threat]
+  /** What was taken at once, in order and never empty: up to 256 threats. */
+  threats: [batch: Threat[]]
   lost: [loss: Loss]
   writer: [state: WriterState]
   error: [error: Error]
@@ -349,6 +431,8 @@ export interface IpcClient extends ThreatReader<IpcClientEvents, ClientStats> {
 /** What the Shield's end emits. */
 export interface IpcTransportEvents {
   transport: [change: TransportChange<ShieldTransport>]
+  /** There is room again for what `ERR_RING_FULL` refused. */
+  drain: []
   error: [error: Error]
   close: []
 }
@@ -364,6 +448,8 @@ export interface IpcTransport extends EventEmitter<IpcTransportEvents> {
   writeThreat(threat: ThreatInput): number
   /** Publishes all or none; returns the last sequence. */
   writeThreats(threats: Iterable<ThreatInput>): number
+  /** As that of SharedMemoryIpc; at once where there is no ring. */
+  writable(): Promise<void>
   stats(): TransportStats
   /** Whether threats go through shared memory at present. */
   isShmActive(): boolean

@@ -10,10 +10,18 @@ namespace kg {
 
 Napi::Value Throw(Napi::Env env, int error, const char *detail) {
   Addon *addon = env.GetInstanceData<Addon>();
-  Napi::Value made = addon->make_error.Call(
-      {Napi::Number::New(env, error), Napi::String::New(env, detail)});
-  // When making the error threw, that is what the caller gets.
-  if (!env.IsExceptionPending()) {
+  napi_value function;
+  napi_value receiver;
+  napi_value arguments[2];
+  napi_value made;
+  // When making the error throws, that is what the caller gets.
+  if (napi_get_reference_value(env, addon->make_error, &function) == napi_ok &&
+      napi_get_undefined(env, &receiver) == napi_ok &&
+      napi_create_int32(env, error, &arguments[0]) == napi_ok &&
+      napi_create_string_utf8(env, detail, NAPI_AUTO_LENGTH, &arguments[1]) ==
+          napi_ok &&
+      napi_call_function(env, receiver, function, 2, arguments, &made) ==
+          napi_ok) {
     napi_throw(env, made);
   }
   return env.Undefined();
@@ -23,48 +31,87 @@ Napi::Value Throw(Napi::Env env, const kg_failure &failure) {
   return Throw(env, failure.error, failure.detail);
 }
 
-RingOptions::RingOptions(Napi::Object options) : options_{} {
+bool Properties::Get(const char *key, napi_valuetype type, napi_value *value) {
+  napi_valuetype actual;
+  ok_ = ok_ && napi_get_named_property(env_, object_, key, value) == napi_ok &&
+        napi_typeof(env_, *value, &actual) == napi_ok;
+  return ok_ && actual == type;
+}
+
+bool Properties::Text(const char *key, std::string *value) {
+  napi_value text;
+  size_t length;
+  if (!Get(key, napi_string, &text)) {
+    return false;
+  }
+  ok_ = napi_get_value_string_utf8(env_, text, nullptr, 0, &length) == napi_ok;
+  if (ok_) {
+    value->resize(length);
+    ok_ = napi_get_value_string_utf8(env_, text, &(*value)[0], length + 1,
+                                     &length) == napi_ok;
+  }
+  return ok_;
+}
+
+bool Properties::Number(const char *key, double *value) {
+  napi_value number;
+  return Get(key, napi_number, &number) &&
+         napi_get_value_double(env_, number, value) == napi_ok;
+}
+
+bool Properties::Flag(const char *key, bool *value) {
+  napi_value flag;
+  return Get(key, napi_boolean, &flag) &&
+         napi_get_value_bool(env_, flag, value) == napi_ok;
+}
+
+bool Properties::Object(const char *key, napi_value *value) {
+  return Get(key, napi_object, value);
+}
+
+RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
   // lib/options.js has checked the types; what is absent keeps its default.
-  Napi::Value dir = options.Get("dir");
-  Napi::Value name = options.Get("name");
-  Napi::Value max_events = options.Get("maxEvents");
-  Napi::Value max_bytes = options.Get("bufferSize");
-  Napi::Value checksums = options.Get("enableChecksums");
-  if (dir.IsString()) {
-    dir_ = dir.As<Napi::String>().Utf8Value();
+  Properties options(info.Env(), info[0]);
+  double max_events = 0;
+  double max_bytes = 0;
+  double timeout = 0;
+  bool checksums = true;
+  napi_value predecessor;
+  if (options.Text("dir", &dir_)) {
     options_.dir = dir_.c_str();
   }
-  if (name.IsString()) {
-    name_ = name.As<Napi::String>().Utf8Value();
+  if (options.Text("name", &name_)) {
     options_.name = name_.c_str();
   }
-  if (max_events.IsNumber()) {
-    options_.max_events = max_events.As<Napi::Number>().Uint32Value();
+  options.Number("maxEvents", &max_events);
+  options.Number("bufferSize", &max_bytes);
+  options.Number("readerTimeoutMs", &timeout);
+  options.Flag("enableChecksums", &checksums);
+  options.Flag("rejects", &options_.rejects);
+  options.Flag("reliable", &options_.reliable);
+  options_.max_events = static_cast<uint32_t>(max_events);
+  options_.max_bytes = static_cast<uint64_t>(max_bytes);
+  options_.reader_timeout_ms = static_cast<uint32_t>(timeout);
+  options_.no_checksums = !checksums;
+  ok_ = true;
+  if (options.Object("predecessor", &predecessor)) {
+    ReadPredecessor(info.Env(), predecessor);
   }
-  if (max_bytes.IsNumber()) {
-    options_.max_bytes =
-        static_cast<uint64_t>(max_bytes.As<Napi::Number>().Int64Value());
+  ok_ = ok_ && options.ok();
+}
+
+void RingOptions::ReadPredecessor(napi_env env, napi_value predecessor) {
+  Properties last(env, predecessor);
+  std::string generation;
+  double sequence;
+  if (last.Text("generation", &generation)) {
+    options_.predecessor_generation =
+        std::strtoull(generation.c_str(), nullptr, 16);
   }
-  Napi::Value predecessor = options.Get("predecessor");
-  if (predecessor.IsObject()) {
-    Napi::Object last = predecessor.As<Napi::Object>();
-    options_.predecessor_generation = std::strtoull(
-        last.Get("generation").As<Napi::String>().Utf8Value().c_str(), nullptr,
-        16);
-    Napi::Value sequence = last.Get("sequence");
-    options_.predecessor_sequence =
-        sequence.IsNumber()
-            ? static_cast<uint64_t>(sequence.As<Napi::Number>().Int64Value())
-            : UINT64_MAX;
-  }
-  Napi::Value timeout = options.Get("readerTimeoutMs");
-  if (timeout.IsNumber()) {
-    options_.reader_timeout_ms = timeout.As<Napi::Number>().Uint32Value();
-  }
-  options_.rejects = options.Get("rejects").ToBoolean().Value();
-  options_.reliable = options.Get("reliable").ToBoolean().Value();
-  options_.no_checksums =
-      checksums.IsBoolean() && !checksums.As<Napi::Boolean>().Value();
+  options_.predecessor_sequence = last.Number("sequence", &sequence)
+                                      ? static_cast<uint64_t>(sequence)
+                                      : UINT64_MAX;
+  ok_ = last.ok();
 }
 
 void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {
@@ -75,6 +122,7 @@ void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {
   napi_value receiver;
   napi_value result;
   napi_get_global(env, &receiver);
+  // Fails where JavaScript can no longer be called, and then nobody waits.
   napi_make_callback(env, nullptr, receiver, function.Value(), 0, nullptr,
                      &result);
   bool pending = false;
@@ -111,8 +159,10 @@ Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info) {
 }
 
 static Napi::Value SetErrorFactory(const Napi::CallbackInfo &info) {
-  info.Env().GetInstanceData<Addon>()->make_error =
-      Napi::Persistent(info[0].As<Napi::Function>());
+  Addon *addon = info.Env().GetInstanceData<Addon>();
+  if (addon->make_error == nullptr) {
+    napi_create_reference(info.Env(), info[0], 1, &addon->make_error);
+  }
   return info.Env().Undefined();
 }
 

@@ -41,9 +41,13 @@ public:
   explicit Reader(const Napi::CallbackInfo &info)
       : Napi::ObjectWrap<Reader>(info), state_(new ReaderState()) {
     kg_failure failure;
-    RingOptions options(info[0].As<Napi::Object>());
+    RingOptions options(info);
     state_->env = info.Env();
     state_->wrap = this;
+    // Nobody would close what an object holds that was not wrapped.
+    if (IsEmpty() || options.get() == nullptr) {
+      return;
+    }
     if (kg_reader_open(options.get(), &state_->reader, &failure) != KG_OK) {
       Throw(info.Env(), failure);
     }

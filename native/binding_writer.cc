@@ -72,7 +72,11 @@ public:
   explicit Writer(const Napi::CallbackInfo &info)
       : Napi::ObjectWrap<Writer>(info) {
     kg_failure failure;
-    RingOptions options(info[0].As<Napi::Object>());
+    RingOptions options(info);
+    // Nobody would close what an object holds that was not wrapped.
+    if (IsEmpty() || options.get() == nullptr) {
+      return;
+    }
     if (kg_writer_open(options.get(), &writer_, &failure) != KG_OK) {
       Throw(info.Env(), failure);
       return;
@@ -336,7 +340,10 @@ class Lock : public Napi::ObjectWrap<Lock> {
 public:
   explicit Lock(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Lock>(info) {
     kg_failure failure;
-    RingOptions options(info[0].As<Napi::Object>());
+    RingOptions options(info);
+    if (IsEmpty() || options.get() == nullptr) {
+      return;
+    }
     if (kg_lock_take(options.get(), &lock_, &failure) != KG_OK) {
       Throw(info.Env(), failure);
     }

@@ -121,6 +121,8 @@ const KEYS = {
       texts: ['large', '1TB', '-1']
     },
     enable_checksums: flag('enableChecksums'),
+    overflow: choice('overflow', 'overwrite', 'reject'),
+    reader_timeout_ms: whole('readerTimeoutMs', 10, 3_600_000),
     from: {
       key: 'from',
       fine: ['oldest', 7],
@@ -135,6 +137,7 @@ const KEYS = {
       ],
       texts: ['newest', '-1']
     },
+    reliable: flag('reliable'),
     spin_micros: whole('spinMicros', 0, 1_000_000),
     latency: choice('latency', 'idle', 'low', 'balanced'),
     prefer_shm: flag('preferShm')
@@ -291,7 +294,11 @@ describe('loadConfig', () => {
     // An option that somebody adds fails here until it has its row above.
     const { shm, websocket } = KEYS
     const keys = (rows) => Object.values(rows).map(({ key }) => key)
-    assert.deepEqual([...keys(shm), 'websocket'], Object.keys(FACTORY_CHECKS))
+    // Where a reader left off is its own affair, and no configuration.
+    assert.deepEqual(
+      [...keys(shm), 'websocket'],
+      Object.keys(FACTORY_CHECKS).filter((key) => key !== 'after')
+    )
     assert.deepEqual(keys(websocket), Object.keys(WEBSOCKET_CHECKS))
   })
 
@@ -459,7 +466,8 @@ describe('loadConfig', () => {
     for (const [section, rows] of SECTIONS) {
       it(`a key of [ipc.${section}] that is unknown: all that exist`, () => {
         const other = section === 'shm' ? 'port' : 'dir'
-        for (const name of ['max_event', 'maxEvents', 'websocket', '', other]) {
+        const alike = ['max_event', 'maxEvents', 'websocket', 'after', '']
+        for (const name of [...alike, other]) {
           invalidOption(
             TypeError,
             tomlOf(section, name, 1),
@@ -768,7 +776,8 @@ describe('loadConfig', () => {
       })
       const flags = {
         PREFER_SHM: 'preferShm',
-        ENABLE_CHECKSUMS: 'enableChecksums'
+        ENABLE_CHECKSUMS: 'enableChecksums',
+        RELIABLE: 'reliable'
       }
       for (const [text, value] of Object.entries(texts)) {
         for (const [name, key] of Object.entries(flags)) {
@@ -795,6 +804,7 @@ describe('loadConfig', () => {
     it('says digits where words belong: an error with the words', () => {
       for (const [name, word] of [
         ['LATENCY', "'balanced'"],
+        ['OVERFLOW', "'reject'"],
         ['WEBSOCKET_AUTH', "'token'"],
         ['WEBSOCKET_HOST', "'127.0.0.1'"]
       ]) {

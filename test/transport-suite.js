@@ -12,7 +12,9 @@
 //   close()
 
 const { describeAccount } = require('./transport/account.js')
+const { describeAfter } = require('./transport/after.js')
 const { describeAtOnce } = require('./transport/at-once.js')
+const { describeBatches } = require('./transport/batches.js')
 const { describeCallbacks } = require('./transport/callbacks.js')
 const { describeConsumers } = require('./transport/consumers.js')
 const { describeExceptions } = require('./transport/exceptions.js')
@@ -20,6 +22,7 @@ const { describeFields } = require('./transport/fields.js')
 const { describeFrom } = require('./transport/from.js')
 const { describeGiveBack } = require('./transport/give-back.js')
 const { describeInsideLost } = require('./transport/inside-lost.js')
+const { describeLarge } = require('./transport/large.js')
 const { describeTurns } = require('./transport/turns.js')
 
 /** @param {boolean} [atOnce] nothing is between writer and reader */
@@ -45,6 +48,9 @@ function describeTransport(name, makePair, atOnce = false) {
     describeInsideLost(pair)
     describeTurns(pair)
     describeFrom(pair)
+    describeAfter(pair)
+    describeBatches(pair)
+    describeLarge(pair)
     describeAccount(pair)
     if (atOnce) describeAtOnce(pair)
   })

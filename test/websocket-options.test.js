@@ -441,13 +441,30 @@ describe('options of IpcFactory', () => {
 
   it('go each to the end that it is for', () => {
     const location = { dir: '/a', name: 'b' }
-    const writer = { maxEvents: 16, bufferSize: '1MB', enableChecksums: false }
-    const reader = { from: 7, spinMicros: 3, latency: 'low' }
+    const writer = {
+      maxEvents: 16,
+      bufferSize: '1MB',
+      enableChecksums: false,
+      overflow: 'reject',
+      readerTimeoutMs: 10
+    }
+    const reader = { from: 7, reliable: true, spinMicros: 3, latency: 'low' }
     const websocket = { port: 0, maxBufferedBytes: '64KB' }
     const options = { ...location, ...writer, ...reader, websocket }
     // An option that somebody adds fails here until it goes somewhere.
-    const known = [...Object.keys(options), 'preferShm'].sort()
+    const known = [...Object.keys(options), 'preferShm', 'after'].sort()
     assert.deepEqual(known, Object.keys(FACTORY_CHECKS).sort())
+    const after = { generation: '0123456789abcdef', sequence: 7 }
+    const { from, ...rest } = reader
+    assert.deepEqual(checkIpc({ ...rest, after }).reader, {
+      ...rest,
+      from: 'latest',
+      after
+    })
+    assert.throws(() => checkIpc({ from, after }), {
+      code: 'ERR_INVALID_OPTION',
+      message: /after: option from is given, too/
+    })
     assert.deepEqual(checkIpc({ ...options, preferShm: false }), {
       location,
       writer: { ...writer, bufferSize: 2 ** 20 },

@@ -86,7 +86,8 @@ typedef struct kg_ring_options {
    * KG_E_RING_FULL, instead of overwriting it */
   bool rejects;
   uint32_t reader_timeout_ms; /* writer: how long a reliable reader may be in
-                                 the way before it is evicted; 0: 5000 */
+                                 the way, without taking a whole ring, before
+                                 it is evicted; 0: 5000 */
   bool reliable;              /* reader: see kg_reader_open */
 } kg_ring_options;
 

@@ -25,9 +25,17 @@ enum stand {
   IS_GONE /* dead, evicted, overtaken: it does not count any more */
 };
 
+static void begin_wait(kg__room *room, uint32_t i, uint64_t cursor,
+                       uint64_t now_ns) {
+  room->behind_since[i] = now_ns;
+  room->behind_from[i] = cursor;
+}
+
 static enum stand stand_of(kg__room *room, const kg__ring *ring, uint32_t i,
-                           uint64_t lag, uint32_t slots, uint64_t now_ns) {
+                           uint64_t head, uint64_t lag, uint32_t slots,
+                           uint64_t now_ns) {
   kg_reader_cell *cell = &ring->doorbell->cells[i];
+  uint64_t cursor = head - lag;
   if (lag > ring->capacity) {
     put_state(cell, KG_CELL_EVICTED);
     return IS_GONE;
@@ -41,9 +49,17 @@ static enum stand stand_of(kg__room *room, const kg__ring *ring, uint32_t i,
     return IS_GONE;
   }
   if (room->behind_since[i] == 0) {
-    room->behind_since[i] = now_ns;
+    begin_wait(room, i, cursor, now_ns);
   }
   if (now_ns - room->behind_since[i] < room->timeout_ns) {
+    return IS_IN_THE_WAY;
+  }
+  /* Behind for all that time because the writer fills what it frees. One that
+   * took a whole ring meanwhile is slower than the writer and no more; head has
+   * come that far, too, so a false cursor gains nothing. */
+  if (cursor > room->behind_from[i] &&
+      cursor - room->behind_from[i] >= ring->capacity) {
+    begin_wait(room, i, cursor, now_ns);
     return IS_IN_THE_WAY;
   }
   put_state(cell, KG_CELL_EVICTED);
@@ -75,7 +91,7 @@ bool kg__room_has(kg__room *room, const kg__ring *ring, uint64_t head,
     if (lag == UINT64_MAX) {
       continue;
     }
-    enum stand stand = stand_of(room, ring, i, lag, slots, now_ns);
+    enum stand stand = stand_of(room, ring, i, head, lag, slots, now_ns);
     if (stand == IS_IN_THE_WAY) {
       has_room = false;
     } else if (stand == STANDS_BACK && lag > most_lag) {

@@ -35,6 +35,7 @@ typedef struct kg__room {
   /* Since when a cell keeps the writer from writing, or it is at least in the
    * way of it; 0: it is not. */
   uint64_t behind_since[KG_READER_CELLS];
+  uint64_t behind_from[KG_READER_CELLS]; /* where its cursor was then */
   uint64_t evicted;
 } kg__room;
 

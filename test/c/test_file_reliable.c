@@ -340,6 +340,25 @@ TEST(creeping, "one that creeps is evicted as one that stands") {
   kg_writer_close(writer);
 }
 
+TEST(slower, "one that is slower than the writer, and goes on, is waited for") {
+  const uint32_t timeout_ms = 500;
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, 64, timeout_ms);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  CHECK_EQUAL(fill(writer), 64);
+  /* The ring is full whenever the writer looks, for three times as long. */
+  for (uint32_t ms = 0; ms < 3 * timeout_ms; ms++) {
+    take(reader, &account, 8);
+    CHECK_EQUAL(fill(writer), 8);
+    pause_ms(1);
+  }
+  CHECK_EQUAL(stats_of(writer).evicted, 0);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 TEST(catching_up, "one that catches up in time is not evicted later") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);

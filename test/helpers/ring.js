@@ -22,6 +22,17 @@ function threat(details = 'details', more = {}) {
   }
 }
 
+/** Printable text that repeats nothing: deflating it leaves most. */
+function noise(length) {
+  let state = 1
+  let text = ''
+  while (text.length < length) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0
+    text += String.fromCharCode(32 + ((state >>> 8) % 95))
+  }
+  return text
+}
+
 /** The bytes of a ring that no reader and no heartbeat changes. */
 function fingerprint(file) {
   const bytes = fs.readFileSync(file)
@@ -108,4 +119,4 @@ function useRing() {
   return () => ring
 }
 
-module.exports = { fingerprint, TestRing, threat, useRing }
+module.exports = { fingerprint, noise, TestRing, threat, useRing }

@@ -187,8 +187,8 @@ describe('Examples', function () {
           'id="" context=""'
       )
 
-      // It sleeps by now; a threat of many slots wakes it.
-      const details = 'x'.repeat(50_000)
+      // It sleeps by now; a threat of several slots wakes it.
+      const details = 'x'.repeat(2000)
       shield.writeThreat({
         threatType: 4_000_000_000,
         severity: 200,
@@ -202,6 +202,20 @@ describe('Examples', function () {
         await lineWith(lines, 'source="after"'),
         '2 type=4000000000 severity=200 blocked=1 source="after" ' +
           `details="${details}" id="own" context="[1]"`
+      )
+
+      // One so long that it is deflated, which is nothing for C: the cut.
+      shield.writeThreat({
+        threatType: 1,
+        severity: 1,
+        source: 'long',
+        details: 'x'.repeat(50_000),
+        id: 'own'
+      })
+      assert.strictEqual(
+        await lineWith(lines, 'source="long"'),
+        '3 type=1 severity=1 blocked=0 source="long" ' +
+          `details="${'x'.repeat(256)}" id="" context=""`
       )
       await shield.close()
       assert.deepStrictEqual(await exit, [0, null])

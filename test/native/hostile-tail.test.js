@@ -24,13 +24,17 @@ describe('hostile content of valid slots', () => {
   })
 
   /** What comes out for an event of these fields; reading must go on. */
-  function readOne(fields) {
+  function readOne(fields, corrupt = 0) {
+    const before = client.stats().corrupt
     bytes.publish({ source: 'source', details: 'cut', ...fields })
     bytes.publish({ details: 'next' })
     const threats = client.poll()
     assert.equal(threats.length, 2)
     assert.equal(threats[1].details, 'next')
-    assert.equal(client.stats().corrupt, 0)
+    const { lost, error, ...stats } = client.stats()
+    assert.equal(stats.corrupt - before, corrupt)
+    assert.equal(error?.code, corrupt > 0 ? 'ERR_RING_CORRUPT' : undefined)
+    assert.equal(lost, 0)
     return threats[0]
   }
 
@@ -101,15 +105,45 @@ describe('hostile content of valid slots', () => {
     )
   })
 
-  it('a deflate flag on what is not deflated shows the cut text', () => {
+  it('a deflate flag on what is not deflated: cut text, one corrupt', () => {
     for (const tail of [
       Buffer.alloc(500, 0xff),
       tailField(DETAILS, 'x'.repeat(500)),
       deflateRawSync(tailField(DETAILS, 'x')).subarray(0, 3)
     ]) {
-      const one = readOne({ tail, flags: 1 })
+      const one = readOne({ tail, flags: 1 }, 1)
       assert.deepEqual([one.source, one.details], ['source', 'cut'])
     }
+    assert.equal(client.stats().received, 6)
+  })
+
+  it('a deflated tail of fields that make no sense leaves the text', () => {
+    for (const tail of Object.values(tails)) {
+      const one = readOne({ tail: deflateRawSync(tail), flags: 1 })
+      assert.deepEqual([one.source, one.details], ['source', 'cut'])
+    }
+  })
+
+  it('a tail that inflates to just the bound, and to a byte more', () => {
+    const tail = tailField(DETAILS, 'd'.repeat(2 ** 20 - 8))
+    assert.equal(tail.length, 2 ** 20)
+    const fits = readOne({ tail: deflateRawSync(tail), flags: 1 })
+    assert.equal(fits.details.length, 2 ** 20 - 8)
+    const more = Buffer.concat([tail, Buffer.alloc(1)])
+    const one = readOne({ tail: deflateRawSync(more), flags: 1 }, 1)
+    assert.equal(one.details, 'cut')
+  })
+
+  it('a bomb becomes an error and no memory', () => {
+    // 85 KiB that would be 85 MiB, as often as one likes.
+    const bomb = deflateRawSync(Buffer.alloc(85 * 2 ** 20), { level: 9 })
+    assert(bomb.length < (1024 / 4) * 340, 'it is an event of this ring')
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 20; i++) {
+      assert.equal(readOne({ tail: bomb, flags: 1 }, 1).details, 'cut')
+    }
+    const grown = process.memoryUsage().rss - before
+    assert(grown < 80 * 2 ** 20, `grew by ${grown} bytes`)
   })
 
   it('a deflate flag without a tail, and flags of the future', () => {

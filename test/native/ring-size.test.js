@@ -12,9 +12,14 @@ const { native } = require('../../lib/binding.js')
 const { SharedMemoryIpc } = require('../../lib/index.js')
 const { MemoryLog } = require('../../lib/memory-log.js')
 const { RingLog } = require('../../lib/ring-log.js')
-const { capacityOf, ringBytes, spanOf } = require('../../lib/ring-size.js')
+const {
+  capacityOf,
+  plainSpanOf,
+  ringBytes,
+  spanOf
+} = require('../../lib/ring-size.js')
 const { encodeThreat, nameFields } = require('../../lib/threat-event.js')
-const { TestRing, threat, useRing } = require('../helpers/ring.js')
+const { noise, TestRing, threat, useRing } = require('../helpers/ring.js')
 
 const SLOT_BYTES = 384
 const TAIL_BYTES = 340
@@ -35,6 +40,30 @@ const detailsOf = (slots) =>
 /** A threat that takes so many slots, and leaves `free` bytes of the last. */
 const spanning = (slots, free = 0) =>
   threat('d'.repeat(detailsOf(slots) - free))
+
+// Text of which deflating leaves most.
+const NOISE = noise(300_000)
+
+const found = new Map()
+
+/** A threat that takes so many slots, deflated or not. */
+function taking(slots, free = 0) {
+  if (slots <= 7) return spanning(slots, free)
+  if (!found.has(slots)) found.set(slots, find(slots))
+  return found.get(slots)
+}
+
+function find(slots) {
+  const takes = (length) =>
+    spanOf(fieldsOf(threat(NOISE.slice(0, length)))) >= slots
+  let length = 1
+  for (let step = 2 ** 18; step >= 1; step /= 2) {
+    if (!takes(length + step)) length += step
+  }
+  const input = threat(NOISE.slice(0, length + 1))
+  assert.equal(spanOf(fieldsOf(input)), slots)
+  return input
+}
 
 /** The code of what `action` throws, or null. */
 function codeOf(action) {
@@ -157,7 +186,8 @@ describe('ring-size', () => {
             const taken = assertTakes(input)
             assert.equal(taken, bytes > free ? 2 : 1)
           }
-          for (const slots of [2, 3, 4, 10, 100]) {
+          // Longer ones are deflated.
+          for (const slots of [2, 3, 4, 7]) {
             const full = detailsOf(slots)
             for (let more = -5; more <= 5; more++) {
               const value = textOf(character, full + more)
@@ -168,6 +198,30 @@ describe('ring-size', () => {
         }
       })
     }
+
+    it('counts what is left of a long text', () => {
+      for (const character of characters) {
+        for (const bytes of [2039, 2040, 2041, 5000, 65_536, 300_000]) {
+          const text = textOf(character, bytes)
+          const taken = assertTakes(threat(text))
+          const plain = plainSpanOf(fieldsOf(threat(text)))
+          assert.equal(plain, 1 + Math.ceil((bytes + 8) / TAIL_BYTES))
+          assert.equal(taken < plain, bytes >= 2040, `${bytes}: ${taken}`)
+        }
+      }
+      for (let bytes = 2000; bytes < 300_000; bytes += bytes >> 2) {
+        assertTakes(threat(NOISE.slice(0, bytes)))
+      }
+    })
+
+    it('counts all of a text that is too long for a reader to inflate', () => {
+      writer.close()
+      fs.unlinkSync(current().file)
+      writer = current().writer({ maxEvents: 2 ** 14 })
+      const text = 'x'.repeat(2 ** 20 - FIELD_HEADER)
+      assert(assertTakes(threat(text)) < 20)
+      assert.equal(assertTakes(threat(`${text}x`)), 3086)
+    })
 
     it('counts a context as the JSON that it becomes', () => {
       const values = [null, 0, false, '', [], {}, { a: [1, 'é', '😀'] }]
@@ -297,11 +351,27 @@ describe('MemoryLog beside a ring of the same capacity', () => {
         assert.equal(publish(both, twos), null)
         assert.equal(publish(both, [...twos, threat()]), 'ERR_BATCH_TOO_LARGE')
         assert.equal(publish(both, [threat(), ...twos]), 'ERR_BATCH_TOO_LARGE')
-        const full = [spanning(limit), spanning(limit)]
-        assert.equal(publish(both, full), 'ERR_BATCH_TOO_LARGE')
+        // Each is small enough, and they are not together: deflated or not.
+        const half = taking(limit / 2)
+        const more = taking(limit / 2 + 1)
+        assert.equal(publish(both, [half, half]), null)
+        assert.equal(publish(both, [half, more]), 'ERR_BATCH_TOO_LARGE')
+        assert.equal(publish(both, [more, half]), 'ERR_BATCH_TOO_LARGE')
+        assert.equal(publish(both, [more]), null)
         assert.equal(publish(both, []), null)
       })
     }
+
+    it('a batch by what its threats take when they are deflated', () => {
+      const both = pair(1024)
+      const long = spanning(256)
+      const taken = spanOf(fieldsOf(long))
+      assert(taken < 10, 'it is deflated')
+      const most = Math.floor(256 / taken)
+      const full = new Array(most).fill(long)
+      assert.equal(publish(both, full), null)
+      assert.equal(publish(both, [...full, long]), 'ERR_BATCH_TOO_LARGE')
+    })
 
     it('a batch that is too large before its large threat comes', () => {
       const both = pair(16)
@@ -386,11 +456,14 @@ describe('MemoryLog beside a ring of the same capacity', () => {
         { maxLength: 40 }
       )
 
+    const longest = (limit) => (limit > 7 ? (limit / 4) * 3 : limit)
+
     const streams = fc.constantFrom(16, 32, 128).chain((maxEvents) =>
       fc.tuple(
         fc.constant(maxEvents),
         fc
-          .constantFrom(1, 2, maxEvents / 4)
+          // A longer one would not have been let in, were it not deflated.
+          .constantFrom(1, 2, longest(maxEvents / 4))
           .chain((most) => batchesOf(maxEvents, most))
       )
     )
@@ -431,7 +504,7 @@ describe('MemoryLog beside a ring of the same capacity', () => {
           try {
             const both = pair(maxEvents, ring)
             for (const batch of batches) {
-              const inputs = batch.map((each) => spanning(...each))
+              const inputs = batch.map((each) => taking(...each))
               assert.equal(publish(both, inputs), null)
               const { log } = both
               const first = log.sequence === 0 ? null : log.oldest
@@ -451,6 +524,7 @@ describe('MemoryLog beside a ring of the same capacity', () => {
         fc.constant('oldest'),
         fc.nat(9).map((n) => n / 9)
       )
+      const full = new Array(40).fill([[1, 0]])
       const reasons = new Set()
       await fc.assert(
         fc.asyncProperty(streams, begin, async ([maxEvents, batches], at) => {
@@ -460,7 +534,7 @@ describe('MemoryLog beside a ring of the same capacity', () => {
             for (const batch of batches) {
               publish(
                 { writer, log },
-                batch.map((each) => spanning(...each))
+                batch.map((each) => taking(...each))
               )
             }
             // From the first to one that is still to come.
@@ -472,7 +546,9 @@ describe('MemoryLog beside a ring of the same capacity', () => {
           } finally {
             await ring.remove()
           }
-        })
+        }),
+        // One of each reason there is, whatever chance brings.
+        { examples: ['oldest', 0].map((at) => [[16, full], at]) }
       )
       assert.deepEqual([...reasons].sort(), ['before-join', 'overwritten'])
     })

@@ -102,39 +102,78 @@ describe('workers', () => {
     })
   }
 
-  it('F43 one terminated at any moment of its beginning', async () => {
-    // In a process of its own: what goes wrong there ends all of it.
-    const program = ring.program(
-      async (_ipc, { dir, library }) => {
-        const { once } = require('node:events')
-        const { setTimeout: pause } = require('node:timers/promises')
-        const threads = require('node:worker_threads')
-        const script = `
-          const { workerData } = require('node:worker_threads')
-          const { ShmClient } = require(workerData.library)
-          const client = new ShmClient({ dir: workerData.dir })
-          client.pollThreats(() => {})`
-        for (let i = 0; i < 200; i++) {
-          const worker = new threads.Worker(script, {
-            eval: true,
-            workerData: { dir, library }
-          })
-          worker.on('error', () => {})
-          await once(worker, 'online')
-          await pause(Math.random() * 30)
-          await worker.terminate()
+  // Each for ever, or until its process has nothing left to do.
+  const beginnings = {
+    'of its beginning': ({ ShmClient }, dir) => {
+      const client = new ShmClient({ dir })
+      client.pollThreats(() => {})
+    },
+    'as reliable readers come and go': ({ ShmClient }, dir) => {
+      for (;;) {
+        const client = new ShmClient({ dir, reliable: true })
+        client.on('threat', () => {})
+        client.stats()
+        client.close()
+      }
+    },
+    'as constructors throw': ({ ShmClient, SharedMemoryIpc }, dir) => {
+      for (;;) {
+        for (const Class of [ShmClient, SharedMemoryIpc]) {
+          try {
+            new Class({ dir: `${dir}/no/where` })
+          } catch (error) {
+            if (error.code === undefined) throw error
+          }
         }
-        console.log('all are gone')
-      },
-      { library: LIBRARY }
-    )
-    ring.writer().writeThreat(threat('x'))
-    const { code, signal, stdout, stderr } = await program.exited
-    assert.deepEqual(
-      { code, signal, stdout, stderr },
-      { code: 0, signal: null, stdout: 'all are gone\n', stderr: '' }
-    )
-  }).timeout(60_000)
+      }
+    },
+    'as writers come and go': ({ SharedMemoryIpc }, dir) => {
+      for (;;) {
+        const options = { dir, name: 'own', overflow: 'reject' }
+        const writer = new SharedMemoryIpc(options)
+        const type = { threatType: 1, severity: 1, source: 's' }
+        writer.writeThreat({ ...type, details: 'd' })
+        writer.stats()
+        writer.close()
+      }
+    }
+  }
+  for (const [name, main] of Object.entries(beginnings)) {
+    it(`F43 one terminated at any moment ${name}`, async () => {
+      // In a process of its own: what goes wrong there ends all of it.
+      const program = ring.program(
+        async (_ipc, { dir, library, source }) => {
+          const { once } = require('node:events')
+          const { setTimeout: pause } = require('node:timers/promises')
+          const threads = require('node:worker_threads')
+          const script = `
+            const { workerData } = require('node:worker_threads')
+            ;(${source})(require(workerData.library), workerData.dir)`
+          for (let i = 0; i < 80; i++) {
+            const worker = new threads.Worker(script, {
+              eval: true,
+              workerData: { dir, library }
+            })
+            // A lock that the one before left behind would be one.
+            worker.on('error', (error) => console.log(error))
+            await once(worker, 'online')
+            await pause(Math.random() * 40)
+            await worker.terminate()
+          }
+          console.log('all are gone')
+        },
+        { library: LIBRARY, source: String(main) }
+      )
+      const writer = ring.writer()
+      writer.writeThreat(threat('x'))
+      const { code, signal, stdout, stderr } = await program.exited
+      assert.deepEqual(
+        { code, signal, stdout, stderr },
+        { code: 0, signal: null, stdout: 'all are gone\n', stderr: '' }
+      )
+      assert.deepEqual(writer.stats().readers, [])
+    }).timeout(60_000)
+  }
 
   it('F45 one that loads the addon first, and ends by itself', async () => {
     ring.writer().writeThreat(threat())

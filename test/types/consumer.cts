@@ -2,6 +2,7 @@
 // never run. consumer.mts is the same for `import`.
 import kindly = require('kindly-guard-ipc')
 import type {
+  AttachedReader,
   ClientStats,
   ClientTransport,
   IpcClient,
@@ -19,9 +20,11 @@ import type {
   LocationOptions,
   Loss,
   PollOptions,
+  Position,
   ReaderOptions,
   ReaderStats,
   SeverityName,
+  SharedMemoryIpcEvents,
   ShmClientEvents,
   Threat,
   ThreatInput,
@@ -67,7 +70,9 @@ export function write(): number {
     ...location,
     maxEvents: 1000,
     bufferSize: '1MB',
-    enableChecksums: true
+    enableChecksums: true,
+    overflow: 'reject',
+    readerTimeoutMs: 5000
   }
   const shield = new SharedMemoryIpc(options)
   const sequence: number = shield.writeThreat(least)
@@ -81,11 +86,26 @@ export function write(): number {
     stats.bytes,
     stats.bells,
     stats.replaced,
+    stats.overwritten,
+    stats.rejected,
+    stats.evicted,
     stats.capacity,
     stats.fileBytes
   ]
   const texts: string[] = [stats.path, stats.generation, transport]
   const flags: boolean[] = [stats.checksums, shield.isHealthy(), shield.closed]
+  const overflow: 'overwrite' | 'reject' = stats.overflow
+  const readers: AttachedReader[] = stats.readers
+  for (const { cell, cursor, lag, evicted, alive } of readers) {
+    numbers.push(cell, cursor, lag)
+    flags.push(evicted, alive)
+  }
+  const names: (keyof SharedMemoryIpcEvents)[] = ['drain', 'replaced']
+  for (const name of names) shield.removeAllListeners(name)
+  const writable: Promise<void> = shield.writable()
+  shield.on('drain', () => void shield.writeThreat(most))
+  shield.on('error', (error) => error.message)
+  void [overflow, writable]
   const closed: Promise<void> = shield.close()
   shield[Symbol.dispose]()
   const disposed: Promise<void> = shield[Symbol.asyncDispose]()
@@ -110,6 +130,14 @@ export function writeWrongly(shield: SharedMemoryIpc): void {
   void new SharedMemoryIpc({ from: 'latest' })
   // @ts-expect-error A number of events is a number.
   void new SharedMemoryIpc({ maxEvents: '1000' })
+  // @ts-expect-error There is no such policy.
+  void new SharedMemoryIpc({ overflow: 'block' })
+  // @ts-expect-error A time is a number.
+  void new SharedMemoryIpc({ readerTimeoutMs: '5s' })
+  // @ts-expect-error A reader is reliable, a writer rejects.
+  void new SharedMemoryIpc({ reliable: true })
+  // @ts-expect-error There is no such event.
+  shield.on('full', () => undefined)
   // @ts-expect-error Reading is the client's.
   shield.poll()
   // @ts-expect-error The enumerations do not change.
@@ -156,6 +184,7 @@ function tell(loss: Loss): string {
 
 const events: (keyof ShmClientEvents)[] = [
   'threat',
+  'threats',
   'lost',
   'writer',
   'error',
@@ -167,12 +196,14 @@ export async function read(signal: AbortSignal): Promise<void> {
     dir: '/nowhere',
     name: 'kg',
     from: 'oldest',
+    reliable: true,
     spinMicros: 0,
     latency: 'idle'
   }
   const client = new ShmClient(options)
   const same: ShmClient = client
     .on('threat', (threat) => take(threat))
+    .on('threats', (threats) => threats.map(take))
     .on('lost', (loss) => tell(loss))
     .on('writer', (state: WriterState) => state.toUpperCase())
     .on('error', (error) => error.message)
@@ -216,7 +247,15 @@ export async function read(signal: AbortSignal): Promise<void> {
     stats.writer
   ]
   const failure: Error | null = stats.error
-  const flags: boolean[] = [stats.checksums, client.isHealthy(), client.closed]
+  const flags: boolean[] = [
+    stats.checksums,
+    stats.reliable,
+    client.isHealthy(),
+    client.closed
+  ]
+  const { generation, sequence } = stats
+  const after: Position = { generation, sequence }
+  void new ShmClient({ after })
   void [times, numbers, texts, failure, flags]
   await client.close()
   client[Symbol.dispose]()
@@ -230,8 +269,12 @@ export function readWrongly(client: ShmClient): void {
   client.on('lost', (threat: Threat) => take(threat))
   // @ts-expect-error The closing brings nothing.
   client.on('close', (reason: string) => reason.trim())
-  // @ts-expect-error There is no such event.
-  client.on('threats', () => undefined)
+  // @ts-expect-error A batch is a list.
+  client.on('threats', (threat: Threat) => take(threat))
+  // @ts-expect-error A place has its generation.
+  void new ShmClient({ after: { sequence: 7 } })
+  // @ts-expect-error Rejecting is the writer's.
+  void new ShmClient({ overflow: 'reject' })
   // @ts-expect-error There is no such place to begin.
   void new ShmClient({ from: 'newest' })
   // @ts-expect-error There is no such preset.
@@ -272,7 +315,9 @@ export async function serve(): Promise<TransportStats> {
     void [from, to, reason.trim()]
   })
   shield.on('error', (error) => error.message)
+  shield.on('drain', () => undefined)
   await shield.ready()
+  await shield.writable()
   const sequences: number[] = [
     shield.writeThreat(least),
     shield.writeThreats([most])
@@ -285,7 +330,12 @@ export async function serve(): Promise<TransportStats> {
   const stats: TransportStats = shield.stats()
   const server: ServerStats | null = stats.websocket
   const ring: WriterStats | null = stats.shm
-  const events: (keyof IpcTransportEvents)[] = ['transport', 'error', 'close']
+  const events: (keyof IpcTransportEvents)[] = [
+    'transport',
+    'drain',
+    'error',
+    'close'
+  ]
   void [sequences, flags, server?.refused['origin'], ring?.path, events]
   // @ts-expect-error There is no such host as a name.
   void ({ host: 1 } satisfies WebSocketOptions)
@@ -313,8 +363,10 @@ export async function follow(): Promise<ClientStats> {
   await client.pollThreats(take)
   for await (const threat of client) take(threat)
   const active: boolean = client.isShmActive()
-  const { path, url, errors }: ClientStats = client.stats()
-  void [fromEnvironment, events, active, path, url, errors.websocket?.message]
+  const { path, url, errors, reliable }: ClientStats = client.stats()
+  client.on('threats', (threats) => threats.map(take))
+  void [fromEnvironment, events, active, reliable]
+  void [path, url, errors.websocket?.message]
   // @ts-expect-error A client is a promise at first.
   IpcFactory.createClient().poll()
   // @ts-expect-error There is no such event.
