@@ -178,7 +178,7 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("sse4.2");
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
 #elif defined(__aarch64__)
   return (getauxval(AT_HWCAP) & (1UL << 7)) != 0; /* HWCAP_CRC32 */
 #else

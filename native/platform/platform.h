@@ -227,7 +227,8 @@ uint64_t kg__boot_id(void);
 
 uint32_t kg__process_id(void);
 
-/* Whether the CPU has an instruction for CRC32C. */
+/* Whether the CPU has an instruction for CRC32C, and on x86 the carry-less
+ * multiplication that joins its lanes. */
 bool kg__cpu_has_crc32c(void);
 
 /* 64 random bits, never 0. */
