@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,22 @@ uint64_t kg__boot_id(void) {
     id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
   }
   return id;
+}
+
+bool kg__thread_stay_on(uint32_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (cpu >= CPU_SETSIZE) {
+    return false;
+  }
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+bool kg__cpu_is_allowed(uint32_t cpu) {
+  cpu_set_t set;
+  return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 &&
+         CPU_ISSET(cpu, &set);
 }
 
 int kg__random(uint64_t *value, kg_failure *failure) {
