@@ -76,7 +76,7 @@ async function write({ options, burst }) {
       const count = several ? 1 + Math.floor(Math.random() * MOST_AT_ONCE) : 1
       sequence = await publish(writer, sequence, count)
     }
-    await sleep(1)
+    await sleep(3)
   }
   tell({ last: sequence, evicted: writer.stats().evicted })
 }

@@ -14,6 +14,9 @@ const OPTIONS = {
 const BURST = 100
 const STANDBYS = 2
 
+// When a writer and a reader die: so far apart at the most, in any order.
+const SPREAD_MS = 20
+
 // Four that live to the end and four that are killed and replaced: each of the
 // ways to read, reliable and not, some of them slow. A `for await` takes in
 // advance, and is told of a loss before it has come so far: it is reliable.
@@ -51,17 +54,16 @@ class Kills {
     return this._crowd.start({ role: 'writer', options, burst: BURST })
   }
 
-  _startStandby() {
+  async _startStandby() {
     const standby = this._startWriter()
     this._standbys.add(standby)
-    standby.once('waiting', () => {
-      standby.isWaiting = true
-    })
     standby.once('locked', (times) => this._tookOver({ standby, ...times }))
+    await this._crowd.within(standby.told('waiting'), 'a standby that waits')
   }
 
   async _startReader({ reliable, ...pace }) {
-    const options = { dir: this._dir, reliable }
+    // Eight of them and more share a few CPUs.
+    const options = { dir: this._dir, reliable, latency: 'idle' }
     const reader = this._crowd.start({ role: 'reader', options, ...pace })
     await this._crowd.within(reader.told('reading'), 'a reader')
     return reader
@@ -75,9 +77,20 @@ class Kills {
       Promise.all(list.map((one) => this._startReader(one)))
     const readers = await start(READERS)
     this._victims = await start(VICTIMS)
-    for (let i = 0; i < STANDBYS; i++) this._startStandby()
+    for (let i = 0; i < STANDBYS; i++) await this._startStandby()
 
-    await Promise.all([this._killWriters(kills), this._killReaders(kills)])
+    for (let i = 1; i <= kills; i++) {
+      const which = Math.floor(Math.random() * VICTIMS.length)
+      await Promise.all([this._killWriter(), this._killReader(which)])
+      // To start a process takes a CPU for long, which no take-over is to be
+      // blamed for.
+      const [, reader] = await Promise.all([
+        this._startStandby(),
+        this._startReader(VICTIMS[which])
+      ])
+      this._victims[which] = reader
+      this._progress(i)
+    }
 
     const stopped = this._writer.told('last')
     this._writer.send({ stop: true })
@@ -96,46 +109,28 @@ class Kills {
     return { last, evicted, accounts, left: this._leftOver() }
   }
 
-  async _aStandby() {
-    while (
-      !this._crowd.isOver &&
-      ![...this._standbys].some(({ isWaiting }) => isWaiting)
-    ) {
-      await sleep(1)
-    }
+  async _killWriter() {
+    await sleep(Math.random() * SPREAD_MS)
+    const next = new Promise((resolve) => {
+      this._tookOver = resolve
+    })
+    const killed = Number(process.hrtime.bigint())
+    const dead = this._writer.kill()
+    const { standby, locked, first } = await this._crowd.within(
+      next,
+      'a take-over'
+    )
+    await dead
+    this.locks.push(locked - killed)
+    this.takeOvers.push(first - killed)
+    this._writer = standby
+    this._standbys.delete(standby)
   }
 
-  async _killWriters(kills) {
-    for (let i = 0; i < kills && !this._crowd.isOver; i++) {
-      await this._crowd.within(this._aStandby(), 'a standby')
-      await sleep(Math.random() * 20)
-      const next = new Promise((resolve) => {
-        this._tookOver = resolve
-      })
-      const killed = Number(process.hrtime.bigint())
-      const dead = this._writer.kill()
-      const { standby, locked, first } = await this._crowd.within(
-        next,
-        'a take-over'
-      )
-      await dead
-      this.locks.push(locked - killed)
-      this.takeOvers.push(first - killed)
-      this._writer = standby
-      this._standbys.delete(standby)
-      this._startStandby()
-      this._progress(i + 1)
-    }
-  }
-
-  async _killReaders(kills) {
-    for (let i = 0; i < kills && !this._crowd.isOver; i++) {
-      await sleep(Math.random() * 20)
-      const which = Math.floor(Math.random() * VICTIMS.length)
-      await this._victims[which].kill()
-      this.readersKilled++
-      this._victims[which] = await this._startReader(VICTIMS[which])
-    }
+  async _killReader(which) {
+    await sleep(Math.random() * 2 * SPREAD_MS)
+    await this._victims[which].kill()
+    this.readersKilled++
   }
 
   /** Files that nobody cleans up. */
