@@ -8,6 +8,11 @@ const { IpcError } = require('./errors.js')
 const LOOK_MILLISECONDS = 50
 const LOOK_WITHOUT_BELL_MILLISECONDS = 2
 
+// Whoever awaits `drain` or writable() may hold nothing that leads to its writer
+// but that promise, which nobody else holds. Room comes in the end: the dead and
+// those who stand still are not waited for.
+const awaited = new Set()
+
 class Room {
   /**
    * @param {object} native the native writer
@@ -49,6 +54,7 @@ class Room {
 
   close() {
     this._closed = true
+    awaited.delete(this)
     clearInterval(this._timer)
     for (const { reject } of this._waiters.splice(0)) {
       reject(new IpcError('ERR_CLOSED'))
@@ -57,6 +63,7 @@ class Room {
 
   _wait() {
     if (this._timer === null && !this._closed) {
+      awaited.add(this)
       const self = new WeakRef(this)
       this._timer = setInterval(
         () => self.deref()?._look(),
@@ -83,6 +90,7 @@ class Room {
     if (this._wanted === 0 && this._waiters.length === 0) {
       clearInterval(this._timer)
       this._timer = null
+      awaited.delete(this)
     } else {
       this._wait()
     }

@@ -224,6 +224,43 @@ describe('reliable readers', () => {
     })
   })
 
+  for (const event of ['drain', 'writable']) {
+    it(`a writer that only its own ${event} leads to is not collected`, async () => {
+      const program = ring.program(
+        async (ipc, { dir, wait }) => {
+          const { once } = require('node:events')
+          const { setTimeout: pause } = require('node:timers/promises')
+          const one = { threatType: 1, severity: 1, source: 's', details: 'd' }
+          async function publish() {
+            const writer = new ipc.SharedMemoryIpc({
+              ...{ dir, maxEvents: 16, overflow: 'reject' },
+              readerTimeoutMs: 3_600_000
+            })
+            globalThis.client = new ipc.ShmClient({ dir, reliable: true })
+            for (let i = 0; i < 16; i++) writer.writeThreat(one)
+            try {
+              writer.writeThreat(one)
+            } catch {
+              await (wait === 'drain' ? once(writer, wait) : writer.writable())
+            }
+            console.log(writer.writeThreat(one))
+          }
+          publish()
+          for (let i = 0; i < 20; i++) {
+            await pause(5)
+            globalThis.gc()
+          }
+          globalThis.client.poll()
+          await pause(1000)
+        },
+        { wait: event },
+        { flags: ['--expose-gc'] }
+      )
+      const { stdout, stderr } = await within(program.exited, 'its end')
+      assert.deepEqual([stdout, stderr], ['17\n', ''])
+    })
+  }
+
   it('lose nothing, beside others that lose what they are late for', async () => {
     const COUNT = 20 * CAPACITY
     const writer = rejecting()

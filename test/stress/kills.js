@@ -6,7 +6,8 @@ const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 
 const OPTIONS = {
-  maxEvents: 1024,
+  // So few that the slowest reliable reader fills it now and then.
+  maxEvents: 256,
   overflow: 'reject',
   // Nobody stands still here, and the dead do not count.
   readerTimeoutMs: 60_000
@@ -22,7 +23,7 @@ const SPREAD_MS = 20
 // advance, and is told of a loss before it has come so far: it is reliable.
 const READERS = [
   { way: 'threat', reliable: true },
-  { way: 'iterate', reliable: true, pauseEvery: 400, pauseMs: 2 },
+  { way: 'iterate', reliable: true, pauseEvery: 1000, pauseMs: 40 },
   { way: 'threats', reliable: false },
   { way: 'poll', reliable: false, pauseEvery: 500, pauseMs: 40 }
 ]

@@ -15,6 +15,8 @@ const { Crowd } = require('./processes.js')
 const KILLS = 2000
 const EVENTS = 10_000_000
 
+const SIGNALS = ['SIGINT', 'SIGTERM']
+
 const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 
 const say = (text) => console.log(`stress: ${text}`)
@@ -121,13 +123,13 @@ async function part(run, size) {
   const dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-stress-'))
   const crowd = new Crowd()
   const interrupted = () => crowd.fail('interrupted')
-  process.once('SIGINT', interrupted)
+  for (const signal of SIGNALS) process.once(signal, interrupted)
   try {
     return await run(crowd, dir, size)
   } catch (error) {
     return [error.message, ...crowd.failures]
   } finally {
-    process.off('SIGINT', interrupted)
+    for (const signal of SIGNALS) process.off(signal, interrupted)
     await crowd.end()
     fs.rmSync(dir, { recursive: true, force: true })
   }
