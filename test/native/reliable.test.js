@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { IpcFactory } = require('../../lib/index.js')
-const { threat, useRing } = require('../helpers/ring.js')
+const { noise, threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
 const CAPACITY = 64
@@ -172,6 +172,20 @@ describe('reliable readers', () => {
   })
 
   describe('writable', () => {
+    it('after a refusal: waits for all the slots that it takes', async () => {
+      const writer = ring.writer({ maxEvents: 16, overflow: 'reject' })
+      const reader = ring.client({ reliable: true, from: 'oldest' })
+      fill(writer)
+      // A lead and three slots behind it.
+      const large = threat('x', { context: noise(700) })
+      assert.throws(() => writer.writeThreat(large), { code: 'ERR_RING_FULL' })
+      assert.equal(writer._room._wanted, 4)
+      const waiting = writer.writable()
+      assert.equal(reader.poll(1).length, 1)
+      await waiting
+      writer.writeThreat(large)
+    })
+
     it('is at once where there is room', async () => {
       const writer = rejecting()
       reliable()
