@@ -38,20 +38,26 @@ function makeRandom(seed) {
   }
 }
 
-function makeDetails(random, index) {
-  const parts = [`#${index}`]
-  const length = 20 + random(180)
-  let size = 0
-  while (size < length) {
-    const word = WORDS[random(WORDS.length)]
-    parts.push(word)
-    size += word.length + 1
-  }
-  return parts.join(' ').slice(0, 240)
+/** Lengths of `details`, from and to (excluded), by kind. */
+const KINDS = {
+  varied: [20, 200],
+  small: [8, 24],
+  full: [256, 257], // what one slot holds
+  large: [4096, 4097] // several slots
 }
 
-/** The list that sender and receiver go round and round. */
-function makeThreats() {
+function makeDetails(random, index, [from, to]) {
+  const length = from + random(to - from)
+  let text = `#${index}`
+  while (text.length < length) text += ` ${WORDS[random(WORDS.length)]}`
+  return text.slice(0, length)
+}
+
+/**
+ * The list that sender and receiver go round and round.
+ * @param {'varied' | 'small' | 'full' | 'large'} [kind]
+ */
+function makeThreats(kind = 'varied') {
   const random = makeRandom(20261123)
   const threats = []
   for (let i = 0; i < VARIETY; i++) {
@@ -59,7 +65,7 @@ function makeThreats() {
       threatType: TYPES[random(TYPES.length)],
       severity: SEVERITIES[random(SEVERITIES.length)],
       source: `mcp/server-${random(40)}`,
-      details: makeDetails(random, i),
+      details: makeDetails(random, i, KINDS[kind]),
       blocked: random(2) === 1
     })
   }
@@ -90,4 +96,19 @@ function verify(threat, index, threats) {
   }
 }
 
-module.exports = { makeThreats, verify, VARIETY }
+/** A threat that verify() must refuse in the place of `threat`. */
+const DAMAGES = {
+  details: (threat) => ({ ...threat, details: `${threat.details.slice(1)}X` }),
+  source: (threat) => ({ ...threat, source: 'mcp/server-X' }),
+  threatType: ({ threatType, ...rest }) => ({
+    ...rest,
+    threatType: threatType === TYPES[0] ? TYPES[1] : TYPES[0]
+  }),
+  severity: ({ severity, ...rest }) => ({
+    ...rest,
+    severity: severity === 'Low' ? 'High' : 'Low'
+  }),
+  blocked: ({ blocked, ...rest }) => ({ ...rest, blocked: !blocked })
+}
+
+module.exports = { DAMAGES, makeThreats, verify, VARIETY }
