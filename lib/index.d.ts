@@ -141,6 +141,12 @@ export interface ReaderOptions extends LocationOptions {
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
   latency?: 'idle' | 'balanced' | 'low'
+  /**
+   * Keeps the poll thread on this CPU, counted from 0. Best one that the event
+   * loop does not use. Throws `ERR_INVALID_OPTION` when the process may not
+   * use it. Default: any.
+   */
+  pollCpu?: number
 }
 
 /** The WebSocket beside the ring, or in its place. */

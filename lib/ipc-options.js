@@ -33,7 +33,14 @@ function checkIpc(options) {
       'readerTimeoutMs'
     ]),
     reader: checkReader(
-      pick(rest, ['from', 'after', 'reliable', 'spinMicros', 'latency'])
+      pick(rest, [
+        'from',
+        'after',
+        'reliable',
+        'spinMicros',
+        'latency',
+        'pollCpu'
+      ])
     ),
     preferShm,
     websocket: checked

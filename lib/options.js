@@ -7,6 +7,7 @@ const { invalid, show } = require('./errors.js')
 const { capacityOf, DEFAULT_EVENTS, ringBytes } = require('./ring-size.js')
 
 const MAX_EVENTS = 2 ** 22
+const MAX_CPU = 1023
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
 /** The presets of `latency`, in microseconds of spinning. */
@@ -149,6 +150,8 @@ const checks = {
 
   spinMicros: (label, value) => integer(label, value, 0, 1_000_000),
 
+  pollCpu: (label, value) => integer(label, value, 0, MAX_CPU),
+
   latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS))
 }
 
@@ -176,7 +179,8 @@ const READER = [
   'after',
   'reliable',
   'spinMicros',
-  'latency'
+  'latency',
+  'pollCpu'
 ]
 const FACTORY = [...new Set([...WRITER, ...READER]), 'preferShm', 'websocket']
 

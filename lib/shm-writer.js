@@ -5,6 +5,7 @@ const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
 const { checkBatch } = require('./arguments.js')
 const { IpcError } = require('./errors.js')
+const { packed } = require('./native-writer.js')
 const { checkWriter } = require('./options.js')
 const { Room } = require('./room.js')
 const { encodeThreat } = require('./threat-event.js')
@@ -59,6 +60,9 @@ class SharedMemoryIpc extends EventEmitter {
       rejects: overflow === 'reject',
       predecessor: options?.[PREDECESSOR]
     })
+    // As encodeThreat wants it: with a method `write`.
+    this._one = { write: packed(this._writer.write) }
+    this._stage = packed(this._writer.stage)
     // Every threat takes a slot at least, and a batch a quarter of them.
     this.batchSlots = this._writer.stats().capacity / 4
     this._replaced = 0
@@ -89,7 +93,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return this._again(() => encodeThreat(threat, this._writer))
+    return this._again(() => encodeThreat(threat, this._one))
   }
 
   /**
@@ -123,14 +127,14 @@ class SharedMemoryIpc extends EventEmitter {
 
   /** What encodeThreat has checked, as it gives it. For IpcTransport. */
   write(...fields) {
-    return this._again(() => this._writer.write(...fields))
+    return this._again(() => this._one.write(...fields))
   }
 
   /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
   writeAll(batch) {
     return this._again(() => {
       for (const fields of batch) {
-        this._writer.stage(...fields)
+        this._stage(...fields)
       }
       return this._writer.commit()
     })

@@ -3,7 +3,11 @@
 // seen before is far cheaper than making a string, and keeps one instead of
 // thousands.
 
-const ENTRIES = 64
+const HASH_BITS = 8
+const ENTRIES = 2 ** HASH_BITS
+
+// Spreads what differs in a few bits (Fibonacci hashing, Knuth).
+const SPREAD = 0x9e3779b1
 
 class Entry {
   constructor(length, halves, start, end, text) {
@@ -47,8 +51,8 @@ class SourceCache {
     const start = offset / 2
     const end = start + ((length + 1) >> 1)
     // The last characters tell `server-1` from `server-2`.
-    const hash = length * 7 + halves[end - 1] + (halves[end - 2] >> 5)
-    const index = hash % ENTRIES
+    const key = halves[end - 1] ^ (halves[end - 2] << 13) ^ (length << 5)
+    const index = Math.imul(key, SPREAD) >>> (32 - HASH_BITS)
     const entry = this._entries[index]
     if (entry !== null && entry.equals(length, halves, start)) {
       return entry.text

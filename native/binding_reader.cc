@@ -114,7 +114,8 @@ public:
     return Napi::Number::New(info.Env(), batch.events);
   }
 
-  // (onWake, spinMicros): starts the poll thread.
+  // (onWake, spinMicros, cpu): starts the poll thread, on any CPU if that is
+  // negative.
   Napi::Value Start(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     if (state_->reader == nullptr || state_->poller != nullptr) {
@@ -125,6 +126,7 @@ public:
     int result = napi_get_uv_event_loop(env, &loop) == napi_ok
                      ? kg_poller_start(&state_->poller, loop, state_->reader,
                                        static_cast<uint64_t>(micros * 1000),
+                                       info[2].As<Napi::Number>().Int32Value(),
                                        OnWake, state_)
                      : UV_EINVAL;
     if (result != 0) {

@@ -11,15 +11,18 @@ namespace {
 // A JavaScript string as UTF-8, on the stack unless it is long.
 class Utf8 {
 public:
-  // KG_OK, or why it cannot be had.
-  int Read(napi_env env, napi_value value) {
+  // KG_OK, or why it cannot be had. `units` is its length in JavaScript, or 0
+  // when nobody says: told that it has little more room than that, V8 looks
+  // whether all is ASCII and copies it, instead of encoding each character.
+  int Read(napi_env env, napi_value value, size_t units = 0) {
     size_t length = 0;
-    if (napi_get_value_string_utf8(env, value, stack_, sizeof stack_,
-                                   &length) != napi_ok) {
+    size_t room = units > kSpare ? units + kSpare : sizeof stack_;
+    if (napi_get_value_string_utf8(env, value, stack_, room, &length) !=
+        napi_ok) {
       return KG_E_INVALID_THREAT;
     }
     // A full buffer may have cut a character of up to four bytes.
-    if (length + 4 < sizeof stack_) {
+    if (length + 4 < room) {
       text_ = {stack_, length};
       return KG_OK;
     }
@@ -51,10 +54,18 @@ private:
                : KG_E_INVALID_THREAT;
   }
 
+  static constexpr size_t kSpare = 16;
+
   kg_text text_ = {nullptr, 0};
   std::unique_ptr<char[]> heap_;
   char stack_[1024];
 };
+
+// What lib/native-writer.js packs into one number.
+constexpr uint32_t kBlocked = 1U << 8;
+constexpr uint32_t kSourceShift = 9;
+constexpr uint32_t kDetailsShift = 18;
+constexpr uint32_t kMaxLength = (1U << 9) - 1;
 
 class Writer;
 
@@ -94,8 +105,8 @@ public:
     kg_writer_close(writer_);
   }
 
-  // (threatType, severity, blocked, timestampUs, source, details, id?,
-  // context?, deflatedTail?), all of them checked by lib/threat-event.js.
+  // (threatType, facts, timestampUs, source, details, id?, context?,
+  // deflatedTail?), all of them checked by lib/threat-event.js.
   // Nothing here calls back into JavaScript, so nothing can come between
   // staging and publishing.
   static Napi::Value Write(const Napi::CallbackInfo &info) {
@@ -271,28 +282,30 @@ private:
     Utf8 details;
     kg_threat threat = {};
     double timestamp = 0;
-    uint32_t severity = 0;
+    uint32_t facts = 0;
     if (writer_ == nullptr) {
       return KG_E_CLOSED;
     }
     if (napi_get_value_uint32(env, info[0], &threat.threat_type) != napi_ok ||
-        napi_get_value_uint32(env, info[1], &severity) != napi_ok ||
-        napi_get_value_bool(env, info[2], &threat.blocked) != napi_ok ||
-        napi_get_value_double(env, info[3], &timestamp) != napi_ok) {
+        napi_get_value_uint32(env, info[1], &facts) != napi_ok ||
+        napi_get_value_double(env, info[2], &timestamp) != napi_ok) {
       return KG_E_INVALID_THREAT;
     }
-    int result = source.Read(env, info[4]);
+    int result =
+        source.Read(env, info[3], (facts >> kSourceShift) & kMaxLength);
     if (result == KG_OK) {
-      result = details.Read(env, info[5]);
+      result =
+          details.Read(env, info[4], (facts >> kDetailsShift) & kMaxLength);
     }
     if (result != KG_OK) {
       return result;
     }
-    threat.severity = static_cast<uint8_t>(severity);
+    threat.severity = static_cast<uint8_t>(facts);
+    threat.blocked = (facts & kBlocked) != 0;
     threat.timestamp_us = static_cast<uint64_t>(timestamp);
     threat.source = source.text();
     threat.details = details.text();
-    if (info.Length() <= 6) {
+    if (info.Length() <= 5) {
       return action(threat);
     }
     // Apart, so that the usual threat does not pay for their buffers.
@@ -305,15 +318,15 @@ private:
     Utf8 id;
     Utf8 context;
     napi_env env = info.Env();
-    if (info.Length() > 8 && info[8].IsBuffer()) {
+    if (info.Length() > 7 && info[7].IsBuffer()) {
       void *bytes = nullptr;
       size_t length = 0;
-      napi_get_buffer_info(env, info[8], &bytes, &length);
+      napi_get_buffer_info(env, info[7], &bytes, &length);
       threat->deflated = {static_cast<const char *>(bytes), length};
     }
-    int result = info[6].IsUndefined() ? KG_OK : id.Read(env, info[6]);
-    if (result == KG_OK && !info[7].IsUndefined()) {
-      result = context.Read(env, info[7]);
+    int result = info[5].IsUndefined() ? KG_OK : id.Read(env, info[5]);
+    if (result == KG_OK && !info[6].IsUndefined()) {
+      result = context.Read(env, info[6]);
     }
     if (result != KG_OK) {
       return result;

@@ -4,6 +4,7 @@
 
 #include "core/atomic.h"
 #include "core/reader.h"
+#include "platform/platform.h"
 
 /* How often the file and the writer's lock are looked at. */
 #define CHECK_NS UINT64_C(200000000)
@@ -31,6 +32,7 @@ struct kg_poller {
   kg_reader *reader;
   bool has_chime;
   uint64_t spin_ns;
+  int cpu; /* negative: any */
   kg_poller_callback on_wake;
   kg_poller_callback on_stopped;
   void *data;
@@ -229,6 +231,10 @@ static bool watch(kg_poller *poller) {
 
 static void run(void *argument) {
   kg_poller *poller = argument;
+  if (poller->cpu >= 0) {
+    /* One that was taken from the process meanwhile is no reason to stop. */
+    kg__thread_stay_on((uint32_t)poller->cpu);
+  }
   for (;;) {
     wait_until_armed(poller);
     if (is_stopped(poller)) {
@@ -341,7 +347,8 @@ static void start_chime(kg_poller *poller, uv_loop_t *loop) {
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, kg_poller_callback on_wake, void *data) {
+                    uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
+                    void *data) {
   kg_poller *poller = calloc(1, sizeof *poller);
   if (poller == NULL) {
     return UV_ENOMEM;
@@ -350,6 +357,7 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   int result = kg_reader_check(reader, &life);
   poller->reader = reader;
   poller->spin_ns = spin_ns;
+  poller->cpu = cpu;
   poller->on_wake = on_wake;
   poller->data = data;
   poller->seen = kg__reader_seen(reader);

@@ -21,9 +21,12 @@ typedef void (*kg_poller_callback)(void *data);
 /* Starts watching `reader`, which must outlive the poller, from what was read
  * so far. `on_wake` is called when there may be something to read or the
  * state changed, and then not again before kg_poller_arm. The handle holds
- * the loop open until kg_poller_unref. Returns 0 or a negative uv error. */
+ * the loop open until kg_poller_unref. The thread spins for `spin_ns` before it
+ * sleeps, on `cpu` alone unless that is negative. Returns 0 or a negative uv
+ * error. */
 int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, kg_poller_callback on_wake, void *data);
+                    uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
+                    void *data);
 
 /* Everything was read: watch on. True when head has moved already, and the
  * caller, not the thread, goes on reading. Loop thread. */

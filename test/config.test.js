@@ -140,6 +140,7 @@ const KEYS = {
     reliable: flag('reliable'),
     spin_micros: whole('spinMicros', 0, 1_000_000),
     latency: choice('latency', 'idle', 'low', 'balanced'),
+    poll_cpu: whole('pollCpu', 0, 1023),
     prefer_shm: flag('preferShm')
   },
   websocket: {
@@ -994,7 +995,7 @@ describe('loadConfig', () => {
       for (const [section, name, { fine }] of ALL) {
         ipc[section][name] = fine.at(-1)
       }
-      Object.assign(ipc.shm, { dir: ring.dir, max_events: 1000 })
+      Object.assign(ipc.shm, { dir: ring.dir, max_events: 1000, poll_cpu: 0 })
       Object.assign(ipc.websocket, { host: '127.0.0.1', port: 0 })
       const options = load(stringify({ ipc }))
       const shield = ring.keep(IpcFactory.createHybridTransport(options))

@@ -448,7 +448,13 @@ describe('options of IpcFactory', () => {
       overflow: 'reject',
       readerTimeoutMs: 10
     }
-    const reader = { from: 7, reliable: true, spinMicros: 3, latency: 'low' }
+    const reader = {
+      from: 7,
+      reliable: true,
+      spinMicros: 3,
+      latency: 'low',
+      pollCpu: 1
+    }
     const websocket = { port: 0, maxBufferedBytes: '64KB' }
     const options = { ...location, ...writer, ...reader, websocket }
     // An option that somebody adds fails here until it goes somewhere.

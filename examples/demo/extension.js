@@ -12,6 +12,10 @@ const { sample, TOTAL, threatFor } = require('./threats')
 /** Of the sample, every so many threats are shown. */
 const SHOW_EVERY = 16
 
+/** One that is busy with something else is so behind so many of the burst. */
+const BUSY_AT = sample.length + 1000
+const BUSY_MS = 3000
+
 /** Every so many threats of the burst, run.js is told how far it is. */
 const REPORT_EVERY = 2500
 
@@ -37,13 +41,15 @@ function findFault(threat, generation) {
 
 /**
  * Reads until everything that the Shield will send is received or lost.
- * @param {{ dir: string, preferShm: boolean, place: number, color: boolean }}
- *   options
+ * @param {{ dir: string, preferShm: boolean, reliable: boolean,
+ *   isBusy: boolean, shows: boolean, place: number, color: boolean }} options
  */
-async function follow({ dir, preferShm, place, color }) {
+async function follow(options) {
+  const { dir, preferShm, reliable, isBusy, shows, place, color } = options
   const client = await IpcFactory.createClient({
     dir,
     preferShm,
+    reliable,
     from: 'oldest'
   })
   // A real one need not wait: what comes, comes.
@@ -76,7 +82,7 @@ async function follow({ dir, preferShm, place, color }) {
       if (fault !== null) throw new Error(fault)
       if (threat.sequence <= sample.length) {
         // Each extension shows other ones.
-        if (threat.sequence % SHOW_EVERY === 1 + place * 5) {
+        if (shows && threat.sequence % SHOW_EVERY === 1 + place * 5) {
           process.send({ show: formatThreat(threat, { color, shown: 70 }) })
         }
         if (threat.sequence === sample.length) {
@@ -86,6 +92,10 @@ async function follow({ dir, preferShm, place, color }) {
       }
       if (count.last % REPORT_EVERY === 0) {
         process.send({ passed: count.last })
+      }
+      if (isBusy && threat.sequence === BUSY_AT) {
+        process.send({ show: `is busy for ${BUSY_MS / 1000} s` })
+        return sleep(BUSY_MS)
       }
     },
     { signal: done.signal }

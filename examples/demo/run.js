@@ -1,8 +1,13 @@
 'use strict'
 
-// `npm run demo`: one Shield and three editor extensions, each a process. Two
-// extensions read the Shield's ring, one its WebSocket. First the threats of examples/threats.ndjson, as they would come while
-// somebody works, then 100,000 in a burst. Each extension checks every threat.
+// `npm run demo`: one Shield and three editor extensions, each a process. First
+// the threats of examples/threats.ndjson, as they would come while somebody
+// works, then 100,000 in a burst, in which the second extension has no time for
+// them. Each extension checks every threat.
+//
+// All of it twice: with a Shield that overwrites what is old, where that
+// extension loses threats and knows how many, and with one that waits for its
+// extensions, where nobody loses any.
 
 const fs = require('node:fs')
 const path = require('node:path')
@@ -17,8 +22,29 @@ const TIMEOUT_MS = 60000
 /** What ends the demo from outside, and its exit code then. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 }
 
+const ACTS = [
+  {
+    title: 'A Shield that never waits',
+    overflow: 'overwrite',
+    reliable: false,
+    // The third one reads the Shield's WebSocket.
+    onRing: [true, true, false],
+    shows: true
+  },
+  {
+    title: 'A Shield that waits for reliable readers',
+    overflow: 'reject',
+    reliable: true,
+    onRing: [true, true, true],
+    shows: false
+  }
+]
+
+/** Which extension is busy during the burst. */
+const BUSY = 1
+
 const progress = new Progress(process.stdout)
-const children = []
+let children = []
 let dir = null
 
 /**
@@ -51,22 +77,31 @@ function showBurst(extensions) {
 }
 
 /**
+ * @param {object} act of ACTS
  * @param {(error: Error) => void} onFailure
- * @returns {Promise<string[]>} one line per extension
+ * @returns {Promise<void>}
  */
-async function conduct(onFailure) {
+async function conduct(act, onFailure) {
+  const { title, overflow, reliable, onRing, shows } = act
+  const bold = (text) =>
+    wantsColor(process.stdout) ? `\u001b[1m${text}\u001b[0m` : text
+  progress.line(`${bold(title)} (overflow: '${overflow}')`)
   dir = fs.mkdtempSync(path.join(PlatformShm.directory(), 'demo-'))
   const shield = start('shield', 'shield.js', onFailure)
-  shield.tell('begin', { dir })
+  shield.tell('begin', { dir, overflow })
   const [ring, url] = await shield.hear('ready')
   progress.line(`shield    publishes in ${ring}`)
-  progress.line(`shield    and on ${url}, which editor-3 reads`)
+  if (onRing.includes(false)) {
+    progress.line(`shield    and on ${url}, which editor-3 reads`)
+  }
 
-  const names = ['editor-1', 'editor-2', 'editor-3']
-  const extensions = names.map((name, place) => {
-    const extension = start(name, 'extension.js', onFailure)
+  const extensions = onRing.map((preferShm, place) => {
+    const extension = start(`editor-${place + 1}`, 'extension.js', onFailure)
     const color = wantsColor(process.stdout)
-    extension.tell('begin', { dir, preferShm: place < 2, place, color })
+    const isBusy = place === BUSY
+    const how = { preferShm, reliable, isBusy, shows }
+    const options = { dir, place, color, ...how }
+    extension.tell('begin', options)
     return extension
   })
   await Promise.all(extensions.map((extension) => extension.hear('ready')))
@@ -81,28 +116,45 @@ async function conduct(onFailure) {
   const results = extensions.map((extension) => extension.hear('result'))
   const counted = shield.hear('published')
   shield.tell('burst')
-  const published = await counted
+  const { published, refused } = await counted
+  if (refused > 0) {
+    progress.line(`shield    waited ${refused} times for room in the ring`)
+  }
   const ends = await Promise.all(results)
   progress.update('burst', published - sample.length, BURST)
   progress.finish()
 
-  await Promise.all(children.map((child) => child.end()))
+  await endAll()
   if (published !== TOTAL) {
     throw new Error(`published ${published} instead of ${TOTAL}`)
   }
   // The latency is that of the threats that came one by one: in a burst, each
   // waits for those before it.
-  return ends.map(({ received, lost }, place) => {
-    if (received + lost !== published || p50[place] === null) {
+  for (const [place, { received, lost }] of ends.entries()) {
+    const isExact = received + lost === published && !(reliable && lost > 0)
+    if (!isExact || p50[place] === null) {
       const { name } = extensions[place]
       const count = `${received} + ${lost} of ${published}`
       throw new Error(`${name}: ${count}, latency ${p50[place]}`)
     }
-    return (
+    progress.line(
       `demo: published ${published}, received ${received}, lost ${lost}, ` +
-      `latency p50 ${formatMicros(p50[place])} µs`
+        `latency p50 ${formatMicros(p50[place])} µs`
     )
-  })
+  }
+}
+
+/** Ends what one act has started. */
+async function endAll() {
+  await Promise.all(children.map((child) => child.end()))
+  children = []
+  fs.rmSync(dir, { recursive: true, force: true })
+}
+
+async function conductAll(onFailure) {
+  for (const act of ACTS) {
+    await conduct(act, onFailure)
+  }
 }
 
 /**
@@ -115,12 +167,12 @@ function formatMicros(micros) {
 
 /**
  * Runs the demo until it is done, fails, takes too long or is told to end.
- * @returns {Promise<string[]>}
+ * @returns {Promise<void>}
  */
 async function runDemo() {
   let timer = null
   try {
-    return await new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       timer = setTimeout(() => {
         reject(new Error(`not done after ${TIMEOUT_MS / 1000} s`))
       }, TIMEOUT_MS)
@@ -129,7 +181,7 @@ async function runDemo() {
           reject(Object.assign(new Error(`ended by ${signal}`), { exitCode }))
         })
       }
-      conduct(reject).then(resolve, reject)
+      conductAll(reject).then(resolve, reject)
     })
   } finally {
     clearTimeout(timer)
@@ -143,7 +195,7 @@ async function main() {
   try {
     const reason = PlatformShm.unavailableReason()
     if (reason !== null) throw new Error(`no shared memory here: ${reason}`)
-    for (const line of await runDemo()) progress.line(line)
+    await runDemo()
     return 0
   } catch (error) {
     progress.finish()

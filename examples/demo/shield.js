@@ -3,6 +3,7 @@
 // The demo's Shield: publishes threats when run.js says so, in a ring and over
 // WebSocket. A real one needs the lines with `shield` in them and nothing else.
 
+const { once } = require('node:events')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('kindly-guard-ipc')
 const { sample, TOTAL, threatFor } = require('./threats')
@@ -11,18 +12,33 @@ const { sample, TOTAL, threatFor } = require('./threats')
 const MAX_EVENTS = 32768
 
 /** As threats come when somebody works: now and then. */
-const SAMPLE_EVERY_MS = 20
+const SAMPLE_EVERY_MS = 10
 
 /** The burst comes in slices, between which the event loop turns. */
 const SLICE = 1000
 const SLICE_EVERY_MS = 10
 
 let shield = null
+let refused = 0
+
+/** With `overflow: 'reject'`, a full ring refuses, and drains later. */
+async function publish(threat) {
+  for (;;) {
+    try {
+      return shield.writeThreat(threat)
+    } catch (error) {
+      if (error.code !== 'ERR_RING_FULL') throw error
+      refused += 1
+      await once(shield, 'drain')
+    }
+  }
+}
 
 const on = {
-  async begin({ dir }) {
+  async begin({ dir, overflow }) {
     shield = IpcFactory.createHybridTransport({
       dir,
+      overflow,
       maxEvents: MAX_EVENTS,
       websocket: { port: 0 }
     })
@@ -33,7 +49,7 @@ const on = {
 
   async sample() {
     for (let sequence = 1; sequence <= sample.length; sequence++) {
-      shield.writeThreat(threatFor(sequence))
+      await publish(threatFor(sequence))
       await sleep(SAMPLE_EVERY_MS)
     }
   },
@@ -42,11 +58,12 @@ const on = {
     for (let first = sample.length + 1; first <= TOTAL; first += SLICE) {
       const end = Math.min(first + SLICE, TOTAL + 1)
       for (let sequence = first; sequence < end; sequence++) {
-        shield.writeThreat(threatFor(sequence))
+        await publish(threatFor(sequence))
       }
       await sleep(SLICE_EVERY_MS)
     }
-    process.send({ published: shield.stats().published })
+    const { published } = shield.stats()
+    process.send({ published: { published, refused } })
   },
 
   async end() {

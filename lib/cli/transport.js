@@ -18,7 +18,15 @@ const TRANSPORT_HELP = `\
   --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
                       override it, and the options here override both`
 
-const READER = ['dir', 'name', 'from', 'reliable', 'spinMicros', 'latency']
+const READER = [
+  'dir',
+  'name',
+  'from',
+  'reliable',
+  'spinMicros',
+  'latency',
+  'pollCpu'
+]
 const WRITER = [
   'dir',
   'name',

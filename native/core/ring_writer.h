@@ -14,6 +14,8 @@ typedef struct kg__ring_writer {
   uint32_t staged_slots;
   uint32_t staged_events;
   uint64_t staged_ns; /* publish time of the batch */
+  uint64_t wall_ns;   /* wall clock of the publish time `wall_at_ns` */
+  uint64_t wall_at_ns;
 } kg__ring_writer;
 
 /* Continues the ring where its last writer stopped. KG_E_RING_CORRUPT when

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,22 @@ uint64_t kg__boot_id(void) {
   return id;
 }
 
+bool kg__thread_stay_on(uint32_t cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (cpu >= CPU_SETSIZE) {
+    return false;
+  }
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+bool kg__cpu_is_allowed(uint32_t cpu) {
+  cpu_set_t set;
+  return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 &&
+         CPU_ISSET(cpu, &set);
+}
+
 int kg__random(uint64_t *value, kg_failure *failure) {
   do {
     if (getrandom(value, sizeof *value, 0) != (ssize_t)sizeof *value) {
@@ -178,7 +195,7 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("sse4.2");
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
 #elif defined(__aarch64__)
   return (getauxval(AT_HWCAP) & (1UL << 7)) != 0; /* HWCAP_CRC32 */
 #else

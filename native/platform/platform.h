@@ -227,7 +227,15 @@ uint64_t kg__boot_id(void);
 
 uint32_t kg__process_id(void);
 
-/* Whether the CPU has an instruction for CRC32C. */
+/* Keeps the calling thread on one CPU, counted from 0. False where that is
+ * not allowed or not possible. */
+bool kg__thread_stay_on(uint32_t cpu);
+
+/* Whether a thread of this process could be kept on that CPU. */
+bool kg__cpu_is_allowed(uint32_t cpu);
+
+/* Whether the CPU has an instruction for CRC32C, and on x86 the carry-less
+ * multiplication that joins its lanes. */
 bool kg__cpu_has_crc32c(void);
 
 /* 64 random bits, never 0. */

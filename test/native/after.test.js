@@ -1,0 +1,87 @@
+'use strict'
+// `after` in a generation before the present one.
+
+const assert = require('node:assert/strict')
+const { threat, useRing } = require('../helpers/ring.js')
+const { record } = require('../helpers/wait.js')
+
+const sequences = (threats) => threats.map(({ sequence }) => sequence)
+
+describe('after, when the ring was replaced', () => {
+  const current = useRing()
+  let ring
+
+  beforeEach(() => {
+    ring = current()
+  })
+
+  /** A Shield that publishes so many, in a ring of so many, and closes. */
+  function shield(maxEvents, count) {
+    const writer = ring.writer({ maxEvents })
+    for (let i = 0; i < count; i++) writer.writeThreat(threat())
+    const { generation } = writer.stats()
+    writer.close()
+    return generation
+  }
+
+  /** What a client gets that saw this one last. */
+  function goOn(generation, sequence) {
+    const client = ring.client({ after: { generation, sequence } })
+    const lost = record(client, 'lost')
+    const got = sequences(client.poll())
+    const { received, lost: counted } = client.stats()
+    client.close()
+    assert.equal(received, got.length)
+    return { lost, got, counted }
+  }
+
+  it('F25 once: exactly what the old one had beyond it', () => {
+    const old = shield(32, 20)
+    shield(64, 3)
+    assert.deepEqual(goOn(old, 12), {
+      lost: [
+        { count: 8, from: 13, to: 20, generation: old, reason: 'replaced' }
+      ],
+      got: [1, 2, 3],
+      counted: 8
+    })
+  })
+
+  it('F25 once, by one that had seen everything: nothing is lost', () => {
+    const old = shield(32, 20)
+    shield(64, 3)
+    assert.deepEqual(goOn(old, 20), { lost: [], got: [1, 2, 3], counted: 0 })
+  })
+
+  it('F25 once, and the new one has overwritten its first: both', () => {
+    const old = shield(32, 20)
+    const present = shield(16, 50)
+    assert.deepEqual(goOn(old, 19), {
+      lost: [
+        { count: 1, from: 20, to: 20, generation: old, reason: 'replaced' },
+        {
+          ...{ count: 34, from: 1, to: 34 },
+          ...{ generation: present, reason: 'overwritten' }
+        }
+      ],
+      got: Array.from({ length: 16 }, (_, i) => 35 + i),
+      counted: 35
+    })
+  })
+
+  it('F25 twice: nobody knows how many', () => {
+    const old = shield(32, 20)
+    shield(64, 3)
+    shield(32, 2)
+    assert.deepEqual(goOn(old, 12), {
+      lost: [
+        {
+          ...{ count: null, from: null, to: null },
+          ...{ generation: old, reason: 'replaced' }
+        }
+      ],
+      got: [1, 2],
+      counted: 0
+    })
+  })
+})

@@ -1,0 +1,41 @@
+'use strict'
+// Short text crosses into the addon with its length, by which ASCII is copied
+// faster; what has longer characters must come out whole all the same.
+
+const assert = require('node:assert/strict')
+const { threat, useRing } = require('../helpers/ring.js')
+
+// Node 18 has no String.prototype.isWellFormed.
+const isWellFormed = (text) => !/\p{Surrogate}/u.test(text)
+
+describe('text of every length', () => {
+  const current = useRing()
+
+  for (const [what, character] of Object.entries({
+    'one byte': '~',
+    'two bytes': 'é',
+    'two bytes, one unit of Latin-1': 'ÿ',
+    'three bytes': '€',
+    'two bytes, cut to those of ASCII': '\u0141',
+    'four bytes': '😀'
+  })) {
+    it(`F15 F16 with some characters of ${what}`, () => {
+      const writer = current().writer({ maxEvents: 4096 })
+      const client = current().client({ from: 'oldest' })
+      for (let length = 0; length <= 530; length++) {
+        // Around the 16 bytes that are spared for them.
+        for (const count of [0, 1, 4, 5, 6, 8, 9, 15, 16, 17, 18, length]) {
+          const some = character.repeat(count)
+          const details = `${some}${'a'.repeat(Math.max(0, length - some.length))}`
+          const source = details.slice(-20)
+          writer.writeThreat(
+            threat(details, { source: isWellFormed(source) ? source : '' })
+          )
+          const [got] = client.poll(1)
+          assert.equal(got.details, details)
+          if (isWellFormed(source)) assert.equal(got.source, source)
+        }
+      }
+    })
+  }
+})
