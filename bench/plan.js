@@ -2,7 +2,9 @@
 // All scenarios that can be measured here, and why others cannot.
 
 const { idleScenario } = require('./idle.js')
+const { buildPrograms, nativeScenarios } = require('./native-programs.js')
 const { transportScenarios } = require('./scenarios.js')
+const { writerScenarios } = require('./writer.js')
 const { checkReader } = require('../lib/options.js')
 
 /** Which transports can be had, and what is missing for the others. */
@@ -34,9 +36,14 @@ function canPin() {
 async function makePlan(options) {
   const missing = []
   const { quick, damage, only } = options
+  process.stderr.write('compiles what it needs\n')
+  const have = await buildPrograms(missing)
   const transports = findTransports(missing)
+  if (have.addon) transports.push('barest')
   const scenarios = [
     ...transportScenarios({ quick, damage, transports, canPin: canPin() }),
+    ...(have.addon ? writerScenarios(quick) : []),
+    ...nativeScenarios({ quick, damage }, have),
     idleScenario(quick)
   ]
   const plan = scenarios.filter(

@@ -45,7 +45,10 @@ const COLUMNS = {
     ['p50 µs', 'p50'],
     ['p90 µs', 'p90']
   ],
-  cost: [['CPU ns per event', 'ns']],
+  cost: [
+    ['CPU ns per event', 'ns'],
+    ['wake-ups per event', 'bells']
+  ],
   idle: [
     ['CPU %', 'percent'],
     ['over a bare node, %', 'extraPercent'],
