@@ -108,7 +108,7 @@ async function core(program, mode, count, variant, damage) {
   }
 }
 
-function floorCases(pauseMs, count) {
+function floorCases(pauseMs, count, quick) {
   const programs = [
     ['futex', 'futex', []],
     ['chain', 'futex, thread, eventfd, epoll', []],
@@ -117,7 +117,7 @@ function floorCases(pauseMs, count) {
   return programs.map(([name, title, more]) => ({
     name,
     title,
-    every: true,
+    every: !quick,
     run: async () => {
       const program = name === 'futex' ? 'futex' : 'epoll_chain'
       return oneWay(await floor(program, count, pauseMs * 1000, ...more))
@@ -145,7 +145,11 @@ function nativeScenarios({ quick, damage }, have) {
         name: `floors-${pauseMs}`,
         title: `Floors in C, ${pauseMs} ms apart`,
         kind: 'latency',
-        cases: floorCases(pauseMs, pauseMs === 20 ? (quick ? 40 : 150) : 300)
+        cases: floorCases(
+          pauseMs,
+          pauseMs === 20 ? (quick ? 40 : 150) : 300,
+          quick
+        )
       })
     }
   }

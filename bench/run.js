@@ -7,6 +7,7 @@ const { watchMachine } = require('./machine.js')
 const { parseOptions } = require('./run-options.js')
 const { makePlan } = require('./plan.js')
 const { ratiosOf } = require('./ratios.js')
+const { writeReport } = require('./report.js')
 const { Results } = require('./results.js')
 const table = require('./table.js')
 
@@ -83,6 +84,11 @@ async function main() {
   } else {
     console.log(table.report(summary))
     if (options.json !== undefined) fs.writeFileSync(options.json, json)
+  }
+  if (options.report !== null) {
+    const files = writeReport(summary, options.report)
+    // Not where --json writes to.
+    process.stderr.write(`report: ${files.html}\n        ${files.json}\n`)
   }
 }
 

@@ -111,7 +111,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       title: `Throughput, in batches of ${BATCH}`,
       kind: 'rate',
       cases: rates(
-        ['shm', 'reliable', ...PEERS],
+        ['shm', 'reliable', ...(quick ? ['ws', 'unix'] : PEERS)],
         EVENTS.batch,
         {},
         { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
@@ -148,13 +148,17 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       name: 'asleep-20',
       title: 'Latency asleep, 20 ms apart',
       kind: 'latency',
-      cases: latencies(asleep, 20, singles(150, 60))
+      cases: latencies(asleep, 20, singles(150, 40))
     },
     {
       name: 'asleep-1',
       title: 'Latency asleep, 1 ms apart',
       kind: 'latency',
-      cases: latencies(asleep, 1, singles(600, 250))
+      cases: latencies(
+        quick ? asleep.slice(0, 3) : asleep,
+        1,
+        singles(600, 250)
+      )
     },
     {
       name: 'presets',

@@ -86,7 +86,7 @@ function writerScenarios(quick) {
           ['asleep-8', '8 readers asleep', 'asleep', 8],
           ['spinning-1', '1 reader spinning', 'spinning', 1]
         ],
-        singles(quick ? 100 : 300, 5),
+        singles(quick ? 60 : 300, 5),
         quick
       )
     }
