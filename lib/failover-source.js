@@ -278,9 +278,13 @@ class FailoverSource {
     }
   }
 
-  _isWell(fresh) {
-    const { astray, writer } = this._ring.look(fresh)
-    return !astray && writer !== 'gone'
+  /** Whether somebody alive writes to the ring; also to one that is out of its
+   * place, as long as its Shield has not made another. */
+  _isWritten() {
+    const { astray, writer } = this._ring.look(true)
+    const isOnlyOne =
+      this._ws.hasRing && this._ws.shieldGeneration === this._ring.generation
+    return writer !== 'gone' && (!astray || isOnlyOne)
   }
 
   _ringFailed(error) {
@@ -326,9 +330,18 @@ class FailoverSource {
       }
       return
     }
+    if (this._returning !== null) {
+      // Nobody takes what came before. Whoever asks how the writer is wants to
+      // know it of now.
+      this._returning.isWritten = this._ringToReturnTo()?.isWritten ?? false
+      this._host._looked()
+      this._prober.later()
+      return
+    }
     this._returning = this._ringToReturnTo()
     if (this._returning !== null) {
       this._ws.cut()
+      this._prober.later()
       // What the server sent already is taken first.
       if (!this._host._isConsumed() || this._ws.isEmpty) {
         this._return()
@@ -390,7 +403,7 @@ class FailoverSource {
       return this._return()
     }
     if (this._active === this._ring && this._ws?.connected) {
-      if (this._isWell(true)) {
+      if (this._isWritten()) {
         return false
       }
       if (this._ring.isUnread) {

@@ -11,6 +11,7 @@ const { MemoryLog } = require('./memory-log.js')
 const { beforeLog } = require('./predecessor.js')
 const { RingLog } = require('./ring-log.js')
 const { capacityOf } = require('./ring-size.js')
+const { ShieldClaim } = require('./shield-claim.js')
 const { ShieldRing } = require('./shield-ring.js')
 const { encodeThreat, nameFields } = require('./threat-event.js')
 const { threatText } = require('./websocket-protocol.js')
@@ -18,6 +19,9 @@ const { WebSocketShield } = require('./websocket-shield.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
+
+// How often it looks whether others can see that it is here.
+const LOOK_MILLISECONDS = 500
 
 /**
  * Emits `transport` when what is used changes, `drain` when there is room again
@@ -44,7 +48,7 @@ class IpcTransport extends EventEmitter {
     this._socketError = null
     this._published = 0 // without the ring
     this._told = null // what the last `transport` said
-    this._ready = Promise.resolve()
+    this._claim = new ShieldClaim(location)
     this._retry = null // the timer of the next attempt to serve
     this._ring = new ShieldRing(
       { ...location, ...writer },
@@ -57,9 +61,17 @@ class IpcTransport extends EventEmitter {
     this._ring.on('drain', () => this.emit('drain'))
     /** What was published, for the server. */
     this._log = this._newLog()
+    this._endTurn = null
+    this._claimed = this._claimPlace()
+    this._ready = this._claimed
     if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
       this._openServer()
     }
+    // Whoever does not ask learns it from `error` and from writeThreat.
+    this._ready.catch(() => {})
+    this._watch = setInterval(() => this._look(), LOOK_MILLISECONDS)
+    // The Shield's life is its own business.
+    this._watch.unref()
     this._tell(this._ring.error?.message ?? 'it was asked for')
   }
 
@@ -170,8 +182,10 @@ class IpcTransport extends EventEmitter {
   async _closeAll() {
     const { generation, sequence } = this._log
     clearTimeout(this._retry)
+    clearInterval(this._watch)
     // In this order: the discovery file is the lock holder's.
     const served = this._server?.close({ generation, sequence })
+    this._claim.free()
     await Promise.all([served, this._ring.close()])
   }
 
@@ -308,6 +322,38 @@ class IpcTransport extends EventEmitter {
     this._report(error)
   }
 
+  // --- The only Shield -----------------------------------------------------
+
+  /** Whether the kernel says that there is no other. */
+  get _isAlone() {
+    return this._ring.isAlone || this._claim.isHeld
+  }
+
+  async _claimPlace() {
+    try {
+      this._endTurn = await this._claim.take()
+    } catch (error) {
+      this._end(error)
+      throw error
+    }
+    if (this._claim.isHeld || this._server === null) {
+      this._endTurn?.()
+    }
+  }
+
+  async _look() {
+    try {
+      await this._claimed
+      await this._claim.look()
+      await this._server?.look(this._isAlone)
+    } catch (error) {
+      // What else is wrong with a file may be over at the next look.
+      if (error.code === 'ERR_RING_LOCKED') {
+        this._end(error)
+      }
+    }
+  }
+
   // --- WebSocket -----------------------------------------------------------
 
   _openServer() {
@@ -318,13 +364,13 @@ class IpcTransport extends EventEmitter {
       this._websocket
     )
     this._ready = this._startServer(this._server)
-    // Whoever does not ask learns it from `error` and from writeThreat.
     this._ready.catch(() => {})
   }
 
   async _startServer(server) {
     try {
-      await server.start(this._ring.isAlone)
+      await this._claimed
+      await server.start(this._isAlone)
     } catch (error) {
       if (this.closed || this._fatal !== null) {
         throw this._fatal ?? error
@@ -334,6 +380,8 @@ class IpcTransport extends EventEmitter {
         throw error
       }
       return
+    } finally {
+      this._endTurn?.()
     }
     const { moved } = server
     this._socketError = moved

@@ -43,7 +43,8 @@ class MemoryLog {
    * Publishes threats, all or none.
    * @param {object[]} batch checked fields, with their time
    * @returns {string[]} their JSON text
-   * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_BATCH_TOO_LARGE
+   * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_BATCH_TOO_LARGE,
+   *   ERR_SEQUENCE_EXHAUSTED
    */
   append(batch) {
     const spans = batch.map(spanOf)
@@ -59,13 +60,18 @@ class MemoryLog {
         throw new IpcError('ERR_BATCH_TOO_LARGE')
       }
     }
+    if (this.sequence > Number.MAX_SAFE_INTEGER - batch.length) {
+      throw new IpcError('ERR_SEQUENCE_EXHAUSTED')
+    }
     const now = Number(process.hrtime.bigint())
     return batch.map((fields, i) => {
       const sequence = this.sequence + 1
       const text = threatText(fields, sequence, this.generation, now)
       this._slots += spans[i]
       while (this._slots > this.capacity) {
-        this._slots -= this._spans[this._oldest % this.capacity]
+        const place = this._oldest % this.capacity
+        this._slots -= this._spans[place]
+        this._texts[place] = undefined
         this._oldest++
       }
       this._texts[sequence % this.capacity] = text

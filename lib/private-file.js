@@ -242,4 +242,10 @@ function systemError(error, file) {
   })
 }
 
-module.exports = { checkDirectory, readPrivate, removePrivate, writePrivate }
+module.exports = {
+  checkDirectory,
+  makeDirectory,
+  readPrivate,
+  removePrivate,
+  writePrivate
+}

@@ -61,7 +61,10 @@ class ShieldRing extends EventEmitter {
     this._mayFail = mayFail
     this._shm = null
     this._lock = null
-    this._elsewhere = undefined // what was published without the ring
+    // What was published without the ring: by whoever was here before, until
+    // it is by this one.
+    const { dir, name } = options
+    this._elsewhere = wanted ? beforeRing({ dir, name }) : undefined
     this._timer = null
     this._closed = false
     /** Why there is no ring that can be written, or null. */
@@ -147,10 +150,9 @@ class ShieldRing extends EventEmitter {
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
-    const { dir, name } = this._options
     const shm = new SharedMemoryIpc({
       ...this._options,
-      [PREDECESSOR]: this._elsewhere ?? beforeRing({ dir, name })
+      [PREDECESSOR]: this._elsewhere
     })
     shm.on('replaced', () => {
       this.error = null

@@ -16,10 +16,11 @@ const RETRY_MS = 10
  * of a socket without a file, which the kernel takes back when its process
  * ends, however that happens.
  * @param {string} key
- * @returns {Promise<(() => void) | null>} ends the turn; null where it cannot be
- *   had: on other systems, or because somebody does not give it back
+ * @param {AbortSignal} signal ends the waiting
+ * @returns {Promise<(() => void) | null>} ends the turn; null where it cannot
+ *   be had: on other systems, or because somebody does not give it back
  */
-async function takeTurn(key) {
+async function takeTurn(key, signal) {
   if (process.platform !== 'linux') {
     return null
   }
@@ -34,7 +35,8 @@ async function takeTurn(key) {
       await once(server, 'listening')
       return () => server.close()
     } catch (error) {
-      if (error.code !== 'EADDRINUSE' || performance.now() > end) {
+      const isTaken = error.code === 'EADDRINUSE'
+      if (!isTaken || signal.aborted || performance.now() > end) {
         return null
       }
     }

@@ -56,8 +56,9 @@ class ThreatQueue {
   shift() {
     this._bytes -= this._items[this._at].bytes
     this._at++
-    if (this.isEmpty) {
-      this._items = []
+    // Whoever is always a little behind never empties it.
+    if (this.isEmpty || this._at === ROOM_AT) {
+      this._items = this._items.slice(this._at)
       this._at = 0
     }
   }

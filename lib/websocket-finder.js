@@ -77,8 +77,9 @@ function absent(detail) {
 /**
  * @param {{ dir?: string, name?: string }} location
  * @param {{ url?: string, tokenFile?: string }} websocket checked options
- * @returns {() => { url: string, token: string | null, port: number | null }}
- *   looks anew at each call; throws an IpcError
+ * @returns {() => { url: string, token: string | null, port: number | null,
+ *   isGiven: boolean }} looks anew at each call; throws an IpcError.
+ *   `isGiven`: no Shield said that it is there
  */
 function finder(location, { url, tokenFile }) {
   const proof = () => {
@@ -91,7 +92,7 @@ function finder(location, { url, tokenFile }) {
   if (url !== undefined) {
     return () => {
       const { token, port } = proof()
-      return { url, token, port }
+      return { url, token, port, isGiven: true }
     }
   }
   if (tokenFile !== undefined) {
@@ -104,7 +105,7 @@ function finder(location, { url, tokenFile }) {
           `${tokenFile} is a bare token: websocket.url must say where to`
         )
       }
-      return { url: urlOf({ host, port }), token, port }
+      return { url: urlOf({ host, port }), token, port, isGiven: false }
     }
   }
   let attempts = 0
@@ -125,7 +126,7 @@ function finder(location, { url, tokenFile }) {
     // One that crashed has left its file; the next attempt tries the next.
     const record = live[attempts++ % live.length]
     const { token = null, port } = record
-    return { url: urlOf(record), token, port }
+    return { url: urlOf(record), token, port, isGiven: false }
   }
 }
 

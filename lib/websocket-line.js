@@ -21,8 +21,7 @@ const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
  */
 class WebSocketLine {
   /**
-   * @param {() => { url: string, token: string | null, port: number | null }}
-   *   locate finds the server anew for each attempt; throws an IpcError
+   * @param {() => object} locate see finder(); finds the server anew for each attempt; throws an IpcError
    * @param {object} host see above
    * @param {number} handshakeTimeoutMs
    */
@@ -39,8 +38,9 @@ class WebSocketLine {
     this._holding = false
     this._isPaused = false
     this._closed = false
-    /** Of the last attempt. */
+    /** Of the last attempt; `isGiven` as finder() tells. */
     this.url = null
+    this.isGiven = false
   }
 
   get isOpen() {
@@ -167,8 +167,9 @@ class WebSocketLine {
   }
 
   async _dial(signal) {
-    const { url, token, port } = this._locate()
+    const { url, token, port, isGiven } = this._locate()
     this.url = url
+    this.isGiven = isGiven
     return dial({
       url,
       token,

@@ -117,12 +117,14 @@ class WebSocketServer extends EventEmitter {
     this._flush()
     const isOther = log.generation !== this.log.generation
     this.log = log
-    if (isOther) {
-      for (const subscriber of [...this._live]) {
+    for (const subscriber of this._subscribers) {
+      if (subscriber.isStranded) {
+        subscriber.goOn()
+      } else if (isOther && subscriber.state === 'live') {
         subscriber.moveToLog()
+      } else {
+        subscriber.tellStatus()
       }
-    } else {
-      this._subscribers.forEach((subscriber) => subscriber.tellStatus())
     }
     this.logGrew()
   }

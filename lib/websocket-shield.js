@@ -5,7 +5,6 @@
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('./errors.js')
-const { takeTurn } = require('./start-turn.js')
 const { createToken } = require('./websocket-auth.js')
 const { dial } = require('./websocket-dial.js')
 const { removeDiscovery, writeDiscovery } = require('./websocket-discovery.js')
@@ -15,8 +14,8 @@ const { WebSocketServer } = require('./websocket-server.js')
 // How long another server may take to prove that it lives.
 const PROBE_MS = 1000
 
-// Without a ring's lock and without a turn, two that start at the same instant
-// both find nobody; the one whose file was replaced gives way.
+// Two that nothing keeps apart both find nobody when they start at the same
+// instant; the one whose file was replaced gives way.
 const SETTLE_MS = 50
 
 /** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
@@ -76,22 +75,13 @@ class WebSocketShield {
   }
 
   /**
-   * @param {boolean} holdsLock whether the ring's lock says already that there
-   *   is no other Shield
+   * @param {boolean} isAlone whether the kernel says already that there is no
+   *   other Shield
    * @throws {IpcError} ERR_RING_LOCKED when another one answers, ERR_CLOSED,
    *   and what keeps a server or its discovery file from being made
    */
-  async start(holdsLock) {
-    const endTurn = await takeTurn(JSON.stringify(places(this._location)))
-    try {
-      await this._start(holdsLock || endTurn !== null)
-    } finally {
-      endTurn?.()
-    }
-  }
-
-  async _start(isAlone) {
-    await this._mustBeAlone()
+  async start(isAlone) {
+    await this._mustBeAlone(isAlone)
     this._mustBeOpen()
     const port = await this._server.listen()
     this._record = {
@@ -111,7 +101,7 @@ class WebSocketShield {
       this._publishRecord()
       if (!isAlone) {
         await sleep(SETTLE_MS)
-        await this._mustBeAlone()
+        await this._mustBeAlone(isAlone)
         this._mustBeOpen()
       }
     } catch (error) {
@@ -140,6 +130,23 @@ class WebSocketShield {
         this._publishRecord()
       } catch {
         // Port and token, by which clients come here, have not changed.
+      }
+    }
+  }
+
+  /**
+   * To be called now and then: puts the discovery file back when it is gone.
+   * @param {boolean} isAlone as that of start()
+   * @throws {IpcError} ERR_RING_LOCKED when another Shield answers
+   */
+  async look(isAlone) {
+    if (!this.isListening) {
+      return
+    }
+    if (!liveRecords(this._location).some((record) => this._isOurs(record))) {
+      await this._mustBeAlone(isAlone)
+      if (this.isListening) {
+        this._publishRecord()
       }
     }
   }
@@ -194,10 +201,11 @@ class WebSocketShield {
     )
   }
 
-  /** Throws when a discovery file names a server that proves itself. */
-  async _mustBeAlone() {
+  /** Throws when a discovery file names a server that proves itself. One that
+   * proves nothing is believed only where nothing else says who there is. */
+  async _mustBeAlone(isAlone) {
     const others = liveRecords(this._location).filter(
-      (record) => !this._isOurs(record)
+      (record) => !this._isOurs(record) && (record.auth === 'token' || !isAlone)
     )
     await Promise.all(others.map(mustNotAnswer))
   }

@@ -60,8 +60,9 @@ class WebSocketSource {
     this._heartbeatMs = 0
     this._boot = bootId()
     this._sameBoot = false
-    /** Whether the server's Shield has a ring, too. */
+    /** Whether the server's Shield has a ring, too, and of which generation. */
     this.hasRing = true
+    this.shieldGeneration = null
     this.published = 0 // the last sequence that the server told of
     this._totals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
     this._line.connect()
@@ -264,7 +265,13 @@ class WebSocketSource {
 
   _failed(error) {
     this._answered = false
-    if (this._from === 'latest' && this._position === null && error.isAbsent) {
+    if (
+      this._from === 'latest' &&
+      this._position === null &&
+      error.isAbsent &&
+      // What stands before a Shield, such as a tunnel, says nothing of it.
+      !this._line.isGiven
+    ) {
       // Whatever comes from a Shield that was not there yet is new.
       this._from = 'start'
     }
@@ -333,6 +340,7 @@ class WebSocketSource {
     this._answered = true
     this.published = status.sequence
     this.hasRing = status.shm
+    this.shieldGeneration = generation
     this._heartbeatMs = heartbeatMs <= MAX_HEARTBEAT_MS ? heartbeatMs : 0
     this._sameBoot = boot !== null && boot === this._boot
     this._host._connected(status)

@@ -90,6 +90,8 @@ class Subscriber {
     // 'live': gets what is published; 'early': waits at the end of the log;
     // 'behind': is sent the log, or has to take what it was sent
     this.state = 'behind'
+    /** Whether it waits for another log, in which it can read on. */
+    this.isStranded = false
     this.sent = 0
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
     socket.on('ping', (data) => {
@@ -281,6 +283,7 @@ class Subscriber {
   }
 
   _unsubscribe() {
+    this.isStranded = false
     this._cursor?.close()
     this._cursor = null
     this._next = 0
@@ -312,10 +315,16 @@ class Subscriber {
     const { log } = this._server
     this._cursor?.close()
     this._cursor = null
+    this.isStranded = false
     try {
       this._cursor = log.cursor(from)
       this._cursorLog = log
     } catch (error) {
+      if (error.code === 'ERR_NO_RING') {
+        // It is out of its place, and will be made anew soon.
+        this.isStranded = true
+        return
+      }
       this.dismiss(INTERNAL_ERROR, error.code, error.message)
     }
   }
@@ -368,6 +377,17 @@ class Subscriber {
         }
         this._openCursor(this._next)
       }
+    }
+  }
+
+  /** After `isStranded`: there is another log. */
+  goOn() {
+    this.isStranded = false
+    if (this._generation === this._server.log.generation) {
+      this._sendStatus()
+      this._readFrom(this._next)
+    } else {
+      this.moveToLog()
     }
   }
 

@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const net = require('node:net')
 const { once } = require('node:events')
 const path = require('node:path')
+const { WebSocketServer } = require('ws')
 const { IpcFactory, PlatformShm, SharedMemoryIpc } = require('../lib/index.js')
 const { threat, useRing } = require('./helpers/ring.js')
 const { connected } = require('./helpers/factory.js')
@@ -276,6 +277,106 @@ describe('factory', () => {
         })
       }
     }
+
+    /** A Shield without the addon in a process of its own. */
+    async function withoutAddon(options) {
+      const child = ring.child({
+        env: { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+      })
+      await child.call(async (state, more) => {
+        state.shield = state.ipc.IpcFactory.createTransport(more)
+        await state.shield.ready()
+        return state.shield.stats().generation
+      }, options)
+      return child
+    }
+
+    async function assertLocked(create, options) {
+      let shield
+      try {
+        shield = ring.keep(create(options))
+      } catch (error) {
+        // The addon's lock says so at once.
+        assert.equal(error.code, 'ERR_RING_LOCKED')
+        return
+      }
+      await assert.rejects(shield.ready(), { code: 'ERR_RING_LOCKED' })
+      assert.equal(shield.stats().transport, 'none')
+      assert.throws(() => shield.writeThreat(threat()), {
+        code: 'ERR_RING_LOCKED'
+      })
+      await shield.close()
+    }
+
+    it('F33 beside one that has as many clients as it takes', async () => {
+      const websocket = { port: 0, maxClients: 1 }
+      const options = { ...overWebSocket(), websocket }
+      await shieldOf(IpcFactory.createTransport, options)
+      await connected(ring, options)
+      const child = ring.child({
+        env: { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+      })
+      await assert.rejects(
+        child.call(async (state, more) => {
+          await state.ipc.IpcFactory.createTransport(more).ready()
+        }, options),
+        { code: 'ERR_RING_LOCKED' }
+      )
+    })
+
+    it('F39 beside one that is stopped, its files gone or not', async () => {
+      const child = await withoutAddon(overWebSocket())
+      process.kill(child.pid, 'SIGSTOP')
+      try {
+        await assertLocked(IpcFactory.createTransport, overWebSocket())
+        fs.unlinkSync(path.join(ring.dir, 'kindly-guard.json'))
+        await assertLocked(IpcFactory.createTransport, common)
+        await assertLocked(IpcFactory.createHybridTransport, common)
+      } finally {
+        process.kill(child.pid, 'SIGCONT')
+      }
+      await child.kill()
+      await shieldOf(IpcFactory.createHybridTransport, common)
+    })
+
+    it('F24 files that are cleaned away while it lives come back', async () => {
+      const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
+      const files = ['kindly-guard.json', 'kindly-guard.shield'].map((name) =>
+        path.join(ring.dir, name)
+      )
+      files.forEach((file) => fs.unlinkSync(file))
+      await until(() => files.every((file) => fs.existsSync(file)), 'both')
+      await assertLocked(IpcFactory.createTransport, common)
+      assert.equal(shield.isHealthy(), true)
+      const client = await connected(ring, overWebSocket())
+      const got = collect(client, 1)
+      write(shield, 1)
+      assert.equal((await got)[0].sequence, 1)
+    })
+
+    it('no server without a proof keeps the one that holds the lock out', async () => {
+      // A Shield that asked for no token was killed, and its port is taken by
+      // somebody else.
+      const stranger = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+      await once(stranger, 'listening')
+      try {
+        writeDiscovery(ring.dir, 'kindly-guard', {
+          version: 1,
+          state: 'live',
+          port: stranger.address().port,
+          host: '127.0.0.1',
+          auth: 'none',
+          generation: '0123456789abcdef',
+          dir: null,
+          pid: process.pid,
+          startedAt: new Date().toISOString()
+        })
+        const shield = await shieldOf(IpcFactory.createHybridTransport, common)
+        assert.equal(shield.writeThreat(threat()), 1)
+      } finally {
+        stranger.close()
+      }
+    })
 
     it('F37 of 12 that start at once without the addon exactly one wins', async () => {
       const env = { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
@@ -648,6 +749,41 @@ describe('factory', () => {
       assert.equal((await got)[0].sequence, 1)
     } finally {
       fs.unlinkSync(file)
+    }
+  })
+
+  it('a tunnel that comes later: what was there before stays unsaid', async () => {
+    const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
+    write(shield, 5)
+    const { discoveryFile, port } = shield.stats().websocket
+    const way = await unusedPort()
+    const client = ring.keep(
+      await IpcFactory.createClient({
+        dir: ring.dir,
+        preferShm: false,
+        websocket: {
+          url: `ws://127.0.0.1:${way}`,
+          tokenFile: discoveryFile
+        }
+      })
+    )
+    const seen = record(client, 'threat')
+    const lost = record(client, 'lost')
+    await until(() => client.stats().errors.websocket !== null, 'a try')
+    const tunnel = net.createServer((near) => {
+      const far = net.connect(port, '127.0.0.1')
+      near.pipe(far).pipe(near)
+      for (const socket of [near, far]) socket.on('error', () => {})
+    })
+    tunnel.listen(way, '127.0.0.1')
+    try {
+      await until(() => client.stats().transport === 'websocket', 'a client')
+      write(shield, 1)
+      await until(() => seen.length > 0, 'a threat')
+      assert.deepEqual(sequences(seen), [6])
+      assert.deepEqual(lost, [])
+    } finally {
+      tunnel.close()
     }
   })
 

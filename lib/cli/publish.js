@@ -124,6 +124,8 @@ async function run(values) {
   const input = process.stdin
   caught.signal.addEventListener('abort', () => input.destroy())
   try {
+    // The listener came too late for what was sent while it opened.
+    if (caught.signal.aborted) input.destroy()
     if (input.isTTY) {
       report('reading threats from stdin, one JSON object per line (NDJSON)')
     }

@@ -267,6 +267,69 @@ describe('fail-over', () => {
     assert.equal(reader.stats().lost, 7)
   })
 
+  it('F24 a ring whose name is gone is read until there is another one', async () => {
+    const shield = await hybrid()
+    const client = await connected(ring, common)
+    const behind = await connected(ring, { ...overWebSocket(), from: 'oldest' })
+    const all = []
+    const counts = [client, behind].map((one) => {
+      const count = { ids: [], losses: record(one, 'lost') }
+      one.on('threat', ({ id }) => count.ids.push(id))
+      return count
+    })
+    const publish = () => {
+      const sequence = shield.writeThreat(threat())
+      all.push(`${shield.stats().generation}-${sequence}`)
+    }
+    for (let round = 0; round < 4; round++) {
+      // Nobody can read a ring that was gone before they came.
+      publish()
+      await until(
+        () => counts.every(({ ids }) => ids.at(-1) === all.at(-1)),
+        'all of them'
+      )
+      fs.unlinkSync(ring.file)
+      const { generation } = shield.stats()
+      const isSame = () => shield.stats().generation === generation
+      while (isSame()) {
+        for (let i = 0; i < 5; i++) publish()
+        await sleep(5)
+      }
+    }
+    publish()
+    for (const { ids, losses } of counts) {
+      await until(() => ids.at(-1) === all.at(-1), 'the last one')
+      assert.deepEqual(losses, [])
+      assert.deepEqual(ids, all)
+    }
+  })
+
+  it('a client that nobody consumes knows that its Shield is gone', async () => {
+    const child = ring.child()
+    fs.mkdirSync(ring.file)
+    await child.call(async (state, options) => {
+      state.shield = state.ipc.IpcFactory.createHybridTransport(options)
+      await state.shield.ready()
+      for (let i = 0; i < 5; i++) {
+        state.shield.writeThreat({
+          threatType: 'Unknown',
+          severity: 'Low',
+          source: 'shield',
+          details: `${i}`
+        })
+      }
+    }, common)
+    const client = await connected(ring, { ...common, from: 'oldest' })
+    assert.equal(client.isShmActive(), false)
+    fs.rmdirSync(ring.file)
+    await until(() => client._source._returning !== null, 'the ring')
+    assert.equal(client.isHealthy(), true)
+    await child.kill()
+    await until(() => !client.isHealthy(), 'the news of its death')
+    assert.equal(client.stats().writer, 'gone')
+    assert.deepEqual(sequences(client.poll()), [1, 2, 3, 4, 5])
+  })
+
   it('a ring that another Shield took ends this one', async () => {
     const shield = await hybrid()
     const client = await connected(ring, overWebSocket())

@@ -148,6 +148,23 @@ describe('the Shield before', () => {
     assert.deepEqual(client.losses, [])
   })
 
+  it('left a ring that cannot be opened at first: readers of it lose nothing', async () => {
+    const first = await hybrid()
+    const reader = follow(ring.client())
+    write(first, 5)
+    await until(() => reader.ids.length === 5, 'five')
+    await first.close()
+    fs.renameSync(ring.file, `${ring.file}.away`)
+    fs.mkdirSync(ring.file)
+    const second = await hybrid()
+    assert.equal(second.stats().transport, 'websocket')
+    fs.rmdirSync(ring.file)
+    await until(() => second.isShmActive(), 'a ring')
+    write(second, 2)
+    await until(() => reader.ids.length === 7, 'two more')
+    assert.deepEqual(reader.losses, [])
+  })
+
   it('wrote to the ring alone, later than the file: the ring goes on', async () => {
     const first = await server()
     write(first, 3)

@@ -1,0 +1,147 @@
+'use strict'
+// What every Shield of IpcFactory holds for as long as it lives, with or
+// without a ring, a server or the addon: a socket beside the discovery file,
+// on which nothing is ever said. The kernel answers for it, also when its
+// process is stopped, and stops to when its process is gone.
+
+const { once } = require('node:events')
+const fs = require('node:fs')
+const net = require('node:net')
+const path = require('node:path')
+const { IpcError } = require('./errors.js')
+const { makeDirectory } = require('./private-file.js')
+const { takeTurn } = require('./start-turn.js')
+const { places } = require('./websocket-finder.js')
+
+// What the address of a socket holds, less a little.
+const MAX_PATH_BYTES = 100
+
+/**
+ * @param {string} file
+ * @returns {Promise<boolean>} whether a living process listens there
+ */
+async function isHeld(file) {
+  const socket = net.connect(file)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    // A queue that is full is that of somebody who does not take from it.
+    return error.code === 'EAGAIN'
+  } finally {
+    socket.destroy()
+  }
+}
+
+const locked = (file) =>
+  new IpcError('ERR_RING_LOCKED', `another Shield lives at ${file}`)
+
+const inodeOf = (file) => fs.lstatSync(file, { throwIfNoEntry: false })?.ino
+
+/** What a Shield that was killed has left. Whoever calls this has its turn. */
+function removeStale(file) {
+  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSocket()) {
+    fs.unlinkSync(file)
+  }
+}
+
+class ShieldClaim {
+  /** @param {{ dir?: string, name?: string }} location */
+  constructor(location) {
+    this._files = places(location)
+      .map(({ dir, name }) => path.join(dir, `${name}.shield`))
+      .filter((file) => Buffer.byteLength(file) <= MAX_PATH_BYTES)
+    this._key = JSON.stringify(places(location))
+    this._server = null
+    this._file = null
+    this._inode = null
+    this._ended = new AbortController()
+  }
+
+  /** Whether no other Shield can have it. */
+  get isHeld() {
+    return this._server !== null
+  }
+
+  /**
+   * Takes it, if it can be had here at all, and the turn to start.
+   * @returns {Promise<(() => void) | null>} ends the turn; null: there was none
+   * @throws {IpcError} ERR_RING_LOCKED when another Shield has it
+   */
+  async take() {
+    const endTurn = await takeTurn(this._key, this._ended.signal)
+    try {
+      await this._takeIn()
+      return endTurn
+    } catch (error) {
+      endTurn?.()
+      throw error
+    }
+  }
+
+  /**
+   * To be called now and then: what cleans up may have taken the file, and
+   * then another Shield cannot see that we are here.
+   * @throws {IpcError} ERR_RING_LOCKED when another Shield has it by now
+   */
+  async look() {
+    if (this._server === null || inodeOf(this._file) === this._inode) {
+      return
+    }
+    if (await isHeld(this._file)) {
+      throw locked(this._file)
+    }
+    this._drop()
+    const endTurn = await this.take()
+    endTurn?.()
+  }
+
+  /** Ends it at once. */
+  free() {
+    this._ended.abort()
+    this._drop()
+  }
+
+  _drop() {
+    this._server?.close()
+    this._server = null
+  }
+
+  async _takeIn() {
+    for (const file of this._files) {
+      if (await isHeld(file)) {
+        throw locked(file)
+      }
+    }
+    for (const file of this._files) {
+      if (this._ended.signal.aborted || (await this._listen(file))) {
+        return
+      }
+    }
+  }
+
+  async _listen(file) {
+    const server = net.createServer((socket) => socket.destroy())
+    try {
+      makeDirectory(path.dirname(file))
+      removeStale(file)
+      server.listen({ path: file, exclusive: true })
+      await once(server, 'listening')
+    } catch {
+      // Another place may do, and without any there is still the question
+      // whether the server of a discovery file answers.
+      return false
+    }
+    // The Shield's life is its own business.
+    server.unref()
+    this._server = server
+    this._file = file
+    this._inode = inodeOf(file)
+    if (this._ended.signal.aborted) {
+      this._drop()
+    }
+    return true
+  }
+}
+
+module.exports = { ShieldClaim }
