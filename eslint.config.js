@@ -19,7 +19,16 @@ const rules = {
 
 module.exports = [
   // TypeScript's compiler judges the types and what tests them.
-  { ignores: ['**/build/', 'coverage/', '**/*.ts', '**/*.mts', '**/*.cts'] },
+  {
+    ignores: [
+      '**/build/',
+      'coverage/',
+      'bench/report/',
+      '**/*.ts',
+      '**/*.mts',
+      '**/*.cts'
+    ]
+  },
   js.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
@@ -39,6 +48,10 @@ module.exports = [
       globals: globals.nodeBuiltin
     },
     rules
+  },
+  {
+    files: ['bench/page/*.js'],
+    languageOptions: { sourceType: 'script', globals: globals.browser }
   },
   {
     files: ['test/**/*.js', 'test/**/*.mjs'],

@@ -1,69 +1,68 @@
 'use strict'
-// What clients cost that have nothing to do: CPU over some seconds and memory
-// for each. Started by the parent with the ring's directory; without one it
-// is the bare process to compare with.
+// What a client costs that has nothing to do, beside a bare process.
 
-const CLIENTS = 10
-// V8 tidies up some eight seconds after the last allocation; that happens
-// once and is not idling.
-const SETTLE_MS = 10_000
+const { fork } = require('node:child_process')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const path = require('node:path')
+const { SharedMemoryIpc } = require('..')
+const { makeDirectory } = require('./pair.js')
+const { makeThreats } = require('./threats.js')
 
-const [dir, secondsText] = process.argv.slice(2)
-
-/** Bytes that this process alone would free. */
-function memory() {
-  global.gc()
-  return process.memoryUsage.rss()
+async function runChild(dir, seconds) {
+  const child = fork(
+    path.join(__dirname, 'idle-child.js'),
+    [dir, String(seconds)],
+    { execArgv: ['--expose-gc'] }
+  )
+  const [message] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`the idle process ended: ${code}`)
+    })
+  ])
+  await once(child, 'exit')
+  return message
 }
 
-/** Bytes for each of a few further clients. The first one has paid for loading
- * the package. */
-async function measureMemory() {
-  const { ShmClient } = require('..')
-  const before = memory()
-  const clients = []
-  while (clients.length < CLIENTS) {
-    const client = new ShmClient({ dir, from: 'oldest' })
-    clients.push(client)
-    consume(client)
+/** Both at once: neither does anything that the other would notice. */
+async function measureIdle(seconds) {
+  const dir = makeDirectory()
+  const shield = new SharedMemoryIpc({ dir })
+  makeThreats().forEach((threat) => shield.writeThreat(threat))
+  const [bare, client] = await Promise.all([
+    runChild('', seconds),
+    runChild(dir, seconds)
+  ])
+  await shield.close()
+  fs.rmSync(dir, { recursive: true })
+  if (client.received === 0) {
+    throw new Error('the idle client received nothing')
   }
-  await pause(500)
-  const bytes = (memory() - before) / CLIENTS
-  await Promise.all(clients.map((client) => client.close()))
-  return bytes
-}
-
-function consume(client) {
-  client.pollThreats(() => true)
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
-}
-
-/** The share of one CPU that this process takes. */
-async function measureCpu(seconds) {
-  const before = process.cpuUsage()
-  await pause(seconds * 1000)
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 1e6 / seconds
-}
-
-async function main() {
-  let client = null
-  if (dir !== '') {
-    const { ShmClient } = require('..')
-    client = new ShmClient({ dir, from: 'oldest' })
-    consume(client)
+  return {
+    figures: {
+      percent: client.cpu * 100,
+      extraPercent: (client.cpu - bare.cpu) * 100,
+      megabytes: client.bytes / 2 ** 20
+    }
   }
-  await pause(SETTLE_MS)
-  const cpu = await measureCpu(Number(secondsText))
-  const bytes = client === null ? 0 : await measureMemory()
-  const received = client?.stats().received ?? 0
-  process.send({ bytes, cpu, received })
-  await client?.close()
 }
 
-main()
+function idleScenario(quick) {
+  const seconds = quick ? 3 : 10
+  return {
+    name: 'idle',
+    title: `Idle for ${seconds} s`,
+    kind: 'idle',
+    cases: [
+      {
+        name: 'client',
+        title: 'a client in pollThreats',
+        every: false,
+        run: () => measureIdle(seconds)
+      }
+    ]
+  }
+}
+
+module.exports = { idleScenario }

@@ -1,99 +1,167 @@
 'use strict'
-// A sender and a receiver of one transport, each a process, and what is
+// A sender and the receivers of one transport, each a process, and what is
 // measured between them.
 
-const { fork } = require('node:child_process')
-const { EventEmitter, once } = require('node:events')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { Control } = require('./control.js')
 
 const CHILD = path.join(__dirname, 'child.js')
 
-/** A child whose messages are events; its early end is an error. */
-function start(role, transport, config) {
-  const child = fork(CHILD, [role, transport, JSON.stringify(config)])
-  const messages = new EventEmitter()
-  child.on('message', (message) => messages.emit(message.type, message))
-  child.on('exit', (code) => {
+/** A place for one run. The ring belongs into memory, and so does it. */
+function makeDirectory() {
+  const parent = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+  return fs.mkdtempSync(path.join(parent, 'kg-bench-'))
+}
+
+/** Starts a program of the benchmark; its failure is one of `remote`. */
+function start(args, remote) {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'inherit', 'inherit']
+  })
+  child.on('error', (error) => remote.fail(error))
+  child.on('exit', (code, signal) => {
     if (code !== 0) {
-      messages.emit('error', new Error(`${transport} ${role} exited: ${code}`))
+      remote.fail(new Error(`${remote.name} ended: ${signal ?? code}`))
     }
   })
-  return {
-    say: (message) => child.send(message),
-    hear: async (type) => (await once(messages, type))[0],
-    ended: once(child, 'exit')
-  }
+  return { child, ended: once(child, 'exit') }
 }
 
 class Pair {
   /**
-   * @param {string} transport a file in transports/
-   * @param {{ spinMicros?: number }} [options]
+   * @param {{ transport: string, readers?: number, kind?: string,
+   *   mode?: string, damage?: string }} options `transport` is a file in
+   *   transports/; what else they take goes along
    */
-  static async open(transport, options = {}) {
+  static async open(options) {
     const pair = new Pair()
-    pair._dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kg-bench-'))
-    // The ring belongs into memory even where the temporary folder does not.
-    if (fs.existsSync('/dev/shm')) {
-      fs.rmdirSync(pair._dir)
-      pair._dir = fs.mkdtempSync('/dev/shm/kg-bench-')
-    }
-    const config = { dir: pair._dir, ...options }
+    const config = { readers: 1, mode: 'listen', ...options }
+    config.dir = makeDirectory()
+    pair._config = config
     pair._sent = 0
-    pair._sender = start('sender', transport, config)
-    const senderReady = pair._sender.hear('ready')
-    if (transport === 'ws') {
-      config.port = (await pair._sender.hear('port')).port
+    pair._children = []
+    pair._control = await Control.open(config.dir)
+    try {
+      await pair._start()
+    } catch (error) {
+      pair._kill()
+      throw error
     }
-    pair._receiver = start('receiver', transport, config)
-    await Promise.all([senderReady, pair._receiver.hear('ready')])
     return pair
+  }
+
+  async _start() {
+    const config = this._config
+    const launch = (role, own, remote) => {
+      const args = [CHILD, role, JSON.stringify(own)]
+      this._children.push(start(args, remote))
+    }
+    this._sender = this._control.remote('sender')
+    this._receivers = []
+    for (let i = 0; i < config.readers; i++) {
+      this._receivers.push(this._control.remote(`receiver ${i}`))
+    }
+    launch('sender', config, this._sender)
+    const { forksReceivers } = require(`./transports/${config.transport}.js`)
+    if (!forksReceivers) {
+      const { place } = await this._placeOf(config)
+      this._receivers.forEach((remote, index) =>
+        launch('receiver', { ...config, place, index }, remote)
+      )
+    }
+    await Promise.all(this._receivers.map((remote) => remote.hear('ready')))
+    await this._sender.connected
+    this._sender.say({ type: 'connect' })
+    await this._sender.hear('ready')
+  }
+
+  /** Where to connect to, of the transports that do not know it before. */
+  async _placeOf({ transport }) {
+    const knows = ['shm', 'reliable', 'barest'].includes(transport)
+    return knows ? {} : this._sender.hear('place')
   }
 
   async _expect(count, timed) {
     const first = this._sent
     const last = first + count
     this._sent = last
-    this._receiver.say({ type: 'expect', last, timed })
-    await this._receiver.hear('expecting')
-    const received = this._receiver.hear('received')
-    return { first, last, received }
+    for (const receiver of this._receivers) {
+      receiver.say({ type: 'expect', last, timed })
+    }
+    await Promise.all(this._receivers.map((remote) => remote.hear('expecting')))
+    return { first, last }
   }
 
-  static _check({ received, lost }, last) {
-    if (received !== last || lost !== 0) {
-      throw new Error(`received ${received} of ${last}, lost ${lost}`)
+  /** The results of all receivers, which have all and lost nothing. */
+  async _results(last) {
+    const results = await Promise.all(
+      this._receivers.map((remote) => remote.hear('received'))
+    )
+    for (const { received, lost } of results) {
+      if (received !== last || lost !== 0) {
+        throw new Error(`received ${received} of ${last}, lost ${lost}`)
+      }
+    }
+    return results
+  }
+
+  /** Both, or the first failure of either. */
+  async _run(message) {
+    const { last } = message
+    this._sender.say(message)
+    try {
+      return await Promise.all([this._sender.hear('sent'), this._results(last)])
+    } catch (error) {
+      this._kill()
+      throw error
     }
   }
 
   /** Events a second, from the first send to the last verified receipt. */
-  async throughput(count) {
-    const { first, last, received } = await this._expect(count, false)
-    const sent = this._sender.hear('sent')
-    this._sender.say({ type: 'flood', first, last })
-    const { start: begin } = await sent
-    const result = await received
-    Pair._check(result, last)
-    return count / (Number(BigInt(result.end) - BigInt(begin)) / 1e9)
+  async throughput(count, batch = 1) {
+    const { damage } = this._config
+    const { first, last } = await this._expect(count, false)
+    const message = { type: 'flood', first, last, batch, damage }
+    const [{ start: begin }, results] = await this._run(message)
+    const end = Math.max(...results.map((result) => result.end))
+    return count / ((end - begin) / 1e9)
   }
 
-  /** One-way latencies in microseconds of events `pauseMs` apart. */
+  /**
+   * One-way latencies in microseconds of events `pauseMs` apart, and the share
+   * of a CPU that the receiver took meanwhile.
+   */
   async latency(count, pauseMs) {
-    const { first, last, received } = await this._expect(count, true)
-    this._sender.say({ type: 'single', first, last, pauseMs })
-    const result = await received
-    Pair._check(result, last)
-    return result.latencies
+    const { first, last } = await this._expect(count, true)
+    const message = { type: 'singles', first, last, pauseMs }
+    const [{ times }, [result]] = await this._run(message)
+    return {
+      latencies: result.times.map((time, i) => (time - times[i]) / 1000),
+      cpu: result.cpu
+    }
   }
 
   async close() {
-    this._sender.say({ type: 'close' })
-    this._receiver.say({ type: 'close' })
-    await Promise.all([this._sender.ended, this._receiver.ended])
-    fs.rmSync(this._dir, { recursive: true, force: true })
+    const { _sender: sender, _receivers: receivers } = this
+    await Promise.all([sender, ...receivers].map((remote) => remote.leave()))
+    await Promise.all(this._children.map(({ ended }) => ended))
+    this._cleanUp()
+  }
+
+  /** After a failure: nobody is asked any more. */
+  _kill() {
+    for (const { child } of this._children) child.kill('SIGKILL')
+    this._cleanUp()
+  }
+
+  _cleanUp() {
+    this._control.close()
+    fs.rmSync(this._config.dir, { recursive: true, force: true })
   }
 }
 
-module.exports = { Pair }
+module.exports = { makeDirectory, Pair, start }

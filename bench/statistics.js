@@ -9,8 +9,10 @@ function quantile(values, q) {
 
 /** Median over the rounds, with the lowest and the highest round. */
 function summarize(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
   return {
-    median: quantile(values, 0.5),
+    median: (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2,
     low: Math.min(...values),
     high: Math.max(...values)
   }

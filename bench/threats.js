@@ -1,93 +1,26 @@
 'use strict'
-// Varied threats, the same in every process that asks: identical events
-// would flatter caches.
+// The threats of all benchmarks, and ways to get one wrong.
 
-const TYPES = [
-  'UnicodeInvisible',
-  'UnicodeBiDi',
-  'UnicodeHomoglyph',
-  'InjectionAttempt',
-  'PathTraversal',
-  'SuspiciousPattern',
-  'RateLimitViolation',
-  'Unknown'
-]
-const SEVERITIES = ['Low', 'Medium', 'High', 'Critical']
-const WORDS = [
-  'select',
-  'union',
-  'ignore previous instructions',
-  '../../etc/passwd',
-  'zero width space',
-  'right-to-left override',
-  'tool call',
-  'workspace file',
-  'prompt',
-  'rate exceeded'
-]
+const {
+  makeThreats,
+  TYPES,
+  VARIETY,
+  verify
+} = require('../lib/benchmark-threats.js')
 
-// A prime, so that the cycle never falls into step with a ring or a batch.
-const VARIETY = 997
-
-/** A small generator with a fixed seed (Park and Miller's). */
-function makeRandom(seed) {
-  let state = seed
-  return (limit) => {
-    state = (state * 48271) % 2147483647
-    return state % limit
-  }
+/** A threat that verify() must refuse in the place of `threat`. */
+const DAMAGES = {
+  details: (threat) => ({ ...threat, details: `${threat.details.slice(1)}X` }),
+  source: (threat) => ({ ...threat, source: 'mcp/server-X' }),
+  threatType: ({ threatType, ...rest }) => ({
+    ...rest,
+    threatType: threatType === TYPES[0] ? TYPES[1] : TYPES[0]
+  }),
+  severity: ({ severity, ...rest }) => ({
+    ...rest,
+    severity: severity === 'Low' ? 'High' : 'Low'
+  }),
+  blocked: ({ blocked, ...rest }) => ({ ...rest, blocked: !blocked })
 }
 
-function makeDetails(random, index) {
-  const parts = [`#${index}`]
-  const length = 20 + random(180)
-  let size = 0
-  while (size < length) {
-    const word = WORDS[random(WORDS.length)]
-    parts.push(word)
-    size += word.length + 1
-  }
-  return parts.join(' ').slice(0, 240)
-}
-
-/** The list that sender and receiver go round and round. */
-function makeThreats() {
-  const random = makeRandom(20261123)
-  const threats = []
-  for (let i = 0; i < VARIETY; i++) {
-    threats.push({
-      threatType: TYPES[random(TYPES.length)],
-      severity: SEVERITIES[random(SEVERITIES.length)],
-      source: `mcp/server-${random(40)}`,
-      details: makeDetails(random, i),
-      blocked: random(2) === 1
-    })
-  }
-  return threats
-}
-
-/**
- * Throws unless `threat` is number `index` of the stream.
- * @param {object} threat what was received
- * @param {number} index from 0
- * @param {object[]} threats makeThreats()
- */
-function verify(threat, index, threats) {
-  const expected = threats[index % VARIETY]
-  if (
-    threat.sequence !== index + 1 ||
-    threat.details !== expected.details ||
-    threat.source !== expected.source ||
-    threat.threatType !== expected.threatType ||
-    threat.severity !== expected.severity ||
-    threat.blocked !== expected.blocked ||
-    threat.timestampUs <= 0 ||
-    threat.id.length === 0
-  ) {
-    throw new Error(
-      `event ${index} is not what was sent: ${JSON.stringify(threat)}`
-    )
-  }
-}
-
-module.exports = { makeThreats, verify, VARIETY }
+module.exports = { DAMAGES, makeThreats, verify, VARIETY }

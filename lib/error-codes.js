@@ -191,5 +191,11 @@ module.exports = [
     code: 'ERR_TOO_MANY_READERS',
     what: 'The ring has no room for another reliable reader.',
     advice: 'Close one of them, or read without reliable.'
+  },
+  {
+    number: -31,
+    code: 'ERR_BENCHMARK_FAILED',
+    what: 'The benchmark did not come to its end.',
+    advice: 'The message says what happened; nothing was measured.'
   }
 ]

@@ -479,6 +479,83 @@ export const IpcFactory: {
   createClient(options?: IpcOptions): Promise<IpcClient>
 }
 
+/** What BenchmarkClient measures with: those of a writer and of a reader. */
+export type BenchmarkOptions = Pick<WriterOptions, 'enableChecksums'> &
+  Pick<ReaderOptions, 'latency' | 'spinMicros' | 'pollCpu'>
+
+export type BenchmarkTransport = 'shm' | 'websocket'
+
+export interface LatencyBenchmarkOptions {
+  /** Default `shm`. */
+  transport?: BenchmarkTransport
+  /** How many are measured. Default 200. */
+  events?: number
+  /** Milliseconds between two events, about. Default 5. */
+  pauseMs?: number
+}
+
+export interface ThroughputBenchmarkOptions {
+  /** Default `shm`. */
+  transport?: BenchmarkTransport
+  /** How many are measured. Default 100,000. */
+  events?: number
+  /** Threats for one call of `writeThreats`, 1 to 1024; 1, the default, calls
+   * `writeThreat`. */
+  batch?: number
+}
+
+export interface CompareOptions {
+  /** `events` of measureLatency. */
+  latencyEvents?: number
+  /** `events` of measureThroughput. */
+  throughputEvents?: number
+  pauseMs?: number
+  batch?: number
+}
+
+/** Microseconds from before `writeThreat` to the callback. */
+export interface LatencyBenchmark {
+  transport: BenchmarkTransport
+  events: number
+  pauseMs: number
+  min: number
+  mean: number
+  p50: number
+  p90: number
+  p99: number
+  max: number
+}
+
+export interface ThroughputBenchmark {
+  transport: BenchmarkTransport
+  events: number
+  batch: number
+  seconds: number
+  eventsPerSecond: number
+}
+
+export interface TransportComparison {
+  shm: { latency: LatencyBenchmark; throughput: ThroughputBenchmark }
+  websocket: { latency: LatencyBenchmark; throughput: ThroughputBenchmark }
+  /** Shared memory's figures, divided by those of WebSocket. */
+  ratios: { p50: number; p90: number; throughput: number }
+}
+
+/**
+ * Measures the transports of this package on this machine. A Shield runs in a
+ * process of its own, the client in this one, and every field of every event
+ * is checked: `ERR_BENCHMARK_FAILED` when one is wrong, or lost.
+ */
+export class BenchmarkClient {
+  constructor(options?: BenchmarkOptions)
+  measureLatency(options?: LatencyBenchmarkOptions): Promise<LatencyBenchmark>
+  measureThroughput(
+    options?: ThroughputBenchmarkOptions
+  ): Promise<ThroughputBenchmark>
+  /** Both, over shared memory and over WebSocket. */
+  compare(options?: CompareOptions): Promise<TransportComparison>
+}
+
 /**
  * The options in a TOML file, overridden by the environment
  * (`KINDLY_GUARD_IPC_...`). Without a file, the environment alone.

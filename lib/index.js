@@ -1,6 +1,7 @@
 'use strict'
 // The public API, and nothing else.
 
+const { BenchmarkClient } = require('./benchmark-client.js')
 const { loadConfig } = require('./config.js')
 const { IpcError } = require('./errors.js')
 const { IpcFactory } = require('./factory.js')
@@ -10,6 +11,7 @@ const { ShmClient } = require('./shm-client.js')
 const { Severity, ThreatType } = require('./threat-event.js')
 
 module.exports = {
+  BenchmarkClient,
   IpcError,
   IpcFactory,
   PlatformShm,

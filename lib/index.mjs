@@ -7,6 +7,7 @@ export const {
   ShmClient,
   IpcFactory,
   PlatformShm,
+  BenchmarkClient,
   ThreatType,
   Severity,
   IpcError,

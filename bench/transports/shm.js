@@ -1,21 +1,25 @@
 'use strict'
-// Shared memory: the product. A second ring carries the receiver's progress
-// back, so that the sender never laps it and nothing is lost.
+// Shared memory: the product. Rings in the other direction carry the
+// receivers' progress back, so that the sender never laps them and nothing is
+// lost.
 
 const { SharedMemoryIpc, ShmClient } = require('../..')
 
 const SLOTS = 8192
+// Slots that may be under way, and how often progress is told.
 const WINDOW = 6000
-const ACK_EVERY = 512
+const ACKS_PER_WINDOW = 12
+const SLOT_BYTES = 340
 
 function connect(Type, options) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const attempt = () => {
       try {
         resolve(new Type(options))
       } catch (error) {
         if (error.code !== 'ERR_NO_RING') {
-          throw error
+          reject(error)
+          return
         }
         setTimeout(attempt, 10)
       }
@@ -24,45 +28,88 @@ function connect(Type, options) {
   })
 }
 
-/** @param {{ dir: string }} config */
-async function createSender({ dir }) {
-  const ring = new SharedMemoryIpc({ dir, name: 'events', maxEvents: SLOTS })
-  const acks = await connect(ShmClient, { dir, name: 'acks', from: 'oldest' })
+/** Events that may be under way: long ones take several slots. */
+function windowOf(threats) {
+  const most = Math.max(...threats.map(({ details }) => details.length))
+  const slots = most <= 256 ? 1 : 1 + Math.ceil(most / SLOT_BYTES)
+  return Math.floor(WINDOW / slots)
+}
+
+/** @param {{ dir: string, readers: number }} config */
+async function createSender({ dir, readers, checksums = true }, threats) {
+  const ring = new SharedMemoryIpc({
+    dir,
+    name: 'events',
+    maxEvents: SLOTS,
+    enableChecksums: checksums
+  })
+  const window = windowOf(threats)
+  const acks = []
+  const taken = new Array(readers).fill(0)
   let acknowledged = 0
+  const awaitRoom = (until) => {
+    while (until - acknowledged > window) {
+      acks.forEach((client, i) => {
+        for (const ack of client.poll()) taken[i] = Number(ack.details)
+      })
+      acknowledged = Math.min(...taken)
+    }
+  }
   return {
-    /** Sends threats[first % n] up to `last`, as fast as they are taken. */
-    async sendAll(threats, first, last) {
+    async connected() {
+      for (let i = 0; i < readers; i++) {
+        acks.push(
+          await connect(ShmClient, { dir, name: `acks-${i}`, from: 'oldest' })
+        )
+      }
+    },
+    /** Sends threats[i % n] from `first` to `last`, as fast as they are taken. */
+    async sendAll(first, last) {
       for (let i = first; i < last; i++) {
         ring.writeThreat(threats[i % threats.length])
-        while (i - acknowledged >= WINDOW) {
-          for (const ack of acks.poll()) {
-            acknowledged = Number(ack.details)
-          }
+        awaitRoom(i + 1)
+      }
+    },
+    async sendBatches(first, last, size) {
+      for (let i = first; i < last; i += size) {
+        const batch = []
+        for (let j = i; j < Math.min(i + size, last); j++) {
+          batch.push(threats[j % threats.length])
         }
+        ring.writeThreats(batch)
+        awaitRoom(i + size)
       }
     },
     send: (threat) => ring.writeThreat(threat),
     async close() {
-      await acks.close()
+      for (const client of acks) await client.close()
       await ring.close()
     }
   }
 }
 
 /** @param {{ dir: string, spinMicros?: number }} config */
-async function createReceiver({ dir, spinMicros }, onThreat) {
-  const acks = new SharedMemoryIpc({ dir, name: 'acks', maxEvents: 64 })
+async function createReceiver(config, threats, onThreat) {
+  const { dir, index, mode, spinMicros, latency, pollCpu } = config
+  const acks = new SharedMemoryIpc({
+    dir,
+    name: `acks-${index}`,
+    maxEvents: 64
+  })
   const client = await connect(ShmClient, {
     dir,
     name: 'events',
     from: 'oldest',
-    spinMicros
+    spinMicros,
+    latency,
+    ...(pollCpu === undefined ? {} : { pollCpu })
   })
+  const every = Math.floor(windowOf(threats) / ACKS_PER_WINDOW)
   let received = 0
-  const done = client.pollThreats((threat) => {
+  const take = (threat) => {
     onThreat(threat)
     received++
-    if (received % ACK_EVERY === 0) {
+    if (received % every === 0) {
       acks.writeThreat({
         threatType: 0,
         severity: 0,
@@ -70,11 +117,26 @@ async function createReceiver({ dir, spinMicros }, onThreat) {
         details: String(received)
       })
     }
-  })
+  }
+  let done = new Promise(() => {})
+  let open = true
+  if (mode === 'busy') {
+    const look = () => {
+      if (!open) return
+      client.poll().forEach(take)
+      setImmediate(look)
+    }
+    look()
+  } else if (mode === 'batches') {
+    client.on('threats', (batch) => batch.forEach(take))
+  } else {
+    done = client.pollThreats(take)
+  }
   return {
     lost: () => client.stats().lost,
     done,
     async close() {
+      open = false
       await client.close()
       await acks.close()
     }

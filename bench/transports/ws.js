@@ -1,13 +1,15 @@
 'use strict'
 // The ws package as its own documentation advises for speed: no compression,
-// text frames, one message per threat.
+// text frames, one message per threat or one JSON array for many. A broadcast
+// makes its text once.
 
 const { WebSocket, WebSocketServer } = require('ws')
+const { peerSender, spinLoop } = require('./messages.js')
 
 const HIGH_WATER = 1 << 20
 
-/** @param {{ publishPort: (port: number) => void }} config */
-async function createSender({ publishPort }) {
+/** @param {{ readers: number, publish: (place: object) => void }} config */
+async function createSender({ readers, publish }, threats) {
   const server = new WebSocketServer({
     host: '127.0.0.1',
     port: 0,
@@ -16,61 +18,44 @@ async function createSender({ publishPort }) {
   await new Promise((resolve) => {
     server.once('listening', resolve)
   })
+  const sockets = []
   const connected = new Promise((resolve) => {
-    server.once('connection', resolve)
+    server.on('connection', (socket) => {
+      if (sockets.push(socket) === readers) resolve()
+    })
   })
-  publishPort(server.address().port)
-  const socket = await connected
-  let sequence = 0
-  const send = (threat) => {
-    sequence++
-    socket.send(
-      JSON.stringify({
-        type: 'threat',
-        threats: [
-          {
-            sequence,
-            id: `bench-${sequence}`,
-            timestampUs: Date.now() * 1000,
-            ...threat
-          }
-        ]
-      })
-    )
+  publish({ port: server.address().port })
+  const put = (list) => {
+    const text = JSON.stringify({ type: 'threat', threats: list })
+    for (const socket of sockets) socket.send(text)
+  }
+  const settle = async () => {
+    // It walks the sockets' queues.
+    while (sockets.some((socket) => socket.bufferedAmount > HIGH_WATER)) {
+      await new Promise(setImmediate)
+    }
+  }
+  const close = async () => {
+    sockets.forEach((socket) => socket.terminate())
+    await new Promise((resolve) => {
+      server.close(resolve)
+    })
   }
   return {
-    async sendAll(threats, first, last) {
-      for (let i = first; i < last; i++) {
-        send(threats[i % threats.length])
-        // Asked rarely: it walks the socket's queues.
-        if (i % 64 === 0) {
-          while (socket.bufferedAmount > HIGH_WATER) {
-            await new Promise(setImmediate)
-          }
-        }
-      }
-    },
-    send,
-    async close() {
-      socket.terminate()
-      await new Promise((resolve) => {
-        server.close(resolve)
-      })
-    }
+    ...peerSender(threats, put, settle, close),
+    connected: () => connected
   }
 }
 
-/** @param {{ port: number }} config */
-async function createReceiver({ port }, onThreat) {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`, {
+/** @param {{ place: { port: number }, mode: string }} config */
+async function createReceiver({ place, mode }, _threats, onThreat) {
+  const socket = new WebSocket(`ws://127.0.0.1:${place.port}`, {
     perMessageDeflate: false
   })
   const done = new Promise((resolve, reject) => {
     socket.on('message', (data) => {
       try {
-        for (const threat of JSON.parse(data).threats) {
-          onThreat(threat)
-        }
+        JSON.parse(data).threats.forEach(onThreat)
       } catch (error) {
         reject(error)
       }
@@ -81,10 +66,12 @@ async function createReceiver({ port }, onThreat) {
   await new Promise((resolve) => {
     socket.once('open', resolve)
   })
+  const stop = mode === 'busy' ? spinLoop() : () => {}
   return {
     lost: () => 0,
     done,
     async close() {
+      stop()
       socket.terminate()
       await done
     }

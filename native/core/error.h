@@ -104,7 +104,10 @@
     "Nothing was written; try again after 'drain' or await writable().")       \
   X(KG_E_TOO_MANY_READERS, -30, "ERR_TOO_MANY_READERS",                        \
     "The ring has no room for another reliable reader.",                       \
-    "Close one of them, or read without reliable.")
+    "Close one of them, or read without reliable.")                            \
+  X(KG_E_BENCHMARK_FAILED, -31, "ERR_BENCHMARK_FAILED",                        \
+    "The benchmark did not come to its end.",                                  \
+    "The message says what happened; nothing was measured.")
 /* clang-format on */
 
 enum kg_error {

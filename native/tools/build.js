@@ -1,6 +1,7 @@
 'use strict'
 // What `npm ci` and `npm install` run in a clone (the `prepare` script):
-// compiles the addon with node-gyp, quietly. On a system without a backend, or
+// compiles the addon with node-gyp, quietly. An argument names another folder
+// with a binding.gyp to compile instead. On a system without a backend, or
 // without node-gyp, it says so and ends with 0: whoever cannot have shared
 // memory must still be able to install the rest.
 
@@ -9,6 +10,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
+const DIR = path.resolve(process.argv[2] ?? ROOT)
 
 // The systems that native/platform/ has a finished file for.
 const PLATFORMS = ['linux']
@@ -84,7 +86,7 @@ function main() {
 
   const begin = process.hrtime.bigint()
   const result = spawnSync(process.execPath, args, {
-    cwd: ROOT,
+    cwd: DIR,
     env,
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,

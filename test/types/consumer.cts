@@ -3,6 +3,11 @@
 import kindly = require('kindly-guard-ipc')
 import type {
   AttachedReader,
+  BenchmarkOptions,
+  BenchmarkTransport,
+  CompareOptions,
+  LatencyBenchmarkOptions,
+  ThroughputBenchmarkOptions,
   ClientStats,
   ClientTransport,
   IpcClient,
@@ -10,10 +15,13 @@ import type {
   IpcOptions,
   IpcTransport,
   IpcTransportEvents,
+  LatencyBenchmark,
   ServerStats,
   ShieldTransport,
   ThreatReader,
+  ThroughputBenchmark,
   TransportChange,
+  TransportComparison,
   TransportStats,
   WebSocketOptions,
   LatencyStats,
@@ -36,6 +44,7 @@ import type {
 
 const { IpcFactory, loadConfig, PlatformShm, Severity, ThreatType } = kindly
 // A class is a value and a type, so it is imported as both.
+import BenchmarkClient = kindly.BenchmarkClient
 import IpcError = kindly.IpcError
 import SharedMemoryIpc = kindly.SharedMemoryIpc
 import ShmClient = kindly.ShmClient
@@ -374,6 +383,35 @@ export async function follow(): Promise<ClientStats> {
   // @ts-expect-error Writing is the Shield's.
   client.writeThreat(least)
   return reader.stats()
+}
+
+// --- Measuring --------------------------------------------------------------
+
+export async function measure(): Promise<number> {
+  const options: BenchmarkOptions = { enableChecksums: true, latency: 'low' }
+  const client = new BenchmarkClient(options)
+  void new BenchmarkClient()
+  const transport: BenchmarkTransport = 'websocket'
+  const single: LatencyBenchmarkOptions = { transport, events: 10, pauseMs: 1 }
+  const many: ThroughputBenchmarkOptions = { events: 1000, batch: 64 }
+  const few: CompareOptions = { pauseMs: 2, latencyEvents: 10 }
+  const latency: LatencyBenchmark = await client.measureLatency(single)
+  const { eventsPerSecond, batch }: ThroughputBenchmark =
+    await client.measureThroughput(many)
+  const both: TransportComparison = await client.compare(few)
+  // @ts-expect-error There are two transports.
+  void client.measureLatency({ transport: 'zeromq' })
+  // @ts-expect-error It makes a ring of its own.
+  void new BenchmarkClient({ dir: '/dev/shm' })
+  const { ratios, shm, websocket } = both
+  return (
+    latency.p50 +
+    eventsPerSecond +
+    batch +
+    ratios.throughput +
+    shm.latency.p99 +
+    websocket.throughput.seconds
+  )
 }
 
 // --- The rest -------------------------------------------------------------

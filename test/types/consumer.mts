@@ -1,8 +1,17 @@
 // The whole API as an ES module sees it. Compiled by types.test.js, never
 // run. consumer.cts is the same for `require`.
 import {
+  BenchmarkClient,
+  type BenchmarkOptions,
+  type BenchmarkTransport,
+  type CompareOptions,
+  type LatencyBenchmarkOptions,
+  type ThroughputBenchmarkOptions,
   IpcError,
   type AttachedReader,
+  type LatencyBenchmark,
+  type ThroughputBenchmark,
+  type TransportComparison,
   type ClientStats,
   type ClientTransport,
   type IpcClient,
@@ -380,6 +389,35 @@ export async function follow(): Promise<ClientStats> {
   // @ts-expect-error Writing is the Shield's.
   client.writeThreat(least)
   return reader.stats()
+}
+
+// --- Measuring --------------------------------------------------------------
+
+export async function measure(): Promise<number> {
+  const options: BenchmarkOptions = { enableChecksums: true, latency: 'low' }
+  const client = new BenchmarkClient(options)
+  void new BenchmarkClient()
+  const transport: BenchmarkTransport = 'websocket'
+  const single: LatencyBenchmarkOptions = { transport, events: 10, pauseMs: 1 }
+  const many: ThroughputBenchmarkOptions = { events: 1000, batch: 64 }
+  const few: CompareOptions = { pauseMs: 2, latencyEvents: 10 }
+  const latency: LatencyBenchmark = await client.measureLatency(single)
+  const { eventsPerSecond, batch }: ThroughputBenchmark =
+    await client.measureThroughput(many)
+  const both: TransportComparison = await client.compare(few)
+  // @ts-expect-error There are two transports.
+  void client.measureLatency({ transport: 'zeromq' })
+  // @ts-expect-error It makes a ring of its own.
+  void new BenchmarkClient({ dir: '/dev/shm' })
+  const { ratios, shm, websocket } = both
+  return (
+    latency.p50 +
+    eventsPerSecond +
+    batch +
+    ratios.throughput +
+    shm.latency.p99 +
+    websocket.throughput.seconds
+  )
 }
 
 // --- The rest -------------------------------------------------------------

@@ -1,6 +1,7 @@
 // Run by types.test.js in a process of its own: imports everything by name,
 // which fails before the first line runs if one of the names is not there.
 import byDefault, {
+  BenchmarkClient,
   IpcError,
   PlatformShm,
   Severity,
@@ -13,6 +14,7 @@ import { createRequire } from 'node:module'
 
 const required = createRequire(import.meta.url)('kindly-guard-ipc')
 const imported = {
+  BenchmarkClient,
   IpcError,
   PlatformShm,
   Severity,

@@ -1,0 +1,45 @@
+// boost::interprocess::message_queue, which sleeps while it waits.
+
+#include <unistd.h>
+
+#include <boost/interprocess/ipc/message_queue.hpp>
+#include <string>
+
+#include "harness.h"
+
+using boost::interprocess::create_only;
+using boost::interprocess::message_queue;
+using boost::interprocess::open_only;
+
+const bool channel_spins = false;
+
+static std::string names[2];
+static message_queue *queues[2];
+static event received[2];
+
+void channel_prepare(int which, const char *, const char *) {
+  names[which] =
+      "kg-bench-" + std::to_string(getpid()) + "-" + std::to_string(which);
+  message_queue::remove(names[which].c_str());
+  message_queue(create_only, names[which].c_str(), 8192, sizeof(event));
+}
+
+void channel_attach(int which, bool) {
+  queues[which] = new message_queue(open_only, names[which].c_str());
+}
+
+void channel_send(int which, event *event) {
+  queues[which]->send(event, sizeof *event, 0);
+}
+
+void channel_receive(int which, kg_threat *threat) {
+  message_queue::size_type size;
+  unsigned priority;
+  queues[which]->receive(&received[which], sizeof(event), size, priority);
+  view_event(&received[which], threat);
+}
+
+void channel_remove() {
+  for (const auto &name : names)
+    message_queue::remove(name.c_str());
+}

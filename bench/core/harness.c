@@ -1,0 +1,233 @@
+/* usage: PROGRAM throughput|one-way COUNT VARIANT DIR [corrupt]
+ * Prints events a second, or half round trips in microseconds as JSON. */
+
+#include "harness.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_SECONDS 120
+
+/* A prime, so that the cycle never falls into step with a ring. */
+#define VARIETY 997
+
+static struct event events[VARIETY];
+
+struct outcome {
+  uint64_t end_ns;
+  uint64_t warm_ns;
+};
+
+static struct outcome *outcome;
+static bool corrupts;
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void give_up(const char *what) {
+  fprintf(stderr, "%s: %s\n", what, strerror(errno));
+  _exit(1);
+}
+
+void *shared_memory(size_t bytes) {
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED)
+    give_up("mmap");
+  return memory;
+}
+
+static uint32_t random_below(uint32_t limit) {
+  static uint64_t state = 20261123;
+  state = state * 48271 % 2147483647;
+  return (uint32_t)(state % limit);
+}
+
+static void make_events(void) {
+  _Static_assert(sizeof(struct event) == 384, "as large as a slot");
+  for (uint32_t i = 0; i < VARIETY; i++) {
+    struct event *event = &events[i];
+    event->timestamp_us = UINT64_C(1795000000000000) + i;
+    event->threat_type = random_below(8);
+    event->severity = (uint8_t)(1 + random_below(4));
+    event->blocked = (uint8_t)random_below(2);
+    event->source_length = (uint16_t)snprintf(
+        event->source, sizeof event->source, "mcp/server-%u", random_below(40));
+    event->details_length = (uint16_t)(20 + random_below(181));
+    for (uint32_t j = 0; j < event->details_length; j++) {
+      event->details[j] = (char)('a' + random_below(26));
+    }
+  }
+}
+
+void view_event(const struct event *event, kg_threat *threat) {
+  threat->sequence = event->sequence;
+  threat->timestamp_us = event->timestamp_us;
+  threat->threat_type = event->threat_type;
+  threat->severity = event->severity;
+  threat->blocked = event->blocked != 0;
+  threat->source.bytes = event->source;
+  threat->source.length = event->source_length;
+  threat->details.bytes = event->details;
+  threat->details.length = event->details_length;
+}
+
+static bool same(kg_text text, const char *bytes, size_t length) {
+  return text.length == length && memcmp(text.bytes, bytes, length) == 0;
+}
+
+static void verify(const kg_threat *threat, uint64_t index) {
+  const struct event *event = &events[index % VARIETY];
+  if (threat->sequence != index + 1 ||
+      threat->timestamp_us != event->timestamp_us ||
+      threat->threat_type != event->threat_type ||
+      threat->severity != event->severity ||
+      threat->blocked != (event->blocked != 0) ||
+      !same(threat->source, event->source, event->source_length) ||
+      !same(threat->details, event->details, event->details_length)) {
+    fprintf(stderr, "event %llu is not what was sent\n",
+            (unsigned long long)index);
+    _exit(1);
+  }
+}
+
+static void send_event(int which, uint64_t index) {
+  struct event *event = &events[index % VARIETY];
+  event->sequence = index + 1;
+  channel_send(which, event);
+}
+
+static void receive_event(int which, uint64_t index) {
+  kg_threat threat;
+  channel_receive(which, &threat);
+  verify(&threat, index);
+}
+
+static void send_all(uint64_t first, uint64_t last) {
+  for (uint64_t i = first; i < last; i++) {
+    if (corrupts && i == (first + last) / 2) {
+      char *byte = &events[i % VARIETY].details[7];
+      *byte ^= 1;
+      send_event(0, i);
+      *byte ^= 1;
+    } else {
+      send_event(0, i);
+    }
+  }
+}
+
+static void throughput(uint64_t count, bool is_writer) {
+  uint64_t warm = count / 4;
+  channel_attach(0, is_writer);
+  if (is_writer) {
+    send_all(0, warm);
+    while (*(volatile uint64_t *)&outcome->warm_ns == 0)
+      usleep(100);
+    uint64_t begin = now_ns();
+    send_all(warm, warm + count);
+    while (*(volatile uint64_t *)&outcome->end_ns == 0)
+      usleep(100);
+    printf("%.0f\n", (double)count * 1e9 / (double)(outcome->end_ns - begin));
+    return;
+  }
+  for (uint64_t i = 0; i < warm + count; i++) {
+    receive_event(0, i);
+    if (i + 1 == warm)
+      outcome->warm_ns = now_ns();
+  }
+  outcome->end_ns = now_ns();
+}
+
+/* So many round trips are one sample: the clock takes its time, too. */
+#define TRIPS 10
+
+static void one_way(uint64_t count, bool is_writer) {
+  uint64_t warm = 100;
+  channel_attach(0, is_writer);
+  channel_attach(1, !is_writer);
+  if (!is_writer) {
+    for (uint64_t i = 0; i < (warm + count) * TRIPS; i++) {
+      receive_event(0, i);
+      send_event(1, i);
+    }
+    return;
+  }
+  printf("[");
+  for (uint64_t i = 0; i < warm + count; i++) {
+    uint64_t begin = now_ns();
+    for (uint64_t j = i * TRIPS; j < (i + 1) * TRIPS; j++) {
+      send_all(j, j + 1);
+      receive_event(1, j);
+    }
+    double microseconds = (double)(now_ns() - begin) / TRIPS / 2 / 1000;
+    if (i >= warm)
+      printf("%s%.4f", i == warm ? "" : ",", microseconds);
+  }
+  printf("]\n");
+}
+
+/* To the first or the second of the CPUs that it may have. */
+static void pin(int which) {
+  cpu_set_t all, one;
+  if (sched_getaffinity(0, sizeof all, &all) != 0)
+    return;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &all) || which-- > 0)
+      continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+/* A writer whose reader gave up would wait for it. */
+static void on_child(int number) {
+  (void)number;
+  int status = 0;
+  if (waitpid(-1, &status, WNOHANG) > 0 && status != 0)
+    _exit(1);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 5) {
+    fprintf(stderr,
+            "usage: %s throughput|one-way COUNT VARIANT DIR [corrupt]\n",
+            argv[0]);
+    return 2;
+  }
+  uint64_t count = strtoull(argv[2], NULL, 10);
+  corrupts = argc > 5 && strcmp(argv[5], "corrupt") == 0;
+  bool is_one_way = strcmp(argv[1], "one-way") == 0;
+  make_events();
+  outcome = shared_memory(sizeof *outcome);
+  channel_prepare(0, argv[3], argv[4]);
+  if (is_one_way)
+    channel_prepare(1, argv[3], argv[4]);
+  signal(SIGCHLD, on_child);
+  alarm(PATIENCE_SECONDS);
+  bool is_writer = fork() != 0;
+  if (!is_writer) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    corrupts = false;
+  }
+  if (channel_spins)
+    pin(is_writer ? 0 : 1);
+  (is_one_way ? one_way : throughput)(count, is_writer);
+  if (!is_writer)
+    _exit(0);
+  channel_remove();
+  return 0;
+}

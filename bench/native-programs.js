@@ -1,0 +1,198 @@
+'use strict'
+// The C programs: compiled when a run wants them, and what they measure.
+
+const { execFile } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { promisify } = require('node:util')
+const { makeDirectory } = require('./pair.js')
+const { quantile } = require('./statistics.js')
+
+const execute = promisify(execFile)
+const FLOORS = path.join(__dirname, 'floors')
+const CORE = path.join(__dirname, 'core')
+const BUILD = path.join(__dirname, '..', 'native', 'tools', 'build.js')
+
+const firstLines = (text) => text.trim().split('\n').slice(0, 4).join('\n  ')
+
+/** Runs make, or what else builds; why not, when it does not. */
+async function build(command, args) {
+  try {
+    await execute(command, args)
+    return null
+  } catch (error) {
+    return error.code === 'ENOENT'
+      ? `There is no ${command}; on Debian: apt-get install gcc g++ make`
+      : firstLines(error.stderr || error.message)
+  }
+}
+
+async function hasBoost() {
+  const source = '#include <boost/lockfree/spsc_queue.hpp>\n'
+  return new Promise((resolve) => {
+    const args = ['-E', '-x', 'c++', '-', '-o', '/dev/null']
+    const child = execFile('c++', args, (error) => resolve(error === null))
+    child.stdin.on('error', () => {})
+    child.stdin.end(source)
+  })
+}
+
+/**
+ * Compiles all there is.
+ * @param {{ what: string, why: string }[]} missing gets what cannot be had
+ * @returns {Promise<{ floors: boolean, core: boolean, boost: boolean,
+ *   addon: boolean }>}
+ */
+async function buildPrograms(missing) {
+  const make = (dir, ...targets) => build('make', ['-s', '-C', dir, ...targets])
+  const have = {}
+  const note = (key, what, why) => {
+    have[key] = why === null
+    if (why !== null) missing.push({ what, why })
+  }
+  note('floors', "the machine's floors in C", await make(FLOORS))
+  note('core', 'the C core', await make(CORE))
+  note(
+    'boost',
+    "Boost's queues beside the C core",
+    (await hasBoost())
+      ? await make(CORE, 'boost')
+      : "Boost's headers are not installed; on Debian: " +
+          'apt-get install --no-install-recommends libboost-dev'
+  )
+  const addon = path.join(FLOORS, 'addon')
+  const isBuilt = fs.existsSync(path.join(addon, 'build/Release/barest.node'))
+  note(
+    'addon',
+    'the barest addon, and the CPU time of a writer',
+    isBuilt ? null : await build(process.execPath, [BUILD, addon])
+  )
+  return have
+}
+
+async function run(program, args) {
+  try {
+    const { stdout } = await execute(program, args, { maxBuffer: 1 << 26 })
+    return JSON.parse(stdout)
+  } catch (error) {
+    // Its own words, not those of the command line.
+    throw new Error(error.stderr?.trim() || error.message)
+  }
+}
+
+function oneWay(samples) {
+  const figures = {
+    p50: quantile(samples, 0.5),
+    p90: quantile(samples, 0.9),
+    p99: quantile(samples, 0.99)
+  }
+  return { figures, samples }
+}
+
+const floor = (program, ...args) =>
+  run(path.join(FLOORS, 'build', program), args)
+
+/** A program of core/, in a directory of its own. */
+async function core(program, mode, count, variant, damage) {
+  const dir = makeDirectory()
+  try {
+    return await run(path.join(CORE, 'build', program), [
+      mode,
+      count,
+      variant,
+      dir,
+      ...(damage === undefined ? [] : ['corrupt'])
+    ])
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function floorCases(pauseMs, count, quick) {
+  const programs = [
+    ['futex', 'futex', []],
+    ['chain', 'futex, thread, eventfd, epoll', []],
+    ['spin-chain', 'spinning thread, eventfd, epoll', ['spin']]
+  ]
+  return programs.map(([name, title, more]) => ({
+    name,
+    title,
+    every: !quick,
+    run: async () => {
+      const program = name === 'futex' ? 'futex' : 'epoll_chain'
+      return oneWay(await floor(program, count, pauseMs * 1000, ...more))
+    }
+  }))
+}
+
+// [name, program, variant, title, events of the quick run, needs]
+const CHANNELS = [
+  ['kg', 'kg', 'checked', 'C core, checksums', 2e6, 'core'],
+  ['kg-plain', 'kg', 'plain', 'C core, no checksums', 2e6, 'core'],
+  ['kg-reliable', 'kg', 'reliable', 'C core, checksums, reliable', 2e6, 'core'],
+  ['boost-spsc', 'boost_spsc', '-', 'boost spsc_queue', 4e6, 'boost'],
+  ['boost-queue', 'boost_queue', '-', 'boost message_queue', 3e5, 'boost'],
+  ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 1e5, 'core']
+]
+
+/** @param {{ quick: boolean, damage?: string }} options */
+function nativeScenarios({ quick, damage }, have) {
+  const channels = CHANNELS.filter(([, , , , , needs]) => have[needs])
+  const scenarios = []
+  if (have.floors) {
+    for (const pauseMs of [20, 1]) {
+      scenarios.push({
+        name: `floors-${pauseMs}`,
+        title: `Floors in C, ${pauseMs} ms apart`,
+        kind: 'latency',
+        cases: floorCases(
+          pauseMs,
+          pauseMs === 20 ? (quick ? 40 : 150) : 300,
+          quick
+        )
+      })
+    }
+  }
+  if (channels.length > 0) {
+    scenarios.push({
+      name: 'core',
+      title: 'Two C processes, events of 384 bytes',
+      kind: 'rate',
+      cases: channels.map(([name, program, variant, title, events]) => ({
+        name,
+        title,
+        every: true,
+        run: async () => {
+          const count = quick ? events : events * 4
+          const rate = await core(program, 'throughput', count, variant, damage)
+          return { figures: { rate } }
+        }
+      }))
+    })
+  }
+  scenarios.push({
+    name: 'one-way',
+    title: 'Two C processes, half a round trip',
+    kind: 'one-way',
+    cases: [
+      have.floors && {
+        name: 'cache-line',
+        title: 'a cache line, spinning (floor)',
+        every: true,
+        run: async () => oneWay(await floor('cache_line', 3000, 0))
+      },
+      ...channels.map(([name, program, variant, title, , needs]) => ({
+        name,
+        title: title + (/queue$/.test(name) ? ', asleep' : ', spinning'),
+        every: true,
+        run: async () => {
+          const count = /queue$/.test(name) && needs ? 500 : 3000
+          return oneWay(await core(program, 'one-way', count, variant, damage))
+        }
+      }))
+    ].filter(Boolean)
+  })
+  return scenarios
+}
+
+module.exports = { buildPrograms, nativeScenarios }

@@ -1,0 +1,215 @@
+'use strict'
+// What is measured: each scenario has cases, which take turns within a round.
+// A case is run in processes of its own and gives figures by name, and for
+// latencies every single one.
+
+const { Pair } = require('./pair.js')
+const { quantile } = require('./statistics.js')
+
+const NAMES = {
+  shm: 'shared memory',
+  reliable: 'shared memory, reliable',
+  ws: 'ws',
+  unix: 'Unix socket, JSON lines',
+  'child-process': 'child_process IPC',
+  zeromq: 'zeromq',
+  barest: 'barest addon (floor)'
+}
+const PEERS = ['ws', 'unix', 'child-process', 'zeromq']
+
+// Events of one measurement, by scenario: the full run's, and the quick one's
+// share of it.
+const EVENTS = {
+  one: { shm: 1.5e6, reliable: 1.5e6, ws: 8e4, unix: 1.5e5, other: 8e4 },
+  batch: { shm: 1.5e6, reliable: 1.5e6, ws: 3e5, unix: 3e5, other: 2e5 },
+  small: { shm: 1.5e6, other: 8e4 },
+  full: { shm: 1.2e6, other: 8e4 },
+  large: { shm: 1e4, other: 2e4 },
+  readers: { shm: 6e5, other: 4e4 }
+}
+const QUICK = 0.4
+const BATCH = 64
+
+// Fewer for the addon that has one at a time; it warms up with the machine.
+const WARM_UP = { barest: 3000, other: 20_000 }
+
+async function measureThroughput(options, count, batch = 1) {
+  const mode = batch === 1 ? 'listen' : 'batches'
+  const pair = await Pair.open({ mode, ...options })
+  await pair.throughput(Math.ceil(count / 4), batch) // warms up, not counted
+  const rate = await pair.throughput(count, batch)
+  await pair.close()
+  return { figures: { rate } }
+}
+
+async function measureLatency(options, count, pauseMs) {
+  // Fresh processes, warmed up by the same number of events: a collector that
+  // tidies up behind a flood would be in the way of single events.
+  const pair = await Pair.open(options)
+  await pair.throughput(WARM_UP[options.transport] ?? WARM_UP.other)
+  const { latencies, cpu } = await pair.latency(count, pauseMs)
+  await pair.close()
+  const figures = { cpu }
+  for (const percent of [50, 90, 99]) {
+    figures[`p${percent}`] = quantile(latencies, percent / 100)
+  }
+  return { figures, samples: latencies }
+}
+
+/**
+ * @param {{ quick: boolean, damage?: string, transports: string[],
+ *   canPin: boolean }} options `transports`: those that can be had here
+ */
+function transportScenarios({ quick, damage, transports, canPin }) {
+  const here = (names) => names.filter((name) => transports.includes(name))
+  const counted = (table, name) =>
+    Math.ceil((table[name] ?? table.other) * (quick ? QUICK : 1))
+  const isHeadline = (name) => name === 'shm' || name === 'ws'
+
+  /** Throughput of transports; a quick run repeats only what matters most. */
+  const rates = (names, table, options, { batch, often = isHeadline } = {}) =>
+    here(names).map((transport) => ({
+      name: transport,
+      title: NAMES[transport],
+      every: !quick || often(transport),
+      run: () =>
+        measureThroughput(
+          { transport, damage, ...options },
+          counted(table, transport),
+          batch
+        )
+    }))
+
+  /** Latency of transports, in ways that may have a title of their own. */
+  const latencies = (ways, pauseMs, count) =>
+    ways
+      .filter(({ transport }) => transports.includes(transport))
+      .map(({ name, title, often, ...options }) => ({
+        name: name ?? options.transport,
+        title: title ?? NAMES[options.transport],
+        every: !quick || (often ?? isHeadline(options.transport)),
+        run: () => measureLatency({ damage, ...options }, count, pauseMs)
+      }))
+
+  const asleep = [
+    { transport: 'shm', spinMicros: 0 },
+    { transport: 'barest', often: true },
+    ...PEERS.map((transport) => ({ transport }))
+  ]
+  const singles = (full, few) => (quick ? few : full)
+  const never = () => false
+
+  return [
+    {
+      name: 'one',
+      title: 'Throughput, one by one',
+      kind: 'rate',
+      cases: rates(['shm', 'reliable', ...PEERS], EVENTS.one, {})
+    },
+    {
+      name: 'batch',
+      title: `Throughput, in batches of ${BATCH}`,
+      kind: 'rate',
+      cases: rates(
+        ['shm', 'reliable', ...(quick ? ['ws', 'unix'] : PEERS)],
+        EVENTS.batch,
+        {},
+        { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
+      )
+    },
+    ...['small', 'full', 'large'].map((kind) => ({
+      name: kind,
+      title: {
+        small: 'Throughput, 8 to 24 bytes of details',
+        full: 'Throughput, 256 bytes of details (a full slot)',
+        large: 'Throughput, 4 KB of details'
+      }[kind],
+      kind: 'rate',
+      cases: rates(
+        quick ? ['shm', 'ws', 'unix'] : ['shm', ...PEERS],
+        EVENTS[kind],
+        { kind },
+        { often: never }
+      )
+    })),
+    ...[1, 2, 4, 8].map((readers) => ({
+      name: `readers-${readers}`,
+      title: `Throughput with ${readers} reader${readers > 1 ? 's' : ''}`,
+      kind: 'rate',
+      readers,
+      cases: rates(
+        quick ? ['shm', 'ws'] : ['shm', ...PEERS],
+        EVENTS.readers,
+        { readers },
+        { often: never }
+      )
+    })),
+    {
+      name: 'asleep-20',
+      title: 'Latency asleep, 20 ms apart',
+      kind: 'latency',
+      cases: latencies(asleep, 20, singles(150, 40))
+    },
+    {
+      name: 'asleep-1',
+      title: 'Latency asleep, 1 ms apart',
+      kind: 'latency',
+      cases: latencies(
+        quick ? asleep.slice(0, 3) : asleep,
+        1,
+        singles(600, 250)
+      )
+    },
+    {
+      name: 'presets',
+      title: 'Latency by preset, 1 ms apart',
+      kind: 'latency',
+      cases: latencies(
+        [
+          { name: 'idle', title: "'idle'", latency: 'idle', often: false },
+          {
+            name: 'balanced',
+            title: "'balanced' (default)",
+            latency: 'balanced',
+            often: false
+          },
+          { name: 'low', title: "'low' (hot)", latency: 'low' },
+          ...(canPin
+            ? [
+                {
+                  name: 'low-pinned',
+                  title: "'low', pollCpu",
+                  latency: 'low',
+                  pollCpu: 1
+                }
+              ]
+            : [])
+        ]
+          .map((way) => ({ transport: 'shm', ...way }))
+          .concat({
+            transport: 'barest',
+            title: 'barest addon, spinning (floor)',
+            spins: true,
+            often: true
+          }),
+        1,
+        singles(600, 250)
+      )
+    },
+    {
+      name: 'busy',
+      title: 'Latency, busy loop, 1 ms apart',
+      kind: 'latency',
+      cases: latencies(
+        ['shm', ...(quick ? ['ws'] : PEERS)].map((transport) => ({
+          transport,
+          mode: 'busy'
+        })),
+        1,
+        singles(600, 250)
+      )
+    }
+  ]
+}
+
+module.exports = { NAMES, transportScenarios }

@@ -1,0 +1,114 @@
+'use strict'
+// The tables at the end of a run.
+
+/** Three significant digits at the least, and no more than that below 100. */
+function number(value) {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return value.toLocaleString('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: Math.abs(value) < 0.1 ? 3 : digits
+  })
+}
+
+function spread({ median, low, high, rounds }) {
+  if (rounds.length === 1) return number(median)
+  return `${number(median)} (${number(low)} to ${number(high)})`
+}
+
+/** Columns as wide as they must be, numbers to the right. */
+function table(head, rows) {
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...rows.map((row) => row[i].length))
+  )
+  const line = (cells) =>
+    `| ${cells
+      .map((cell, i) =>
+        i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])
+      )
+      .join(' | ')} |`
+  const rule = widths.map((width, i) =>
+    i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`
+  )
+  return [line(head), line(rule), ...rows.map(line)].join('\n')
+}
+
+/** How the figures of each kind of scenario are shown. */
+const COLUMNS = {
+  rate: [['events/s', 'rate']],
+  latency: [
+    ['p50 µs', 'p50'],
+    ['p90 µs', 'p90'],
+    ['p99 µs', 'p99'],
+    ["receiver's CPU %", 'cpu', 100]
+  ],
+  'one-way': [
+    ['p50 µs', 'p50'],
+    ['p90 µs', 'p90']
+  ],
+  cost: [
+    ['CPU ns per event', 'ns'],
+    ['wake-ups per event', 'bells']
+  ],
+  idle: [
+    ['CPU %', 'percent'],
+    ['over a bare node, %', 'extraPercent'],
+    ['MB for each client', 'megabytes']
+  ]
+}
+
+const scaled = ({ median, low, high, rounds }, factor) => ({
+  median: median * factor,
+  low: low * factor,
+  high: high * factor,
+  rounds
+})
+
+function scenarioTable({ title, kind, cases }) {
+  const columns = COLUMNS[kind].filter(([, figure]) =>
+    cases.some(({ figures }) => figures[figure] !== undefined)
+  )
+  const rows = cases.map((one) => [
+    one.title,
+    ...columns.map(([, figure, factor = 1]) => {
+      const value = one.figures[figure]
+      return value === undefined ? '' : spread(scaled(value, factor))
+    })
+  ])
+  return table([title, ...columns.map(([head]) => head)], rows)
+}
+
+function ratioTable(ratios) {
+  const rows = ratios.map(
+    ({ what, value, isRatio, sign, least, aim, verdict }) => {
+      const unit = isRatio ? ' ×' : ''
+      const side = sign === '>=' ? '≥' : '≤'
+      return [
+        what,
+        `${number(value)}${unit}`,
+        `${side} ${least}${unit}`,
+        `${side} ${aim}${unit}`,
+        verdict
+      ]
+    }
+  )
+  return table(['Ratios of medians', 'here', 'at least', 'aim', ''], rows)
+}
+
+/** Everything, as Markdown. */
+function report({ machine, rounds, scenarios, ratios, missing }) {
+  const parts = [
+    `${rounds} round${rounds === 1 ? '' : 's'}, medians (lowest to highest ` +
+      `round); ${machine.date}, Node ${machine.node}, ${machine.cpus} CPUs ` +
+      `(${machine.cpu}), ${machine.system}; load ${number(machine.load)} at ` +
+      `the start, ${number(machine.stolenPercent)} % of the CPU time stolen ` +
+      'by the host',
+    ...scenarios.map(scenarioTable)
+  ]
+  if (ratios.length > 0) parts.push(ratioTable(ratios))
+  for (const { what, why } of missing) {
+    parts.push(`Not measured: ${what}. ${why}`)
+  }
+  return `\n${parts.join('\n\n')}\n`
+}
+
+module.exports = { number, report, table }

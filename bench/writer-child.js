@@ -1,0 +1,97 @@
+'use strict'
+// The processes of writer.js: a writer that nothing holds up, and readers that
+// look all the time, or sleep, or spin.
+
+const { setTimeout: pause } = require('node:timers/promises')
+const path = require('node:path')
+const { SharedMemoryIpc, ShmClient } = require('..')
+const { report } = require('./control.js')
+const { makeThreats, verify } = require('./threats.js')
+
+const [name, configText] = process.argv.slice(2)
+const { dir, way } = JSON.parse(configText)
+const threats = makeThreats()
+
+const addon = path.join(__dirname, 'floors', 'addon', 'build/Release')
+const { threadCpu } = require(path.join(addon, 'barest.node'))
+
+/** What asking for the time takes, which is in every single measurement. */
+function clockNs() {
+  const samples = []
+  for (let i = 0; i < 1001; i++) {
+    const before = threadCpu()
+    samples.push(threadCpu() - before)
+  }
+  return samples.sort((a, b) => a - b)[500]
+}
+
+function runWriter(control) {
+  const ring = new SharedMemoryIpc({ dir, maxEvents: 8192 })
+  let next = 0
+  const write = () => ring.writeThreat(threats[next++ % threats.length])
+  control.listen(async ({ type, count, pauseMs }) => {
+    if (type === 'flood') {
+      const before = threadCpu()
+      for (let i = 0; i < count; i++) write()
+      control.say({ type: 'cost', ns: (threadCpu() - before) / count })
+    } else if (type === 'singles') {
+      const clock = clockNs()
+      let sum = 0
+      const { bells } = ring.stats()
+      for (let i = 0; i < count; i++) {
+        await pause(pauseMs)
+        const before = threadCpu()
+        write()
+        sum += threadCpu() - before - clock
+      }
+      const rung = ring.stats().bells - bells
+      control.say({ type: 'cost', ns: sum / count, bells: rung / count })
+    } else if (type === 'close') {
+      await ring.close()
+      control.leave()
+    }
+  })
+}
+
+/** It may lose, but what it gets is what was written. */
+function runReader(control, fail) {
+  const client = new ShmClient({
+    dir,
+    from: 'oldest',
+    spinMicros: way === 'spinning' ? 1_000_000 : 0
+  })
+  const check = (threat) => verify(threat, threat.sequence - 1, threats)
+  let open = true
+  if (way === 'awake') {
+    const look = () => {
+      if (!open) return
+      client.poll().forEach(check)
+      setImmediate(look)
+    }
+    look()
+  } else {
+    client.pollThreats(check).catch(fail)
+  }
+  control.listen(async () => {
+    open = false
+    const { received, lost } = client.stats()
+    if (received === 0) fail(new Error(`nothing received, ${lost} lost`))
+    await client.close()
+    control.leave()
+  })
+}
+
+async function main() {
+  const control = await report(dir, name)
+  const fail = (error) => {
+    control.say({ type: 'failed', text: error.message })
+    control.leave()
+  }
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  if (name === 'writer') runWriter(control)
+  else runReader(control, fail)
+  control.say({ type: 'ready' })
+}
+
+main()
