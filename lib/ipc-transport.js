@@ -134,7 +134,7 @@ class IpcTransport extends EventEmitter {
 
   /** Whether threats go through shared memory at present. */
   isShmActive() {
-    return this._ring.writer !== null && !this.closed
+    return this._ring.writer !== null && !this.closed && this._fatal === null
   }
 
   /** Open, and everything that is used works. */

@@ -429,9 +429,11 @@ class RingSource {
     this._before = last
     this.lastError = null
     this._started = false
-    old.close(() => {})
     this._attach(next)
     this._continue(position)
+    // Behind that: the writer waits for a reliable reader by its lock in the
+    // old ring, until it stands where it belongs in the new one.
+    old.close(() => {})
     if (started) {
       this._startOrFail()
     }

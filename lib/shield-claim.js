@@ -4,23 +4,43 @@
 // on which nothing is ever said. The kernel answers for it, also when its
 // process is stopped, and stops to when its process is gone.
 
+const { randomBytes } = require('node:crypto')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
 const { IpcError } = require('./errors.js')
-const { makeDirectory } = require('./private-file.js')
+const { checkDirectory, makeDirectory } = require('./private-file.js')
 const { takeTurn } = require('./start-turn.js')
 const { places } = require('./websocket-finder.js')
 
 // What the address of a socket holds, less a little.
 const MAX_PATH_BYTES = 100
+const SUFFIX_BYTES = 4
+
+/** Whether a socket of this user stands there, where nobody else could have put
+ * it. */
+function isOurs(file) {
+  try {
+    const stat = fs.lstatSync(file)
+    return (
+      stat.isSocket() &&
+      (process.geteuid === undefined || stat.uid === process.geteuid()) &&
+      checkDirectory(path.dirname(file))
+    )
+  } catch {
+    return false
+  }
+}
 
 /**
  * @param {string} file
  * @returns {Promise<boolean>} whether a living process listens there
  */
 async function isHeld(file) {
+  if (!isOurs(file)) {
+    return false
+  }
   const socket = net.connect(file)
   try {
     await once(socket, 'connect')
@@ -38,9 +58,9 @@ const locked = (file) =>
 
 const inodeOf = (file) => fs.lstatSync(file, { throwIfNoEntry: false })?.ino
 
-/** What a Shield that was killed has left. Whoever calls this has its turn. */
-function removeStale(file) {
-  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSocket()) {
+/** Removes the socket if it still is that one. */
+function remove(file, inode) {
+  if (isOurs(file) && inodeOf(file) === inode) {
     fs.unlinkSync(file)
   }
 }
@@ -50,11 +70,14 @@ class ShieldClaim {
   constructor(location) {
     this._files = places(location)
       .map(({ dir, name }) => path.join(dir, `${name}.shield`))
-      .filter((file) => Buffer.byteLength(file) <= MAX_PATH_BYTES)
+      .filter(
+        (file) => Buffer.byteLength(file) + 2 * SUFFIX_BYTES < MAX_PATH_BYTES
+      )
     this._key = JSON.stringify(places(location))
     this._server = null
     this._file = null
     this._inode = null
+    this._isWanted = false
     this._ended = new AbortController()
   }
 
@@ -70,6 +93,7 @@ class ShieldClaim {
    */
   async take() {
     const endTurn = await takeTurn(this._key, this._ended.signal)
+    this._isWanted = true
     try {
       await this._takeIn()
       return endTurn
@@ -85,11 +109,9 @@ class ShieldClaim {
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it by now
    */
   async look() {
-    if (this._server === null || inodeOf(this._file) === this._inode) {
+    const isThere = this._server !== null && inodeOf(this._file) === this._inode
+    if (!this._isWanted || isThere) {
       return
-    }
-    if (await isHeld(this._file)) {
-      throw locked(this._file)
     }
     this._drop()
     const endTurn = await this.take()
@@ -103,8 +125,15 @@ class ShieldClaim {
   }
 
   _drop() {
-    this._server?.close()
-    this._server = null
+    if (this._server !== null) {
+      try {
+        remove(this._file, this._inode)
+      } catch {
+        // It says no more than one of a Shield that was killed.
+      }
+      this._server.close()
+      this._server = null
+    }
   }
 
   async _takeIn() {
@@ -122,12 +151,18 @@ class ShieldClaim {
 
   async _listen(file) {
     const server = net.createServer((socket) => socket.destroy())
+    // Closing removes the name under which it was made, whoever has that by
+    // then: so it is made under one that nobody else uses.
+    const made = `${file}.${randomBytes(SUFFIX_BYTES).toString('hex')}`
     try {
       makeDirectory(path.dirname(file))
-      removeStale(file)
-      server.listen({ path: file, exclusive: true })
+      server.listen({ path: made, exclusive: true })
       await once(server, 'listening')
+      // Over what a Shield that was killed has left: whoever is here has the
+      // turn, and nobody listens there.
+      fs.renameSync(made, file)
     } catch {
+      server.close()
       // Another place may do, and without any there is still the question
       // whether the server of a discovery file answers.
       return false

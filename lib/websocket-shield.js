@@ -2,6 +2,7 @@
 // The Shield's WebSocket as a whole: that nobody else serves, the server, and
 // the discovery file by which clients find it.
 
+const fs = require('node:fs')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('./errors.js')
@@ -53,6 +54,7 @@ class WebSocketShield {
     this._token = createToken()
     this._server = new WebSocketServer(log, options, this._token)
     this._place = null // of the discovery file
+    this._inode = null // of that file
     this._record = null
     this._closed = false
     this.isListening = false
@@ -140,7 +142,7 @@ class WebSocketShield {
    * @throws {IpcError} ERR_RING_LOCKED when another Shield answers
    */
   async look(isAlone) {
-    if (!this.isListening) {
+    if (!this.isListening || this._isInPlace()) {
       return
     }
     if (!liveRecords(this._location).some((record) => this._isOurs(record))) {
@@ -149,6 +151,13 @@ class WebSocketShield {
         this._publishRecord()
       }
     }
+  }
+
+  /** Whether the file is the one that was written. */
+  _isInPlace() {
+    const { dir, name } = this._place
+    const file = path.join(dir, `${name}.json`)
+    return fs.lstatSync(file, { throwIfNoEntry: false })?.ino === this._inode
   }
 
   stats() {
@@ -227,7 +236,8 @@ class WebSocketShield {
     let first = null
     for (const place of places(this._location)) {
       try {
-        writeDiscovery(place.dir, place.name, this._record)
+        const file = writeDiscovery(place.dir, place.name, this._record)
+        this._inode = fs.lstatSync(file).ino
         this._leavePlace(place)
         return
       } catch (error) {

@@ -114,7 +114,8 @@ static bool check(kg_poller *poller, uint64_t now) {
   /* While a ring is out of its place, its successor is worth a wake. */
   bool seeks = poller->astray > 0 && (poller->astray <= ASTRAY_CHECKS ||
                                       poller->astray % ASTRAY_EVERY == 0);
-  return is_chime_late(poller) || changed || seeks;
+  return is_chime_late(poller) || changed || seeks ||
+         kg__reader_cell_is_astray(poller->reader);
 }
 
 static bool is_stopped(const kg_poller *poller) {

@@ -117,7 +117,7 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   writer->ring = ring;
   writer->setup.predecessor_generation = 0;
   writer->skipped_to = 0;
-  kg__writer_room_renew(writer, old == NULL ? NULL : &old->ring);
+  kg__writer_room_renew(writer, true);
   sign(writer);
   if (old != NULL) {
     /* A writer that has just come had no chime when it retired the old one. */
@@ -187,7 +187,7 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     writer->setup.capacity = found.ring.capacity;
     writer->segment = found;
     writer->ring = ring;
-    kg__writer_room_renew(writer, NULL);
+    kg__writer_room_renew(writer, false);
     sign(writer);
     /* For what the writer before had copied but not published. */
     kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_CHIME);

@@ -19,6 +19,10 @@ struct kg_reader {
   kg__ring_reader ring;
   kg__listener listener;
   kg__cell cell; /* of a reliable reader; `shared` is NULL otherwise */
+  /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
+  uint64_t cell_device;
+  uint64_t cell_inode;
+  uint32_t cell_is_astray; /* 1: that file has lost its name */
   bool wants_cell;
   uint32_t reads_without_cell;
   uint32_t fork_count;
@@ -41,15 +45,54 @@ static bool is_rejecting(const kg_reader *reader) {
          KG_OVERFLOW_REJECTS;
 }
 
+/* Instead of the one that it has, if it has one. */
 static int take_cell(kg_reader *reader, kg_failure *failure) {
-  return kg__cell_take(&reader->cell, &reader->dir, &reader->names,
-                       &reader->ring.ring, cell_cursor(reader), failure);
+  kg__cell cell;
+  int result = kg__cell_take(&cell, &reader->dir, &reader->names,
+                             &reader->ring.ring, cell_cursor(reader), failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  cell.was_evicted = reader->cell.was_evicted;
+  if (reader->cell.shared != cell.shared) {
+    kg__cell_free(&reader->cell);
+  } else {
+    kg__cell_forget(&reader->cell);
+  }
+  reader->cell = cell;
+  /* Relaxed: who reads one of the old and one of the new file finds that
+   * nothing has that name, and asks for a look too many. */
+  kg__store64_relaxed(&reader->cell_device, cell.file.device);
+  kg__store64_relaxed(&reader->cell_inode, cell.file.inode);
+  return KG_OK;
+}
+
+/* What cleans up may have taken the file in which the lock is; then the writer
+ * sees it no longer. Any thread. */
+static void check_cell(kg_reader *reader) {
+  kg__file file = KG__FILE_NONE;
+  file.device = kg__load64_relaxed(&reader->cell_device);
+  file.inode = kg__load64_relaxed(&reader->cell_inode);
+  if (file.inode != 0 &&
+      !kg__file_is_named(&reader->dir, reader->names.readers, &file)) {
+    kg__store32_relaxed(&reader->cell_is_astray, 1);
+  }
+}
+
+bool kg__reader_cell_is_astray(const kg_reader *reader) {
+  /* Relaxed: whoever misses it sees it at the next look. */
+  return kg__load32_relaxed(&reader->cell_is_astray) != 0;
 }
 
 /* How often one that has none, and should, looks for a cell. */
 #define READS_PER_TRY 64
 
 static void move_cell(kg_reader *reader) {
+  if (kg__reader_cell_is_astray(reader)) {
+    kg__store32_relaxed(&reader->cell_is_astray, 0);
+    /* Without the new file it keeps the old one, and the next look comes. */
+    take_cell(reader, NULL);
+  }
   if (reader->cell.shared != NULL) {
     kg__cell_move(&reader->cell, &reader->dir, &reader->names,
                   &reader->ring.ring, cell_cursor(reader));
@@ -112,7 +155,9 @@ void kg_reader_close(kg_reader *reader) {
     return;
   }
   if (is_forked(reader)) {
-    /* The mapping was not inherited; what has its address now is not ours. */
+    /* The mapping was not inherited; what has its address now is not ours. Nor
+     * was the file with the lock, whose descriptor is closed already. */
+    reader->cell.file = KG__FILE_NONE;
     kg__cell_forget(&reader->cell);
     kg__file_close(&reader->segment.file);
   } else {
@@ -273,6 +318,7 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);
+  check_cell(reader);
   if (kg__reader_is_retired(reader)) {
     return KG_E_NO_RING;
   }

@@ -38,6 +38,10 @@ void kg__reader_unlisten(kg_reader *reader);
  * Any thread. */
 bool kg__reader_is_retired(const kg_reader *reader);
 
+/* Whether the lock of a reliable reader is in a file that lost its name; the
+ * next read takes another. Any thread. */
+bool kg__reader_cell_is_astray(const kg_reader *reader);
+
 /* Wakes whoever sleeps on this ring, ourselves among them. Any thread. */
 void kg__reader_interrupt(kg_reader *reader);
 

@@ -4,8 +4,9 @@
 
 /* How far a cell is behind, or UINT64_MAX when it is none that counts. */
 static uint64_t lag_of(const kg_reader_cell *cell, uint64_t head) {
-  /* Relaxed: the cursor's acquire orders what matters. */
-  if (kg__load32_relaxed(&cell->state) != KG_CELL_ATTACHED) {
+  /* Partner of the release in kg__cell_take: with the state comes the cursor
+   * of this reader, and not of one before it. */
+  if (kg__load32_acquire(&cell->state) != KG_CELL_ATTACHED) {
     return UINT64_MAX;
   }
   /* C3: partner of C2 in reader_cell.c. */
@@ -43,6 +44,9 @@ static enum stand stand_of(kg__room *room, const kg__ring *ring, uint32_t i,
   if (lag + slots <= ring->capacity) {
     return STANDS_BACK;
   }
+  if (room->let_down[i]) {
+    return IS_GONE;
+  }
   if (!room->lives(room->context, i)) {
     put_state(cell, KG_CELL_FREE);
     room->behind_since[i] = 0;
@@ -64,17 +68,19 @@ static enum stand stand_of(kg__room *room, const kg__ring *ring, uint32_t i,
   }
   put_state(cell, KG_CELL_EVICTED);
   room->behind_since[i] = 0;
+  room->let_down[i] = true;
   room->evicted++;
   return IS_GONE;
 }
 
-/* Who has half a ring of room again, or went, is not in the way any more; a
- * little room is not enough, or one that creeps would hold up the writer for
- * ever. */
+/* Who has half a ring of room again, or went, is not in the way any more, and
+ * counts again if it was evicted; a little room is not enough, or one that
+ * creeps would hold up the writer for ever. */
 static void forgive(kg__room *room, const kg__ring *ring, uint32_t i,
                     uint64_t lag) {
   if (lag == UINT64_MAX || lag <= ring->capacity / 2) {
     room->behind_since[i] = 0;
+    room->let_down[i] = false;
   }
 }
 
@@ -109,7 +115,14 @@ bool kg__room_has(kg__room *room, const kg__ring *ring, uint64_t head,
 
 void kg__room_look(kg__room *room, const kg__ring *ring, uint64_t head) {
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
-    forgive(room, ring, i, lag_of(&ring->doorbell->cells[i], head));
+    kg_reader_cell *cell = &ring->doorbell->cells[i];
+    forgive(room, ring, i, lag_of(cell, head));
+    /* Relaxed: a hint; the lock decides. One that was evicted and died would
+     * stand there for ever. */
+    if (kg__load32_relaxed(&cell->state) == KG_CELL_EVICTED &&
+        !room->lives(room->context, i)) {
+      put_state(cell, KG_CELL_FREE);
+    }
   }
 }
 

@@ -36,6 +36,8 @@ typedef struct kg__room {
    * way of it; 0: it is not. */
   uint64_t behind_since[KG_READER_CELLS];
   uint64_t behind_from[KG_READER_CELLS]; /* where its cursor was then */
+  /* Evicted, and not caught up since: it is not waited for. */
+  bool let_down[KG_READER_CELLS];
   uint64_t evicted;
 } kg__room;
 
@@ -44,7 +46,7 @@ typedef struct kg__room {
 bool kg__room_has(kg__room *room, const kg__ring *ring, uint64_t head,
                   uint32_t slots, uint64_t now_ns);
 
-/* To be called now and then: sees who has caught up. */
+/* To be called now and then: sees who has caught up, or died evicted. */
 void kg__room_look(kg__room *room, const kg__ring *ring, uint64_t head);
 
 /* Says that the writer waits, KG_WAITS_.... Look again after it. */

@@ -65,7 +65,7 @@ void kg__writer_room_keep(kg_writer *writer) {
                                              : KG_OVERFLOW_OVERWRITES);
 }
 
-void kg__writer_room_renew(kg_writer *writer, const kg__ring *old) {
+void kg__writer_room_renew(kg_writer *writer, bool fresh) {
   kg__room *room = &writer->room;
   room->limit = 0;
   if (writer->rejects) {
@@ -73,11 +73,10 @@ void kg__writer_room_renew(kg_writer *writer, const kg__ring *old) {
   }
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
     room->behind_since[i] = 0;
-    /* Relaxed: a word of the reader's that is about nothing else. */
-    if (old != NULL && writer->rejects &&
-        kg__load32_relaxed(&old->doorbell->cells[i].state) ==
-            KG_CELL_ATTACHED &&
-        lives(writer, i)) {
+    room->let_down[i] = false;
+    /* By the locks alone: what the old ring says of its readers may be cut
+     * away, or there is none any more. */
+    if (fresh && writer->rejects && lives(writer, i)) {
       /* Until it comes, under another cell, and gives this one's lock up. */
       kg__store32_relaxed(&writer->segment.ring.doorbell->cells[i].state,
                           KG_CELL_ATTACHED);

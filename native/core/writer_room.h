@@ -16,9 +16,9 @@ void kg__writer_room_begin(kg_writer *writer, const kg_ring_options *options);
  * with each new ring and at each beat. */
 void kg__writer_room_keep(kg_writer *writer);
 
-/* Another ring is written from now on. Readers that live and were attached to
- * `old`, if it is given, are waited for at its beginning. */
-void kg__writer_room_renew(kg_writer *writer, const kg__ring *old);
+/* Another ring is written from now on. Reliable readers that live are waited
+ * for at the beginning of a `fresh` one: they have yet to come to it. */
+void kg__writer_room_renew(kg_writer *writer, bool fresh);
 
 void kg__writer_room_end(kg_writer *writer);
 
