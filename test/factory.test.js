@@ -354,6 +354,22 @@ describe('factory', () => {
       assert.equal((await got)[0].sequence, 1)
     })
 
+    it('F28 a socket in a directory that others reach says nothing', async () => {
+      const socket = net.createServer()
+      socket.listen(path.join(ring.dir, 'kindly-guard.shield'))
+      await once(socket, 'listening')
+      fs.chmodSync(ring.dir, 0o755)
+      try {
+        const shield = await shieldOf(IpcFactory.createHybridTransport, common)
+        assert.equal(shield.stats().transport, 'websocket')
+        assert.equal(shield.writeThreat(threat()), 1)
+        await shield.close()
+      } finally {
+        fs.chmodSync(ring.dir, 0o700)
+        socket.close()
+      }
+    })
+
     it('no server without a proof keeps the one that holds the lock out', async () => {
       // A Shield that asked for no token was killed, and its port is taken by
       // somebody else.

@@ -1,4 +1,5 @@
 /* Forks without exec: what a child may do, and what its life does not keep. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,35 @@ TEST(forked, "F42 a forked child is refused; its parent goes on") {
   CHECK_EQUAL(write_events(writer, 2), 4);
   drain_file(reader, &account);
   CHECK_EQUAL(account.received, 4);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(forked_reliable, "F42 a child of a reliable reader closes nothing else") {
+  const char *dir = check_temp_dir();
+  const kg_ring_options writes = {.dir = dir, .rejects = true};
+  const kg_ring_options reads = {.dir = dir, .reliable = true};
+  kg_writer *writer = NULL;
+  kg_reader *reader = NULL;
+  kg_failure failure;
+  CHECK_RESULT(kg_writer_open(&writes, &writer, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg_reader_open(&reads, &reader, &failure), KG_OK, &failure);
+  pid_t child = check_fork();
+  if (child == 0) {
+    int own[16];
+    for (int i = 0; i < 16; i++) {
+      own[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+    for (int i = 0; i < 16; i++) {
+      CHECK(fcntl(own[i], F_GETFD) >= 0);
+    }
+    check_done();
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   kg_reader_close(reader);
   kg_writer_close(writer);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../native/core/ownership.h"
+#include "../../native/core/reader.h"
 #include "../../native/core/writer_room.h"
 #include "file_fixture.h"
 
@@ -340,6 +341,58 @@ TEST(creeping, "one that creeps is evicted as one that stands") {
   kg_writer_close(writer);
 }
 
+TEST(let_down, "one that was evicted counts again when it has caught up") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, 64, SHORT_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  CHECK_EQUAL(fill(writer), 64);
+  CHECK(insist(writer) > 0);
+  CHECK_EQUAL(stats_of(writer).evicted, 1);
+  /* It goes on, a whole ring behind, and holds up nobody any more. */
+  for (int i = 0; i < 1000; i++) {
+    take(reader, &account, 1);
+    for (int n = 0; n < 3; n++) {
+      CHECK(write_one(writer) > 0);
+    }
+  }
+  CHECK_EQUAL(stats_of(writer).evicted, 1);
+  take(reader, &account, 64);
+  CHECK_EQUAL(account.received + account.lost, sequence_of(writer));
+  /* From here on it is waited for. */
+  CHECK_EQUAL(fill(writer), 64);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  uint64_t lost = account.lost;
+  take(reader, &account, 64);
+  CHECK_EQUAL(account.lost, lost);
+  CHECK_EQUAL(account.received + account.lost, sequence_of(writer));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(ghosts, "one that was evicted and dies leaves nothing") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  pid_t child = check_fork();
+  if (child == 0) {
+    open_reliable(dir);
+    close(open(check_path(dir, "there"), O_CREAT | O_WRONLY, 0600));
+    pause();
+  }
+  while (access(check_path(dir, "there"), F_OK) != 0) {
+    pause_ms(1);
+  }
+  fill(writer);
+  insist(writer);
+  kg_attached_reader attached[2];
+  CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 1);
+  CHECK(attached[0].evicted);
+  CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 0);
+  kg_writer_close(writer);
+}
+
 TEST(slower, "one that is slower than the writer, and goes on, is waited for") {
   const uint32_t timeout_ms = 500;
   const char *dir = check_temp_dir();
@@ -452,6 +505,75 @@ TEST(removed, "F24 the readers' file is removed: who is there is waited for") {
   kg_reader_close(later);
   kg_reader_close(reader);
   kg_writer_close(writer);
+}
+
+TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
+  const char *dir = check_temp_dir();
+  const char *file = check_path(dir, "kindly-guard.readers");
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  for (int i = 0; i < 3; i++) {
+    enum kg_writer_life life;
+    CHECK(unlink(file) == 0);
+    if (i == 2) {
+      kg_writer_close(writer);
+      writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    }
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    /* What the poll thread does, and what the loop does then. */
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+    CHECK(kg__reader_cell_is_astray(reader));
+    take(reader, &account, CAPACITY);
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+    CHECK(!kg__reader_cell_is_astray(reader));
+    CHECK(is_reliable(reader));
+  }
+  CHECK_EQUAL(fill(writer), CAPACITY);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  take(reader, &account, CAPACITY);
+  CHECK_EQUAL(account.received, CAPACITY);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+/* A ring that tells nothing of its readers any more. */
+static void cut_ring(const char *dir) {
+  CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+}
+
+static void unlink_ring(const char *dir) {
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+}
+
+TEST(fresh, "F22 F24 F34 in a ring that is made anew, whatever is left of it") {
+  void (*const spoil[])(const char *) = {cut_ring, unlink_ring};
+  for (int i = 0; i < 4; i++) {
+    const char *dir = check_temp_dir();
+    kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    kg_reader *reader = open_reliable(dir);
+    CHECK(write_one(writer) > 0);
+    if (i < 2) {
+      spoil[i](dir);
+      CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    } else {
+      kg_writer_close(writer);
+      spoil[i - 2](dir);
+      writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    }
+    CHECK_EQUAL(fill(writer), CAPACITY);
+    kg_reader *moved = open_reliable(dir);
+    CHECK_RESULT(kg_reader_seek(moved, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+    kg_reader_close(reader);
+    CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+    account account = {.next = 1};
+    take(moved, &account, CAPACITY);
+    CHECK_EQUAL(account.received, CAPACITY);
+    CHECK(write_one(writer) > 0);
+    kg_reader_close(moved);
+    kg_writer_close(writer);
+  }
 }
 
 /* --- Waiting ----------------------------------------------------------------
