@@ -141,7 +141,7 @@ const CHANNELS = [
   ['kg-reliable', 'kg', 'reliable', 'C core, checksums, reliable', 2e6, 'core'],
   ['boost-spsc', 'boost_spsc', '-', 'boost spsc_queue', 4e6, 'boost'],
   ['boost-queue', 'boost_queue', '-', 'boost message_queue', 3e5, 'boost'],
-  ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 1e5, 'core']
+  ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 5e4, 'core']
 ]
 
 /** @param {{ quick: boolean, damage?: string }} options */
