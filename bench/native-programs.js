@@ -37,6 +37,17 @@ async function hasBoost() {
   })
 }
 
+/** With node-gyp, when its source is newer than what is there. */
+async function buildAddon() {
+  const dir = path.join(FLOORS, 'addon')
+  const source = path.join(dir, 'barest.c')
+  const built = path.join(dir, 'build/Release/barest.node')
+  const age = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs
+  if (age(built) > age(source)) return null
+  const why = await build(process.execPath, [BUILD, dir])
+  return why ?? (fs.existsSync(built) ? null : 'It needs node-gyp and Linux.')
+}
+
 /**
  * Compiles all there is.
  * @param {{ what: string, why: string }[]} missing gets what cannot be had
@@ -60,12 +71,10 @@ async function buildPrograms(missing) {
       : "Boost's headers are not installed; on Debian: " +
           'apt-get install --no-install-recommends libboost-dev'
   )
-  const addon = path.join(FLOORS, 'addon')
-  const isBuilt = fs.existsSync(path.join(addon, 'build/Release/barest.node'))
   note(
     'addon',
     'the barest addon, and the CPU time of a writer',
-    isBuilt ? null : await build(process.execPath, [BUILD, addon])
+    await buildAddon()
   )
   return have
 }
@@ -132,7 +141,7 @@ const CHANNELS = [
   ['kg-reliable', 'kg', 'reliable', 'C core, checksums, reliable', 2e6, 'core'],
   ['boost-spsc', 'boost_spsc', '-', 'boost spsc_queue', 4e6, 'boost'],
   ['boost-queue', 'boost_queue', '-', 'boost message_queue', 3e5, 'boost'],
-  ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 1e5, 'core']
+  ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 5e4, 'core']
 ]
 
 /** @param {{ quick: boolean, damage?: string }} options */

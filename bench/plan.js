@@ -1,6 +1,7 @@
 'use strict'
 // All scenarios that can be measured here, and why others cannot.
 
+const os = require('node:os')
 const { idleScenario } = require('./idle.js')
 const { buildPrograms, nativeScenarios } = require('./native-programs.js')
 const { transportScenarios } = require('./scenarios.js')
@@ -22,10 +23,11 @@ function findTransports(missing) {
   return transports
 }
 
-/** Whether readers can pin their poll thread. */
+/** Whether readers can pin their poll thread, to the second CPU. */
 function canPin() {
+  if (os.cpus().length < 2) return false
   try {
-    checkReader({ pollCpu: 0 })
+    checkReader({ pollCpu: 1 })
     return true
   } catch {
     return false

@@ -27,7 +27,7 @@ const EVENTS = {
   large: { shm: 1e4, other: 2e4 },
   readers: { shm: 6e5, other: 4e4 }
 }
-const QUICK = 0.4
+const QUICK = 0.3
 const BATCH = 64
 
 // Fewer for the addon that has one at a time; it warms up with the machine.
@@ -111,7 +111,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       title: `Throughput, in batches of ${BATCH}`,
       kind: 'rate',
       cases: rates(
-        ['shm', 'reliable', ...(quick ? ['ws', 'unix'] : PEERS)],
+        ['shm', ...(quick ? ['ws', 'unix'] : ['reliable', ...PEERS])],
         EVENTS.batch,
         {},
         { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
@@ -157,7 +157,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       cases: latencies(
         quick ? asleep.slice(0, 3) : asleep,
         1,
-        singles(600, 250)
+        singles(600, 200)
       )
     },
     {
@@ -166,7 +166,10 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       kind: 'latency',
       cases: latencies(
         [
-          { name: 'idle', title: "'idle'", latency: 'idle', often: false },
+          // A quick run has it as asleep-1.
+          ...(quick
+            ? []
+            : [{ name: 'idle', title: "'idle'", latency: 'idle' }]),
           {
             name: 'balanced',
             title: "'balanced' (default)",
@@ -193,7 +196,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
             often: true
           }),
         1,
-        singles(600, 250)
+        singles(600, 200)
       )
     },
     {
@@ -206,7 +209,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
           mode: 'busy'
         })),
         1,
-        singles(600, 250)
+        singles(600, 200)
       )
     }
   ]

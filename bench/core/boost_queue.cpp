@@ -9,24 +9,24 @@
 
 using boost::interprocess::create_only;
 using boost::interprocess::message_queue;
-using boost::interprocess::open_only;
 
 const bool channel_spins = false;
 
-static std::string names[2];
 static message_queue *queues[2];
 static event received[2];
 
+// Both processes inherit it, so it needs its name for a moment only, and
+// nothing is left behind whatever happens.
 void channel_prepare(int which, const char *, const char *) {
-  names[which] =
+  const std::string name =
       "kg-bench-" + std::to_string(getpid()) + "-" + std::to_string(which);
-  message_queue::remove(names[which].c_str());
-  message_queue(create_only, names[which].c_str(), 8192, sizeof(event));
+  message_queue::remove(name.c_str());
+  queues[which] =
+      new message_queue(create_only, name.c_str(), 8192, sizeof(event));
+  message_queue::remove(name.c_str());
 }
 
-void channel_attach(int which, bool) {
-  queues[which] = new message_queue(open_only, names[which].c_str());
-}
+void channel_attach(int, bool) {}
 
 void channel_send(int which, event *event) {
   queues[which]->send(event, sizeof *event, 0);
@@ -39,7 +39,4 @@ void channel_receive(int which, kg_threat *threat) {
   view_event(&received[which], threat);
 }
 
-void channel_remove() {
-  for (const auto &name : names)
-    message_queue::remove(name.c_str());
-}
+void channel_remove() {}

@@ -1,7 +1,7 @@
 'use strict'
 // zeromq over ipc://, PUSH and PULL for one receiver, PUB and SUB for several.
 // A send is awaited before the next, as its documentation asks; it resolves at
-// once while there is room. noDrop makes a publisher wait instead of losing.
+// once while there is room. noDrop makes a publisher refuse instead of losing.
 
 const path = require('node:path')
 const zmq = require('zeromq')
@@ -22,7 +22,18 @@ async function createSender({ dir, readers, publish }, threats) {
     : new zmq.Push({ sendHighWaterMark: HIGH_WATER })
   await socket.bind(address)
   publish({ address, isPublisher })
-  const put = (list) => socket.send(JSON.stringify({ threats: list }))
+  const put = async (list) => {
+    const text = JSON.stringify({ threats: list })
+    for (;;) {
+      try {
+        return await socket.send(text)
+      } catch (error) {
+        // A publisher that may drop nothing does not wait, it says so.
+        if (error.code !== 'EAGAIN') throw error
+        await new Promise(setImmediate)
+      }
+    }
+  }
   const close = async () => socket.close()
   return {
     ...peerSender(threats, put, async () => {}, close),
