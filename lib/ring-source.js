@@ -147,7 +147,11 @@ class RingSource {
 
   /** Whether the ring has more than was taken. */
   get isUnread() {
-    return this._untold !== null || this._reader.unread()
+    return (
+      this._untold !== null ||
+      this._decoder.next !== null ||
+      this._reader.unread()
+    )
   }
 
   /** 16 hex digits: the ring that the cursor stands in. */
@@ -162,7 +166,10 @@ class RingSource {
    * @returns {boolean} whether there is more
    */
   take(_max, threats) {
-    const fields = this._fields
+    if (this._decoder.next !== null) {
+      this._decoder.decode(threats)
+      return this._decoder.next !== null || this._passBatch(true)
+    }
     let events
     // Of the batch before: whoever waits for a threat does not wait for
     // statistics too.
@@ -188,12 +195,22 @@ class RingSource {
       return false
     }
     if (events > 0) {
-      this._decoder.decode(events, threats)
+      this._decoder.begin(events)
+      this._decoder.decode(threats)
       this._unrecorded = events
+      if (this._decoder.next !== null) {
+        return true
+      }
     }
+    return this._passBatch(events > 0)
+  }
+
+  /** What the last read says beside its events; true when there is more. */
+  _passBatch(hadEvents) {
+    const fields = this._fields
     if (fields[SLOTS_NEEDED] > 0) {
       this._makeBuffers(fields[SLOTS_NEEDED])
-    } else if (events > 0 && this._slots > READ_SLOTS) {
+    } else if (hadEvents && this._slots > READ_SLOTS) {
       // The large one was read; nobody pays for it from now on.
       this._makeBuffers(READ_SLOTS)
     }
@@ -206,7 +223,7 @@ class RingSource {
         reason: LOSS_REASONS[fields[LOSS_REASON]]
       })
     }
-    if (events === 0 && fields[MORE] === 0) {
+    if (!hadEvents && fields[MORE] === 0) {
       return !this._closed && this._follow()
     }
     return fields[MORE] !== 0
@@ -253,7 +270,7 @@ class RingSource {
     const { expected } = this.ringStats()
     return {
       generation: this._generation,
-      next: expected === 0 ? this._joined : expected
+      next: this._decoder.next ?? (expected === 0 ? this._joined : expected)
     }
   }
 

@@ -243,6 +243,10 @@ const SLOT_WORDS = SLOT_BYTES / 4
 const SOURCE_OFFSET = 40 + 14
 const DETAILS_OFFSET = 40 + 78
 const TAIL_DEFLATED = 1
+
+// What is inflated in one go: the event loop has its turn behind it.
+const INFLATE_BYTES = 2 ** 20
+
 const HIGH = 2 ** 32
 
 // The last three digits of a sequence, with and without leading zeros.
@@ -289,20 +293,39 @@ class ThreatDecoder {
     this._words = new Uint32Array(slots)
     this._sources = new SourceCache(slots)
     this._ids = new IdMaker(generation)
+    this._slot = 0 // of the event that comes next
+    this._left = 0 // events
+    this._inflated = 0 // bytes
+  }
+
+  /** There are `count` events, from the start of the buffer. */
+  begin(count) {
+    this._slot = 0
+    this._left = count
   }
 
   /**
-   * @param {number} count events, from the start of the buffer
-   * @param {import('./index').Threat[]} threats gets them appended
+   * @param {import('./index').Threat[]} threats gets events appended; not all
+   *   that are left when they are deflated and large
    */
-  decode(count, threats) {
+  decode(threats) {
     const words = this._words
-    let slot = 0
-    for (let i = 0; i < count; i++) {
+    let slot = this._slot
+    let left = this._left
+    this._inflated = 0
+    while (left > 0 && this._inflated < INFLATE_BYTES) {
       const at = slot * SLOT_WORDS
       threats.push(this._decodeOne(slot * SLOT_BYTES, at))
       slot += words[at + 6] & 0xffff
+      left--
     }
+    this._slot = slot
+    this._left = left
+  }
+
+  /** The sequence of the event that decode() begins with, or null. */
+  get next() {
+    return this._left === 0 ? null : this.sequence(this._slot)
   }
 
   /** The sequence of the event at this slot. */
@@ -359,8 +382,12 @@ class ThreatDecoder {
       return
     }
     try {
-      decodeTail(inflateTail(tail), threat)
+      const inflated = inflateTail(tail)
+      this._inflated += inflated.length
+      decodeTail(inflated, threat)
     } catch {
+      // It may have come that far before it was refused.
+      this._inflated += INFLATE_BYTES
       this._onCorrupt(threat.sequence)
     }
   }

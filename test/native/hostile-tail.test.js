@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { deflateRawSync } = require('node:zlib')
 const fc = require('fast-check')
 const { tailField } = require('../helpers/ring-file.js')
-const { useRing } = require('../helpers/ring.js')
+const { threat, useRing } = require('../helpers/ring.js')
 
 const SOURCE = 1
 const DETAILS = 2
@@ -217,5 +217,27 @@ describe('hostile content of valid slots', () => {
     for (const value of Object.values(latency)) {
       assert(value === null || (Number.isFinite(value) && value >= 0))
     }
+  })
+
+  it('F49 what inflates to much comes a piece at a time, whole', () => {
+    const writer = current().writer({ name: 'large', maxEvents: 8192 })
+    const reader = current().client({ name: 'large', from: 'oldest' })
+    const textOf = (i) => `${i}`.repeat(300_000)
+    for (let i = 10; i < 30; i++) writer.writeThreat(threat(textOf(i)))
+    const all = []
+    for (;;) {
+      const threats = []
+      const before = reader._source.position()
+      const more = reader._source.take(0, threats)
+      assert(threats.length <= 2, `${threats.length} at once`)
+      assert.equal(before.next, all.length + 1)
+      all.push(...threats)
+      if (!more) break
+    }
+    assert.equal(all.length, 20)
+    all.forEach(({ sequence, details }, i) => {
+      assert.equal(sequence, i + 1)
+      assert(details === textOf(i + 10), `${sequence} is not what was sent`)
+    })
   })
 })
