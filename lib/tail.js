@@ -16,9 +16,10 @@ const TAG_DETAILS = 2
 const TAG_ID = 3
 const TAG_CONTEXT = 4
 
-// Below it, what deflating saves is not worth its time; above it, a reader
-// inflates nothing, so that a few bytes cannot become memory without end.
-const DEFLATE_FROM = 2048
+// Below it, what deflating saves is not worth its time: the slots that 4 KB
+// take are written in a twentieth of that. Above the other, a reader inflates
+// nothing, so that a few bytes cannot become memory without end.
+const DEFLATE_FROM = 16_384
 const MAX_INFLATED = 2 ** 20
 
 /** The fields that the tail of such a threat has, as UTF-8. */
