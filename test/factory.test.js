@@ -10,7 +10,7 @@ const path = require('node:path')
 const { WebSocketServer } = require('ws')
 const { IpcFactory, PlatformShm, SharedMemoryIpc } = require('../lib/index.js')
 const { threat, useRing } = require('./helpers/ring.js')
-const { connected } = require('./helpers/factory.js')
+const { connected, useHome } = require('./helpers/factory.js')
 const { places } = require('../lib/websocket-finder.js')
 const { writeDiscovery } = require('../lib/websocket-discovery.js')
 const { collect, record, sleep, until, within } = require('./helpers/wait.js')
@@ -34,6 +34,7 @@ function numbers(from, to) {
 
 describe('factory', () => {
   const current = useRing()
+  useHome()
   let ring
   let common
 

@@ -1,6 +1,9 @@
 'use strict'
 // A Shield and clients of the factory, over whatever their options say.
 
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { TestRing } = require('./ring.js')
 const { until } = require('./wait.js')
@@ -69,4 +72,23 @@ async function makePair(create, common, writerOptions) {
   }
 }
 
-module.exports = { connected, makePair }
+/** For each test, an empty place for what goes there when the ring's directory
+ * will not do. Call it behind useRing(). */
+function useHome() {
+  let runtime
+  let home
+
+  beforeEach(() => {
+    runtime = process.env.XDG_RUNTIME_DIR
+    home = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-home-'))
+    process.env.XDG_RUNTIME_DIR = home
+  })
+
+  afterEach(() => {
+    if (runtime === undefined) delete process.env.XDG_RUNTIME_DIR
+    else process.env.XDG_RUNTIME_DIR = runtime
+    fs.rmSync(home, { recursive: true, force: true })
+  })
+}
+
+module.exports = { connected, makePair, useHome }

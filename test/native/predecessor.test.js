@@ -5,33 +5,20 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { threat, useRing } = require('../helpers/ring.js')
-const { connected } = require('../helpers/factory.js')
+const { connected, useHome } = require('../helpers/factory.js')
 const { record, until } = require('../helpers/wait.js')
 
 describe('the Shield before', () => {
   const current = useRing()
+  useHome()
   let ring
   let common
-  let home
-  let before
 
   beforeEach(() => {
     ring = current()
     common = { dir: ring.dir, websocket: { port: 0 } }
-    // Where the discovery file goes when the ring's directory will not do.
-    before = process.env.XDG_RUNTIME_DIR
-    home = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-home-'))
-    process.env.XDG_RUNTIME_DIR = home
-  })
-
-  afterEach(() => {
-    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
-    else process.env.XDG_RUNTIME_DIR = before
-    fs.rmSync(home, { recursive: true, force: true })
   })
 
   const overWebSocket = () => ({ ...common, preferShm: false })
