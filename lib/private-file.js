@@ -135,11 +135,10 @@ function readBounded(fd, file) {
  * @param {string} dirPath made with mode 0700 if it is missing
  * @param {string} base the file's name
  * @param {string} text
- * @param {{ replace: boolean }} how false: leaves a file that is there
  * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_NO_SPACE,
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
  */
-function writePrivate(dirPath, base, text, { replace }) {
+function writePrivate(dirPath, base, text) {
   const file = path.join(dirPath, base)
   makeDirectory(dirPath)
   removeTemporary(dirPath, base)
@@ -159,15 +158,9 @@ function writePrivate(dirPath, base, text, { replace }) {
     } finally {
       fs.closeSync(fd)
     }
-    if (replace) {
-      fs.renameSync(temporary, file)
-    } else {
-      fs.linkSync(temporary, file)
-    }
+    fs.renameSync(temporary, file)
   } catch (error) {
-    if (replace || error.code !== 'EEXIST') {
-      throw systemError(error, file)
-    }
+    throw systemError(error, file)
   } finally {
     fs.rmSync(temporary, { force: true })
   }

@@ -2,19 +2,20 @@
 // How large a ring is and what a threat takes of it, for those who have no
 // ring: the numbers of native/core/layout.h and the rules of segment.c.
 
+const {
+  DETAILS_BYTES,
+  FIELD_HEADER,
+  SLOT_BYTES,
+  SOURCE_BYTES,
+  TAIL_BYTES
+} = require('./layout.js')
+
 const DEFAULT_EVENTS = 1000
 const MIN_CAPACITY = 16
 const MAX_SPAN = 65535
 
 const SLOTS_OFFSET = 131072
 const ALIGNMENT = 65536
-const SLOT_BYTES = 384
-
-// The room in a slot, and what a field of a tail takes beside its bytes.
-const SOURCE_BYTES = 64
-const DETAILS_BYTES = 256
-const TAIL_BYTES = 340
-const FIELD_HEADER = 8
 
 /** The slots of a ring that holds `maxEvents`: a power of two. */
 function capacityOf(maxEvents = DEFAULT_EVENTS) {

@@ -4,9 +4,10 @@
 
 const { native, reason } = require('./binding.js')
 const { IpcError, invalid } = require('./errors.js')
+const { SLOT_BYTES } = require('./layout.js')
 const { recordLatency, SAMPLES_PER_READ } = require('./latency.js')
 const { Progress } = require('./progress.js')
-const { SLOT_BYTES, ThreatDecoder } = require('./threat-event.js')
+const { ThreatDecoder } = require('./threat-event.js')
 
 // Slots that one read copies. The buffer stays in the CPU's cache, and grows
 // only for an event that does not fit.

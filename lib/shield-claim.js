@@ -78,6 +78,7 @@ class ShieldClaim {
     this._file = null
     this._inode = null
     this._isWanted = false
+    this._looking = null // what look() does at present
     this._ended = new AbortController()
   }
 
@@ -108,9 +109,18 @@ class ShieldClaim {
    * then another Shield cannot see that we are here.
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it by now
    */
-  async look() {
+  look() {
+    // Waiting for the turn may last; the next look would find this one's
+    // socket, and take it for another Shield's.
+    this._looking ??= this._look().finally(() => {
+      this._looking = null
+    })
+    return this._looking
+  }
+
+  async _look() {
     const isThere = this._server !== null && inodeOf(this._file) === this._inode
-    if (!this._isWanted || isThere) {
+    if (!this._isWanted || isThere || this._files.length === 0) {
       return
     }
     this._drop()

@@ -4,12 +4,14 @@
 
 const zlib = require('node:zlib')
 
-const SLOT_BYTES = 384
-const TAIL_OFFSET = 40
-const TAIL_BYTES = 340
-const FIELD_HEADER = 8
-const SOURCE_BYTES = 64
-const DETAILS_BYTES = 256
+const {
+  DETAILS_BYTES,
+  FIELD_HEADER,
+  PAYLOAD_OFFSET,
+  SLOT_BYTES,
+  SOURCE_BYTES,
+  TAIL_BYTES
+} = require('./layout.js')
 
 const TAG_SOURCE = 1
 const TAG_DETAILS = 2
@@ -81,7 +83,7 @@ function deflatedTail(source, details, id, context) {
 /** The bytes of a tail in one piece, from the slots behind the lead. */
 function gatherTail(bytes, base, length) {
   const tail = Buffer.allocUnsafe(length)
-  let from = base + SLOT_BYTES + TAIL_OFFSET
+  let from = base + SLOT_BYTES + PAYLOAD_OFFSET
   for (let done = 0; done < length; done += TAIL_BYTES) {
     bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
     from += SLOT_BYTES

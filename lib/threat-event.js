@@ -3,6 +3,7 @@
 // out (slots to plain objects). The bytes are stated in native/core/layout.h.
 
 const { invalid, show } = require('./errors.js')
+const { PAYLOAD_OFFSET, SLOT_BYTES } = require('./layout.js')
 const { SourceCache } = require('./source-cache.js')
 const {
   decodeTail,
@@ -238,10 +239,9 @@ const nameFields = {
 
 // --- Out -------------------------------------------------------------------
 
-const SLOT_BYTES = 384
 const SLOT_WORDS = SLOT_BYTES / 4
-const SOURCE_OFFSET = 40 + 14
-const DETAILS_OFFSET = 40 + 78
+const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
+const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
 const TAIL_DEFLATED = 1
 
 // What is inflated in one go: the event loop has its turn behind it.
@@ -396,7 +396,6 @@ class ThreatDecoder {
 module.exports = {
   ThreatType,
   Severity,
-  SLOT_BYTES,
   encodeThreat,
   nameFields,
   severityName,

@@ -98,7 +98,7 @@ function homeDirectory() {
 function writeDiscovery(dirPath, name, record) {
   const file = fileOf(dirPath, name)
   const text = `${JSON.stringify(checkRecord(record, file), null, 2)}\n`
-  writePrivate(dirPath, `${name}.json`, text, { replace: true })
+  writePrivate(dirPath, `${name}.json`, text)
   return file
 }
 

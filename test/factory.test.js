@@ -11,6 +11,7 @@ const { WebSocketServer } = require('ws')
 const { IpcFactory, PlatformShm, SharedMemoryIpc } = require('../lib/index.js')
 const { threat, useRing } = require('./helpers/ring.js')
 const { connected, useHome } = require('./helpers/factory.js')
+const { ShieldClaim } = require('../lib/shield-claim.js')
 const { places } = require('../lib/websocket-finder.js')
 const { writeDiscovery } = require('../lib/websocket-discovery.js')
 const { collect, record, sleep, until, within } = require('./helpers/wait.js')
@@ -368,6 +369,25 @@ describe('factory', () => {
       } finally {
         fs.chmodSync(ring.dir, 0o700)
         socket.close()
+      }
+    })
+
+    it('looks that overlap take the place back once', async () => {
+      const claim = new ShieldClaim({ dir: ring.dir })
+      try {
+        const endTurn = await claim.take()
+        fs.unlinkSync(path.join(ring.dir, 'kindly-guard.shield'))
+        const looks = [claim.look(), claim.look()]
+        // Both wait for it, as while another Shield starts.
+        await sleep(50)
+        endTurn?.()
+        looks.push(claim.look())
+        await Promise.all(looks)
+        assert.equal(claim.isHeld, true)
+        const other = new ShieldClaim({ dir: ring.dir })
+        await assert.rejects(other.take(), { code: 'ERR_RING_LOCKED' })
+      } finally {
+        claim.free()
       }
     })
 

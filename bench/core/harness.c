@@ -3,6 +3,8 @@
 
 #include "harness.h"
 
+#include "../pin.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -176,21 +178,6 @@ static void one_way(uint64_t count, bool is_writer) {
       printf("%s%.4f", i == warm ? "" : ",", microseconds);
   }
   printf("]\n");
-}
-
-/* To the first or the second of the CPUs that it may have. */
-static void pin(int which) {
-  cpu_set_t all, one;
-  if (sched_getaffinity(0, sizeof all, &all) != 0)
-    return;
-  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-    if (!CPU_ISSET(cpu, &all) || which-- > 0)
-      continue;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    sched_setaffinity(0, sizeof one, &one);
-    return;
-  }
 }
 
 /* A writer whose reader gave up would wait for it. */

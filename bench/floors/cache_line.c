@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "../pin.h"
 #include "floor.h"
 
 /* So many round trips are one sample: the clock takes its time, too. */

@@ -27,20 +27,6 @@ void pause_for(int pause_us) {
   nanosleep(&pause, NULL);
 }
 
-void pin(int which) {
-  cpu_set_t all, one;
-  if (sched_getaffinity(0, sizeof all, &all) != 0)
-    return;
-  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-    if (!CPU_ISSET(cpu, &all) || which-- > 0)
-      continue;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    sched_setaffinity(0, sizeof one, &one);
-    return;
-  }
-}
-
 uint32_t spin_while(_Atomic uint32_t *word, uint32_t old) {
   uint32_t value;
   do {

@@ -24,10 +24,6 @@ typedef void part(struct shared *shared, int count, int pause_us);
 uint64_t now_ns(void);
 void pause_for(int pause_us);
 
-/* To the first or the second of the CPUs that this process may have: two that
- * spin would share one for a while. */
-void pin(int which);
-
 /* Wait until the word is not `old`, without and with sleep. */
 uint32_t spin_while(_Atomic uint32_t *word, uint32_t old);
 uint32_t sleep_while(_Atomic uint32_t *word, uint32_t old);

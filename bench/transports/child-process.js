@@ -2,7 +2,7 @@
 // The IPC channel of child_process: the sender is the receivers' parent, as a
 // channel wants it. Serialization is the default one, JSON.
 
-const { peerSender, spinLoop } = require('./messages.js')
+const { peerReceiver, peerSender } = require('./messages.js')
 
 /** @param {{ forkReceivers: () => import('node:child_process').ChildProcess[] }} config */
 async function createSender({ forkReceivers }, threats) {
@@ -59,15 +59,9 @@ async function createReceiver({ mode }, _threats, onThreat) {
     process.once('disconnect', resolve)
   })
   process.send('here')
-  const stop = mode === 'busy' ? spinLoop() : () => {}
-  return {
-    lost: () => 0,
-    done,
-    async close() {
-      stop()
-      if (process.connected) process.disconnect()
-    }
-  }
+  return peerReceiver(mode, done, async () => {
+    if (process.connected) process.disconnect()
+  })
 }
 
 module.exports = { createSender, createReceiver, forksReceivers: true }

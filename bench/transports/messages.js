@@ -60,4 +60,22 @@ function spinLoop() {
   }
 }
 
-module.exports = { peerSender, spinLoop }
+/**
+ * The receiver of a peer.
+ * @param {string} mode 'busy': with an event loop that never sleeps
+ * @param {Promise<void>} done when nothing more comes
+ * @param {() => unknown} end ends it; a promise is awaited
+ */
+function peerReceiver(mode, done, end) {
+  const stop = mode === 'busy' ? spinLoop() : () => {}
+  return {
+    lost: () => 0,
+    done,
+    async close() {
+      stop()
+      await end()
+    }
+  }
+}
+
+module.exports = { peerReceiver, peerSender }

@@ -4,7 +4,7 @@
 
 const net = require('node:net')
 const path = require('node:path')
-const { peerSender, spinLoop } = require('./messages.js')
+const { peerReceiver, peerSender } = require('./messages.js')
 
 const HIGH_WATER = 1 << 20
 
@@ -65,16 +65,10 @@ async function createReceiver({ place, mode }, _threats, onThreat) {
   await new Promise((resolve) => {
     socket.once('connect', resolve)
   })
-  const stop = mode === 'busy' ? spinLoop() : () => {}
-  return {
-    lost: () => 0,
-    done,
-    async close() {
-      stop()
-      socket.destroy()
-      await done
-    }
-  }
+  return peerReceiver(mode, done, async () => {
+    socket.destroy()
+    await done
+  })
 }
 
 module.exports = { createSender, createReceiver }

@@ -4,7 +4,7 @@
 // makes its text once.
 
 const { WebSocket, WebSocketServer } = require('ws')
-const { peerSender, spinLoop } = require('./messages.js')
+const { peerReceiver, peerSender } = require('./messages.js')
 
 const HIGH_WATER = 1 << 20
 
@@ -66,16 +66,10 @@ async function createReceiver({ place, mode }, _threats, onThreat) {
   await new Promise((resolve) => {
     socket.once('open', resolve)
   })
-  const stop = mode === 'busy' ? spinLoop() : () => {}
-  return {
-    lost: () => 0,
-    done,
-    async close() {
-      stop()
-      socket.terminate()
-      await done
-    }
-  }
+  return peerReceiver(mode, done, async () => {
+    socket.terminate()
+    await done
+  })
 }
 
 module.exports = { createSender, createReceiver }

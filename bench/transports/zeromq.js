@@ -5,7 +5,7 @@
 
 const path = require('node:path')
 const zmq = require('zeromq')
-const { peerSender, spinLoop } = require('./messages.js')
+const { peerReceiver, peerSender } = require('./messages.js')
 
 const HIGH_WATER = 10_000
 
@@ -57,16 +57,10 @@ async function createReceiver({ place, mode }, _threats, onThreat) {
     }
   }
   const done = receive()
-  const stop = mode === 'busy' ? spinLoop() : () => {}
-  return {
-    lost: () => 0,
-    done,
-    async close() {
-      stop()
-      socket.close()
-      await done
-    }
-  }
+  return peerReceiver(mode, done, async () => {
+    socket.close()
+    await done
+  })
 }
 
 module.exports = { createSender, createReceiver }

@@ -166,9 +166,7 @@ describe('the Shield before', () => {
     assert.equal(next.stats().generation, generation)
   })
 
-  it('had no ring: a ring of before that is not replaced by mistake', async () => {
-    // The one that has the ring's lock decides by dates; a date of nonsense
-    // in the file changes nothing that was published.
+  it('has a date of nonsense in its file: the ring goes on all the same', async () => {
     const first = await hybrid()
     write(first, 2)
     const { discoveryFile } = first.stats().websocket
