@@ -145,7 +145,7 @@ class WebSocketShield {
     if (!this.isListening || this._isInPlace()) {
       return
     }
-    if (!liveRecords(this._location).some((record) => this._isOurs(record))) {
+    if (!this._isPublished()) {
       await this._mustBeAlone(isAlone)
       if (this.isListening) {
         this._publishRecord()
@@ -182,8 +182,7 @@ class WebSocketShield {
   async close(last) {
     this._closed = true
     this.isListening = false
-    const [newest] = liveRecords(this._location)
-    if (this._place !== null && newest !== undefined && this._isOurs(newest)) {
+    if (this._isPublished()) {
       try {
         const record = { ...this._record, ...last, state: 'closed' }
         writeDiscovery(this._place.dir, this._place.name, record)
@@ -200,6 +199,11 @@ class WebSocketShield {
     if (this._closed) {
       throw new IpcError('ERR_CLOSED')
     }
+  }
+
+  /** Whether a discovery file is ours, among those of Shields that are gone. */
+  _isPublished() {
+    return liveRecords(this._location).some((record) => this._isOurs(record))
   }
 
   _isOurs(record) {

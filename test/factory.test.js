@@ -784,6 +784,12 @@ describe('factory', () => {
       const got = collect(client, 1)
       write(shield, 1)
       assert.equal((await got)[0].sequence, 1)
+      // The other file is no reason not to say that this one is over.
+      await shield.close()
+      const { state, sequence } = JSON.parse(
+        fs.readFileSync(discoveryFile, 'utf8')
+      )
+      assert.deepEqual([state, sequence], ['closed', 1])
     } finally {
       fs.unlinkSync(file)
     }
