@@ -42,6 +42,7 @@
           "sources": [
             "native/platform/linux.c",
             "native/platform/linux_chime.c",
+            "native/platform/linux_clock.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",
             "native/platform/posix_guard.c",

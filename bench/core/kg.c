@@ -17,6 +17,7 @@ const bool channel_spins = true;
 #define WINDOW 6000
 #define ACK_EVERY 64
 #define READ_SLOTS 256
+#define SPIN_MICROS 1000
 
 struct channel {
   const char *dir;
@@ -112,6 +113,7 @@ void channel_receive(int which, kg_threat *threat) {
   struct channel *channel = &channels[which];
   while (channel->offset == channel->batch.slots) {
     channel->offset = 0;
+    kg_reader_spin(channel->reader, SPIN_MICROS);
     int status = kg_reader_read(channel->reader, channel->buffer, READ_SLOTS,
                                 &channel->batch);
     if (status < 0 || channel->batch.lost > 0) {

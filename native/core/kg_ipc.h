@@ -272,6 +272,12 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
  * return early. */
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 
+/* Spins until something is there to read, for `micros` at the most; true when
+ * there is. For a thread that has a CPU to itself and is to wait for nothing:
+ * kg_reader_spin, kg_reader_read, and again. In a flood it lets a few events
+ * gather, for a few microseconds at the most, and both ends are faster. */
+bool kg_reader_spin(kg_reader *reader, uint32_t micros);
+
 /* Whether the ring is still the one in the directory: KG_OK,
  * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or
  * retired (drain it, then open anew). `life` is set in any case. Any thread. */

@@ -25,6 +25,8 @@ struct kg_reader {
   uint32_t cell_is_astray; /* 1: that file has lost its name */
   bool wants_cell;
   uint32_t reads_without_cell;
+  uint32_t gathers;      /* looks that kg_reader_spin leaves out */
+  uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
   uint64_t boot_id;
 };
@@ -277,6 +279,50 @@ void kg__reader_interrupt(kg_reader *reader) {
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
   if (!is_forked(reader)) {
     kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+  }
+}
+
+/* Looks at head between two looks at the clock, which costs as much as many of
+ * them. */
+#define LOOKS_PER_CLOCK 32
+
+/* A microsecond or a few of them, as long as this CPU's pauses are. */
+#define MOST_GATHERS 128
+
+/* Each look at head takes its cache line from the writer, and each read those
+ * behind it. A reader that follows closely holds up a writer in a hurry by
+ * that, and gets more events when it lets a few gather. Where they come one by
+ * one, nothing is to gather, and it looks at once. */
+static void gather(kg_reader *reader) {
+  uint64_t received = reader->ring.received;
+  bool is_flood = received - reader->spun_through > 1;
+  uint32_t more = reader->gathers == 0 ? 4 : 2 * reader->gathers;
+  reader->gathers = !is_flood ? 0 : more < MOST_GATHERS ? more : MOST_GATHERS;
+  reader->spun_through = received;
+  for (uint32_t i = 0; i < reader->gathers; i++) {
+    kg__cpu_relax();
+  }
+}
+
+bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
+  if (is_forked(reader)) {
+    return false;
+  }
+  gather(reader);
+  uint64_t until = 0;
+  for (;;) {
+    for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
+      if (kg__reader_head(reader) != reader->ring.seen) {
+        return true;
+      }
+      kg__cpu_relax();
+    }
+    uint64_t now = kg__clock_monotonic_ns();
+    if (until == 0) {
+      until = now + (uint64_t)micros * 1000;
+    } else if (now >= until) {
+      return false;
+    }
   }
 }
 

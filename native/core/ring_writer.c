@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../platform/platform.h"
 #include "atomic.h"
 #include "step.h"
 #include "threat.h"
@@ -71,6 +70,7 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                               .claim = claim,
                               .sequence = sequence,
                               .staged = staged};
+  kg__clock_begin(&writer->clock);
   /* W5 for what find_end passed over. */
   kg__store64_release(&ring->header->head, head);
   return KG_OK;
@@ -135,7 +135,7 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat) {
   uint64_t position = writer->head + writer->staged_slots;
   uint64_t sequence = writer->sequence + writer->staged_events + 1;
   if (writer->staged_slots == 0) {
-    writer->staged_ns = kg__clock_monotonic_ns();
+    writer->staged_ns = kg__clock_ns(&writer->clock);
   }
   kg__threat_encode(threat, slots, span);
   if (threat->timestamp_us == 0) {

@@ -2,6 +2,7 @@
 #ifndef KG_RING_WRITER_H
 #define KG_RING_WRITER_H
 
+#include "../platform/platform.h"
 #include "kg_ipc.h"
 #include "ring.h"
 
@@ -14,7 +15,8 @@ typedef struct kg__ring_writer {
   uint32_t staged_slots;
   uint32_t staged_events;
   uint64_t staged_ns; /* publish time of the batch */
-  uint64_t wall_ns;   /* wall clock of the publish time `wall_at_ns` */
+  kg__clock clock;
+  uint64_t wall_ns; /* wall clock of the publish time `wall_at_ns` */
   uint64_t wall_at_ns;
 } kg__ring_writer;
 

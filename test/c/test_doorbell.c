@@ -1,6 +1,8 @@
 /* Waking across processes. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -150,6 +152,52 @@ TEST(times_out, "waiting ends in time, with and without a ring underneath") {
   kg_reader_wait(reader, 50);
   uint64_t waited = kg__clock_monotonic_ns() - begin;
   CHECK(waited >= 40000000 && waited < UINT64_C(5000000000));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(spins, "a reader that spins gets all, in a flood and one by one") {
+  const char *dir = check_temp_dir();
+  /* One event waits until the one before was taken; a flood does not. */
+  const uint64_t single = 500;
+  const uint64_t flood = 50000;
+  _Atomic uint64_t *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(taken != MAP_FAILED);
+  kg_writer *writer = open_writer(dir, 1024);
+  kg_reader *reader = open_reader(dir);
+  pid_t child = check_fork();
+  if (child == 0) {
+    CHECK(!kg_reader_spin(reader, 1000000));
+    kg_reader_close(reader);
+    reader = open_reader(dir);
+    account account = {.next = 1};
+    atomic_store(taken, 1);
+    while (account.received < single + flood) {
+      while (!kg_reader_spin(reader, 50)) {
+        sched_yield();
+      }
+      uint64_t before = account.received;
+      drain_file(reader, &account);
+      CHECK(account.received > before);
+      atomic_store(taken, account.received + 1);
+    }
+    CHECK_EQUAL(account.lost, 0);
+    CHECK(!kg_reader_spin(reader, 100));
+    kg_reader_close(reader);
+    check_done();
+  }
+  for (uint64_t i = 0; i < single + flood; i++) {
+    uint64_t ahead = i < single ? 0 : 500;
+    while (i + 1 > atomic_load(taken) + ahead) {
+      sched_yield();
+    }
+    CHECK_EQUAL(write_events(writer, 1), i + 1);
+  }
+  CHECK_EXIT(child);
+  kg_writer_stats stats;
+  kg_writer_stats_get(writer, &stats);
+  CHECK_EQUAL(stats.bells, 0);
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
