@@ -137,13 +137,16 @@ export interface ReaderOptions extends LocationOptions {
    * `ERR_TOO_MANY_READERS` when 128 are there. Default `false`.
    */
   reliable?: boolean
-  /** How long to spin for the next event before sleeping, 0 to 1,000,000. */
+  /**
+   * How long the event loop looks for the next event itself before it sleeps,
+   * 0 to 1,000,000, behind events that came closer to each other than that.
+   */
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
   latency?: 'idle' | 'balanced' | 'low'
   /**
-   * Keeps the poll thread on this CPU, counted from 0. Best one that the event
-   * loop does not use. Throws `ERR_INVALID_OPTION` when the process may not
+   * Keeps the poll thread on this CPU, counted from 0. It looks after the file,
+   * and wakes the event loop where nothing else can. Throws `ERR_INVALID_OPTION` when the process may not
    * use it. Default: any.
    */
   pollCpu?: number

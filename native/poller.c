@@ -9,9 +9,6 @@
 /* How often the file and the writer's lock are looked at. */
 #define CHECK_NS UINT64_C(200000000)
 
-/* Looking at the clock costs as much as looking at head a few dozen times. */
-#define SPINS_PER_CLOCK 32
-
 /* A ring that is out of its place has a successor soon, or for a long time
  * none: after so many looks, only every so often one wakes the loop. */
 #define ASTRAY_CHECKS 10
@@ -25,7 +22,8 @@
 enum duty {
   DUTY_NONE,   /* nobody: the loop owes a drain */
   DUTY_THREAD, /* the thread watches head */
-  DUTY_CHIME   /* the chime rings */
+  DUTY_CHIME,  /* the chime rings */
+  DUTY_LOOP    /* the loop itself looks, in each of its turns */
 };
 
 struct kg_poller {
@@ -38,6 +36,7 @@ struct kg_poller {
   void *data;
   uv_async_t async;
   uv_poll_t chime;
+  uv_idle_t spin; /* while it is active, the loop does not sleep */
   unsigned open_handles;
   uv_thread_t thread;
   uv_mutex_t mutex;
@@ -54,7 +53,8 @@ struct kg_poller {
 
   uint64_t next_check; /* of the thread alone */
   uint32_t astray;     /* of the thread alone: checks in a row */
-  uint64_t last_arm;   /* of the loop alone */
+  uint64_t last_event; /* of the loop alone: when it was through with it */
+  uint64_t spin_until; /* of the loop alone */
   bool deaf;           /* of the loop alone: it does not watch the chime */
 };
 
@@ -128,20 +128,10 @@ static bool is_armed(const kg_poller *poller) {
   return kg__load32_acquire(&poller->duty) == DUTY_THREAD;
 }
 
-/* Waits until the loop has drained, and goes on looking at the file
- * meanwhile: a loop that nobody consumes on wants to hear of its writer too.
- * Spins first: a short drain is over before this thread could fall asleep,
- * and the loop is spared a wake-up. */
+/* Waits until the loop leaves the duty to this thread, and goes on looking at
+ * the file meanwhile: a loop that nobody consumes on wants to hear of its
+ * writer too. */
 static void wait_until_armed(kg_poller *poller) {
-  uint64_t until = uv_hrtime() + poller->spin_ns;
-  while (poller->spin_ns > 0 && !is_armed(poller) && !is_stopped(poller)) {
-    for (int i = 0; i < SPINS_PER_CLOCK && !is_armed(poller); i++) {
-      kg__cpu_relax();
-    }
-    if (uv_hrtime() >= until) {
-      break;
-    }
-  }
   if (is_armed(poller) || is_stopped(poller)) {
     return;
   }
@@ -193,23 +183,12 @@ static bool ask_chime(kg_poller *poller, uint64_t seen) {
 static bool watch(kg_poller *poller) {
   /* Relaxed: is_armed ordered it (A1). */
   uint64_t seen = kg__load64_relaxed(&poller->seen);
-  uint64_t spin_until = 0;
   while (kg__reader_head(poller->reader) == seen && !is_stopped(poller)) {
     uint64_t now = uv_hrtime();
-    if (spin_until == 0) {
-      spin_until = now + poller->spin_ns;
-    }
     if (check_if_due(poller, now)) {
       break;
     }
-    if (now < spin_until) {
-      for (int i = 0; i < SPINS_PER_CLOCK; i++) {
-        if (kg__reader_head(poller->reader) != seen) {
-          break;
-        }
-        kg__cpu_relax();
-      }
-    } else if (hears(poller)) {
+    if (hears(poller)) {
       return takes_duty(poller, DUTY_THREAD, DUTY_CHIME) &&
              ask_chime(poller, seen);
     } else {
@@ -277,6 +256,7 @@ static void on_closed(uv_handle_t *handle) {
 
 static void close_handles(kg_poller *poller) {
   uv_close((uv_handle_t *)&poller->async, on_closed);
+  uv_close((uv_handle_t *)&poller->spin, on_closed);
   if (poller->has_chime) {
     uv_close((uv_handle_t *)&poller->chime, on_closed);
   }
@@ -291,8 +271,9 @@ static void on_async(uv_async_t *async) {
       close_handles(poller);
     }
   } else if (!is_stopped(poller)) {
-    /* What the chime would tell, the drain finds. */
+    /* What the chime or the next turn would tell, the drain finds. */
     takes_duty(poller, DUTY_CHIME, DUTY_NONE);
+    takes_duty(poller, DUTY_LOOP, DUTY_NONE);
     poller->on_wake(poller->data);
   }
 }
@@ -312,6 +293,46 @@ static void watch_chime(kg_poller *poller, bool watches) {
     uv_poll_start(&poller->chime, UV_READABLE, on_chime);
   } else {
     uv_poll_stop(&poller->chime);
+  }
+}
+
+/* Leaves the duty to the chime, or to the thread where there is none. True when
+ * head has moved already, and the loop has the duty back. */
+static bool fall_asleep(kg_poller *poller) {
+  uint64_t seen = kg__load64_relaxed(&poller->seen);
+  if (poller->has_chime) {
+    watch_chime(poller, true);
+  }
+  if (hears(poller)) {
+    /* The thread's too, if it has it: it looks before it tells. */
+    kg__exchange32_seq_cst(&poller->duty, DUTY_CHIME);
+    return ask_chime(poller, seen);
+  }
+  /* A2: partner of A1 in is_armed. */
+  kg__store32_release(&poller->duty, DUTY_THREAD);
+  unpark(poller);
+  return false;
+}
+
+/* In each turn of a loop that does not sleep. */
+static void on_spin(uv_idle_t *spin) {
+  kg_poller *poller = spin->data;
+  /* Relaxed: nobody but this thread gives or takes this duty, or stores
+   * `seen`. */
+  bool is_mine = duty_of(poller) == DUTY_LOOP;
+  bool has_moved = is_mine && kg__reader_head(poller->reader) !=
+                                  kg__load64_relaxed(&poller->seen);
+  if (is_mine && !has_moved) {
+    if (uv_hrtime() < poller->spin_until) {
+      return;
+    }
+    has_moved = fall_asleep(poller);
+  }
+  /* Whoever has the duty now, the next arm decides whether to spin on. */
+  uv_idle_stop(spin);
+  if (has_moved) {
+    kg__store32_relaxed(&poller->duty, DUTY_NONE);
+    poller->on_wake(poller->data);
   }
 }
 
@@ -384,7 +405,11 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
     return result;
   }
   poller->async.data = poller;
-  poller->open_handles = 1;
+  uv_idle_init(loop, &poller->spin);
+  poller->spin.data = poller;
+  poller->open_handles = 2;
+  /* The async holds the loop open or not. */
+  uv_unref((uv_handle_t *)&poller->spin);
   start_chime(poller, loop);
   result = uv_thread_create(&poller->thread, run, poller);
   if (result != 0) {
@@ -401,24 +426,22 @@ bool kg_poller_arm(kg_poller *poller) {
   if (kg__reader_head(poller->reader) != seen) {
     return true;
   }
-  /* Relaxed: what hands out the duty publishes it. */
-  kg__store64_relaxed(&poller->seen, seen);
-  /* Spinning pays where events come closer to each other than it lasts; the
-   * chime costs the thread no wake-up. */
   uint64_t now = uv_hrtime();
-  bool dense = now - poller->last_arm <= poller->spin_ns;
-  poller->last_arm = now;
-  if (poller->has_chime) {
-    watch_chime(poller, true);
+  /* Relaxed, here and below: what hands out the duty publishes it. */
+  if (kg__load64_relaxed(&poller->seen) != seen) {
+    /* Spinning pays where events come closer to each other than it lasts. The
+     * loop that is to be told spins itself: nobody has to wake it, and what
+     * else it has to do gets its turn as ever. */
+    bool is_dense = now - poller->last_event <= poller->spin_ns;
+    poller->spin_until = is_dense ? now + poller->spin_ns : 0;
+    poller->last_event = now;
   }
-  if (!dense && hears(poller)) {
-    /* The thread's too, if it has it: it looks before it tells. */
-    kg__exchange32_seq_cst(&poller->duty, DUTY_CHIME);
-    return ask_chime(poller, seen);
+  kg__store64_relaxed(&poller->seen, seen);
+  if (now >= poller->spin_until) {
+    return fall_asleep(poller);
   }
-  /* A2: partner of A1 in is_armed. */
-  kg__store32_release(&poller->duty, DUTY_THREAD);
-  unpark(poller);
+  kg__exchange32_seq_cst(&poller->duty, DUTY_LOOP);
+  uv_idle_start(&poller->spin, on_spin);
   return false;
 }
 
@@ -435,6 +458,7 @@ void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
   if (poller->has_chime) {
     uv_poll_stop(&poller->chime);
   }
+  uv_idle_stop(&poller->spin);
   /* The loop must live until the thread is joined. */
   kg_poller_ref(poller);
   kg__store32_seq_cst(&poller->stop, 1);

@@ -1,6 +1,8 @@
-/* One thread that waits for a ring to move, one uv_async that tells the
- * event loop. The thread reads nothing but head, so there is no second queue;
- * the loop reads the ring and says when it is through. */
+/* Tells an event loop that a ring has moved. While events come close to each
+ * other, the loop looks itself, in each of its turns; else a chime wakes it, or
+ * a thread that waits on the ring, by a uv_async. Nobody but the loop reads
+ * more than head, so there is no second queue, and it says when it is through.
+ */
 #ifndef KG_POLLER_H
 #define KG_POLLER_H
 
@@ -21,15 +23,15 @@ typedef void (*kg_poller_callback)(void *data);
 /* Starts watching `reader`, which must outlive the poller, from what was read
  * so far. `on_wake` is called when there may be something to read or the
  * state changed, and then not again before kg_poller_arm. The handle holds
- * the loop open until kg_poller_unref. The thread spins for `spin_ns` before it
- * sleeps, on `cpu` alone unless that is negative. Returns 0 or a negative uv
- * error. */
+ * the loop open until kg_poller_unref. The loop does not sleep for `spin_ns`
+ * behind events that came closer to each other than that. The thread stays on
+ * `cpu` unless that is negative. Returns 0 or a negative uv error. */
 int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
                     uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
                     void *data);
 
 /* Everything was read: watch on. True when head has moved already, and the
- * caller, not the thread, goes on reading. Loop thread. */
+ * caller goes on reading. Loop thread. */
 bool kg_poller_arm(kg_poller *poller);
 
 /* What the last look at the file said (see kg_reader_check); the thread looks
