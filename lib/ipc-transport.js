@@ -13,7 +13,7 @@ const { RingLog } = require('./ring-log.js')
 const { capacityOf } = require('./ring-size.js')
 const { ShieldClaim } = require('./shield-claim.js')
 const { ShieldRing } = require('./shield-ring.js')
-const { encodeThreat, nameFields } = require('./threat-event.js')
+const { encodeThreat, nameFields, stamp } = require('./threat-event.js')
 const { threatText } = require('./websocket-protocol.js')
 const { WebSocketShield } = require('./websocket-shield.js')
 
@@ -212,13 +212,14 @@ class IpcTransport extends EventEmitter {
   /** @param {object[]} batch named fields @returns {number} */
   _publish(batch) {
     const { writer } = this._ring
+    if (writer === null || this._server?.isHeard) {
+      // The same time by whatever way.
+      stamp(batch)
+    }
     if (writer !== null) {
       let last
       try {
-        last =
-          batch.length === 1
-            ? writer.write(...Object.values(batch[0]))
-            : writer.writeAll(batch.map(Object.values))
+        last = writer.writeAll(batch)
       } catch (error) {
         this._ring.failed(error)
         return this._publish(batch)

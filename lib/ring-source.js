@@ -349,14 +349,17 @@ class RingSource {
     this._recordLatency()
     this._slots = count
     const slots = new ArrayBuffer(count * SLOT_BYTES)
-    this._reader.setBuffers(slots, this._fields)
-    this._decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
+    const decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
       this._before.corrupt++
       this.lastError = new IpcError(
         'ERR_RING_CORRUPT',
         `the text of event ${sequence} does not inflate`
       )
     })
+    this._reader.setBuffers(slots, this._fields, (...details) => {
+      decoder.addDetails(details)
+    })
+    this._decoder = decoder
   }
 
   /** start() where no call is there to throw out of; false when it fails. */

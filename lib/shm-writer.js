@@ -5,10 +5,10 @@ const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
 const { checkBatch } = require('./arguments.js')
 const { IpcError } = require('./errors.js')
-const { packed } = require('./native-writer.js')
+const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('./options.js')
 const { Room } = require('./room.js')
-const { encodeThreat } = require('./threat-event.js')
+const { encodeThreat, nameFields } = require('./threat-event.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
 // the one in the directory.
@@ -17,9 +17,6 @@ const BEAT_MILLISECONDS = 500
 // A key in the options, for ShieldRing: `{ generation, sequence }` of the stream
 // that this one goes on from, in a ring of its own.
 const PREDECESSOR = Symbol('predecessor')
-
-// In the place of a native writer: keeps a checked threat for later.
-const collector = { write: (...fields) => fields }
 
 // Ends the heartbeat of a writer that was collected without being closed.
 const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
@@ -60,9 +57,7 @@ class SharedMemoryIpc extends EventEmitter {
       rejects: overflow === 'reject',
       predecessor: options?.[PREDECESSOR]
     })
-    // As encodeThreat wants it: with a method `write`.
-    this._one = { write: packed(this._writer.write) }
-    this._stage = packed(this._writer.stage)
+    this._calls = new NativeWriter(this._writer)
     // Every threat takes a slot at least, and a batch a quarter of them.
     this.batchSlots = this._writer.stats().capacity / 4
     this._replaced = 0
@@ -93,7 +88,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return this._again(() => encodeThreat(threat, this._one))
+    return this._again(() => encodeThreat(threat, this._calls))
   }
 
   /**
@@ -109,7 +104,7 @@ class SharedMemoryIpc extends EventEmitter {
     // All are checked before the first is staged: code of the caller's runs
     // while they are read, and may call back into this object.
     const checked = checkBatch(threats, this.batchSlots, (threat) =>
-      encodeThreat(threat, collector)
+      encodeThreat(threat, nameFields)
     )
     this._mustBeOpen()
     return this.writeAll(checked)
@@ -127,17 +122,12 @@ class SharedMemoryIpc extends EventEmitter {
 
   /** What encodeThreat has checked, as it gives it. For IpcTransport. */
   write(...fields) {
-    return this._again(() => this._one.write(...fields))
+    return this._again(() => this._calls.write(...fields))
   }
 
-  /** The same of a batch. For IpcTransport. @param {unknown[][]} batch */
+  /** The same of a batch. For IpcTransport. @param {object[]} batch */
   writeAll(batch) {
-    return this._again(() => {
-      for (const fields of batch) {
-        this._stage(...fields)
-      }
-      return this._writer.commit()
-    })
+    return this._again(() => this._calls.writeAll(batch))
   }
 
   /** Publishes; into another ring if this one turns out to be cut short. */

@@ -211,8 +211,8 @@ function encodeThreat(threat, writer) {
   )
 }
 
-/** Gives the fields of a checked threat by name, with their time: for those
- * who publish by other means than the native writer. */
+/** In the place of a native writer: gives the fields of a checked threat by
+ * name. */
 const nameFields = {
   write: (
     type,
@@ -228,7 +228,7 @@ const nameFields = {
     type,
     severity,
     blocked,
-    timestampUs: timestampUs || Date.now() * 1000,
+    timestampUs,
     source,
     details,
     id,
@@ -237,17 +237,26 @@ const nameFields = {
   })
 }
 
+/** Gives those their time that have none, for who publishes them by other means
+ * than the native writer. @param {object[]} batch as nameFields gives them */
+function stamp(batch) {
+  for (const fields of batch) {
+    fields.timestampUs ||= Date.now() * 1000
+  }
+}
+
 // --- Out -------------------------------------------------------------------
 
 const SLOT_WORDS = SLOT_BYTES / 4
 const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
-const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
 const TAIL_DEFLATED = 1
 
 // What is inflated in one go: the event loop has its turn behind it.
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
+
+const NONE = Object.freeze([])
 
 // The last three digits of a sequence, with and without leading zeros.
 const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
@@ -293,9 +302,21 @@ class ThreatDecoder {
     this._words = new Uint32Array(slots)
     this._sources = new SourceCache(slots)
     this._ids = new IdMaker(generation)
-    this._slot = 0 // of the event that comes next
+    this._details = NONE // of the events in the buffer
+    this._index = 0 // there, of the event that comes next
+    this._slot = 0 // of the same
     this._left = 0 // events
     this._inflated = 0 // bytes
+  }
+
+  /** What the native reader made of the next events that it read.
+   * @param {string[]} details */
+  addDetails(details) {
+    this._details =
+      this._index < this._details.length
+        ? this._details.concat(details)
+        : details
+    this._index = 0
   }
 
   /** There are `count` events, from the start of the buffer. */
@@ -321,6 +342,11 @@ class ThreatDecoder {
     }
     this._slot = slot
     this._left = left
+    if (left === 0) {
+      // Whoever keeps a threat or two does not keep the others' texts.
+      this._details = NONE
+      this._index = 0
+    }
   }
 
   /** The sequence of the event that decode() begins with, or null. */
@@ -347,10 +373,7 @@ class ThreatDecoder {
 
   _decodeOne(base, at) {
     const words = this._words
-    const bytes = this._bytes
     const sequence = words[at + 3] * HIGH + words[at + 2]
-    const used = words[at + 7]
-    const details = base + DETAILS_OFFSET
     const type = words[at + 12]
     const severity = words[at + 13] & 0xff
     const threat = {
@@ -359,8 +382,8 @@ class ThreatDecoder {
       timestampUs: words[at + 11] * HIGH + words[at + 10],
       threatType: typeNames[type] ?? 'Unknown',
       severity: severityNames[severity] ?? 'Unknown',
-      source: this._sources.get(base + SOURCE_OFFSET, used & 0xffff),
-      details: bytes.utf8Slice(details, details + (used >>> 16)),
+      source: this._sources.get(base + SOURCE_OFFSET, words[at + 7] & 0xffff),
+      details: this._details[this._index++],
       blocked: (words[at + 13] & 0xff00) !== 0
     }
     if (type >= typeNames.length) {
@@ -399,6 +422,7 @@ module.exports = {
   encodeThreat,
   nameFields,
   severityName,
+  stamp,
   typeName,
   ThreatDecoder
 }

@@ -1,4 +1,5 @@
 // Writer and Lock: kg_writer and kg_lock for JavaScript.
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -11,22 +12,35 @@ namespace {
 // A JavaScript string as UTF-8, on the stack unless it is long.
 class Utf8 {
 public:
-  // KG_OK, or why it cannot be had. `units` is its length in JavaScript, or 0
-  // when nobody says: told that it has little more room than that, V8 looks
-  // whether all is ASCII and copies it, instead of encoding each character.
-  int Read(napi_env env, napi_value value, size_t units = 0) {
+  // KG_OK, or why it cannot be had.
+  int Read(napi_env env, napi_value value) {
+    // V8 hands out its own units twice as fast as it encodes them, and nearly
+    // all text is ASCII, where that is only to leave out every other byte.
+    char16_t units[kShort + kStep];
     size_t length = 0;
-    size_t room = units > kSpare ? units + kSpare : sizeof stack_;
-    if (napi_get_value_string_utf8(env, value, stack_, room, &length) !=
+    if (napi_get_value_string_utf16(env, value, units, kShort, &length) !=
         napi_ok) {
       return KG_E_INVALID_THREAT;
     }
-    // A full buffer may have cut a character of up to four bytes.
-    if (length + 4 < room) {
-      text_ = {stack_, length};
-      return KG_OK;
+    if (length + 1 == kShort) {
+      return ReadLong(env, value);
     }
-    return ReadLong(env, value);
+    // In whole steps, for which compilers have wide instructions.
+    std::memset(units + length, 0, sizeof(char16_t) * kStep);
+    char16_t all = 0;
+    for (size_t at = 0; at < length; at += kStep) {
+      for (size_t i = at; i < at + kStep; i++) {
+        all |= units[i];
+        stack_[i] = static_cast<char>(units[i]);
+      }
+    }
+    if (all >= 0x80 &&
+        napi_get_value_string_utf8(env, value, stack_, sizeof stack_,
+                                   &length) != napi_ok) {
+      return KG_E_INVALID_THREAT;
+    }
+    text_ = {stack_, length};
+    return KG_OK;
   }
   kg_text text() const {
     return text_;
@@ -54,18 +68,22 @@ private:
                : KG_E_INVALID_THREAT;
   }
 
-  static constexpr size_t kSpare = 16;
+  // Units of UTF-16, each of which makes three bytes at the most.
+  static constexpr size_t kShort = 512;
+  static constexpr size_t kStep = 16;
 
   kg_text text_ = {nullptr, 0};
   std::unique_ptr<char[]> heap_;
-  char stack_[1024];
+  char stack_[kShort * 3];
 };
 
-// What lib/native-writer.js packs into one number.
+// The numbers that lib/native-writer.js leaves in its array: first what comes
+// back, then three for each threat.
+enum Column { kType, kFacts, kTimestamp, kColumns };
 constexpr uint32_t kBlocked = 1U << 8;
-constexpr uint32_t kSourceShift = 9;
-constexpr uint32_t kDetailsShift = 18;
-constexpr uint32_t kMaxLength = (1U << 9) - 1;
+
+// Threats that one call stages: each gives two of the arguments.
+constexpr size_t kMostStaged = 64;
 
 class Writer;
 
@@ -96,8 +114,9 @@ public:
     // `this` would cost as much as the rest of the call. They are the
     // object's own properties and lib/ never takes them off it, so they do
     // not outlive it.
-    Value().Set("write", Napi::Function::New<Write>(info.Env(), "write", this));
-    Value().Set("stage", Napi::Function::New<Stage>(info.Env(), "stage", this));
+    SetFunction("write", Write);
+    SetFunction("stage", Stage);
+    SetFunction("stageMany", StageMany);
   }
 
   ~Writer() override {
@@ -105,28 +124,56 @@ public:
     kg_writer_close(writer_);
   }
 
-  // (threatType, facts, timestampUs, source, details, id?, context?,
-  // deflatedTail?), all of them checked by lib/threat-event.js.
-  // Nothing here calls back into JavaScript, so nothing can come between
-  // staging and publishing.
-  static Napi::Value Write(const Napi::CallbackInfo &info) {
-    Writer *self = static_cast<Writer *>(info.Data());
-    int64_t result = self->With(info, [self](const kg_threat &threat) {
-      return kg_writer_write(self->writer_, &threat);
-    });
-    return Result(info.Env(), result);
+  // (numbers: Float64Array): where the calls below find what is no text.
+  // JavaScript owns it and does not detach it.
+  Napi::Value SetNumbers(const Napi::CallbackInfo &info) {
+    Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
+    numbers_reference_ = Napi::Persistent(numbers.As<Napi::Object>());
+    numbers_ = numbers.Data();
+    return info.Env().Undefined();
   }
 
-  static Napi::Value Stage(const Napi::CallbackInfo &info) {
-    Writer *self = static_cast<Writer *>(info.Data());
-    int64_t result =
-        self->With(info, [self](const kg_threat &threat) -> int64_t {
-          return kg_writer_stage(self->writer_, &threat);
-        });
-    if (result < 0 && self->writer_ != nullptr) {
-      kg_writer_discard(self->writer_);
+  // (source, details, id?, context?, deflatedTail?), all of them checked by
+  // lib/threat-event.js. The sequence comes back among the numbers.
+  // Nothing here calls back into JavaScript, so nothing can come between
+  // staging and publishing.
+  static napi_value Write(napi_env env, napi_callback_info info) {
+    Writer *self = nullptr;
+    int64_t result = WithOne(env, info, &self, kg_writer_write);
+    if (result < 0) {
+      return Throw(env, static_cast<int>(result), "");
     }
-    return Result(info.Env(), result);
+    self->numbers_[0] = static_cast<double>(result);
+    return nullptr;
+  }
+
+  // The same, for the next commit().
+  static napi_value Stage(napi_env env, napi_callback_info info) {
+    Writer *self = nullptr;
+    int64_t result = WithOne(env, info, &self, StageOne);
+    return result < 0 ? self->Fail(env, result) : nullptr;
+  }
+
+  // (source, details, source, details, ...)
+  static napi_value StageMany(napi_env env, napi_callback_info info) {
+    napi_value arguments[2 * kMostStaged];
+    size_t count = 2 * kMostStaged;
+    void *data = nullptr;
+    if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) !=
+        napi_ok) {
+      return nullptr;
+    }
+    Writer *self = static_cast<Writer *>(data);
+    for (size_t i = 0; i < count / 2; i++) {
+      Utf8 source;
+      Utf8 details;
+      int64_t result = self->With(env, i, &arguments[2 * i], &source, &details,
+                                  nullptr, StageOne);
+      if (result < 0) {
+        return self->Fail(env, result);
+      }
+    }
+    return nullptr;
   }
 
   Napi::Value Commit(const Napi::CallbackInfo &info) {
@@ -275,65 +322,106 @@ private:
     }
   }
 
-  template <typename Action>
-  int64_t With(const Napi::CallbackInfo &info, Action action) {
-    napi_env env = info.Env();
+  using Action = int64_t (*)(kg_writer *, const kg_threat *);
+
+  static int64_t StageOne(kg_writer *writer, const kg_threat *threat) {
+    return kg_writer_stage(writer, threat);
+  }
+
+  // Nothing of a batch is left that could not be staged whole.
+  napi_value Fail(napi_env env, int64_t error) {
+    if (writer_ != nullptr) {
+      kg_writer_discard(writer_);
+    }
+    return Throw(env, static_cast<int>(error), "");
+  }
+
+  static int64_t WithOne(napi_env env, napi_callback_info info, Writer **self,
+                         Action action) {
+    constexpr size_t kMost = 5;
+    napi_value arguments[kMost];
+    size_t count = kMost;
+    void *data = nullptr;
+    // Cannot fail with these arguments.
+    napi_get_cb_info(env, info, &count, arguments, nullptr, &data);
+    *self = static_cast<Writer *>(data);
     Utf8 source;
     Utf8 details;
-    kg_threat threat = {};
-    double timestamp = 0;
-    uint32_t facts = 0;
+    if (count == 2) {
+      return (*self)->With(env, 0, arguments, &source, &details, nullptr,
+                           action);
+    }
+    // Apart, so that the usual threat does not pay for their buffers.
+    return (*self)->WithMore(env, arguments, &source, &details, action);
+  }
+
+  int64_t WithMore(napi_env env, napi_value *arguments, Utf8 *source,
+                   Utf8 *details, Action action) {
+    Utf8 id;
+    Utf8 context;
+    kg_threat more = {};
+    bool is_buffer = false;
+    if (napi_is_buffer(env, arguments[4], &is_buffer) == napi_ok && is_buffer) {
+      void *bytes = nullptr;
+      size_t length = 0;
+      napi_get_buffer_info(env, arguments[4], &bytes, &length);
+      more.deflated = {static_cast<const char *>(bytes), length};
+    }
+    int result = ReadIfGiven(env, arguments[2], &id);
+    if (result == KG_OK) {
+      result = ReadIfGiven(env, arguments[3], &context);
+    }
+    if (result != KG_OK) {
+      return result;
+    }
+    more.id = id.text();
+    more.context = context.text();
+    return With(env, 0, arguments, source, details, &more, action);
+  }
+
+  static int ReadIfGiven(napi_env env, napi_value value, Utf8 *text) {
+    napi_valuetype type;
+    if (napi_typeof(env, value, &type) != napi_ok) {
+      return KG_E_INVALID_THREAT;
+    }
+    return type == napi_undefined ? KG_OK : text->Read(env, value);
+  }
+
+  // The threat whose numbers are the ones at `index`.
+  int64_t With(napi_env env, size_t index, const napi_value *arguments,
+               Utf8 *source, Utf8 *details, const kg_threat *more,
+               Action action) {
     if (writer_ == nullptr) {
       return KG_E_CLOSED;
     }
-    if (napi_get_value_uint32(env, info[0], &threat.threat_type) != napi_ok ||
-        napi_get_value_uint32(env, info[1], &facts) != napi_ok ||
-        napi_get_value_double(env, info[2], &timestamp) != napi_ok) {
-      return KG_E_INVALID_THREAT;
-    }
-    int result =
-        source.Read(env, info[3], (facts >> kSourceShift) & kMaxLength);
+    int result = source->Read(env, arguments[0]);
     if (result == KG_OK) {
-      result =
-          details.Read(env, info[4], (facts >> kDetailsShift) & kMaxLength);
+      result = details->Read(env, arguments[1]);
     }
     if (result != KG_OK) {
       return result;
     }
+    const double *numbers = &numbers_[1 + index * kColumns];
+    uint32_t facts = static_cast<uint32_t>(numbers[kFacts]);
+    kg_threat threat = {};
+    if (more != nullptr) {
+      threat = *more;
+    }
+    threat.threat_type = static_cast<uint32_t>(numbers[kType]);
     threat.severity = static_cast<uint8_t>(facts);
     threat.blocked = (facts & kBlocked) != 0;
-    threat.timestamp_us = static_cast<uint64_t>(timestamp);
-    threat.source = source.text();
-    threat.details = details.text();
-    if (info.Length() <= 5) {
-      return action(threat);
-    }
-    // Apart, so that the usual threat does not pay for their buffers.
-    return WithMore(info, &threat, action);
+    threat.timestamp_us = static_cast<uint64_t>(numbers[kTimestamp]);
+    threat.source = source->text();
+    threat.details = details->text();
+    return action(writer_, &threat);
   }
 
-  template <typename Action>
-  int64_t WithMore(const Napi::CallbackInfo &info, kg_threat *threat,
-                   Action action) {
-    Utf8 id;
-    Utf8 context;
-    napi_env env = info.Env();
-    if (info.Length() > 7 && info[7].IsBuffer()) {
-      void *bytes = nullptr;
-      size_t length = 0;
-      napi_get_buffer_info(env, info[7], &bytes, &length);
-      threat->deflated = {static_cast<const char *>(bytes), length};
+  void SetFunction(const char *name, napi_callback callback) {
+    napi_value function;
+    if (napi_create_function(Env(), name, NAPI_AUTO_LENGTH, callback, this,
+                             &function) == napi_ok) {
+      napi_set_named_property(Env(), Value(), name, function);
     }
-    int result = info[5].IsUndefined() ? KG_OK : id.Read(env, info[5]);
-    if (result == KG_OK && !info[6].IsUndefined()) {
-      result = context.Read(env, info[6]);
-    }
-    if (result != KG_OK) {
-      return result;
-    }
-    threat->id = id.text();
-    threat->context = context.text();
-    return action(*threat);
   }
 
   static Napi::Value Result(Napi::Env env, int64_t result) {
@@ -344,6 +432,8 @@ private:
   }
 
   kg_writer *writer_ = nullptr;
+  double *numbers_ = nullptr;
+  Napi::ObjectReference numbers_reference_;
   RoomState *room_ = nullptr;
   Napi::FunctionReference on_room_;
 };
@@ -381,7 +471,9 @@ private:
 Napi::Function DefineWriter(Napi::Env env) {
   return Napi::ObjectWrap<Writer>::DefineClass(
       env, "Writer",
-      {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
+      {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SetNumbers>(
+           "setNumbers"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasRoom>("hasRoom"),

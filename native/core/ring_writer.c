@@ -102,6 +102,13 @@ void kg__ring_writer_discard(kg__ring_writer *writer) {
   writer->staged_events = 0;
 }
 
+void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
+                               uint32_t events) {
+  /* The claim stays: what was half-written there is. */
+  writer->head -= slots;
+  writer->sequence -= events;
+}
+
 /* The wall clock at the publish time. It runs as the monotonic clock does
  * unless somebody sets it, which is seen this much later; asking for it each
  * time would be a tenth of what publishing costs. */

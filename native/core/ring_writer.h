@@ -35,6 +35,11 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
  * 0. */
 uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
 
+/* Counts as not published what the last commit did, in a ring that turned out
+ * to be none. */
+void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
+                               uint32_t events);
+
 /* How many events the ring no longer holds. */
 uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer);
 

@@ -104,14 +104,15 @@ int64_t kg_writer_commit(kg_writer *writer) {
     return result;
   }
   kg__ring_writer *ring = &writer->ring;
-  kg__ring_writer before = *ring;
-  if (!kg__writer_has_room(writer, ring->staged_slots)) {
-    writer->rejected += ring->staged_events;
-    writer->wanted = ring->staged_slots;
+  uint32_t slots = ring->staged_slots;
+  uint32_t events = ring->staged_events;
+  if (!kg__writer_has_room(writer, slots)) {
+    writer->rejected += events;
+    writer->wanted = slots;
     kg__ring_writer_discard(ring);
     return KG_E_RING_FULL;
   }
-  if (ring->staged_slots > 0) {
+  if (slots > 0) {
     /* Relaxed: as in kg__writer_beat. */
     kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
                         ring->staged_ns + writer->boot_offset_ns);
@@ -119,12 +120,11 @@ int64_t kg_writer_commit(kg_writer *writer) {
   uint32_t waiters = kg__ring_writer_commit(ring);
   if (is_broken(writer)) {
     /* Nobody can have seen it whole. */
-    *ring = before;
-    kg__ring_writer_discard(ring);
+    kg__ring_writer_take_back(ring, slots, events);
     return KG_E_RING_TRUNCATED;
   }
-  writer->published += before.staged_events;
-  writer->bytes += (uint64_t)before.staged_slots * sizeof(kg_slot);
+  writer->published += events;
+  writer->bytes += (uint64_t)slots * sizeof(kg_slot);
   if (waiters != 0) {
     kg__writer_wake(writer, waiters);
     writer->bells++;

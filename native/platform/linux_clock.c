@@ -10,8 +10,10 @@
  * thousandth at the most, which makes half a microsecond here. */
 #define TRUST_NS UINT64_C(1000000)
 
-/* A rate is measured over no more than this, which RATE_BITS have room for. */
-#define RATE_NS UINT64_C(2000000000)
+/* A rate is measured over no less and no more than this; RATE_BITS have room
+ * for no more. */
+#define RATE_LEAST_NS (TRUST_NS / 2)
+#define RATE_MOST_NS UINT64_C(2000000000)
 
 /* More ticks than that pass around a look at the kernel's clock only when
  * somebody came in between. */
@@ -68,12 +70,13 @@ static uint64_t look(kg__clock *clock) {
   bool is_whole = ticks() - before <= LOOK_TICKS;
   uint64_t passed_ns = now - clock->base_ns;
   uint64_t passed_ticks = before - clock->base_ticks;
-  if (is_whole && clock->base_ns != 0 && passed_ns < TRUST_NS &&
+  if (is_whole && clock->base_ns != 0 && passed_ns < RATE_LEAST_NS &&
       clock->rate == 0) {
     return now; /* Too soon to measure a rate. */
   }
-  bool is_rate = is_whole && clock->base_ns != 0 && passed_ns >= TRUST_NS &&
-                 passed_ns <= RATE_NS && passed_ticks > 0;
+  bool is_rate = is_whole && clock->base_ns != 0 &&
+                 passed_ns >= RATE_LEAST_NS && passed_ns <= RATE_MOST_NS &&
+                 passed_ticks > 0;
   clock->rate = is_rate ? (passed_ns << RATE_BITS) / passed_ticks : 0;
   clock->base_ns = is_whole ? now : 0;
   clock->base_ticks = before;
