@@ -190,6 +190,13 @@ function nativeScenarios({ quick, damage }, have) {
         every: true,
         run: async () => oneWay(await floor('cache_line', 3000, 0))
       },
+      have.core && {
+        name: 'bare',
+        title: '384 bytes and a counter, spinning (floor)',
+        every: true,
+        run: async () =>
+          oneWay(await core('bare', 'one-way', 3000, '-', damage))
+      },
       ...channels.map(([name, program, variant, title, , needs]) => ({
         name,
         title: title + (/queue$/.test(name) ? ', asleep' : ', spinning'),

@@ -107,6 +107,14 @@ const RATIOS = [
     2
   ],
   [
+    'C core one way, spinning, p50 / 384 bytes and a counter',
+    p50('one-way', 'kg'),
+    p50('one-way', 'bare'),
+    '<=',
+    2,
+    1.5
+  ],
+  [
     "writer's CPU with 8 readers awake / with none",
     ['writer-flood', 'awake-8', 'ns'],
     ['writer-flood', 'none', 'ns'],
