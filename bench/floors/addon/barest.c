@@ -21,6 +21,9 @@
 #define SLOTS 1024
 
 struct slot {
+  uint64_t published_ns; /* before anything was written */
+  uint64_t noticed_ns;   /* by the thread */
+  uint64_t woken_ns;     /* the loop calls back */
   uint32_t source_length;
   uint32_t details_length;
   char source[64];
@@ -42,6 +45,12 @@ static uint32_t delivered;
 static napi_env environment;
 static napi_ref callback;
 
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static long futex(_Atomic uint32_t *word, int operation, uint32_t value) {
   return syscall(SYS_futex, word, operation, value, NULL, NULL, 0);
 }
@@ -57,6 +66,7 @@ static void watch(void *argument) {
         futex(&shared->sequence, FUTEX_WAIT, seen);
       continue;
     }
+    shared->slots[(now - 1) % SLOTS].noticed_ns = now_ns();
     seen = now;
     uv_async_send(&async);
   }
@@ -64,6 +74,7 @@ static void watch(void *argument) {
 
 static void deliver(uv_async_t *handle) {
   (void)handle;
+  uint64_t woken_ns = now_ns();
   napi_handle_scope scope;
   napi_open_handle_scope(environment, &scope);
   napi_value function, global, strings[2];
@@ -71,7 +82,8 @@ static void deliver(uv_async_t *handle) {
   napi_get_global(environment, &global);
   uint32_t now = atomic_load_explicit(&shared->sequence, memory_order_acquire);
   while (delivered != now) {
-    const struct slot *slot = &shared->slots[delivered++ % SLOTS];
+    struct slot *slot = &shared->slots[delivered++ % SLOTS];
+    slot->woken_ns = woken_ns;
     napi_create_string_utf8(environment, slot->source, slot->source_length,
                             &strings[0]);
     napi_create_string_utf8(environment, slot->details, slot->details_length,
@@ -111,9 +123,11 @@ static napi_value open_memory(napi_env env, napi_callback_info info) {
 static napi_value publish(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   size_t count = 2, length;
+  uint64_t published_ns = now_ns();
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   uint32_t now = atomic_load_explicit(&shared->sequence, memory_order_relaxed);
   struct slot *slot = &shared->slots[now % SLOTS];
+  slot->published_ns = published_ns;
   napi_get_value_string_utf8(env, arguments[0], slot->source,
                              sizeof slot->source, &length);
   slot->source_length = (uint32_t)length;
@@ -138,6 +152,25 @@ static napi_value start_listening(napi_env env, napi_callback_info info) {
   uv_async_init(loop, &async, deliver);
   uv_thread_create(&thread, watch, NULL);
   return NULL;
+}
+
+/* stages(): of the event whose callback runs, nanoseconds from its publication
+ * to the thread, from there to the loop, and from there to now. */
+static napi_value stages(napi_env env, napi_callback_info info) {
+  (void)info;
+  const struct slot *slot = &shared->slots[(delivered - 1) % SLOTS];
+  uint64_t now = now_ns();
+  const uint64_t taken[] = {slot->noticed_ns - slot->published_ns,
+                            slot->woken_ns - slot->noticed_ns,
+                            now - slot->woken_ns};
+  napi_value list;
+  napi_create_array(env, &list);
+  for (uint32_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+    napi_value number;
+    napi_create_double(env, (double)taken[i], &number);
+    napi_set_element(env, list, i, number);
+  }
+  return list;
 }
 
 /* stop(): ends what listen() began. */
@@ -179,6 +212,7 @@ static napi_value init(napi_env env, napi_value exports) {
       {"publish", NULL, publish, NULL, NULL, NULL, napi_enumerable, NULL},
       {"listen", NULL, start_listening, NULL, NULL, NULL, napi_enumerable,
        NULL},
+      {"stages", NULL, stages, NULL, NULL, NULL, napi_enumerable, NULL},
       {"stop", NULL, stop_listening, NULL, NULL, NULL, napi_enumerable, NULL},
       {"taken", NULL, count_taken, NULL, NULL, NULL, napi_enumerable, NULL},
       {"threadCpu", NULL, thread_cpu, NULL, NULL, NULL, napi_enumerable, NULL},
