@@ -1,8 +1,9 @@
 'use strict'
 // Calls at the end of the stack: wherever it runs full, in here or in V8, what
-// is read is right.
+// was written is written whole, and what is read is right.
 
 const assert = require('node:assert/strict')
+const { encodeThreat, nameFields } = require('../../lib/threat-event.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
 /** Calls it at each depth of the stack, from the deepest on. What it calls has
@@ -67,5 +68,40 @@ describe('a full stack', () => {
       last = sequence
     }
     assert.equal(last, 5 * COUNT)
+  })
+
+  it('leaves no part of a batch behind', () => {
+    const COUNT = 100
+    let batches = 0
+    let failed = 0
+    // The first few are staged alone, which needs less of the stack.
+    const fieldsOf = (batch) =>
+      Array.from({ length: COUNT }, (_, i) =>
+        encodeThreat(
+          threat(`${batch}:${i}`, i === 1 ? { id: 'own' } : {}),
+          nameFields
+        )
+      )
+    // Checked before: that would need as much of the stack.
+    const all = Array.from({ length: 502 }, (_, batch) => fieldsOf(batch))
+    const write = () => {
+      try {
+        shield.writeAll(all[batches++])
+      } catch {
+        failed++
+      }
+    }
+    write()
+    atEachDepth(write)
+    assert(failed > 0)
+    write()
+    const taken = takeRest([]).map(({ details }) => details)
+    assert.equal(client.stats().lost, 0)
+    assert.equal(taken.length % COUNT, 0)
+    for (let i = 0; i < taken.length; i++) {
+      const [batch] = taken[i - (i % COUNT)].split(':')
+      assert.equal(taken[i], `${batch}:${i % COUNT}`)
+    }
+    assert.equal(taken.at(-1), `${batches - 1}:${COUNT - 1}`)
   })
 })
