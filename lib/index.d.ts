@@ -146,8 +146,8 @@ export interface ReaderOptions extends LocationOptions {
   latency?: 'idle' | 'balanced' | 'low'
   /**
    * Keeps the poll thread on this CPU, counted from 0. It looks after the file,
-   * and wakes the event loop where nothing else can. Throws `ERR_INVALID_OPTION` when the process may not
-   * use it. Default: any.
+   * and wakes the event loop where nothing else can. Throws
+   * `ERR_INVALID_OPTION` when the process may not use it. Default: any.
    */
   pollCpu?: number
 }

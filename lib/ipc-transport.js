@@ -204,15 +204,15 @@ class IpcTransport extends EventEmitter {
       this._ring.failed(error)
       return this._publish([nameFields.write(...fields)])
     }
-    this._log.sequence = sequence
-    this._server?.logGrew()
+    this._logGrew(sequence)
     return sequence
   }
 
   /** @param {object[]} batch named fields @returns {number} */
   _publish(batch) {
     const { writer } = this._ring
-    if (writer === null || this._server?.isHeard) {
+    const isHeard = this._server?.isHeard
+    if (writer === null || isHeard) {
       // The same time by whatever way.
       stamp(batch)
     }
@@ -224,7 +224,11 @@ class IpcTransport extends EventEmitter {
         this._ring.failed(error)
         return this._publish(batch)
       }
-      this._sendAlong(batch, last)
+      if (isHeard) {
+        this._sendAlong(batch, last)
+      } else {
+        this._logGrew(last)
+      }
       return last
     }
     this._mustBeOpen()
@@ -238,18 +242,24 @@ class IpcTransport extends EventEmitter {
     return log.sequence
   }
 
+  /** What is in the ring, for those who take it from there. */
+  _logGrew(last) {
+    this._log.sequence = last
+    this._server?.logGrew()
+  }
+
   /** What is in the ring, over WebSocket too. */
   _sendAlong(batch, last) {
     const { generation } = this._log
     const first = last - batch.length + 1
+    if (batch.length === 0) {
+      return
+    }
+    if (!this._server?.isHeard) {
+      this._logGrew(last)
+      return
+    }
     this._log.sequence = last
-    if (this._server === null) {
-      return
-    }
-    if (batch.length === 0 || !this._server.isHeard) {
-      this._server.logGrew()
-      return
-    }
     const now = Number(process.hrtime.bigint())
     this._server.publish(
       first,

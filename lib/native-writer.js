@@ -15,6 +15,7 @@ class NativeWriter {
     // What comes back, then the columns of each threat.
     this._numbers = new Float64Array(1 + COLUMNS * MOST_STAGED)
     this._many = [] // texts of a batch that are to be staged next
+    this._isStaging = false
     writer.setNumbers(this._numbers)
   }
 
@@ -48,11 +49,19 @@ class NativeWriter {
    * @returns {number} the last sequence
    */
   writeAll(batch) {
+    if (this._isStaging) {
+      // The one before came to no end: it was refused, or the stack was full.
+      this._many = []
+      this._writer.discard()
+    }
+    this._isStaging = true
     for (const fields of batch) {
       this._stage(fields)
     }
     this._flush()
-    return this._writer.commit()
+    const last = this._writer.commit()
+    this._isStaging = false
+    return last
   }
 
   _stage(fields) {

@@ -92,6 +92,7 @@ class RingSource {
     this._unrecorded = 0 // events in the buffer whose latency is to record
     this._lastStats = null
     this._untold = null // a loss that comes in front of everything else
+    this._addDetails = (...details) => this._decoder.addDetails(details)
     this.lastError = null
     // What earlier rings of this source brought.
     this._before = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
@@ -182,7 +183,9 @@ class RingSource {
       return true
     }
     try {
-      events = this._reader.read()
+      this._decoder.begin()
+      events = this._reader.read(this._addDetails)
+      this._decoder.left = events
     } catch (error) {
       if (error.code === 'ERR_RING_TRUNCATED') {
         // Its writer, or the next one, makes another.
@@ -196,9 +199,8 @@ class RingSource {
       return false
     }
     if (events > 0) {
-      this._decoder.begin(events)
-      this._decoder.decode(threats)
       this._unrecorded = events
+      this._decoder.decode(threats)
       if (this._decoder.next !== null) {
         return true
       }
@@ -349,17 +351,14 @@ class RingSource {
     this._recordLatency()
     this._slots = count
     const slots = new ArrayBuffer(count * SLOT_BYTES)
-    const decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
+    this._decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
       this._before.corrupt++
       this.lastError = new IpcError(
         'ERR_RING_CORRUPT',
         `the text of event ${sequence} does not inflate`
       )
     })
-    this._reader.setBuffers(slots, this._fields, (...details) => {
-      decoder.addDetails(details)
-    })
-    this._decoder = decoder
+    this._reader.setBuffers(slots, this._fields)
   }
 
   /** start() where no call is there to throw out of; false when it fails. */

@@ -249,6 +249,7 @@ function stamp(batch) {
 
 const SLOT_WORDS = SLOT_BYTES / 4
 const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
+const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
 const TAIL_DEFLATED = 1
 
 // What is inflated in one go: the event loop has its turn behind it.
@@ -302,27 +303,27 @@ class ThreatDecoder {
     this._words = new Uint32Array(slots)
     this._sources = new SourceCache(slots)
     this._ids = new IdMaker(generation)
-    this._details = NONE // of the events in the buffer
-    this._index = 0 // there, of the event that comes next
+    /** The events in the buffer that were not decoded: what a read returns. */
+    this.left = 0
+    this._details = NONE // of the events in the buffer, from the first on
+    this._index = 0 // of the event that comes next
     this._slot = 0 // of the same
-    this._left = 0 // events
     this._inflated = 0 // bytes
+  }
+
+  /** In front of a read, which fills the buffer from its start. */
+  begin() {
+    this.left = 0
+    this._details = NONE
+    this._index = 0
+    this._slot = 0
   }
 
   /** What the native reader made of the next events that it read.
    * @param {string[]} details */
   addDetails(details) {
     this._details =
-      this._index < this._details.length
-        ? this._details.concat(details)
-        : details
-    this._index = 0
-  }
-
-  /** There are `count` events, from the start of the buffer. */
-  begin(count) {
-    this._slot = 0
-    this._left = count
+      this._details === NONE ? details : this._details.concat(details)
   }
 
   /**
@@ -331,27 +332,33 @@ class ThreatDecoder {
    */
   decode(threats) {
     const words = this._words
+    let index = this._index
     let slot = this._slot
-    let left = this._left
+    let left = this.left
     this._inflated = 0
-    while (left > 0 && this._inflated < INFLATE_BYTES) {
-      const at = slot * SLOT_WORDS
-      threats.push(this._decodeOne(slot * SLOT_BYTES, at))
-      slot += words[at + 6] & 0xffff
-      left--
+    try {
+      while (left > 0 && this._inflated < INFLATE_BYTES) {
+        const at = slot * SLOT_WORDS
+        threats.push(this._decodeOne(slot * SLOT_BYTES, at, index))
+        index++
+        slot += words[at + 6] & 0xffff
+        left--
+      }
+    } finally {
+      // When the stack is full, too: none comes twice.
+      this._index = index
+      this._slot = slot
+      this.left = left
     }
-    this._slot = slot
-    this._left = left
     if (left === 0) {
-      // Whoever keeps a threat or two does not keep the others' texts.
+      // Until the next event comes, nobody needs these texts.
       this._details = NONE
-      this._index = 0
     }
   }
 
   /** The sequence of the event that decode() begins with, or null. */
   get next() {
-    return this._left === 0 ? null : this.sequence(this._slot)
+    return this.left === 0 ? null : this.sequence(this._slot)
   }
 
   /** The sequence of the event at this slot. */
@@ -371,7 +378,7 @@ class ThreatDecoder {
     return this._words[slot * SLOT_WORDS + 6] & 0xffff
   }
 
-  _decodeOne(base, at) {
+  _decodeOne(base, at, index) {
     const words = this._words
     const sequence = words[at + 3] * HIGH + words[at + 2]
     const type = words[at + 12]
@@ -383,7 +390,7 @@ class ThreatDecoder {
       threatType: typeNames[type] ?? 'Unknown',
       severity: severityNames[severity] ?? 'Unknown',
       source: this._sources.get(base + SOURCE_OFFSET, words[at + 7] & 0xffff),
-      details: this._details[this._index++],
+      details: this._details[index] ?? this._cutDetails(base, at),
       blocked: (words[at + 13] & 0xff00) !== 0
     }
     if (type >= typeNames.length) {
@@ -396,6 +403,12 @@ class ThreatDecoder {
       this._decodeTail(base, at, threat)
     }
     return threat
+  }
+
+  /** As the lead slot has them, where the native reader made no text. */
+  _cutDetails(base, at) {
+    const start = base + DETAILS_OFFSET
+    return this._bytes.utf8Slice(start, start + (this._words[at + 7] >>> 16))
   }
 
   _decodeTail(base, at, threat) {

@@ -99,11 +99,19 @@ class WebSocketServer extends EventEmitter {
     ) {
       this._flush()
     }
-    this.logGrew()
+    this._askEarly()
   }
 
-  /** The log grew; publish() does this itself. */
+  /** The log grew, and publish() is not called for that. */
   logGrew() {
+    // They became live by another log, in which this was written.
+    for (const subscriber of [...this._live]) {
+      subscriber.catchUp()
+    }
+    this._askEarly()
+  }
+
+  _askEarly() {
     // A copy: whoever is early again must not be asked again.
     for (const subscriber of [...this._early]) {
       subscriber.logGrew()
@@ -126,7 +134,7 @@ class WebSocketServer extends EventEmitter {
         subscriber.tellStatus()
       }
     }
-    this.logGrew()
+    this._askEarly()
   }
 
   stats() {

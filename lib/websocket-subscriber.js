@@ -391,6 +391,13 @@ class Subscriber {
     }
   }
 
+  /** There may be more in the log than this client, who is live, was sent. */
+  catchUp() {
+    if (this._next <= this._server.log.sequence) {
+      this._readFrom(this._next)
+    }
+  }
+
   /** There is more in the log than this client, who is early, knew. */
   logGrew() {
     this._setState('behind')

@@ -128,6 +128,9 @@ public:
   // JavaScript owns it and does not detach it.
   Napi::Value SetNumbers(const Napi::CallbackInfo &info) {
     Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
+    if (numbers.ElementLength() < 1 + kColumns * kMostStaged) {
+      return Throw(info.Env(), KG_E_INVALID_ARGUMENT, "");
+    }
     numbers_reference_ = Napi::Persistent(numbers.As<Napi::Object>());
     numbers_ = numbers.Data();
     return info.Env().Undefined();
@@ -164,6 +167,9 @@ public:
       return nullptr;
     }
     Writer *self = static_cast<Writer *>(data);
+    if (count > 2 * kMostStaged || count % 2 != 0) {
+      return self->Fail(env, KG_E_INVALID_ARGUMENT);
+    }
     for (size_t i = 0; i < count / 2; i++) {
       Utf8 source;
       Utf8 details;
@@ -180,6 +186,14 @@ public:
     int64_t result =
         writer_ == nullptr ? int64_t{KG_E_CLOSED} : kg_writer_commit(writer_);
     return Result(info.Env(), result);
+  }
+
+  // Nothing of a batch that came to no end goes out with the next one.
+  Napi::Value Discard(const Napi::CallbackInfo &info) {
+    if (writer_ != nullptr) {
+      kg_writer_discard(writer_);
+    }
+    return info.Env().Undefined();
   }
 
   Napi::Value Beat(const Napi::CallbackInfo &info) {
@@ -394,6 +408,9 @@ private:
     if (writer_ == nullptr) {
       return KG_E_CLOSED;
     }
+    if (numbers_ == nullptr) {
+      return KG_E_INVALID_ARGUMENT;
+    }
     int result = source->Read(env, arguments[0]);
     if (result == KG_OK) {
       result = details->Read(env, arguments[1]);
@@ -474,6 +491,7 @@ Napi::Function DefineWriter(Napi::Env env) {
       {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SetNumbers>(
            "setNumbers"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Discard>("discard"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasRoom>("hasRoom"),

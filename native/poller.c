@@ -123,7 +123,7 @@ static bool is_stopped(const kg_poller *poller) {
   return kg__load32_relaxed(&poller->stop) != 0;
 }
 
-/* A1: partner of A2 in kg_poller_arm. */
+/* A1: partner of A2 in fall_asleep. */
 static bool is_armed(const kg_poller *poller) {
   return kg__load32_acquire(&poller->duty) == DUTY_THREAD;
 }
@@ -186,20 +186,20 @@ static bool watch(kg_poller *poller) {
   while (kg__reader_head(poller->reader) == seen && !is_stopped(poller)) {
     uint64_t now = uv_hrtime();
     if (check_if_due(poller, now)) {
-      break;
+      /* Whoever has the duty by now: nobody else knows what the file said. */
+      takes_duty(poller, DUTY_THREAD, DUTY_NONE);
+      return true;
     }
     if (hears(poller)) {
       return takes_duty(poller, DUTY_THREAD, DUTY_CHIME) &&
              ask_chime(poller, seen);
-    } else {
-      /* A stop that comes just before this sleep is noticed at the next
-       * check, a fifth of a second later at the most. */
-      kg__reader_sleep(poller->reader, seen, poller->next_check - now);
-      if (kg__reader_head(poller->reader) == seen) {
-        /* Time to look at the file, or somebody rang because it was
-         * replaced. */
-        poller->next_check = 0;
-      }
+    }
+    /* A stop that comes just before this sleep is noticed at the next check, a
+     * fifth of a second later at the most. */
+    kg__reader_sleep(poller->reader, seen, poller->next_check - now);
+    if (kg__reader_head(poller->reader) == seen) {
+      /* Time to look at the file, or somebody rang because it was replaced. */
+      poller->next_check = 0;
     }
     if (!is_armed(poller)) {
       /* The loop was woken by something else, and has decided anew. */

@@ -103,7 +103,9 @@ static inline void kg__copy_words_from_shared(void *target, const void *shared,
   }
 }
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+/* A sanitizer sees nothing of what assembly does. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
 
 /* As many bytes as a cache line has, which the compiler may not know to race.
  * A few wide stores wait for their lines together, where eight times as many

@@ -10,10 +10,15 @@
  * thousandth at the most, which makes half a microsecond here. */
 #define TRUST_NS UINT64_C(1000000)
 
-/* A rate is measured over no less and no more than this; RATE_BITS have room
- * for no more. */
+/* A rate is measured over no less and no more than this. The counter may go on
+ * while the machine is suspended and its clock stands; over so short a time,
+ * that makes more ticks than any counter. */
 #define RATE_LEAST_NS (TRUST_NS / 2)
-#define RATE_MOST_NS UINT64_C(2000000000)
+#define RATE_MOST_NS (10 * TRUST_NS)
+
+/* No counter makes more than that in a nanosecond, nor takes more of them for a
+ * tick. */
+#define RATE_TICKS 16
 
 /* More ticks than that pass around a look at the kernel's clock only when
  * somebody came in between. */
@@ -76,7 +81,8 @@ static uint64_t look(kg__clock *clock) {
   }
   bool is_rate = is_whole && clock->base_ns != 0 &&
                  passed_ns >= RATE_LEAST_NS && passed_ns <= RATE_MOST_NS &&
-                 passed_ticks > 0;
+                 passed_ticks < passed_ns * RATE_TICKS &&
+                 passed_ticks * RATE_TICKS > passed_ns;
   clock->rate = is_rate ? (passed_ns << RATE_BITS) / passed_ticks : 0;
   clock->base_ns = is_whole ? now : 0;
   clock->base_ticks = before;

@@ -63,6 +63,27 @@ TEST(counter_is_reset, "a counter that jumped is not believed") {
   }
 }
 
+TEST(suspended, "ticks that pass while the clock stands make no rate") {
+  /* A blink, seconds, hours; behind a look not long ago, and long ago. */
+  const uint64_t ticks[] = {UINT64_C(1) << 30, UINT64_C(1) << 33,
+                            UINT64_C(1) << 45};
+  const uint64_t sleeps[] = {700000, 5000000, 50000000, 500000000};
+  for (size_t i = 0; i < 12; i++) {
+    kg__clock clock;
+    kg__clock_begin(&clock);
+    for (int j = 0; j < 3; j++) {
+      ask(&clock);
+      kg__sleep(1500000);
+    }
+    clock.base_ticks -= ticks[i % 3];
+    kg__sleep(sleeps[i / 3]);
+    for (int j = 0; j < 10; j++) {
+      ask(&clock);
+      kg__sleep(200000);
+    }
+  }
+}
+
 TEST(without, "without a counter it is the kernel's clock") {
   kg__clock clock;
   kg__clock_begin(&clock);

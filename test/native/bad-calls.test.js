@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const { native } = require('../../lib/binding.js')
 const ipc = require('../../lib/index.js')
 const table = require('../../lib/error-codes.js')
 const { threat, useRing } = require('../helpers/ring.js')
@@ -340,17 +341,45 @@ describe('bad calls', () => {
       })
     })
 
+    it('a native writer with arguments that lib/ does not give', () => {
+      ring.writer().close()
+      const writer = new native.Writer({ dir: ring.dir })
+      const refused = hasCode(RangeError, 'ERR_INVALID_ARGUMENT')
+      const text = 'text'
+      const { write, stage, stageMany } = writer
+      const calls = [
+        () => write(text, text),
+        () => stage(text, text),
+        () => stageMany(text, text),
+        () => writer.setNumbers(new Float64Array(192))
+      ]
+      for (const call of calls) {
+        assert.throws(call, refused)
+      }
+      writer.setNumbers(new Float64Array(193))
+      for (const count of [1, 127, 129, 130, 1000, 60_000]) {
+        assert.throws(() => stageMany(...Array(count).fill(text)), refused)
+      }
+      assert.throws(
+        () => write(text),
+        hasCode(RangeError, 'ERR_INVALID_THREAT')
+      )
+      stageMany()
+      assert.equal(writer.commit(), 0)
+      writer.close()
+    })
+
     it('methods on another receiver throw and do not crash', () => {
       const writer = ring.writer()
       const client = ring.client()
       const natives = [writer._writer, client._source._reader]
-      for (const native of natives) {
-        const proto = Object.getPrototypeOf(native)
+      for (const one of natives) {
+        const proto = Object.getPrototypeOf(one)
         for (const name of Object.getOwnPropertyNames(proto)) {
           if (name === 'constructor') continue
           for (const receiver of [{}, null, undefined, 1, natives[0]]) {
-            if (receiver === native) continue
-            if (receiver === natives[0] && native === natives[0]) continue
+            if (receiver === one) continue
+            if (receiver === natives[0] && one === natives[0]) continue
             assert.throws(() => proto[name].call(receiver), `${name}`)
           }
         }

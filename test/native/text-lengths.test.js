@@ -1,6 +1,7 @@
 'use strict'
-// Short text crosses into the addon with its length, by which ASCII is copied
-// faster; what has longer characters must come out whole all the same.
+// Short text crosses into the addon as units of UTF-16, which are narrowed when
+// all are ASCII; what is longer, or has other characters, must come out whole
+// all the same.
 
 const assert = require('node:assert/strict')
 const { threat, useRing } = require('../helpers/ring.js')
@@ -22,18 +23,27 @@ describe('text of every length', () => {
     it(`F15 F16 with some characters of ${what}`, () => {
       const writer = current().writer({ maxEvents: 4096 })
       const client = current().client({ from: 'oldest' })
+      let batch = []
       for (let length = 0; length <= 530; length++) {
-        // Around the 16 bytes that are spared for them.
+        // Around the 16 units that are looked at together.
         for (const count of [0, 1, 4, 5, 6, 8, 9, 15, 16, 17, 18, length]) {
           const some = character.repeat(count)
           const details = `${some}${'a'.repeat(Math.max(0, length - some.length))}`
-          const source = details.slice(-20)
-          writer.writeThreat(
-            threat(details, { source: isWellFormed(source) ? source : '' })
-          )
+          const end = details.slice(-20)
+          const source = isWellFormed(end) ? end : ''
+          const input = threat(details, { source })
+          writer.writeThreat(input)
           const [got] = client.poll(1)
           assert.equal(got.details, details)
-          if (isWellFormed(source)) assert.equal(got.source, source)
+          assert.equal(got.source, source)
+          batch.push(input)
+        }
+        if (batch.length > 130) {
+          writer.writeThreats(batch)
+          const got = client.poll(batch.length)
+          const texts = ({ source, details }) => ({ source, details })
+          assert.deepEqual(got.map(texts), batch.map(texts))
+          batch = []
         }
       }
     })
