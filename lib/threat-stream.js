@@ -329,21 +329,24 @@ class ThreatStream extends EventEmitter {
     const audience = this._audience
     this._received++
     this._delivering = true
-    for (const consumer of audience) {
-      if (audience === this._audience || this._consumers.has(consumer)) {
-        try {
-          const wait = consumer.deliver(threat, alone)
-          if (wait !== undefined) {
-            waits ??= []
-            waits.push(wait)
+    try {
+      for (const consumer of audience) {
+        if (audience === this._audience || this._consumers.has(consumer)) {
+          try {
+            const wait = consumer.deliver(threat, alone)
+            if (wait !== undefined) {
+              waits ??= []
+              waits.push(wait)
+            }
+          } catch (error) {
+            // A listener's mistake must not cost the others their event.
+            thrown = { error }
           }
-        } catch (error) {
-          // A listener's mistake must not cost the others their event.
-          thrown = { error }
         }
       }
+    } finally {
+      this._delivering = false
     }
-    this._delivering = false
     if (waits !== null) {
       this._busy = true
       Promise.all(waits).then(() => this._goOn())

@@ -22,7 +22,7 @@
 
 /* More ticks than that pass around a look at the kernel's clock only when
  * somebody came in between. */
-#define LOOK_TICKS 2000
+#define LOOK_TICKS 1000
 
 /* A rate is nanoseconds in a tick, times 2^32. */
 #define RATE_BITS 32
