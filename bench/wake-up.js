@@ -18,36 +18,23 @@ const WARM_UP = 50
 const EVENTS = 200
 const PAUSE_MS = 20
 
-const LOOPS = 'awake each millisecond'
-const CPUS = 'which never halt'
-
-/** [who sleeps how, what the receiver's loop does, whether CPUs halt] */
+/** [what sleeps, whether the receiver's loop has a timer, whether CPUs halt] */
 const CASES = [
-  ['all asleep', false, true],
-  [`the event loop is ${LOOPS}`, true, true],
-  [`on CPUs ${CPUS}`, false, false],
-  ['both', true, false]
+  ['all', false, true],
+  ['not the event loop', true, true],
+  ['not the CPUs', false, false],
+  ['neither', true, false]
 ]
 
-/** A process of the lowest kind on each CPU: whoever wakes goes first. */
+// Of the lowest kind: whoever wakes goes first.
+const BUSY = ['chrt', '-i', '0', 'sh', '-c', 'while :; do :; done']
+
+/** A process on each CPU, so that none halts. */
 function keepAwake() {
   return os
     .cpus()
     .map((_, cpu) =>
-      spawn(
-        'taskset',
-        [
-          '-c',
-          String(cpu),
-          'chrt',
-          '-i',
-          '0',
-          'sh',
-          '-c',
-          'while :; do :; done'
-        ],
-        { stdio: 'ignore' }
-      )
+      spawn('taskset', ['-c', String(cpu), ...BUSY], { stdio: 'ignore' })
     )
 }
 
@@ -89,16 +76,19 @@ async function measure(isBusy) {
 
 /** A fresh process for each measurement. */
 async function measureElsewhere([, isBusy, halts]) {
-  const hogs = halts ? [] : keepAwake()
-  const child = fork(__filename, ['measure', String(isBusy)])
-  const [medians] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`a measurement ended with ${code}`)
-    })
-  ])
-  for (const hog of hogs) hog.kill()
-  return medians
+  const others = halts ? [] : keepAwake()
+  try {
+    const child = fork(__filename, ['measure', String(isBusy)])
+    const [medians] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => {
+        throw new Error(`a measurement ended with ${code}`)
+      })
+    ])
+    return medians
+  } finally {
+    for (const other of others) other.kill()
+  }
 }
 
 async function main() {

@@ -8,6 +8,7 @@ const COLUMNS = 3
 const BLOCKED = 1 << 8
 const MOST_STAGED = 64
 
+/** What encodeThreat writes to. */
 class NativeWriter {
   /** @param {object} writer the addon's */
   constructor(writer) {
@@ -64,11 +65,20 @@ class NativeWriter {
     return last
   }
 
-  _stage(fields) {
-    const { source, details, id, context, deflated } = fields
+  _stage({
+    type,
+    severity,
+    blocked,
+    timestampUs,
+    source,
+    details,
+    id,
+    context,
+    deflated
+  }) {
     if (id === undefined && context === undefined && deflated === undefined) {
       const many = this._many
-      this._putFields(many.length / 2, fields)
+      this._put(many.length / 2, type, severity, blocked, timestampUs)
       many.push(source, details)
       if (many.length === 2 * MOST_STAGED) {
         this._flush()
@@ -76,12 +86,8 @@ class NativeWriter {
       return
     }
     this._flush()
-    this._putFields(0, fields)
+    this._put(0, type, severity, blocked, timestampUs)
     this._writer.stage(source, details, id, context, deflated)
-  }
-
-  _putFields(index, { type, severity, blocked, timestampUs }) {
-    this._put(index, type, severity, blocked, timestampUs)
   }
 
   _put(index, type, severity, blocked, timestampUs) {

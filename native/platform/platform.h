@@ -214,8 +214,8 @@ void kg__listener_close(kg__listener *listener);
 /* Monotonic nanoseconds, the same for every process since boot. */
 uint64_t kg__clock_monotonic_ns(void);
 
-/* The same clock for one who asks it for each event: half a microsecond off at
- * the most, and never back. Used by one thread. */
+/* The same clock for one who asks it for each event: a microsecond off at the
+ * most, and never back. Used by one thread. */
 typedef struct kg__clock {
   uint64_t base_ns; /* the last look at the kernel's clock; 0: none yet */
   uint64_t base_ticks;
