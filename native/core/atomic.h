@@ -82,56 +82,74 @@ static inline void kg__fence_seq_cst(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Copies whole cache lines, and returns how many bytes those were. The compiler
- * may not know that they race. It takes half as many instructions as words do,
- * and each half of them is a word. */
-static inline size_t kg__copy_lines(void *to, const void *from, size_t bytes) {
-  size_t at = 0;
-/* A sanitizer sees nothing of what assembly does. */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(__SANITIZE_ADDRESS__)
-  for (; bytes - at >= 64; at += 64) {
-    __asm__ __volatile__(
-        "movdqu (%[from]), %%xmm0\n\t"
-        "movdqu 16(%[from]), %%xmm1\n\t"
-        "movdqu 32(%[from]), %%xmm2\n\t"
-        "movdqu 48(%[from]), %%xmm3\n\t"
-        "movdqu %%xmm0, (%[to])\n\t"
-        "movdqu %%xmm1, 16(%[to])\n\t"
-        "movdqu %%xmm2, 32(%[to])\n\t"
-        "movdqu %%xmm3, 48(%[to])"
-        :
-        : [to] "r"((char *)to + at), [from] "r"((const char *)from + at)
-        : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
-  }
-#else
-  (void)to;
-  (void)from;
-  (void)bytes;
-#endif
-  return at;
-}
-
 /* Copies 8-byte words between private and shared memory. A racing memcpy is
  * undefined; relaxed words are not, and whoever copies orders them with the
  * fences of the protocol in ring.h. */
-static inline void kg__copy_to_shared(void *shared, const void *source,
-                                      size_t bytes) {
+static inline void kg__copy_words_to_shared(void *shared, const void *source,
+                                            size_t bytes) {
   kg__word *to = shared;
   const kg__word *from = source;
-  for (size_t i = kg__copy_lines(to, from, bytes) / 8; i < bytes / 8; i++) {
+  for (size_t i = 0; i < bytes / 8; i++) {
     __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
   }
 }
 
-static inline void kg__copy_from_shared(void *target, const void *shared,
-                                        size_t bytes) {
+static inline void kg__copy_words_from_shared(void *target, const void *shared,
+                                              size_t bytes) {
   kg__word *to = target;
   const kg__word *from = shared;
-  for (size_t i = kg__copy_lines(to, from, bytes) / 8; i < bytes / 8; i++) {
+  for (size_t i = 0; i < bytes / 8; i++) {
     to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
   }
 }
+
+/* A sanitizer sees nothing of what assembly does. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
+
+/* As many bytes as a cache line has, which the compiler may not know to race.
+ * A few wide stores wait for their lines together, where eight times as many
+ * words would fill the CPU's queue; each half of them is a word as above. */
+static inline void kg__copy_line(void *to, const void *from) {
+  __asm__ __volatile__("movdqu (%[from]), %%xmm0\n\t"
+                       "movdqu 16(%[from]), %%xmm1\n\t"
+                       "movdqu 32(%[from]), %%xmm2\n\t"
+                       "movdqu 48(%[from]), %%xmm3\n\t"
+                       "movdqu %%xmm0, (%[to])\n\t"
+                       "movdqu %%xmm1, 16(%[to])\n\t"
+                       "movdqu %%xmm2, 32(%[to])\n\t"
+                       "movdqu %%xmm3, 48(%[to])"
+                       :
+                       : [to] "r"(to), [from] "r"(from)
+                       : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
+}
+
+static inline void kg__copy_to_shared(void *shared, const void *source,
+                                      size_t bytes) {
+  size_t at = 0;
+  for (; bytes - at >= 64; at += 64) {
+    kg__copy_line((char *)shared + at, (const char *)source + at);
+  }
+  kg__copy_words_to_shared((char *)shared + at, (const char *)source + at,
+                           bytes - at);
+}
+
+static inline void kg__copy_from_shared(void *target, const void *shared,
+                                        size_t bytes) {
+  size_t at = 0;
+  for (; bytes - at >= 64; at += 64) {
+    kg__copy_line((char *)target + at, (const char *)shared + at);
+  }
+  kg__copy_words_from_shared((char *)target + at, (const char *)shared + at,
+                             bytes - at);
+}
+
+#else
+
+#define kg__copy_to_shared kg__copy_words_to_shared
+#define kg__copy_from_shared kg__copy_words_from_shared
+
+#endif
 
 /* Tells the CPU that this is a spinning loop. */
 static inline void kg__cpu_relax(void) {
