@@ -49,17 +49,23 @@ describe('spinning', () => {
     client.on('threat', ({ details }) => received.push(details))
     const expected = []
     const bells = []
+    let stalls = 0
     for (let i = 0; i < 50; i++) {
+      const before = performance.now()
       bells.push(await write(`${i}`))
       expected.push(`${i}`)
       await until(() => received.length > i, `event ${i}`)
+      if (performance.now() - before > LONG_MICROS / 4000) stalls++
     }
     assert.deepEqual(received, expected)
-    // The first two may find it asleep; it spins behind the second.
-    assert.deepEqual(new Set(bells.slice(2)), new Set([bells[1]]))
+    // Spins behind the second event that wakes it. One more may have been in
+    // the ring before it slept for the first time, and woke nobody. A machine
+    // that let an event wait for so long that it slept owes it two again.
+    const rung = bells.at(-1)
+    assert.ok(rung - bells[2] <= 2 * stalls, `${bells}, ${stalls} stalls`)
 
     await sleep(LONG_MICROS / 1000 + 200)
-    assert.equal(await write('asleep'), bells[1] + 1)
+    assert.equal(await write('asleep'), rung + 1)
     await until(() => received.includes('asleep'), 'the event that woke it')
   })
 
