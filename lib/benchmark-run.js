@@ -53,7 +53,8 @@ class BenchmarkRun {
     this._times = null
     this._client = null
     const parent = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
-    this._dir = fs.mkdtempSync(path.join(parent, 'kindly-guard-benchmark-'))
+    const name = `kindly-guard-benchmark-${process.pid}-`
+    this._dir = fs.mkdtempSync(path.join(parent, name))
   }
 
   async _start(ring, reader) {

@@ -15,11 +15,16 @@ const execute = promisify(execFile)
 const ROOT = path.join(__dirname, '..', '..')
 const program = (...args) => execute(process.execPath, args, { cwd: ROOT })
 
+/** What this process's benchmarks, and those that have ended, left behind. */
 const left = () =>
   ['/dev/shm', os.tmpdir()]
     .filter((dir) => fs.existsSync(dir))
     .flatMap((dir) => fs.readdirSync(dir))
-    .filter((name) => name.startsWith('kindly-guard-benchmark-'))
+    .filter((name) => {
+      const pid = /^kindly-guard-benchmark-(\d+)-/.exec(name)?.[1]
+      if (pid === undefined) return false
+      return Number(pid) === process.pid || !fs.existsSync(`/proc/${pid}`)
+    })
 
 /** A threat as it would be received. */
 const received = (threat, index) => ({
