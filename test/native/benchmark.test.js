@@ -32,7 +32,8 @@ const received = (threat, index) => ({
 })
 
 describe('benchmark', function () {
-  this.timeout(60_000)
+  // Many processes, one after the other, each of which warms up.
+  this.timeout(180_000)
 
   // Of a process that once had the same number.
   const before = ours()

@@ -352,7 +352,7 @@ describe('reliable readers', () => {
         assert.equal(client.stats().lost, 0)
       }
     }
-  }).timeout(60_000)
+  })
 
   it('four at different speeds, in other processes: 0 lost', async () => {
     const COUNT = 20_000
