@@ -15,16 +15,13 @@ const execute = promisify(execFile)
 const ROOT = path.join(__dirname, '..', '..')
 const program = (...args) => execute(process.execPath, args, { cwd: ROOT })
 
-/** What this process's benchmarks, and those that have ended, left behind. */
-const left = () =>
+/** The directories of this process's benchmarks. Others that end meanwhile, or
+ * that were killed long ago, are not to be found here. */
+const ours = () =>
   ['/dev/shm', os.tmpdir()]
     .filter((dir) => fs.existsSync(dir))
     .flatMap((dir) => fs.readdirSync(dir))
-    .filter((name) => {
-      const pid = /^kindly-guard-benchmark-(\d+)-/.exec(name)?.[1]
-      if (pid === undefined) return false
-      return Number(pid) === process.pid || !fs.existsSync(`/proc/${pid}`)
-    })
+    .filter((name) => name.startsWith(`kindly-guard-benchmark-${process.pid}-`))
 
 /** A threat as it would be received. */
 const received = (threat, index) => ({
@@ -35,7 +32,12 @@ const received = (threat, index) => ({
 })
 
 describe('benchmark', function () {
-  this.timeout(60_000)
+  // Many processes, one after the other, each of which warms up.
+  this.timeout(180_000)
+
+  // Of a process that once had the same number.
+  const before = ours()
+  const left = () => ours().filter((name) => !before.includes(name))
 
   for (const transport of ['shm', 'websocket']) {
     it(`measures latency over ${transport}`, async () => {

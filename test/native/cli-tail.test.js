@@ -17,8 +17,7 @@ const ESCAPE = '\u001b'
 /** The colours that tail uses, and no others. */
 const OUR_COLORS = new RegExp(`${ESCAPE}\\[(?:[0127]|27|3[1-6]|1;37;41)m`, 'g')
 
-describe('kindly-guard-ipc tail', function () {
-  this.timeout(30000)
+describe('kindly-guard-ipc tail', () => {
   const cli = new CommandLine()
   beforeEach(() => cli.setUp())
   afterEach(() => cli.tearDown())

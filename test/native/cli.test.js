@@ -8,8 +8,7 @@ const { version } = require('../../package.json')
 const { readLines } = require('../../lib/cli/lines')
 const { CommandLine, line, parse, details } = require('../helpers/command-line')
 
-describe('kindly-guard-ipc', function () {
-  this.timeout(30000)
+describe('kindly-guard-ipc', () => {
   const cli = new CommandLine()
   beforeEach(() => cli.setUp())
   afterEach(() => cli.tearDown())

@@ -101,7 +101,11 @@ describe('Examples', function () {
   describe('C', () => {
     const built = (name) => path.join(EXAMPLES, 'c', 'build', name)
 
-    before(() => run('make', ['-s', '-C', path.join(EXAMPLES, 'c')]))
+    before(function () {
+      // All of the core, compiled, where a CPU is shared by many.
+      this.timeout(180_000)
+      return run('make', ['-s', '-C', path.join(EXAMPLES, 'c')])
+    })
 
     it('Node reads what the Shield in C wrote', async () => {
       const { stdout } = await run(built('shield'), [dir])

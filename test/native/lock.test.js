@@ -21,8 +21,10 @@ function open(state, options) {
   return state.writer.stats()
 }
 
-/** In a child: writes `count` threats that say who wrote them. */
-function write(state, { count, name }) {
+/** In a child: writes `count` threats that say who wrote them. What it is to
+ * unlink goes in the same turn, so that no heartbeat comes in between. */
+function write(state, { count, name, unlink = [] }) {
+  for (const file of unlink) state.require('node:fs').unlinkSync(file)
   for (let i = 0; i < count; i++) {
     state.writer.writeThreat({
       threatType: 'PathTraversal',
@@ -196,11 +198,11 @@ describe('lock', () => {
       await child.call(write, { count: 10, name: 'before' })
       await until(() => seen.length > 0, 'the first')
 
-      for (const file of files) fs.unlinkSync(path.join(ring.dir, file))
-      await child.call(write, { count: 5, name: 'unlinked' })
+      const unlink = files.map((file) => path.join(ring.dir, file))
+      await child.call(write, { count: 5, name: 'unlinked', unlink })
       // Its heartbeat puts back what is missing.
       await until(
-        () => files.every((file) => fs.existsSync(path.join(ring.dir, file))),
+        () => unlink.every((file) => fs.existsSync(file)),
         'the files are back'
       )
       await until(

@@ -64,7 +64,8 @@ describe('spinning', () => {
     const rung = bells.at(-1)
     assert.ok(rung - bells[2] <= 2 * stalls, `${bells}, ${stalls} stalls`)
 
-    await sleep(LONG_MICROS / 1000 + 200)
+    const file = ring.bytes()
+    await until(() => file.get('waiters') !== 0n, 'a client that sleeps')
     assert.equal(await write('asleep'), rung + 1)
     await until(() => received.includes('asleep'), 'the event that woke it')
   })

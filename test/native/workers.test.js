@@ -172,7 +172,7 @@ describe('workers', () => {
         { code: 0, signal: null, stdout: 'all are gone\n', stderr: '' }
       )
       assert.deepEqual(writer.stats().readers, [])
-    }).timeout(60_000)
+    }).timeout(180_000)
   }
 
   it('F45 one that loads the addon first, and ends by itself', async () => {
