@@ -7,8 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { CommandLine, line, parse, details } = require('./helpers/command-line')
 
-describe('kindly-guard-ipc by transport', function () {
-  this.timeout(30000)
+describe('kindly-guard-ipc by transport', () => {
   const cli = new CommandLine()
   let config
 
