@@ -376,7 +376,8 @@ describe('WebSocket dial', () => {
         const options = {
           url: other.url,
           token: TOKEN,
-          handshakeTimeoutMs: 300
+          // Long enough for the request to be there before, on any machine.
+          handshakeTimeoutMs: 1000
         }
         await rejected(options, 'ERR_WEBSOCKET_UNREACHABLE')
         await until(() => other.sockets.size === 0, 'it hung up')

@@ -747,7 +747,9 @@ describe('WebSocket client and a server that lies', () => {
   }
 
   for (const end of ['end', 'resetAndDestroy']) {
-    it(`F59 cut anywhere, by ${end}(): exact`, async () => {
+    it(`F59 cut anywhere, by ${end}(): exact`, async function () {
+      // Two hundred clients, each of which connects twice.
+      this.timeout(120_000)
       const EVENTS = 30
       const shield = await shieldIn(ring())
       for (let i = 1; i <= EVENTS; i++) shield.writeThreat(threat(`${i}`))

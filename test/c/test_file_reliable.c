@@ -12,6 +12,7 @@
 #include "../../native/core/ownership.h"
 #include "../../native/core/reader.h"
 #include "../../native/core/writer_room.h"
+#include "../../native/platform/platform.h"
 #include "file_fixture.h"
 
 #define CAPACITY 16
@@ -342,8 +343,10 @@ TEST(creeping, "one that creeps is evicted as one that stands") {
 }
 
 TEST(let_down, "one that was evicted counts again when it has caught up") {
+  /* Longer than a busy machine takes from one write to the next. */
+  const uint32_t timeout_ms = 1000;
   const char *dir = check_temp_dir();
-  kg_writer *writer = open_rejecting(dir, 64, SHORT_MS);
+  kg_writer *writer = open_rejecting(dir, 64, timeout_ms);
   kg_reader *reader = open_reliable(dir);
   account account = {.next = 1};
   CHECK_EQUAL(fill(writer), 64);
@@ -394,14 +397,17 @@ TEST(ghosts, "one that was evicted and dies leaves nothing") {
 }
 
 TEST(slower, "one that is slower than the writer, and goes on, is waited for") {
-  const uint32_t timeout_ms = 500;
+  /* Longer than a busy machine takes for eight rounds, which are a ring. */
+  const uint32_t timeout_ms = 1500;
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, 64, timeout_ms);
   kg_reader *reader = open_reliable(dir);
   account account = {.next = 1};
   CHECK_EQUAL(fill(writer), 64);
-  /* The ring is full whenever the writer looks, for three times as long. */
-  for (uint32_t ms = 0; ms < 3 * timeout_ms; ms++) {
+  /* The ring is full whenever the writer looks, for twice as long. */
+  uint64_t until =
+      kg__clock_monotonic_ns() + 2 * timeout_ms * UINT64_C(1000000);
+  while (kg__clock_monotonic_ns() < until) {
     take(reader, &account, 8);
     CHECK_EQUAL(fill(writer), 8);
     pause_ms(1);

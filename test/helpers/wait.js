@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-const DEADLINE_MS = 15_000
+const DEADLINE_MS = 30_000
 
 /**
  * Resolves with what `condition` gives as soon as that is true-ish.
