@@ -27,6 +27,14 @@ const RATIOS = [
     6
   ],
   [
+    'throughput in batches / JSON lines, a write for each',
+    rate('batch', 'shm'),
+    rate('one', 'unix'),
+    '>=',
+    12,
+    20
+  ],
+  [
     'throughput in batches / JSON lines, 64 in a write',
     rate('batch', 'shm'),
     rate('batch', 'unix'),
@@ -118,6 +126,14 @@ const RATIOS = [
     "writer's CPU with 8 readers awake / with none",
     ['writer-flood', 'awake-8', 'ns'],
     ['writer-flood', 'none', 'ns'],
+    '<=',
+    1.2,
+    1
+  ],
+  [
+    "writer's CPU with 8 readers awake / beside 8 that read nothing",
+    ['writer-flood', 'awake-8', 'ns'],
+    ['writer-flood', 'beside-8', 'ns'],
     '<=',
     1.2,
     1

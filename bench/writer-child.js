@@ -1,6 +1,6 @@
 'use strict'
 // The processes of writer.js: a writer that nothing holds up, and readers that
-// look all the time, or sleep, or spin.
+// look all the time, or sleep, or spin, or look elsewhere.
 
 const { setTimeout: pause } = require('node:timers/promises')
 const path = require('node:path')
@@ -53,6 +53,35 @@ function runWriter(control) {
   })
 }
 
+/** Works as a reader that looks all the time does, and comes near no ring: what
+ * such a process costs others by its being there. */
+function runBystander(control) {
+  const most = 256 // as poll() takes
+  let sequence = 0
+  let open = true
+  const work = () => {
+    if (!open) return
+    const made = []
+    for (let i = 0; i < most; i++) {
+      const threat = threats[sequence++ % threats.length]
+      made.push({
+        sequence,
+        id: `bystander-${sequence}`,
+        timestampUs: sequence,
+        ...threat,
+        details: Buffer.from(threat.details).latin1Slice()
+      })
+    }
+    for (const threat of made) verify(threat, threat.sequence - 1, threats)
+    setImmediate(work)
+  }
+  work()
+  control.listen(() => {
+    open = false
+    control.leave()
+  })
+}
+
 /** It may lose, but what it gets is what was written. */
 function runReader(control, fail) {
   const client = new ShmClient({
@@ -90,6 +119,7 @@ async function main() {
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
   if (name === 'writer') runWriter(control)
+  else if (way === 'bystander') runBystander(control)
   else runReader(control, fail)
   control.say({ type: 'ready' })
 }

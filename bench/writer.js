@@ -1,6 +1,7 @@
 'use strict'
 // What an event costs its writer: CPU time of the thread that calls
-// writeThreat, with readers that are awake, asleep or spin.
+// writeThreat, with readers that are awake, asleep or spin, and beside
+// processes that do a reader's work and read nothing.
 
 const fs = require('node:fs')
 const path = require('node:path')
@@ -69,7 +70,8 @@ function writerScenarios(quick) {
         [
           ['none', 'no reader', 'awake', 0],
           ['awake-1', '1 reader awake', 'awake', 1],
-          ['awake-8', '8 readers awake', 'awake', 8]
+          ['awake-8', '8 readers awake', 'awake', 8],
+          ['beside-8', '8 that read nothing (floor)', 'bystander', 8]
         ],
         flood(quick ? 500_000 : 2_000_000),
         quick
