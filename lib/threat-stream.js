@@ -298,6 +298,9 @@ class ThreatStream extends EventEmitter {
 
   /** What was delivered so far was taken at once. */
   _flush() {
+    const delivering = this._delivering
+    // Whoever polls in there must not take what comes next from under us.
+    this._delivering = true
     for (const consumer of this._audience) {
       try {
         consumer.flush()
@@ -308,12 +311,17 @@ class ThreatStream extends EventEmitter {
         })
       }
     }
+    this._delivering = delivering
   }
 
   /** Looks for the next batch; false when this look brought none. */
   _refill() {
     // In front of what this look may report as lost.
     this._flush()
+    if (this.closed) {
+      // By a listener of `threats`: whoever called this is to see it.
+      return true
+    }
     this._batch = []
     this._index = 0
     this._more = this._take(DEFAULT_POLL, this._batch)

@@ -134,6 +134,45 @@ function describeBatches(pair) {
       assert.deepEqual(sequences(batches.flat()), numbers(1, 7))
     })
 
+    it('F48 one that polls takes nothing from its order', async () => {
+      const client = await made.open()
+      const seen = []
+      const polled = []
+      for (let i = 0; i < 4; i++) made.shield.writeThreats(list(200))
+      await made.arrived(client)
+      client.on('threats', (batch) => {
+        seen.push(...sequences(batch))
+        if (seen.at(-1) < 800) polled.push(...sequences(client.poll(1)))
+      })
+      await until(() => seen.at(-1) === 800, 'the last')
+      assert.deepEqual(seen, numbers(1, 800))
+      assert.deepEqual(polled, [])
+      const { received, lost } = client.stats()
+      assert.deepEqual({ received, lost }, { received: 800, lost: 0 })
+    })
+
+    for (const how of ['event', 'poll']) {
+      it(`F48 one that closes its client, by ${how}: no error`, async () => {
+        const client = await made.open()
+        const errors = record(client, 'error')
+        const batches = []
+        for (let i = 0; i < 4; i++) made.shield.writeThreats(list(200))
+        await made.arrived(client)
+        let closed
+        client.on('threats', (batch) => {
+          batches.push(batch)
+          closed = client.close()
+        })
+        const polled = how === 'poll' ? client.poll(800) : []
+        await until(() => client.closed, 'the end')
+        await within(closed, 'the end of it')
+        const { received, error } = client.stats()
+        assert.equal(batches.flat().length, received)
+        if (how === 'poll') assert.equal(polled.length, received)
+        assert.deepEqual([errors, error], [[], null])
+      })
+    }
+
     it('nobody who listens: the next consumer goes on', async () => {
       const client = await made.open()
       const batches = []
