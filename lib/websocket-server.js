@@ -79,13 +79,17 @@ class WebSocketServer extends EventEmitter {
       // While nobody was live, some went to the log alone.
       this._flush()
     }
-    if (this._waiting.length === 0) {
-      this._first = first
-      this._generation = this.log.generation
-    }
-    for (const text of texts) {
-      this._waiting.push(text)
-      this._bytes += text.length
+    for (let i = 0; i < texts.length; i++) {
+      if (this._waiting.length === 0) {
+        this._first = first + i
+        this._generation = this.log.generation
+      }
+      this._waiting.push(texts[i])
+      this._bytes += texts[i].length
+      if (this._bytes >= MESSAGE_BYTES) {
+        // A batch can be longer than any message, and than any string.
+        this._flush()
+      }
     }
     if (this._turn === null) {
       this._flush()
@@ -93,10 +97,7 @@ class WebSocketServer extends EventEmitter {
         this._turn = null
         this._flush()
       })
-    } else if (
-      this._waiting.length >= MESSAGE_EVENTS ||
-      this._bytes >= MESSAGE_BYTES
-    ) {
+    } else if (this._waiting.length >= MESSAGE_EVENTS) {
       this._flush()
     }
     this._askEarly()
