@@ -217,7 +217,14 @@ class SharedMemoryIpc extends EventEmitter {
     const { replaced } = this._writer.stats()
     if (replaced !== this._replaced) {
       this._replaced = replaced
-      this.emit('replaced')
+      try {
+        this.emit('replaced')
+      } catch (error) {
+        // A listener's mistake: the ring is in order.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
     }
   }
 

@@ -83,6 +83,38 @@ describe('F22 a ring cut short', () => {
     })
   }
 
+  it('F47 what a listener of replaced throws costs no threat', async () => {
+    const { dir, file } = ring
+    const child = ring.child()
+    const told = await child.call(
+      async (state, at) => {
+        const shield = new state.ipc.SharedMemoryIpc({ dir: at.dir })
+        const uncaught = []
+        process.on('uncaughtException', ({ message }) => uncaught.push(message))
+        shield.on('replaced', () => {
+          throw new Error('no')
+        })
+        state.require('node:fs').truncateSync(at.file, 0)
+        const sequence = shield.writeThreat({
+          threatType: 'Unknown',
+          severity: 'Low',
+          source: '',
+          details: ''
+        })
+        await state.sleep(1)
+        const { error } = shield.stats()
+        return { sequence, error, uncaught, healthy: shield.isHealthy() }
+      },
+      { dir, file }
+    )
+    assert.deepEqual(told, {
+      sequence: 1,
+      error: null,
+      uncaught: ['no'],
+      healthy: true
+    })
+  })
+
   it('nobody writes: the reader tells, and waits for another', async () => {
     const child = ring.child()
     await child.call((state, dir) => {
