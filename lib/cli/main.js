@@ -2,6 +2,7 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
+const { print } = require('./output')
 const { UsageError, report, describe } = require('./report')
 
 /** The command line: finds the command, and turns its end into an exit code. */
@@ -69,7 +70,7 @@ async function main([name, ...args]) {
   )
   if (values.help || values.version) {
     const { version } = require('../../package.json')
-    process.stdout.write(values.help ? command.HELP : `${version}\n`)
+    await print(values.help ? command.HELP : `${version}\n`)
     return 0
   }
   if (!named) throw new UsageError('a command is missing')
@@ -92,8 +93,8 @@ function fail(error) {
   return 1
 }
 
-// Whoever closed stderr does not want to hear, and whoever closed stdout has
-// heard enough: neither is worth a stack trace.
+// Whoever closed stderr does not want to hear, and what befalls stdout is told
+// to who writes to it: neither is worth a stack trace.
 process.stderr.on('error', () => {})
 process.stdout.on('error', () => {})
 

@@ -1,6 +1,6 @@
 'use strict'
 
-/** stdout for many lines: in batches, with backpressure, until it is closed. */
+/** stdout: for many lines in batches, with backpressure, until it is closed. */
 
 const FLUSH_AT = 65536
 
@@ -73,4 +73,19 @@ class Output {
   }
 }
 
-module.exports = { Output }
+/**
+ * Writes all that a command has to say.
+ * @param {string} text
+ * @returns {Promise<void>} rejects when it could not be written; whoever closed
+ *   the pipe has enough, which is no failure
+ */
+function print(text) {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error && error.code !== 'EPIPE') reject(error)
+      else resolve()
+    })
+  })
+}
+
+module.exports = { Output, print }

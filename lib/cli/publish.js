@@ -97,8 +97,9 @@ async function write(shield, threat) {
  *   import('../index').IpcTransport} shield
  * @param {AsyncIterable<Buffer>} input
  * @param {{ published: number, refused: number }} counts
+ * @param {AbortSignal} signal ends it by an error
  */
-async function publishLines(shield, input, counts) {
+async function publishLines(shield, input, counts, signal) {
   for await (const { number, text, error } of readLines(input)) {
     if (error === undefined && text.trim() === '') continue
     try {
@@ -106,6 +107,7 @@ async function publishLines(shield, input, counts) {
       await write(shield, parseThreat(text))
       counts.published += 1
     } catch (failure) {
+      if (signal.aborted) throw failure
       counts.refused += 1
       report(`line ${number}: ${describe(failure)}`)
     }
@@ -122,16 +124,20 @@ async function run(values) {
   const counts = { published: 0, refused: 0 }
   const shield = await openWriter(chosen)
   const input = process.stdin
-  caught.signal.addEventListener('abort', () => input.destroy())
+  caught.signal.addEventListener('abort', () => {
+    input.destroy()
+    // It may wait for a reader to make room.
+    shield.close()
+  })
   try {
     // The listener came too late for what was sent while it opened.
     if (caught.signal.aborted) input.destroy()
     if (input.isTTY) {
       report('reading threats from stdin, one JSON object per line (NDJSON)')
     }
-    await publishLines(shield, input, counts)
+    await publishLines(shield, input, counts, caught.signal)
   } catch (error) {
-    // Destroying stdin makes reading it fail: that is the signal, not an error.
+    // What it destroyed and closed fails: that is the signal, not an error.
     if (!caught.signal.aborted) throw error
   } finally {
     await shield.close()

@@ -3,6 +3,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { escapeText, safeJson } = require('./escape')
 const { LOCATION, LOCATION_HELP, given } = require('./options')
+const { print } = require('./output')
 const {
   openReader,
   readOptions,
@@ -127,7 +128,7 @@ function formatRows(found) {
  */
 async function run(values) {
   const found = await inspect(readOptions(values))
-  process.stdout.write(values.json ? `${safeJson(found)}\n` : formatRows(found))
+  await print(values.json ? `${safeJson(found)}\n` : formatRows(found))
   return 0
 }
 

@@ -111,4 +111,4 @@ class CommandLine {
   }
 }
 
-module.exports = { CommandLine, line, parse, details }
+module.exports = { CommandLine, line, MAIN, parse, details }

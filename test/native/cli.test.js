@@ -3,10 +3,19 @@
 // The command line as a whole, and its commands publish and stats.
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
 const path = require('node:path')
 const { version } = require('../../package.json')
 const { readLines } = require('../../lib/cli/lines')
-const { CommandLine, line, parse, details } = require('../helpers/command-line')
+const { ShmClient } = require('../../lib/index.js')
+const {
+  CommandLine,
+  details,
+  line,
+  MAIN,
+  parse
+} = require('../helpers/command-line')
 
 describe('kindly-guard-ipc', () => {
   const cli = new CommandLine()
@@ -94,6 +103,49 @@ describe('kindly-guard-ipc', () => {
       assert.match(stderr, /\npublished 0, refused 1\n$/)
       assert.equal((await cli.run(['publish'], line({}))).code, 0)
     })
+
+    it('ends by SIGINT while it waits for a reader, too', async () => {
+      const config = path.join(cli.dir, 'config.toml')
+      fs.writeFileSync(
+        config,
+        '[ipc.shm]\noverflow = "reject"\nreader_timeout_ms = 3600000\n'
+      )
+      const writer = cli.follow(
+        ...['publish', '--config', config, '--max-events', '16']
+      )
+      writer.process.stdin.write('?\n')
+      await cli.until(writer, ({ stderr }) => stderr.includes('line 1:'))
+      const client = new ShmClient({ dir: cli.dir, reliable: true })
+      try {
+        writer.process.stdin.write(line({}).repeat(40))
+        await cli.until(writer, () => client.stats().published === 16)
+        writer.process.kill('SIGINT')
+        const { code, stderr } = await writer.ended
+        assert.equal(code, 130)
+        assert.match(stderr, /\npublished 16, refused 1\n$/)
+      } finally {
+        await client.close()
+      }
+    })
+  })
+
+  it('ends with 1 when its output could not be written', async () => {
+    await cli.run(['publish'], line({}))
+    for (const args of [
+      ['stats', '--dir', cli.dir],
+      ['tail', '--from', 'oldest', '--dir', cli.dir],
+      ['--help'],
+      ['tail', '--version']
+    ]) {
+      const full = fs.openSync('/dev/full', 'w')
+      const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8'
+      })
+      fs.closeSync(full)
+      assert.equal(status, 1, args.join(' '))
+      assert.match(stderr, /^kindly-guard-ipc: .* \[ENOSPC]\n$/)
+    }
   })
 
   describe('stats', () => {
