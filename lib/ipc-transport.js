@@ -5,6 +5,7 @@
 const { randomBytes } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { checkBatch } = require('./arguments.js')
+const { emitSafely } = require('./emit-safely.js')
 const { IpcError } = require('./errors.js')
 const { checkIpc } = require('./ipc-options.js')
 const { MemoryLog } = require('./memory-log.js')
@@ -446,7 +447,7 @@ class IpcTransport extends EventEmitter {
 
   _report(error) {
     if (this.listenerCount('error') > 0) {
-      this.emit('error', error)
+      emitSafely(this, 'error', error)
     }
   }
 }

@@ -4,6 +4,7 @@
 const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
 const { checkBatch } = require('./arguments.js')
+const { emitSafely } = require('./emit-safely.js')
 const { IpcError } = require('./errors.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('./options.js')
@@ -217,14 +218,7 @@ class SharedMemoryIpc extends EventEmitter {
     const { replaced } = this._writer.stats()
     if (replaced !== this._replaced) {
       this._replaced = replaced
-      try {
-        this.emit('replaced')
-      } catch (error) {
-        // A listener's mistake: the ring is in order.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
+      emitSafely(this, 'replaced')
     }
   }
 
@@ -238,7 +232,7 @@ class SharedMemoryIpc extends EventEmitter {
     } catch (error) {
       this._lastError = error
       if (this.listenerCount('error') > 0) {
-        this.emit('error', error)
+        emitSafely(this, 'error', error)
       }
       return false
     }

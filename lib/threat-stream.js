@@ -12,6 +12,7 @@ const {
   PollConsumer,
   IteratorConsumer
 } = require('./consumers.js')
+const { emitSafely } = require('./emit-safely.js')
 const { IpcError, invalid, show } = require('./errors.js')
 
 // A drain yields to the event loop after so many events or milliseconds, so
@@ -207,13 +208,7 @@ class ThreatStream extends EventEmitter {
    * uncaught exception, and the account goes on.
    */
   _report(event, value) {
-    try {
-      this.emit(event, value)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    emitSafely(this, event, value)
   }
 
   /** Something may be there to take. To be called from the event loop. */
@@ -228,7 +223,7 @@ class ThreatStream extends EventEmitter {
     this._lastError = error
     this._endConsumers(error)
     if (this.listenerCount('error') > 0) {
-      this.emit('error', error)
+      this._report('error', error)
     }
   }
 

@@ -50,4 +50,25 @@ describe('a poll thread that cannot start', () => {
     await until(() => seen.length === 2, 'the second')
     assert.deepEqual(seen, [1, 2])
   })
+  it("F47 an 'error' listener that throws is called once", async () => {
+    const child = current().child()
+    const uncaught = await child.call(async (state, dir) => {
+      const there = new state.ipc.ShmClient({ dir, from: 'oldest' })
+      const caught = []
+      process.on('uncaughtException', ({ message }) => caught.push(message))
+      Object.defineProperty(there._source._reader, 'start', {
+        value() {
+          throw new Error('no thread')
+        }
+      })
+      there.on('error', () => {
+        throw new Error('no')
+      })
+      there.on('threat', () => {})
+      await state.sleep(50)
+      there.close()
+      return caught
+    }, current().dir)
+    assert.deepEqual(uncaught, ['no'])
+  })
 })
