@@ -151,7 +151,12 @@ class IteratorConsumer {
 
   /** What was taken from the stream but by nobody from here. */
   untaken() {
-    const rest = this._queue.slice(Math.max(this._taken, this._shared))
+    return this._queue.slice(Math.max(this._taken, this._shared))
+  }
+
+  /** The same, which is not for this one any more. */
+  giveBack() {
+    const rest = this.untaken()
     this._empty()
     return rest
   }

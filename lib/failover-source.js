@@ -68,6 +68,11 @@ class FailoverSource {
     return this._active === this._ring ? this._ring : null
   }
 
+  /** 16 hex digits: what was taken last belongs to it, if anything was. */
+  get generation() {
+    return (this.ring ?? this.websocket?.position())?.generation ?? null
+  }
+
   /** The server's source or null. */
   get websocket() {
     return this._active === this._ws ? this._ws : null

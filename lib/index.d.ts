@@ -256,6 +256,7 @@ export interface LatencyStats {
 export interface ReaderStats {
   transport: 'shm'
   path: string
+  /** What `sequence` belongs to. */
   generation: string
   /** Events delivered. */
   received: number
@@ -320,6 +321,7 @@ export interface ClientStats {
   path: string | null
   /** Of the server, while that is heard. */
   url: string | null
+  /** What `sequence` belongs to. */
   generation: string | null
   /** Events delivered. */
   received: number

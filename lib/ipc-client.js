@@ -56,21 +56,24 @@ class IpcClient extends ThreatStream {
     const source = this._source
     const { lost, corrupt, bytes } = source.totals()
     const ring = source.ring?.ringStats()
-    const position = source.position()
+    const taken = source.position()
     // Taken from the source is not delivered.
-    const waiting = this._nextUndelivered()
+    const { received, position } = this._delivered()
     return {
       transport: this.closed ? 'connecting' : source.transport,
       path: ring?.path ?? null,
       url: source.websocket?.url ?? null,
       generation:
-        position?.generation ?? source.websocket?.streamGeneration ?? null,
-      received: this._received,
+        position?.generation ??
+        taken?.generation ??
+        source.websocket?.streamGeneration ??
+        null,
+      received,
       lost,
       corrupt,
       bytes,
       published: ring?.published ?? source.websocket?.published ?? 0,
-      sequence: (waiting?.sequence ?? position?.next ?? 1) - 1,
+      sequence: position?.sequence ?? (taken?.next ?? 1) - 1,
       reliable: ring?.reliable ?? false,
       latency: latencyStats(this.latency),
       writer: this.closed ? this._writer : this._look(),
@@ -88,6 +91,10 @@ class IpcClient extends ThreatStream {
 
   _take(max, threats) {
     return this._source.take(max, threats)
+  }
+
+  _generation() {
+    return this._source.generation
   }
 
   _arm() {

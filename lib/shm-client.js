@@ -37,17 +37,17 @@ class ShmClient extends ThreatStream {
     const ring = this._source.ringStats()
     const { lost, corrupt, bytes } = this._source.totals()
     // Taken from the ring is not delivered.
-    const waiting = this._nextUndelivered()
+    const { received, position } = this._delivered()
     return {
       transport: 'shm',
       path: ring.path,
-      generation: ring.generation,
-      received: this._received,
+      generation: position?.generation ?? ring.generation,
+      received,
       lost,
       corrupt,
       bytes,
       published: ring.published,
-      sequence: waiting === undefined ? ring.sequence : waiting.sequence - 1,
+      sequence: position?.sequence ?? ring.sequence,
       capacity: ring.capacity,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
@@ -67,6 +67,10 @@ class ShmClient extends ThreatStream {
 
   _take(max, threats) {
     return this._source.take(max, threats)
+  }
+
+  _generation() {
+    return this._source.generation
   }
 
   _arm() {

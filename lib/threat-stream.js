@@ -30,6 +30,8 @@ const DEFAULT_POLL = 256
  * A subclass provides
  *   _take(max, threats)  appends what is there now, reports losses, and
  *                        returns true when there is more
+ *   _generation()        16 hex digits, of what was appended last: all of one
+ *                        call's is of one generation
  *   _arm()               asks for _wake() when more comes; true when it has
  *   _hold(hold)          whether waiting holds the process open
  *   _release()           frees what it has; a promise or nothing
@@ -47,6 +49,8 @@ class ThreatStream extends EventEmitter {
     this._batch = []
     this._index = 0
     this._more = false
+    this._taken = null // the generation of what was taken last
+    this._earlier = new WeakMap() // threat -> generation, where it is another
     this._received = 0
     this._left = DRAIN_EVENTS // of this turn's budget
     this._until = 0 // when it is over; 0 until the clock was looked at
@@ -198,9 +202,34 @@ class ThreatStream extends EventEmitter {
     }
   }
 
-  /** The threat that was taken and comes next, if there is one. */
-  _nextUndelivered() {
-    return this._batch[this._index]
+  /**
+   * What was delivered so far, as stats() tells it: what an iterator took in
+   * advance is not.
+   * @returns {{ received: number, position: { generation: string,
+   *   sequence: number } | null }} `position`: in front of what was taken from
+   *   the source and comes next; null when everything was delivered
+   */
+  _delivered() {
+    const waiting = this._inAdvance()
+    const next = waiting[0] ?? this._batch[this._index]
+    return {
+      received: this._received - waiting.length,
+      position:
+        next === undefined
+          ? null
+          : {
+              generation: this._earlier.get(next) ?? this._taken,
+              sequence: next.sequence - 1
+            }
+    }
+  }
+
+  /** What iterators took, and nobody from them: of one, since what is delivered
+   * to two is shared. */
+  _inAdvance() {
+    return this._audience.flatMap((consumer) =>
+      consumer instanceof IteratorConsumer ? consumer.untaken() : []
+    )
   }
 
   /**
@@ -252,7 +281,7 @@ class ThreatStream extends EventEmitter {
     }
     if (consumer instanceof IteratorConsumer) {
       // What it took in advance, and nobody else got, belongs to the next one.
-      const rest = consumer.untaken()
+      const rest = consumer.giveBack()
       if (rest.length > 0) {
         this._batch = rest.concat(this._batch.slice(this._index))
         this._index = 0
@@ -319,7 +348,14 @@ class ThreatStream extends EventEmitter {
     }
     this._batch = []
     this._index = 0
-    this._more = this._take(DEFAULT_POLL, this._batch)
+    const taken = this._batch
+    this._more = this._take(DEFAULT_POLL, taken)
+    if (taken.length > 0 && this._taken !== this._generation()) {
+      this._inAdvance().forEach((threat) => {
+        if (!this._earlier.has(threat)) this._earlier.set(threat, this._taken)
+      })
+      this._taken = this._generation()
+    }
     // A listener of `lost` may have polled some of it already.
     return this._index < this._batch.length
   }

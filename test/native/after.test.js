@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { threat, useRing } = require('../helpers/ring.js')
-const { record } = require('../helpers/wait.js')
+const { record, until } = require('../helpers/wait.js')
 
 const sequences = (threats) => threats.map(({ sequence }) => sequence)
 
@@ -67,6 +67,29 @@ describe('after, when the ring was replaced', () => {
       got: Array.from({ length: 16 }, (_, i) => 35 + i),
       counted: 35
     })
+  })
+
+  it('F25 saved by one whose iterator took both in advance', async () => {
+    const old = shield(32, 20)
+    const client = ring.client({ from: 'oldest' })
+    const iterator = client[Symbol.asyncIterator]()
+    for (let i = 0; i < 12; i++) await iterator.next()
+    const present = shield(64, 3)
+    await until(() => client._source.generation === present, 'the next ring')
+    await until(() => client._source.position().next === 4, 'all of it')
+    const saved = [client.stats()]
+    await iterator.return()
+    saved.push(client.stats())
+    for (const { generation, sequence, received } of saved) {
+      assert.deepEqual([generation, sequence, received], [old, 12, 12])
+      assert.equal(goOn(generation, sequence).counted, 8)
+    }
+    assert.deepEqual(
+      sequences(client.poll()),
+      [13, 14, 15, 16, 17, 18, 19, 20, 1, 2, 3]
+    )
+    const { generation, sequence } = client.stats()
+    assert.deepEqual([generation, sequence], [present, 3])
   })
 
   it('F25 twice: nobody knows how many', () => {
