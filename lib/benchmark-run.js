@@ -73,10 +73,17 @@ class BenchmarkRun {
     this._child.on('message', (message) => {
       this._events.emit(message.type, message)
     })
-    this._child.on('error', (error) => this._fail(error.message, error))
+    const exited = new Promise((resolve) => {
+      this._child.on('exit', resolve)
+      this._child.on('error', (error) => {
+        this._fail(error.message, error)
+        // One that could not be started does not exit.
+        if (this._child.pid === undefined) resolve()
+      })
+    })
     // Not its 'close', which does not come after a disconnect() of ours.
     this._exited = Promise.all([
-      once(this._child, 'exit'),
+      exited,
       once(this._child.stderr, 'close')
     ]).then(() => {
       const lines = stderr.trim().split('\n')

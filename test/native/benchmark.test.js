@@ -114,6 +114,19 @@ describe('benchmark', function () {
     assert.deepEqual(left(), [])
   })
 
+  it('fails when the Shield cannot be started, and leaves nothing', async () => {
+    const { execPath } = process
+    process.execPath = path.join(__dirname, 'nothing')
+    try {
+      await assert.rejects(new BenchmarkClient().measureLatency(), {
+        code: 'ERR_BENCHMARK_FAILED'
+      })
+    } finally {
+      process.execPath = execPath
+    }
+    assert.deepEqual(left(), [])
+  })
+
   it('verifies every field, the order and the sequence', () => {
     const threats = makeThreats()
     const index = 5
