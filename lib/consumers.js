@@ -69,6 +69,7 @@ class PollConsumer {
     this._resolve = resolve
     this._reject = reject
     this._left = null // ends the stream's wait for a promise
+    this._ended = false // by what the callback did, before it returned
     this._answered = (answer) => {
       if (answer === false) {
         this._stream._remove(this)
@@ -97,6 +98,9 @@ class PollConsumer {
     // settles must not hold up those who are left.
     return new Promise((resolve) => {
       this._left = resolve
+      if (this._ended) {
+        resolve()
+      }
       new Promise((settle) => {
         settle(answer)
       })
@@ -108,6 +112,7 @@ class PollConsumer {
   flush() {}
 
   end(error) {
+    this._ended = true
     this._left?.()
     if (error === undefined) {
       this._resolve()

@@ -59,6 +59,19 @@ function describeCallbacks(pair) {
       })
     }
 
+    it('F48 aborting inside one that never settles holds up nobody', async () => {
+      const controller = new AbortController()
+      const { signal } = controller
+      write(10)
+      const callback = () => {
+        controller.abort()
+        return new Promise(() => {})
+      }
+      await within(client.pollThreats(callback, { signal }), 'its end')
+      const rest = await collect(client, 9)
+      assert.deepEqual(sequences(rest), numbers(2, 10))
+    })
+
     it('F48 subscribing inside one neither loses nor duplicates', async () => {
       const inner = []
       const outer = []
