@@ -37,6 +37,22 @@ const WRITER = [
   'readerTimeoutMs'
 ]
 
+const flagOf = (key) =>
+  `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+/**
+ * What is wrong with the command line is told as that, by the names there.
+ * @param {object} options of the command line, as the library names them
+ */
+function checkOwn(options) {
+  const { checkEach, FACTORY_CHECKS } = require('../options')
+  try {
+    checkEach(options, FACTORY_CHECKS, flagOf)
+  } catch (error) {
+    throw new UsageError(error.message)
+  }
+}
+
 /**
  * @param {Record<string, string>} values of the command line
  * @param {object} [more] options of the command line, as the library names
@@ -51,8 +67,9 @@ function readOptions(values, more = {}) {
       `--transport takes shm, websocket or auto, not '${transport}'`
     )
   }
-  const location = given(values, ['dir', 'name'])
-  const options = { ...loadConfig(values.config), ...location, ...more }
+  const own = { ...given(values, ['dir', 'name']), ...more }
+  checkOwn(own)
+  const options = { ...loadConfig(values.config), ...own }
   if (transport === 'websocket') options.preferShm = false
   return { transport, options }
 }

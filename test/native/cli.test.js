@@ -129,6 +129,19 @@ describe('kindly-guard-ipc', () => {
     })
   })
 
+  for (const [flag, value] of [
+    ['--name', '../other'],
+    ['--dir', ''],
+    ['--max-events', '99999999'],
+    ['--buffer-size', 'large']
+  ]) {
+    it(`ends with 2 for ${flag} '${value}', and names it`, async () => {
+      const { code, stderr } = await cli.collect(['publish', flag, value]).ended
+      assert.equal(code, 2)
+      assert(stderr.startsWith(`kindly-guard-ipc: ${flag}: expected `), stderr)
+    })
+  }
+
   it('ends with 1 when its output could not be written', async () => {
     await cli.run(['publish'], line({}))
     for (const args of [
