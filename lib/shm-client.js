@@ -113,9 +113,11 @@ class ShmClient extends ThreatStream {
     if (state !== this._writer) {
       this._writer = state
       // From a turn of its own: stats() must not run listeners.
-      if (!this.closed) {
-        setImmediate(() => this.emit('writer', state))
-      }
+      setImmediate(() => {
+        if (!this.closed) {
+          this.emit('writer', state)
+        }
+      })
     }
     return state
   }

@@ -130,6 +130,17 @@ describe('replaced', () => {
     })
   }
 
+  it('on(writer): nothing any more behind close()', async () => {
+    const writer = ring.writer()
+    const client = ring.client()
+    const states = record(client, 'writer')
+    await writer.close()
+    assert.equal(client.stats().writer, 'gone')
+    await client.close()
+    await sleep(5)
+    assert.deepEqual(states, [])
+  })
+
   it('on(writer) alone: live again', async () => {
     const writer = ring.writer({ maxEvents: 16 })
     const client = ring.client()
