@@ -365,9 +365,9 @@ export class SharedMemoryIpc extends EventEmitter<SharedMemoryIpcEvents> {
    */
   writeThreats(threats: Iterable<ThreatInput>): number
   /**
-   * Resolves when a threat of one slot can be written: at once, unless
-   * `overflow` is `reject` and a reliable reader is a whole ring behind.
-   * Rejects with `ERR_CLOSED`.
+   * Resolves when what was refused last with `ERR_RING_FULL` can be written, or
+   * a threat of one slot when nothing was: at once, unless `overflow` is
+   * `reject` and a reliable reader is far behind. Rejects with `ERR_CLOSED`.
    */
   writable(): Promise<void>
   stats(): WriterStats
