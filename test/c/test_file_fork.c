@@ -133,6 +133,33 @@ TEST(forked_reader, "F42 a child of a process that only reads is refused") {
   kg_reader_close(reader);
 }
 
+TEST(forked_own, "F22 F42 a ring of the child's own may be cut short, too") {
+  kg_writer *writer = open_writer(check_temp_dir(), 256);
+  pid_t child = check_fork();
+  if (child == 0) {
+    check_own_dirs();
+    /* As long as its parent's, so that it gets the address that is free. */
+    const char *dir = check_temp_dir();
+    kg_writer *own = open_writer(dir, 256);
+    kg_reader *reader = open_reader(dir);
+    kg_threat threat = {.timestamp_us = 1};
+    kg_slot buffer[4];
+    kg_batch batch;
+    CHECK_RESULT(kg_writer_write(own, &threat), 1, NULL);
+    CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+    CHECK_RESULT(kg_writer_write(own, &threat), KG_E_RING_TRUNCATED, NULL);
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_RING_TRUNCATED,
+                 NULL);
+    kg_reader_close(reader);
+    kg_writer_close(own);
+    kg_writer_close(writer);
+    check_remove_dirs();
+    check_done();
+  }
+  CHECK_EXIT(child);
+  kg_writer_close(writer);
+}
+
 /* Starts a child that does nothing until the pipe's other end is closed. It
  * says through `ready`, unless that is -1, that it runs. */
 static pid_t start_idler(const int *pipe_ends, int ready) {
