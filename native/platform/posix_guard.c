@@ -137,7 +137,8 @@ static struct kg__guard *find_free(void) {
   struct chunk *chunk = &first;
   for (;;) {
     for (int i = 0; i < CHUNK_GUARDS; i++) {
-      if (chunk->guards[i].base == 0) {
+      /* Relaxed: whoever gave it up touches it no more. */
+      if (kg__load64_relaxed(&chunk->guards[i].base) == 0) {
         return &chunk->guards[i];
       }
     }
