@@ -134,6 +134,27 @@ TEST(batch, "F22 cut short under a batch: none of it is published") {
   kg_writer_close(writer);
 }
 
+TEST(half_a_batch, "F22 nor seen, where its first slots were not cut away") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  kg_reader *reader = open_reader(dir);
+  kg_slot buffer[4];
+  kg_batch batch;
+  made_threat made;
+  make_threat(&made, 1, 1);
+  for (int i = 0; i < 20; i++) {
+    CHECK_RESULT(kg_writer_stage(writer, &made.threat), KG_OK, NULL);
+  }
+  cut(dir, 4);
+  CHECK_RESULT(kg_writer_commit(writer), KG_E_RING_TRUNCATED, NULL);
+  CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_OK, NULL);
+  CHECK_EQUAL(batch.events, 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 #define ENOUGH "enough"
 
 TEST(hammered, "F22 cut and mended again and again while two work on it") {
