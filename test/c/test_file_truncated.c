@@ -76,6 +76,37 @@ TEST(reading, "F22 cut short while a reader has it: told, and it lives") {
   }
 }
 
+TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
+  /* Between two pages, and within one, which faults nowhere. */
+  const off_t cuts[] = {KG_SLOTS_OFFSET + 4096, KG_SLOTS_OFFSET + 200};
+  for (int i = 0; i < 2; i++) {
+    const char *dir = check_temp_dir();
+    const kg_ring_options options = {
+        .dir = dir, .max_events = CAPACITY, .no_checksums = true};
+    kg_writer *writer = NULL;
+    kg_failure failure;
+    kg_slot buffer[64];
+    kg_batch batch;
+    made_threat made;
+    CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+    kg_reader *reader = open_reader(dir);
+    for (uint64_t sequence = 1; sequence <= (i == 0 ? 11 : 1); sequence++) {
+      make_threat(&made, sequence, 1);
+      CHECK_EQUAL(kg_writer_write(writer, &made.threat), sequence);
+    }
+    CHECK(truncate(check_path(dir, RING_FILE), cuts[i]) == 0);
+    for (int reads = 0; reads < 2; reads++) {
+      CHECK_RESULT(kg_reader_read(reader, buffer, 64, &batch),
+                   KG_E_RING_TRUNCATED, NULL);
+      CHECK_EQUAL(batch.events, 0);
+      /* Nobody spins on that. */
+      CHECK_EQUAL(kg__reader_head(reader), kg__reader_seen(reader));
+    }
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
 TEST(writing, "F22 cut short while it is written: told, then made anew") {
   for (size_t i = 0; i < LENGTHS; i++) {
     const char *dir = check_temp_dir();
