@@ -214,10 +214,13 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   }
   kg__ring_reader before = reader->ring;
   int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
-  /* What is cut away of a slot reads as zeros. Only a checksum tells them from
-   * text; without one, the size does, which is looked at behind the copy. */
+  /* What is cut away within a page reads as zeros, of slots and of the header.
+   * Only a checksum tells them from text, and only the size, which is looked at
+   * behind the copy, a cut from damage. */
   bool is_checked = reader->segment.ring.checksums;
-  if (!is_checked && batch->events > 0 && is_cut_short(reader)) {
+  bool is_doubtful = (!is_checked && batch->events > 0) ||
+                     reader->ring.corrupt != before.corrupt;
+  if (is_doubtful && is_cut_short(reader)) {
     kg__store32_relaxed(&reader->is_cut, 1);
   }
   if (!is_broken(reader)) {

@@ -76,6 +76,33 @@ TEST(reading, "F22 cut short while a reader has it: told, and it lives") {
   }
 }
 
+TEST(within, "F22 cut short within a page: that is no damage") {
+  /* Before the claim, between it and the head, behind them, within a slot. */
+  const off_t cuts[] = {300, 500, 4000, KG_SLOTS_OFFSET + 200};
+  for (int i = 0; i < 4; i++) {
+    const char *dir = check_temp_dir();
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    kg_reader *reader = open_reader(dir);
+    kg_slot buffer[4];
+    kg_batch batch;
+    kg_reader_stats stats;
+    write_events(writer, 1);
+    if (i < 3) {
+      CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_OK, NULL);
+      CHECK_EQUAL(batch.events, 1);
+      write_events(writer, i == 2 ? 1 : 0);
+    }
+    CHECK(truncate(check_path(dir, RING_FILE), cuts[i]) == 0);
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_RING_TRUNCATED,
+                 NULL);
+    kg_reader_stats_get(reader, &stats);
+    CHECK_EQUAL(stats.corrupt, 0);
+    CHECK_EQUAL(stats.lost, 0);
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
 TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
   /* Between two pages, and within one, which faults nowhere. */
   const off_t cuts[] = {KG_SLOTS_OFFSET + 4096, KG_SLOTS_OFFSET + 200};
