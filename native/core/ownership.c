@@ -240,6 +240,14 @@ static int relock(kg_writer *writer, kg_failure *failure) {
   if (!kg__dir_is_named(&writer->dir)) {
     kg__dir dir;
     int result = kg__dir_open(writer->dir.path, true, &dir, failure);
+    if (result == KG_E_INVALID_OPTION) {
+      /* The option was good when the writer was opened: the directory above
+       * it went away, and that is not the caller's fault. */
+      result = KG_E_NO_RING;
+      if (failure != NULL) {
+        failure->error = result;
+      }
+    }
     if (result != KG_OK) {
       return result;
     }

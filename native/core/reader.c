@@ -23,6 +23,7 @@ struct kg_reader {
   uint64_t cell_device;
   uint64_t cell_inode;
   uint32_t cell_is_astray; /* 1: that file has lost its name */
+  uint32_t is_cut;         /* 1: a read found the file cut short; any thread */
   bool wants_cell;
   uint32_t reads_without_cell;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
@@ -184,7 +185,15 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
 #define NO_HEAD UINT64_MAX
 
 static bool is_broken(const kg_reader *reader) {
-  return kg__guard_is_broken(reader->segment.guard);
+  /* Relaxed: whoever misses it sees it at the next look. */
+  return kg__guard_is_broken(reader->segment.guard) ||
+         kg__load32_relaxed(&reader->is_cut) != 0;
+}
+
+static bool is_cut_short(const kg_reader *reader) {
+  uint64_t size;
+  return kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
+         size < reader->segment.ring.file_bytes;
 }
 
 /* What an evicted reader has missed was overwritten because it was evicted. */
@@ -205,13 +214,22 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   }
   kg__ring_reader before = reader->ring;
   int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+  /* What is cut away within a page reads as zeros, of slots and of the header.
+   * Only a checksum tells them from text, and only the size, which is looked at
+   * behind the copy, a cut from damage. */
+  bool is_checked = reader->segment.ring.checksums;
+  bool is_doubtful = (!is_checked && batch->events > 0) ||
+                     reader->ring.corrupt != before.corrupt;
+  if (is_doubtful && is_cut_short(reader)) {
+    kg__store32_relaxed(&reader->is_cut, 1);
+  }
   if (!is_broken(reader)) {
     move_cell(reader);
     name_eviction(&reader->cell, batch);
     return result;
   }
   /* Events that validated are events. What did not has told nothing. */
-  if (result != KG_OK || batch->events == 0 ||
+  if (result != KG_OK || batch->events == 0 || !is_checked ||
       batch->loss_reason != KG_LOSS_NONE) {
     reader->ring = before;
     reader->ring.seen = NO_HEAD;
@@ -354,13 +372,11 @@ static enum kg_writer_life life_of(const kg_reader *reader) {
 }
 
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
-  uint64_t size;
   *life = KG_WRITER_GONE;
   if (is_forked(reader)) {
     return KG_E_FORKED;
   }
-  if (kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
-      size < reader->segment.ring.file_bytes || is_broken(reader)) {
+  if (is_cut_short(reader) || is_broken(reader)) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);

@@ -161,12 +161,9 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat) {
   return KG_OK;
 }
 
-uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
+void kg__ring_writer_copy(kg__ring_writer *writer) {
   kg__ring *ring = &writer->ring;
   uint64_t head = writer->head + writer->staged_slots;
-  if (writer->staged_slots == 0) {
-    return 0;
-  }
   if (head > writer->claim) {
     writer->claim = head;
   }
@@ -182,16 +179,23 @@ uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
                        &writer->staged[i], sizeof(kg_slot));
     KG__STEP("slot copied");
   }
-  writer->head = head;
+}
+
+void kg__ring_writer_publish(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
+  writer->head += writer->staged_slots;
   writer->sequence += writer->staged_events;
   /* W4: relaxed, W5 publishes it. */
   kg__store64_relaxed(&ring->header->last_sequence, writer->sequence);
   KG__STEP("sequence stored");
   /* W5: partner of R1 in ring_cursor.c. */
-  kg__store64_release(&ring->header->head, head);
+  kg__store64_release(&ring->header->head, writer->head);
   KG__STEP("published");
   kg__ring_writer_discard(writer);
+}
 
+uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
   /* W6: partner of S2 in ring_reader.c; one of the two sees the other. */
   kg__fence_seq_cst();
   /* W7: relaxed, the fence orders it. Garbage here costs one wake-up. */
@@ -201,4 +205,13 @@ uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
   /* Only the writer clears it, and before it wakes: a reader that sets it
    * later looks at head again before it sleeps. */
   return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
+}
+
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
+  if (writer->staged_slots == 0) {
+    return 0;
+  }
+  kg__ring_writer_copy(writer);
+  kg__ring_writer_publish(writer);
+  return kg__ring_writer_waiters(writer);
 }

@@ -31,12 +31,21 @@ void kg__ring_writer_end(kg__ring_writer *writer);
 /* Adds a threat to the batch; on an error the batch is empty again. */
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
 
-/* Publishes the batch. Returns who waits and must be woken, KG_WAITS_..., or
- * 0. */
+/* Publishes the batch, in three steps between which a file can turn out to be
+ * cut short: puts it where it belongs, where nobody sees it yet ... */
+void kg__ring_writer_copy(kg__ring_writer *writer);
+
+/* ... publishes it, and it is empty ... */
+void kg__ring_writer_publish(kg__ring_writer *writer);
+
+/* ... and returns who waits and must be woken, KG_WAITS_..., or 0. */
+uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
+
+/* All three. */
 uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
 
-/* Counts as not published what the last commit did, in a ring that turned out
- * to be none. */
+/* Counts as not published what was published last, in a ring without a head
+ * that anybody could have seen. */
 void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
                                uint32_t events);
 

@@ -112,17 +112,26 @@ int64_t kg_writer_commit(kg_writer *writer) {
     kg__ring_writer_discard(ring);
     return KG_E_RING_FULL;
   }
-  if (slots > 0) {
-    /* Relaxed: as in kg__writer_beat. */
-    kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
-                        ring->staged_ns + writer->boot_offset_ns);
+  if (slots == 0) {
+    return (int64_t)ring->sequence;
   }
-  uint32_t waiters = kg__ring_writer_commit(ring);
+  /* Relaxed: as in kg__writer_beat. */
+  kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
+                      ring->staged_ns + writer->boot_offset_ns);
+  kg__ring_writer_copy(ring);
   if (is_broken(writer)) {
-    /* Nobody can have seen it whole. */
+    /* Before the head: what stands whole before the cut would be seen. */
+    kg__ring_writer_discard(ring);
+    return KG_E_RING_TRUNCATED;
+  }
+  kg__ring_writer_publish(ring);
+  if (is_broken(writer)) {
+    /* The file had no head any more, so nobody has seen it. What is cut from
+     * here on, somebody may have. */
     kg__ring_writer_take_back(ring, slots, events);
     return KG_E_RING_TRUNCATED;
   }
+  uint32_t waiters = kg__ring_writer_waiters(ring);
   writer->published += events;
   writer->bytes += (uint64_t)slots * sizeof(kg_slot);
   if (waiters != 0) {

@@ -63,7 +63,7 @@ static bool mend(const siginfo_t *info) {
     return false;
   }
   /* Relaxed: whoever touched the page looks at it later, in this thread; others
-   * see it at their own faults. */
+   * find the empty page only after the system call that puts it there. */
   kg__store32_relaxed(&guard->broken, 1);
   void *page = (void *)(uintptr_t)(address & ~(page_bytes - 1));
   return mmap(page, page_bytes, PROT_READ | PROT_WRITE,
@@ -101,7 +101,28 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 
 /* --- Outside ------------------------------------------------------------- */
 
+static void before_fork(void) {
+  pthread_mutex_lock(&mutex);
+}
+
+static void after_fork_in_parent(void) {
+  pthread_mutex_unlock(&mutex);
+}
+
+/* A child has none of the mappings, and the system gives their addresses to
+ * its own: those must not be taken for its parent's. */
+static void after_fork_in_child(void) {
+  for (struct chunk *chunk = &first; chunk != NULL;
+       chunk = chunk_behind(chunk)) {
+    for (int i = 0; i < CHUNK_GUARDS; i++) {
+      kg__store64_relaxed(&chunk->guards[i].base, 0);
+    }
+  }
+  pthread_mutex_unlock(&mutex);
+}
+
 static void install(void) {
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   /* On the thread's own stack for signals, where it has one: a handler before
    * us may rely on that. */
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -116,7 +137,8 @@ static struct kg__guard *find_free(void) {
   struct chunk *chunk = &first;
   for (;;) {
     for (int i = 0; i < CHUNK_GUARDS; i++) {
-      if (chunk->guards[i].base == 0) {
+      /* Relaxed: whoever gave it up touches it no more. */
+      if (kg__load64_relaxed(&chunk->guards[i].base) == 0) {
         return &chunk->guards[i];
       }
     }

@@ -41,22 +41,28 @@ void kg__posix_watch_forks(void) {
   pthread_once(&once, install_fork_handlers);
 }
 
+/* Once for each descriptor, however many bytes of it are tried: what is left
+ * here when it is closed would cost a child whatever has its number by then. */
 static bool hold(int fd) {
-  bool held_now = true;
+  bool held_now = false;
+  bool has_room = true;
   kg__posix_watch_forks();
   pthread_mutex_lock(&held_mutex);
-  if (held_count == held_room) {
+  for (size_t i = 0; i < held_count && !held_now; i++) {
+    held_now = held[i] == fd;
+  }
+  if (!held_now && held_count == held_room) {
     size_t room = held_room == 0 ? 8 : held_room * 2;
     int *larger = realloc(held, room * sizeof *held);
-    if (larger == NULL) {
-      held_now = false;
-    } else {
+    has_room = larger != NULL;
+    if (has_room) {
       held = larger;
       held_room = room;
     }
   }
-  if (held_now) {
+  if (!held_now && has_room) {
     held[held_count++] = fd;
+    held_now = true;
   }
   pthread_mutex_unlock(&held_mutex);
   return held_now;

@@ -69,6 +69,44 @@ TEST(forked_reliable, "F42 a child of a reliable reader closes nothing else") {
   kg_writer_close(writer);
 }
 
+TEST(forked_full, "F42 nor a child of one that found no cell") {
+  const char *dir = check_temp_dir();
+  const kg_ring_options writes = {.dir = dir, .rejects = true};
+  const kg_ring_options reads = {.dir = dir, .reliable = true};
+  kg_writer *writer = NULL;
+  kg_reader *readers[KG_READER_CELLS];
+  kg_reader *none = NULL;
+  kg_failure failure;
+  CHECK_RESULT(kg_writer_open(&writes, &writer, &failure), KG_OK, &failure);
+  for (int i = 0; i < KG_READER_CELLS; i++) {
+    CHECK_RESULT(kg_reader_open(&reads, &readers[i], &failure), KG_OK,
+                 &failure);
+  }
+  /* It tries the lock on each byte of a file that it then closes. */
+  CHECK_RESULT(kg_reader_open(&reads, &none, &failure), KG_E_TOO_MANY_READERS,
+               &failure);
+  int own[16];
+  for (int i = 0; i < 16; i++) {
+    own[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(own[i] >= 0);
+  }
+  pid_t child = check_fork();
+  if (child == 0) {
+    for (int i = 0; i < 16; i++) {
+      CHECK(fcntl(own[i], F_GETFD) >= 0);
+    }
+    check_done();
+  }
+  CHECK_EXIT(child);
+  for (int i = 0; i < 16; i++) {
+    close(own[i]);
+  }
+  for (int i = 0; i < KG_READER_CELLS; i++) {
+    kg_reader_close(readers[i]);
+  }
+  kg_writer_close(writer);
+}
+
 TEST(forked_reader, "F42 a child of a process that only reads is refused") {
   const char *dir = check_temp_dir();
   pid_t other = check_fork();
@@ -93,6 +131,33 @@ TEST(forked_reader, "F42 a child of a process that only reads is refused") {
   }
   CHECK_EXIT(child);
   kg_reader_close(reader);
+}
+
+TEST(forked_own, "F22 F42 a ring of the child's own may be cut short, too") {
+  kg_writer *writer = open_writer(check_temp_dir(), 256);
+  pid_t child = check_fork();
+  if (child == 0) {
+    check_own_dirs();
+    /* As long as its parent's, so that it gets the address that is free. */
+    const char *dir = check_temp_dir();
+    kg_writer *own = open_writer(dir, 256);
+    kg_reader *reader = open_reader(dir);
+    kg_threat threat = {.timestamp_us = 1};
+    kg_slot buffer[4];
+    kg_batch batch;
+    CHECK_RESULT(kg_writer_write(own, &threat), 1, NULL);
+    CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+    CHECK_RESULT(kg_writer_write(own, &threat), KG_E_RING_TRUNCATED, NULL);
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_RING_TRUNCATED,
+                 NULL);
+    kg_reader_close(reader);
+    kg_writer_close(own);
+    kg_writer_close(writer);
+    check_remove_dirs();
+    check_done();
+  }
+  CHECK_EXIT(child);
+  kg_writer_close(writer);
 }
 
 /* Starts a child that does nothing until the pipe's other end is closed. It

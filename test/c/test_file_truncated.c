@@ -1,5 +1,6 @@
 /* Files that are cut short under the hands of those who have them mapped. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,64 @@ TEST(reading, "F22 cut short while a reader has it: told, and it lives") {
   }
 }
 
+TEST(within, "F22 cut short within a page: that is no damage") {
+  /* Before the claim, between it and the head, behind them, within a slot. */
+  const off_t cuts[] = {300, 500, 4000, KG_SLOTS_OFFSET + 200};
+  for (int i = 0; i < 4; i++) {
+    const char *dir = check_temp_dir();
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    kg_reader *reader = open_reader(dir);
+    kg_slot buffer[4];
+    kg_batch batch;
+    kg_reader_stats stats;
+    write_events(writer, 1);
+    if (i < 3) {
+      CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_OK, NULL);
+      CHECK_EQUAL(batch.events, 1);
+      write_events(writer, i == 2 ? 1 : 0);
+    }
+    CHECK(truncate(check_path(dir, RING_FILE), cuts[i]) == 0);
+    CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_E_RING_TRUNCATED,
+                 NULL);
+    kg_reader_stats_get(reader, &stats);
+    CHECK_EQUAL(stats.corrupt, 0);
+    CHECK_EQUAL(stats.lost, 0);
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
+TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
+  /* Between two pages, and within one, which faults nowhere. */
+  const off_t cuts[] = {KG_SLOTS_OFFSET + 4096, KG_SLOTS_OFFSET + 200};
+  for (int i = 0; i < 2; i++) {
+    const char *dir = check_temp_dir();
+    const kg_ring_options options = {
+        .dir = dir, .max_events = CAPACITY, .no_checksums = true};
+    kg_writer *writer = NULL;
+    kg_failure failure;
+    kg_slot buffer[64];
+    kg_batch batch;
+    made_threat made;
+    CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+    kg_reader *reader = open_reader(dir);
+    for (uint64_t sequence = 1; sequence <= (i == 0 ? 11 : 1); sequence++) {
+      make_threat(&made, sequence, 1);
+      CHECK_EQUAL(kg_writer_write(writer, &made.threat), sequence);
+    }
+    CHECK(truncate(check_path(dir, RING_FILE), cuts[i]) == 0);
+    for (int reads = 0; reads < 2; reads++) {
+      CHECK_RESULT(kg_reader_read(reader, buffer, 64, &batch),
+                   KG_E_RING_TRUNCATED, NULL);
+      CHECK_EQUAL(batch.events, 0);
+      /* Nobody spins on that. */
+      CHECK_EQUAL(kg__reader_head(reader), kg__reader_seen(reader));
+    }
+    kg_reader_close(reader);
+    kg_writer_close(writer);
+  }
+}
+
 TEST(writing, "F22 cut short while it is written: told, then made anew") {
   for (size_t i = 0; i < LENGTHS; i++) {
     const char *dir = check_temp_dir();
@@ -130,6 +189,27 @@ TEST(batch, "F22 cut short under a batch: none of it is published") {
   CHECK_EQUAL(sequence_of(writer), last);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK_EQUAL(writer_info(writer).predecessor_sequence, last);
+  kg_writer_close(writer);
+}
+
+TEST(half_a_batch, "F22 nor seen, where its first slots were not cut away") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  kg_reader *reader = open_reader(dir);
+  kg_slot buffer[4];
+  kg_batch batch;
+  made_threat made;
+  make_threat(&made, 1, 1);
+  for (int i = 0; i < 20; i++) {
+    CHECK_RESULT(kg_writer_stage(writer, &made.threat), KG_OK, NULL);
+  }
+  cut(dir, 4);
+  CHECK_RESULT(kg_writer_commit(writer), KG_E_RING_TRUNCATED, NULL);
+  CHECK_RESULT(kg_reader_read(reader, buffer, 4, &batch), KG_OK, NULL);
+  CHECK_EQUAL(batch.events, 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 0);
+  kg_reader_close(reader);
   kg_writer_close(writer);
 }
 
@@ -209,6 +289,31 @@ TEST(many, "F22 more mappings than one table holds") {
                  i % 2 == 0 ? KG_E_RING_TRUNCATED : KG_OK, NULL);
     kg_reader_close(readers[i]);
   }
+}
+
+static void *come_and_go(void *dir) {
+  const kg_ring_options options = {.dir = dir};
+  for (int i = 0; i < 200; i++) {
+    kg_reader *reader = NULL;
+    kg_failure failure;
+    CHECK_RESULT(kg_reader_open(&options, &reader, &failure), KG_OK, &failure);
+    kg_reader_close(reader);
+  }
+  return NULL;
+}
+
+TEST(threads, "F22 F45 mappings that come and go in several threads") {
+  char dir[64];
+  pthread_t threads[4];
+  snprintf(dir, sizeof dir, "%s", check_temp_dir());
+  kg_writer *writer = open_writer(dir, 16);
+  for (int i = 0; i < 4; i++) {
+    CHECK(pthread_create(&threads[i], NULL, come_and_go, dir) == 0);
+  }
+  for (int i = 0; i < 4; i++) {
+    CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+  kg_writer_close(writer);
 }
 
 /* --- The signals of others ------------------------------------------------ */

@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
+const path = require('node:path')
 const { IpcFactory, SharedMemoryIpc } = require('../../lib/index.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { connected, useHome } = require('../helpers/factory.js')
@@ -227,6 +228,27 @@ describe('fail-over', () => {
       `${next}-1`,
       `${next}-2`
     ])
+    assert.equal(client.stats().lost, 0)
+  })
+
+  it('F24 the directory above the ring’s goes: WebSocket goes on', async () => {
+    const above = path.join(ring.dir, 'above')
+    const dir = path.join(above, 'ring')
+    fs.mkdirSync(above)
+    const shield = await hybrid({ dir })
+    const client = await connected(ring, { ...overWebSocket(), dir })
+    const got = collect(client, 3)
+    write(shield, 1)
+    fs.rmSync(above, { recursive: true })
+    shield.isHealthy()
+    // Nobody who writes a threat is blamed for it.
+    assert.equal(shield.writeThreat(threat('without')), 2)
+    assert.equal(shield.stats().errors.shm.code, 'ERR_NO_RING')
+    assert.match(shield.stats().errors.shm.message, /There is no ring/)
+    fs.mkdirSync(above)
+    await until(() => shield.isShmActive(), 'the ring')
+    write(shield, 1)
+    assert.deepEqual(sequences(await got), [1, 2, 1])
     assert.equal(client.stats().lost, 0)
   })
 
