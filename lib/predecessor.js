@@ -22,9 +22,17 @@ function ringOf(location) {
 const lastOf = ({ generation, state, sequence }) =>
   state === 'closed' ? { generation, sequence } : { generation }
 
-/** Whether a Shield has written its file after the ring got its last writer. */
+/** Whether a Shield has written its file after the ring got its last writer. The
+ * clock may have been set back since: what a ring goes on from is older. */
 const isNewer = (record, ring) =>
-  ring === null || Date.parse(record.startedAt) * 1000 > ring.writerStartUs
+  ring === null ||
+  (record.generation !== ring.predecessorGeneration &&
+    Date.parse(record.startedAt) * 1000 > ring.writerStartUs)
+
+/** The last event that the ring has, where that is known, or undefined: one
+ * that was given up has not everything. */
+const lastInRing = ({ published, astray }) =>
+  !astray && Number.isSafeInteger(published) ? published : undefined
 
 /**
  * For a Shield that opens the ring: what was published beside the ring, or
@@ -53,19 +61,22 @@ function beforeLog(location) {
   const [record = null] = findRecords(location).records
   const ring = ringOf(location)
   if (record !== null && isNewer(record, ring)) {
-    const isOfRing = record.generation === ring?.generation
-    if (!isOfRing || record.state === 'closed') {
+    if (record.generation !== ring?.generation) {
       return lastOf(record)
+    }
+    if (record.state === 'closed') {
+      const { generation, sequence } = record
+      // The file may be of an earlier writer, by a clock that was set back.
+      const last = Math.max(sequence, lastInRing(ring) ?? 0)
+      return { generation, sequence: last }
     }
   }
   if (ring === null) {
     return null
   }
-  const { generation, published, astray } = ring
-  // One that was given up has not everything.
-  return astray || !Number.isSafeInteger(published)
-    ? { generation }
-    : { generation, sequence: published }
+  const { generation } = ring
+  const sequence = lastInRing(ring)
+  return sequence === undefined ? { generation } : { generation, sequence }
 }
 
 module.exports = { beforeLog, beforeRing }

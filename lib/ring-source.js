@@ -132,19 +132,27 @@ class RingSource {
   /**
    * What a ring is, without staying in it.
    * @param {object} options checked location
-   * @returns {{ generation: string, published: number, writerStartUs: number,
-   *   astray: boolean, writer: import('./index').WriterState }} the last two
-   *   as look() says; `writerStartUs`: since when it has its last writer, in
-   *   microseconds of the wall clock
+   * @returns {{ generation: string, predecessorGeneration?: string,
+   *   published: number, writerStartUs: number, astray: boolean,
+   *   writer: import('./index').WriterState }} the last two as look() says;
+   *   `writerStartUs`: since when it has its last writer, in microseconds of
+   *   the wall clock
    * @throws {IpcError} as the constructor
    */
   static inspect(options) {
     mustBeAvailable()
     const reader = new native.Reader(options)
-    const { generation, published, writerStartUs } = reader.stats()
+    const { generation, predecessorGeneration, published, writerStartUs } =
+      reader.stats()
     const state = reader.state(true)
     reader.close(() => {})
-    return { generation, published, writerStartUs, ...lookOf(state) }
+    return {
+      generation,
+      predecessorGeneration,
+      published,
+      writerStartUs,
+      ...lookOf(state)
+    }
   }
 
   /** Whether the ring has more than was taken. */

@@ -138,6 +138,16 @@ class WebSocketServer extends EventEmitter {
     this._askEarly()
   }
 
+  /** To be called now and then: what took the ring out of its place may have
+   * brought the same one back, and then there is no other log to wait for. */
+  look() {
+    for (const subscriber of this._subscribers) {
+      if (subscriber.isStranded) {
+        subscriber.goOn()
+      }
+    }
+  }
+
   stats() {
     return {
       ...this._gate.stats(),

@@ -137,11 +137,13 @@ class WebSocketShield {
   }
 
   /**
-   * To be called now and then: puts the discovery file back when it is gone.
+   * To be called now and then: puts the discovery file back when it is gone,
+   * and goes on with the ring when it is there again.
    * @param {boolean} isAlone as that of start()
    * @throws {IpcError} ERR_RING_LOCKED when another Shield answers
    */
   async look(isAlone) {
+    this._server.look()
     if (!this.isListening || this._isInPlace()) {
       return
     }

@@ -90,7 +90,7 @@ class Subscriber {
     // 'live': gets what is published; 'early': waits at the end of the log;
     // 'behind': is sent the log, or has to take what it was sent
     this.state = 'behind'
-    /** Whether it waits for another log, in which it can read on. */
+    /** Whether it waits for a log in which it can read on. */
     this.isStranded = false
     this.sent = 0
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
@@ -321,7 +321,7 @@ class Subscriber {
       this._cursorLog = log
     } catch (error) {
       if (error.code === 'ERR_NO_RING') {
-        // It is out of its place, and will be made anew soon.
+        // It is out of its place, and will be made anew or brought back soon.
         this.isStranded = true
         return
       }
@@ -380,7 +380,7 @@ class Subscriber {
     }
   }
 
-  /** After `isStranded`: there is another log. */
+  /** After `isStranded`: there is another log, or may be the same again. */
   goOn() {
     this.isStranded = false
     if (this._generation === this._server.log.generation) {

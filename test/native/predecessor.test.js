@@ -166,6 +166,56 @@ describe('the Shield before', () => {
     assert.equal(next.stats().generation, generation)
   })
 
+  /** As if the clock had been set back by an hour since. */
+  function setClockBack({ discoveryFile }) {
+    const before = JSON.parse(fs.readFileSync(discoveryFile, 'utf8'))
+    const startedAt = new Date(Date.now() + 3_600_000).toISOString()
+    fs.writeFileSync(discoveryFile, JSON.stringify({ ...before, startedAt }))
+  }
+
+  it('wrote to the ring alone, and the clock was set back: an exact loss', async () => {
+    const first = await hybrid()
+    const client = follow(await connected(ring, overWebSocket()))
+    write(first, 3)
+    await until(() => client.ids.length === 3, 'three over WebSocket')
+    const { generation, websocket } = first.stats()
+    await first.close()
+    setClockBack(websocket)
+    const writer = ring.writer()
+    write(writer, 4)
+    await writer.close()
+
+    const next = await server()
+    write(next, 1)
+    await until(() => client.ids.length === 4, 'one more')
+    assert.deepEqual(client.losses, [
+      { count: 4, from: 4, to: 7, generation, reason: 'replaced' }
+    ])
+  })
+
+  for (const last of ['ring', 'server']) {
+    it(`had a ring behind a server, and the clock was set back: a ${last} goes on`, async () => {
+      const first = await server()
+      write(first, 3)
+      const { websocket } = first.stats()
+      await first.close()
+      setClockBack(websocket)
+      const alone = () => shieldOf(IpcFactory.createTransport, common)
+      const second = await alone()
+      write(second, 4)
+      const { generation } = second.stats()
+      await second.close()
+
+      const third = await (last === 'ring' ? alone() : server())
+      const after = { generation, sequence: 2 }
+      const client = follow(await connected(ring, { ...common, after }))
+      write(third, 1)
+      await until(() => client.ids.length === 3, 'what came behind the second')
+      assert.deepEqual(client.ids.slice(0, 2), idsOf(second, 4).slice(2))
+      assert.deepEqual(client.losses, [])
+    })
+  }
+
   it('has a date of nonsense in its file: the ring goes on all the same', async () => {
     const first = await hybrid()
     write(first, 2)

@@ -57,4 +57,32 @@ describe('stranded between two rings', () => {
       peer.end()
     })
   }
+
+  it('F24 by a ring that was only moved away and back: it comes all the same', async () => {
+    const ring = current()
+    const { dir } = ring
+    const shield = ring.keep(
+      IpcFactory.createHybridTransport({ dir, websocket: { port: 0 } })
+    )
+    await shield.ready()
+    for (let i = 0; i < 3; i++) shield.writeThreat(threat(`${i}`))
+    const peer = (await Peer.dial(dir)).read()
+    // No look of the writer's comes in between, and makes another ring.
+    clearInterval(shield._ring._shm._timer)
+    fs.renameSync(ring.file, `${ring.file}.away`)
+    peer.say({ type: 'subscribe', from: 'oldest' })
+    await peer.next('status')
+    fs.renameSync(`${ring.file}.away`, ring.file)
+    const { generation } = shield.stats()
+    const sequences = () =>
+      peer.messages.flatMap(({ threats = [] }) =>
+        threats.map(({ sequence }) => sequence)
+      )
+    await until(() => sequences().length === 3, 'what the ring has')
+    shield.writeThreat(threat('one more'))
+    await until(() => sequences().length === 4, 'one more')
+    assert.deepEqual(sequences(), [1, 2, 3, 4])
+    assert.equal(shield.stats().generation, generation)
+    peer.end()
+  })
 })
