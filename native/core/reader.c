@@ -22,8 +22,9 @@ struct kg_reader {
   /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
   uint64_t cell_device;
   uint64_t cell_inode;
-  uint32_t cell_is_astray; /* 1: that file has lost its name */
-  uint32_t is_cut;         /* 1: a read found the file cut short; any thread */
+  uint32_t cell_is_astray;  /* 1: that file has lost its name */
+  uint32_t is_cut;          /* 1: a read found the file cut short; any thread */
+  uint32_t last_page_slots; /* that reach into the file's last page */
   bool wants_cell;
   uint32_t reads_without_cell;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
@@ -105,6 +106,14 @@ static void move_cell(kg_reader *reader) {
   }
 }
 
+static uint32_t count_last_page_slots(const kg__ring *ring) {
+  uint64_t end = KG_SLOTS_OFFSET + (uint64_t)ring->capacity * sizeof(kg_slot);
+  uint64_t page = ring->file_bytes - kg__page_bytes();
+  uint64_t slots =
+      end <= page ? 0 : (end - page + sizeof(kg_slot) - 1) / sizeof(kg_slot);
+  return slots < ring->capacity ? (uint32_t)slots : ring->capacity;
+}
+
 int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
                    kg_failure *failure) {
   kg__file file;
@@ -136,6 +145,7 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   reader->boot_id = kg__boot_id();
   reader->cell = KG__CELL_NONE;
   kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+  reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
   reader->wants_cell = options->reliable;
   if (options->reliable && is_rejecting(reader)) {
     result = take_cell(reader, failure);
@@ -190,6 +200,25 @@ static bool is_broken(const kg_reader *reader) {
          kg__load32_relaxed(&reader->is_cut) != 0;
 }
 
+/* Whether what a read has copied may be what reads as zeros behind the end of
+ * a file that was cut short. Only a checksum tells that from text. */
+static bool may_be_cut(const kg_reader *reader, const kg_batch *batch) {
+  const kg__ring *ring = &reader->segment.ring;
+  if (ring->checksums || batch->events == 0) {
+    return false;
+  }
+  /* A cut before the file's last page has taken that one, and then this faults
+   * and breaks the guard. Behind the copy, since the file has its new size
+   * before anything in it reads as zeros; relaxed, the fence orders it. */
+  const char *end =
+      (const char *)ring->slots + (ring->file_bytes - KG_SLOTS_OFFSET);
+  kg__fence_acquire();
+  (void)kg__load64_relaxed((const uint64_t *)(const void *)end - 1);
+  /* One within it faults nowhere. */
+  uint64_t first = (reader->ring.cursor - batch->slots) & (ring->capacity - 1);
+  return first + batch->slots > ring->capacity - reader->last_page_slots;
+}
+
 static bool is_cut_short(const kg_reader *reader) {
   uint64_t size;
   return kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
@@ -214,12 +243,11 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   }
   kg__ring_reader before = reader->ring;
   int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
-  /* What is cut away within a page reads as zeros, of slots and of the header.
-   * Only a checksum tells them from text, and only the size, which is looked at
-   * behind the copy, a cut from damage. */
+  /* Only the size, which is looked at behind the copy, tells a cut within a
+   * page from damage. */
   bool is_checked = reader->segment.ring.checksums;
-  bool is_doubtful = (!is_checked && batch->events > 0) ||
-                     reader->ring.corrupt != before.corrupt;
+  bool is_doubtful =
+      may_be_cut(reader, batch) || reader->ring.corrupt != before.corrupt;
   if (is_doubtful && is_cut_short(reader)) {
     kg__store32_relaxed(&reader->is_cut, 1);
   }

@@ -118,6 +118,9 @@ int kg__map(const kg__file *file, size_t length, size_t writable_offset,
 
 void kg__unmap(void *base, size_t length);
 
+/* The bytes of a page, 64 KiB at most. */
+uint32_t kg__page_bytes(void);
+
 /* --- Guard -------------------------------------------------------------- */
 
 /* A file that is cut short leaves holes in its mappings, and touching one ends

@@ -332,6 +332,10 @@ void kg__unmap(void *base, size_t length) {
   munmap(base, length);
 }
 
+uint32_t kg__page_bytes(void) {
+  return (uint32_t)sysconf(_SC_PAGESIZE);
+}
+
 /* --- Clocks and the rest ------------------------------------------------ */
 
 uint64_t kg__clock_wall_us(void) {

@@ -128,7 +128,7 @@ static void install(void) {
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
   action.sa_sigaction = on_fault;
   sigemptyset(&action.sa_mask);
-  page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+  page_bytes = kg__page_bytes();
   install_result = sigaction(SIGBUS, &action, &previous);
 }
 

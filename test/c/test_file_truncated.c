@@ -104,12 +104,19 @@ TEST(within, "F22 cut short within a page: that is no damage") {
 }
 
 TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
-  /* Between two pages, and within one, which faults nowhere. */
-  const off_t cuts[] = {KG_SLOTS_OFFSET + 4096, KG_SLOTS_OFFSET + 200};
-  for (int i = 0; i < 2; i++) {
+  /* Between two pages, within one, which faults nowhere, and within the last
+   * one of a ring whose slots end where the file does. */
+  const struct {
+    uint32_t capacity;
+    uint64_t events;
+    off_t length;
+  } cuts[] = {{CAPACITY, 11, KG_SLOTS_OFFSET + 4096},
+              {CAPACITY, 1, KG_SLOTS_OFFSET + 200},
+              {512, 512, (off_t)kg__ring_bytes(512) - 200}};
+  for (int i = 0; i < 3; i++) {
     const char *dir = check_temp_dir();
     const kg_ring_options options = {
-        .dir = dir, .max_events = CAPACITY, .no_checksums = true};
+        .dir = dir, .max_events = cuts[i].capacity, .no_checksums = true};
     kg_writer *writer = NULL;
     kg_failure failure;
     kg_slot buffer[64];
@@ -117,14 +124,21 @@ TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
     made_threat made;
     CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
     kg_reader *reader = open_reader(dir);
-    for (uint64_t sequence = 1; sequence <= (i == 0 ? 11 : 1); sequence++) {
+    for (uint64_t sequence = 1; sequence <= cuts[i].events; sequence++) {
       make_threat(&made, sequence, 1);
       CHECK_EQUAL(kg_writer_write(writer, &made.threat), sequence);
     }
-    CHECK(truncate(check_path(dir, RING_FILE), cuts[i]) == 0);
+    CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE,
+                                cuts[i].events > 8 ? cuts[i].events - 8 : 1),
+                 KG_OK, NULL);
+    CHECK(truncate(check_path(dir, RING_FILE), cuts[i].length) == 0);
     for (int reads = 0; reads < 2; reads++) {
-      CHECK_RESULT(kg_reader_read(reader, buffer, 64, &batch),
-                   KG_E_RING_TRUNCATED, NULL);
+      int result;
+      /* On the way to where it shall begin, it brings nothing. */
+      do {
+        result = kg_reader_read(reader, buffer, 64, &batch);
+      } while (result == KG_OK && batch.events == 0 && batch.more);
+      CHECK_RESULT(result, KG_E_RING_TRUNCATED, NULL);
       CHECK_EQUAL(batch.events, 0);
       /* Nobody spins on that. */
       CHECK_EQUAL(kg__reader_head(reader), kg__reader_seen(reader));
