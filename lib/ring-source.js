@@ -210,6 +210,7 @@ class RingSource {
       this._unrecorded = events
       this._decoder.decode(threats)
       if (this._decoder.next !== null) {
+        this._reportLoss()
         return true
       }
     }
@@ -225,19 +226,28 @@ class RingSource {
       // The large one was read; nobody pays for it from now on.
       this._makeBuffers(READ_SLOTS)
     }
-    if (fields[LOSS_REASON] !== 0) {
+    this._reportLoss()
+    if (!hadEvents && fields[MORE] === 0) {
+      return !this._closed && this._follow()
+    }
+    return fields[MORE] !== 0
+  }
+
+  /** What the last read has lost stands in front of all of its events, in
+   * however many calls those are passed on. */
+  _reportLoss() {
+    const fields = this._fields
+    const reason = LOSS_REASONS[fields[LOSS_REASON]]
+    fields[LOSS_REASON] = 0
+    if (reason !== null) {
       this._host._report('lost', {
         count: fields[LOST],
         from: fields[LOST_FROM],
         to: fields[LOST_TO],
         generation: this._generation,
-        reason: LOSS_REASONS[fields[LOSS_REASON]]
+        reason
       })
     }
-    if (!hadEvents && fields[MORE] === 0) {
-      return !this._closed && this._follow()
-    }
-    return fields[MORE] !== 0
   }
 
   /** Asks for `_wake()` when more comes; true when it has. */
