@@ -237,17 +237,25 @@ class RingSource {
    * however many calls those are passed on. */
   _reportLoss() {
     const fields = this._fields
-    const reason = LOSS_REASONS[fields[LOSS_REASON]]
+    const why = LOSS_REASONS[fields[LOSS_REASON]]
     fields[LOSS_REASON] = 0
-    if (reason !== null) {
+    if (why !== null) {
       this._host._report('lost', {
         count: fields[LOST],
         from: fields[LOST_FROM],
         to: fields[LOST_TO],
         generation: this._generation,
-        reason
+        reason: why
       })
     }
+  }
+
+  /** Takes again what this ring gave already. @param {number} next */
+  goBack(next) {
+    this._recordLatency()
+    this._decoder.begin()
+    this._joined = next
+    this._reader.seek(FROM_SEQUENCE, next)
   }
 
   /** Asks for `_wake()` when more comes; true when it has. */
