@@ -132,6 +132,11 @@ class MemoryCursor {
     return { generation: log.generation, losses, texts, more }
   }
 
+  /** Reads again, from one that it gave already. @param {number} next */
+  goBack(next) {
+    this._next = next
+  }
+
   close() {}
 }
 

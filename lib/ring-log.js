@@ -37,22 +37,26 @@ class RingLog {
 
   /** @param {'oldest' | number} from */
   cursor(from) {
-    return new RingCursor({
-      dir: this.dir,
-      name: this._name,
-      from,
-      spinMicros: 0
-    })
+    const { dir, _name: name, generation } = this
+    const options = { dir, name, from: 'oldest', spinMicros: 0 }
+    // The ring that has the name may be the next one already.
+    return from === 'oldest'
+      ? new RingCursor(options)
+      : new RingCursor(options, { generation, next: from })
   }
 }
 
 /** A cursor in the ring; it finds the way to the ring that replaces it. */
 class RingCursor {
-  constructor(options) {
+  /**
+   * @param {object} options checked reader options
+   * @param {{ generation: string, next: number }} [position] as of RingSource
+   */
+  constructor(options, position) {
     this._losses = []
     this._error = null
     this.latency = NO_LATENCY
-    this._source = new RingSource(options, this)
+    this._source = new RingSource(options, this, position)
   }
 
   /** @see MemoryCursor.read; a ring gives what one read brings */
@@ -68,6 +72,11 @@ class RingCursor {
       texts: threats.map(textOfThreat),
       more
     }
+  }
+
+  /** @see MemoryCursor.goBack */
+  goBack(next) {
+    this._source.goBack(next)
   }
 
   close() {

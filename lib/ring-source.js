@@ -210,6 +210,7 @@ class RingSource {
       this._unrecorded = events
       this._decoder.decode(threats)
       if (this._decoder.next !== null) {
+        this._reportLoss()
         return true
       }
     }
@@ -225,19 +226,36 @@ class RingSource {
       // The large one was read; nobody pays for it from now on.
       this._makeBuffers(READ_SLOTS)
     }
-    if (fields[LOSS_REASON] !== 0) {
+    this._reportLoss()
+    if (!hadEvents && fields[MORE] === 0) {
+      return !this._closed && this._follow()
+    }
+    return fields[MORE] !== 0
+  }
+
+  /** What the last read has lost stands in front of all of its events, in
+   * however many calls those are passed on. */
+  _reportLoss() {
+    const fields = this._fields
+    const why = LOSS_REASONS[fields[LOSS_REASON]]
+    fields[LOSS_REASON] = 0
+    if (why !== null) {
       this._host._report('lost', {
         count: fields[LOST],
         from: fields[LOST_FROM],
         to: fields[LOST_TO],
         generation: this._generation,
-        reason: LOSS_REASONS[fields[LOSS_REASON]]
+        reason: why
       })
     }
-    if (!hadEvents && fields[MORE] === 0) {
-      return !this._closed && this._follow()
-    }
-    return fields[MORE] !== 0
+  }
+
+  /** Takes again what this ring gave already. @param {number} next */
+  goBack(next) {
+    this._recordLatency()
+    this._decoder.begin()
+    this._joined = next
+    this._reader.seek(FROM_SEQUENCE, next)
   }
 
   /** Asks for `_wake()` when more comes; true when it has. */

@@ -298,6 +298,14 @@ class Subscriber {
     this._sendStatus(next)
   }
 
+  /** What comes next is of this generation: from its first event on, if it is
+   * another one. */
+  _enter(generation) {
+    if (generation !== this._generation) {
+      this._begin(generation, 1)
+    }
+  }
+
   _readFrom(from) {
     this._setState('behind')
     this._cursor?.close()
@@ -340,11 +348,16 @@ class Subscriber {
         this.dismiss(INTERNAL_ERROR, error.code, error.message)
         return
       }
-      read.losses.forEach((loss) => this._sendLoss(loss))
-      if (read.generation !== this._generation) {
-        this._begin(read.generation, 1)
-      }
       const count = read.texts.length
+      for (const loss of read.losses) {
+        this._enter(loss.generation)
+        this._sendLoss(loss)
+      }
+      // A cursor that has just moved on may have a loss to tell of the log that
+      // it was in: not before that.
+      if (count > 0 || read.losses.length > 0) {
+        this._enter(read.generation)
+      }
       let left = count
       for (const texts of messagesOf(read.texts)) {
         if (this._pause()) {
@@ -354,8 +367,9 @@ class Subscriber {
         this._sendThreats(texts.length, threatMessage(read.generation, texts))
       }
       if (left > 0) {
-        // Read again when there is room, rather than kept.
-        this._openCursor(this._next)
+        // Read again when there is room, rather than kept. Not by another
+        // cursor: the log may be another one by now.
+        this._cursor.goBack(this._next)
         return
       }
       if (

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { noise, threat } = require('../helpers/ring.js')
-const { collect } = require('../helpers/wait.js')
+const { collect, until } = require('../helpers/wait.js')
 
 function describeLarge(pair) {
   describe('large events', () => {
@@ -41,6 +41,24 @@ function describeLarge(pair) {
           await assertRound(threat(text, { source: text, id: text }))
         }
       }
+    })
+
+    it('what was lost stands in front of what came behind it', async () => {
+      // Many in one read, which is passed on in parts: so much do they inflate.
+      const { shield, open } = await pair({ maxEvents: 256 })
+      const details = 'x'.repeat(20_000)
+      for (let i = 0; i < 300; i++) shield.writeThreat(threat(details))
+      const late = await open({ from: 1 })
+      const order = []
+      late.on('lost', ({ to }) => order.push(to))
+      late.on('threat', ({ sequence }) => order.push(sequence))
+      await until(() => order.at(-1) === 300, 'the last one')
+      const [lost] = order
+      assert.deepEqual(
+        order,
+        Array.from({ length: 301 - lost }, (_, i) => lost + i)
+      )
+      assert.equal(late.stats().lost, lost)
     })
 
     it('a context of many parts', async () => {
