@@ -168,6 +168,8 @@ class ShieldClaim {
       makeDirectory(path.dirname(file))
       server.listen({ path: made, exclusive: true })
       await once(server, 'listening')
+      // The umask may have taken away what whoever asks here needs.
+      fs.chmodSync(made, 0o600)
       // Over what a Shield that was killed has left: whoever is here has the
       // turn, and nobody listens there.
       fs.renameSync(made, file)

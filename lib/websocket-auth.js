@@ -8,6 +8,7 @@
 //   client  upgrade  Authorization: KindlyGuard nonce="<client>",
 //                      challenge="<challenge>", proof="<proof of 'client'>"
 //   server  101  KindlyGuard-Proof: <proof of 'server'>
+//           or 503 with the same, when it has as many clients as it takes
 //
 // A proof is HMAC-SHA256(token) over its role, both nonces and the port that
 // the discovery file names. The role keeps a proof from being sent back as the

@@ -41,7 +41,8 @@ const SHIELD_REFUSALS = [401, 403, 503]
  * @throws {IpcError} ERR_WEBSOCKET_REFUSED: a stranger, or a server that does
  *   not want us; `status` is what it answered, or null.
  *   ERR_WEBSOCKET_UNREACHABLE: nobody there, or no answer in time. `isAbsent`
- *   of either: there is no Shield at that address
+ *   of either: there is no Shield at that address; `isProven`: there is one,
+ *   which has as many clients as it takes
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  * @throws {unknown} the signal's reason
  */
@@ -85,11 +86,24 @@ async function dial(options) {
     const challenge = await askChallenge(target, limits, ended.signal)
     const { authorization, isProven } = answerChallenge(token, challenge, port)
     const headers = { Authorization: authorization }
-    return await knock(target, { ...limits, headers }, ended.signal, {
-      onUpgrade: ({ rawHeaders }) =>
-        isProven(rawHeaders) ? null : 'a stranger, who does not know the token',
-      onResponse: () => null
-    })
+    let isShield = false
+    try {
+      return await knock(target, { ...limits, headers }, ended.signal, {
+        onUpgrade: ({ rawHeaders }) =>
+          isProven(rawHeaders)
+            ? null
+            : 'a stranger, who does not know the token',
+        onResponse: ({ rawHeaders }) => {
+          isShield = isProven(rawHeaders)
+          return null
+        }
+      })
+    } catch (error) {
+      if (isShield) {
+        error.isProven = true
+      }
+      throw error
+    }
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)

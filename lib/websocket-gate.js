@@ -81,7 +81,7 @@ class Gate extends EventEmitter {
     this._closed = null
     this._pending = new Map() // socket -> { timer, answered }
     this._clients = new Set()
-    this._proofs = new WeakMap() // request -> what its 101 proves
+    this._proofs = new WeakMap() // request -> what its answer proves
     this._counts = { admitted: 0, challenged: 0, refused: {} }
     this._server = this._createServer(handshakeTimeoutMs)
     this._webSockets = this._createWebSockets(handshakeTimeoutMs)
@@ -224,10 +224,7 @@ class Gate extends EventEmitter {
       handleProtocols: () => false
     })
     server.on('headers', (headers, request) => {
-      const proof = this._proofs.get(request)
-      if (proof !== undefined) {
-        headers.push(`KindlyGuard-Proof: ${proof}`)
-      }
+      headers.push(...this._proofOf(request))
     })
     server.on('wsClientError', (_error, socket) => {
       this._refuse(socket, 400, 'malformed')
@@ -306,7 +303,8 @@ class Gate extends EventEmitter {
       return
     }
     if (this._clients.size >= this._options.maxClients) {
-      this._refuse(socket, 503, 'clients')
+      // Whoever only asks whether there is a Shield is to know it.
+      this._refuse(socket, 503, 'clients', this._proofOf(request))
       return
     }
     this._webSockets.handleUpgrade(request, socket, head, (client) => {
@@ -330,6 +328,12 @@ class Gate extends EventEmitter {
       this._refuse(socket, 401, `token-${reason}`, headers)
     }
     return false
+  }
+
+  /** @returns {string[]} the header for a client that proved itself */
+  _proofOf(request) {
+    const proof = this._proofs.get(request)
+    return proof === undefined ? [] : [`KindlyGuard-Proof: ${proof}`]
   }
 
   _admit(client, socket) {

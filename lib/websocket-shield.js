@@ -22,19 +22,20 @@ const SETTLE_MS = 50
 /** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
 async function mustNotAnswer(record) {
   const url = urlOf(record)
-  let socket
   try {
-    socket = await dial({
+    const socket = await dial({
       url,
       token: record.token ?? null,
       port: record.port,
       handshakeTimeoutMs: PROBE_MS
     })
-  } catch {
-    // Nobody, or a stranger: the Shield that wrote the file is gone.
-    return
+    socket.terminate()
+  } catch (error) {
+    if (!error.isProven) {
+      // Nobody, or a stranger: the Shield that wrote the file is gone.
+      return
+    }
   }
-  socket.terminate()
   throw new IpcError(
     'ERR_RING_LOCKED',
     `a Shield answers at ${url}, process ${record.pid} if its file is right`

@@ -56,6 +56,7 @@ class WebSocketSource {
     this._expected = 0 // 0: anything
     this._isStreaming = false
     this._isBeginning = false // nothing of the stream came yet
+    this._isJoining = false // nothing of any, since it asked for the oldest
     this._answered = false
     this._heartbeatMs = 0
     this._boot = bootId()
@@ -294,6 +295,7 @@ class WebSocketSource {
     this._generation = position?.generation ?? null
     this._expected = position?.next ?? 0
     this._isStreaming = false
+    this._isJoining ||= position === null && this._from === 'oldest'
     this._line.send(
       position === null
         ? subscribeMessage(this._from)
@@ -386,6 +388,7 @@ class WebSocketSource {
     for (const threat of threats) {
       this._expectInStream(generation, threat.sequence)
       this._isBeginning = false
+      this._isJoining = false
       this._expected++
       this._push({ generation, threat }, bytes / threats.length)
     }
@@ -427,10 +430,20 @@ class WebSocketSource {
         throw new ProtocolError('before-join comes first or not at all')
       }
     }
+    // The line was lost between the place to begin and this: a server that is
+    // asked to go on from there knows nothing of a beginning.
+    const isBefore = this._isJoining && reason === 'overwritten'
     this._isBeginning = false
+    this._isJoining = false
     this._expected = next ?? this._expected
     this._push({
-      loss: { count, from, to, generation, reason },
+      loss: {
+        count,
+        from,
+        to,
+        generation,
+        reason: isBefore ? 'before-join' : reason
+      },
       generation,
       next
     })
