@@ -30,30 +30,4 @@ describe("what a Shield's listeners throw", () => {
     }, ring.dir)
     assert.deepEqual(told, { code: 'ERR_RING_LOCKED', uncaught: ['no'] })
   })
-
-  it('F47 of error, by the heartbeat: no answer of isHealthy()', async () => {
-    const ring = current()
-    const child = ring.child()
-    const told = await child.call(
-      async ({ ipc, sleep, require: load }, dir) => {
-        const fs = load('node:fs')
-        const uncaught = []
-        process.on('uncaughtException', ({ message }) => uncaught.push(message))
-        const shield = new ipc.SharedMemoryIpc({ dir })
-        shield.on('error', () => {
-          throw new Error('no')
-        })
-        // A link in the ring's place, through which none is made.
-        const { path } = shield.stats()
-        fs.rmSync(path)
-        fs.symlinkSync('nowhere', path)
-        const healthy = shield.isHealthy()
-        await sleep(1)
-        await shield.close()
-        return { healthy, uncaught }
-      },
-      ring.dir
-    )
-    assert.deepEqual(told, { healthy: false, uncaught: ['no'] })
-  })
 })
