@@ -269,11 +269,11 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
 
 /* Decodes the event that starts `*offset` slots into a buffer that
  * kg_reader_read filled, and moves `*offset` behind it. A tail is put
- * together in `scratch`, which must outlive the texts and hold
- * KG_EVENT_BYTES for each of the event's slots (as many bytes as the buffer
- * has always do); KG_E_RING_CORRUPT when the tail makes no sense: `*offset`
- * is behind it then as well, and texts that were not found whole are cut. A
- * deflated tail gives the cut text of the lead slot. */
+ * together in `scratch`, which must outlive the texts, as the buffer must, and
+ * hold KG_EVENT_BYTES for each of the event's slots (as many bytes as the
+ * buffer has always do); KG_E_RING_CORRUPT when the tail makes no sense:
+ * `*offset` is behind it then as well, and texts that were not found whole are
+ * cut. A deflated tail gives the cut text of the lead slot. */
 int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                     kg_threat *threat);
 
