@@ -1,18 +1,22 @@
 'use strict'
 // `npm run benchmark-ipc`: the package's two transports beside each other, by
-// its own BenchmarkClient. Options: --latency-events N, --throughput-events N.
+// its own BenchmarkClient.
 
 const os = require('node:os')
-const { parseArgs } = require('node:util')
 const { BenchmarkClient } = require('..')
 const { number, table } = require('./table.js')
+const { readOptions } = require('./usage.js')
 
-const { values } = parseArgs({
-  options: {
-    'latency-events': { type: 'string', default: '200' },
-    'throughput-events': { type: 'string', default: '200000' },
-    json: { type: 'boolean', default: false }
-  }
+const USAGE = `npm run benchmark-ipc -- [options]
+  --latency-events N      so many single threats (200)
+  --throughput-events N   so many threats without pauses (200000)
+  --json                  the figures as JSON in the table's place
+`
+
+const values = readOptions(USAGE, {
+  'latency-events': { type: 'string', default: '200' },
+  'throughput-events': { type: 'string', default: '200000' },
+  json: { type: 'boolean', default: false }
 })
 
 async function main() {

@@ -9,15 +9,18 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
-const { parseArgs } = require('node:util')
 const { IpcFactory } = require('..')
 const { quantile, summarize } = require('./statistics.js')
+const { readOptions } = require('./usage.js')
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false }
-  }
+const USAGE = `npm run bench:fallback -- [options]
+  --quick   fewer losses of the ring, rounds and threats
+  --json    the figures as JSON in the table's place
+`
+
+const options = readOptions(USAGE, {
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false }
 })
 const LOSSES = options.quick ? 10 : 100
 const ROUNDS = options.quick ? 3 : 5

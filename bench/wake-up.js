@@ -11,6 +11,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { buildPrograms } = require('./native-programs.js')
 const { makeDirectory } = require('./pair.js')
 const { quantile, summarize } = require('./statistics.js')
+const { readOptions } = require('./usage.js')
 
 const ADDON = path.join(__dirname, 'floors/addon/build/Release/barest.node')
 const ROUNDS = 5
@@ -129,5 +130,6 @@ if (role === 'send') {
     process.send(medians, () => process.exit())
   })
 } else {
+  readOptions('npm run bench:wake-up takes two minutes and no options.\n', {})
   main()
 }

@@ -346,7 +346,8 @@ export interface ClientStats {
 
 /** What a writer of a ring emits. */
 export interface SharedMemoryIpcEvents {
-  /** There is room again for what `ERR_RING_FULL` refused. */
+  /** There is room again for what `ERR_RING_FULL` refused. Waiting for it does
+   * not keep the process running; `writable()` does. */
   drain: []
   /** The ring had to be made anew. */
   replaced: []
@@ -442,7 +443,8 @@ export interface IpcClient extends ThreatReader<IpcClientEvents, ClientStats> {
 /** What the Shield's end emits. */
 export interface IpcTransportEvents {
   transport: [change: TransportChange<ShieldTransport>]
-  /** There is room again for what `ERR_RING_FULL` refused. */
+  /** There is room again for what `ERR_RING_FULL` refused. Waiting for it does
+   * not keep the process running; `writable()` does. */
   drain: []
   error: [error: Error]
   close: []

@@ -1,5 +1,8 @@
 /* A reader in C: prints every threat that the ring holds and those that come,
- * until its writer is gone. Usage: extension [DIRECTORY] */
+ * until its writer is gone. Usage: extension [DIRECTORY]
+ *
+ * It ends as well when its ring is removed or cut short. A reader that goes on
+ * looks at what kg_reader_check returns, and opens the ring anew. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +72,10 @@ int main(int argc, char **argv) {
     (void)kg_reader_check(reader, &life);
     result = kg_reader_read(reader, buffer, slots, &batch);
     print_batch(&batch, buffer, scratch);
+  }
+  if (result != KG_OK) {
+    fprintf(stderr, "%s: %s %s\n", kg_error_code(result), kg_error_what(result),
+            kg_error_advice(result));
   }
   kg_reader_close(reader);
   free(scratch);

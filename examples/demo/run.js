@@ -181,6 +181,8 @@ async function runDemo() {
           reject(Object.assign(new Error(`ended by ${signal}`), { exitCode }))
         })
       }
+      // Whoever read it has gone, as `head` does.
+      process.stdout.on('error', reject)
       conductAll(reject).then(resolve, reject)
     })
   } finally {

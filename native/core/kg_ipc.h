@@ -4,9 +4,12 @@
  * the files of its system in native/platform/ along with itself
  * (examples/c has one). The bytes of the file are in layout.h.
  *
- * Functions return 0 or a count, or a negative enum kg_error (error.h). A
- * kg_writer or kg_reader belongs to one thread at a time, except where a
- * function says otherwise. */
+ * Functions return 0 or a count, or a negative enum kg_error (error.h), and
+ * then fill `failure`, which may be NULL. No other pointer may, except where
+ * something says so; nothing passed in is kept behind the call. A kg_writer or
+ * kg_reader belongs to one thread at a time, except where a function says
+ * otherwise. In a forked child, what returns errors gives KG_E_FORKED for those
+ * of the parent; closing them frees the child's memory and nothing else. */
 #ifndef KG_IPC_H
 #define KG_IPC_H
 
@@ -41,7 +44,9 @@ enum kg_severity {
   KG_SEVERITY_CRITICAL = 4
 };
 
-/* UTF-8 with its length in bytes; may hold NUL, needs none at its end. */
+/* UTF-8 with its length in bytes; may hold NUL, needs none at its end. Length
+ * 0: `bytes` may be NULL. Nothing checks it: bytes that are no UTF-8 are
+ * carried as they are, and JavaScript gets U+FFFD in their place. */
 typedef struct kg_text {
   const char *bytes;
   size_t length;
@@ -136,7 +141,8 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
 
 /* Publishes one threat and wakes whoever sleeps. Returns its sequence (1 or
  * more) or an error, which leaves the ring as it was. Never waits. After
- * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. */
+ * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. A
+ * batch that is staged is dropped: commit it before. */
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
 
 /* Adds a threat to the batch that kg_writer_commit publishes. Nothing is seen
@@ -145,7 +151,8 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
 int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
 
 /* Publishes the batch at once, with one wake-up. Returns the sequence of its
- * last event; with an empty batch, the last one in the ring. */
+ * last event; with an empty batch, the last one in the ring. Any error, such
+ * as KG_E_RING_FULL, drops the whole batch: stage it again. */
 int64_t kg_writer_commit(kg_writer *writer);
 
 /* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
@@ -153,7 +160,8 @@ int64_t kg_writer_commit(kg_writer *writer);
 int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
                             uint32_t timeout_ms);
 
-/* Fills `readers` with `most` of the reliable readers; returns how many. */
+/* Fills `readers` with the reliable readers, `most` at the most (there are
+ * KG_READER_CELLS at the most); returns how many. */
 uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
                            uint32_t most);
 
@@ -261,10 +269,11 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
 
 /* Decodes the event that starts `*offset` slots into a buffer that
  * kg_reader_read filled, and moves `*offset` behind it. A tail is put
- * together in `scratch`, which must outlive the texts and hold
- * KG_EVENT_BYTES for each of the event's slots (as many bytes as the buffer
- * has always do); KG_E_RING_CORRUPT when the tail makes no sense. A deflated
- * tail gives the cut text of the lead slot. */
+ * together in `scratch`, which must outlive the texts, as the buffer must, and
+ * hold KG_EVENT_BYTES for each of the event's slots (as many bytes as the
+ * buffer has always do); KG_E_RING_CORRUPT when the tail makes no sense:
+ * `*offset` is behind it then as well, and texts that were not found whole are
+ * cut. A deflated tail gives the cut text of the lead slot. */
 int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                     kg_threat *threat);
 
@@ -280,7 +289,8 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros);
 
 /* Whether the ring is still the one in the directory: KG_OK,
  * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or
- * retired (drain it, then open anew). `life` is set in any case. Any thread. */
+ * retired (drain it, then open anew). `life` is set in any case, with
+ * KG_E_RING_TRUNCATED to KG_WRITER_GONE, whoever holds the lock. Any thread. */
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
 
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);

@@ -40,14 +40,21 @@ int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
   kg__file file;
   kg__segment segment;
   uint32_t pid = 0;
+  bool is_named = false;
   if (kg__file_open(dir, names->ring, &file, NULL) == KG_OK) {
     if (kg__segment_map(&file, false, &segment, NULL) == KG_OK) {
-      /* Relaxed: for people only. */
+      /* A ring whose own lock is free is that of a writer before. Relaxed: for
+       * people only. */
+      is_named = kg__lock_is_held(&segment.file, 0);
       pid = kg__load32_relaxed(&segment.ring.header->writer_pid);
       kg__segment_close(&segment);
     } else {
       kg__file_close(&file);
     }
+  }
+  if (!is_named) {
+    return kg__fail(failure, KG_E_RING_LOCKED, 0, "%s/%s is held", dir->path,
+                    names->ring);
   }
   return kg__fail(failure, KG_E_RING_LOCKED, 0,
                   "%s/%s is held, by process %" PRIu32

@@ -11,7 +11,8 @@
 int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
                        kg_failure *failure);
 
-/* KG_E_RING_LOCKED with who holds the ring, as far as its header says. */
+/* KG_E_RING_LOCKED with who holds the ring, as far as its header says; with
+ * nobody when the lock alone is held. */
 int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
                          kg_failure *failure);
 

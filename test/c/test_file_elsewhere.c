@@ -44,6 +44,25 @@ TEST(lock_alone, "F33 the lock alone keeps writers and other locks out") {
   kg_writer_close(open_writer(dir, 16));
 }
 
+/* Who has the lock alone stands in no ring. */
+static void check_names_nobody(const char *dir) {
+  kg_failure failure = refuse_writer(dir, KG_E_RING_LOCKED);
+  CHECK_CONTAINS(failure.detail, RING_FILE);
+  CHECK(strstr(failure.detail, "process") == NULL);
+}
+
+TEST(lock_names_nobody, "F33 the lock alone is not said to be a process's") {
+  const char *dir = check_temp_dir();
+  kg_lock *lock = take_lock(dir);
+  check_names_nobody(dir);
+  kg_lock_free(lock);
+  /* A ring whose writer is gone names one that holds nothing. */
+  kg_writer_close(open_writer(dir, 16));
+  lock = take_lock(dir);
+  check_names_nobody(dir);
+  kg_lock_free(lock);
+}
+
 TEST(lock_against_writer, "F33 a writer keeps the lock alone out") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 16);

@@ -156,6 +156,21 @@ describe('benchmark', function () {
     assert.match(stdout, /\| events a second +\|/)
   })
 
+  const small = ['benchmark-ipc', 'fallback', 'wake-up']
+  for (const name of small) {
+    it(`${name} says what it takes, and what it does not`, async () => {
+      const file = `bench/${name}.js`
+      const { stdout, stderr } = await program(file, '--help')
+      assert.match(stdout, new RegExp(`^npm run (bench:)?${name} `))
+      assert.equal(stderr, '')
+      await assert.rejects(program(file, '--nope'), (error) => {
+        assert.equal(error.code, 2)
+        assert.match(error.stderr, /^Unknown option '--nope'[^]*npm run /)
+        return true
+      })
+    })
+  }
+
   const bench = ['bench/run.js', '--quick', '--rounds=1', '--only=one']
 
   it('npm run bench writes a report that needs nothing else', async () => {

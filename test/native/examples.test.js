@@ -98,6 +98,20 @@ describe('Examples', function () {
     })
   })
 
+  describe('demo', () => {
+    it('leaves nothing when whoever reads what it prints is gone', async () => {
+      const demo = spawn(process.execPath, [path.join(EXAMPLES, 'demo/run.js')])
+      children.push(demo)
+      const exit = once(demo, 'exit')
+      const told = demo.stderr.setEncoding('utf8').toArray()
+      const line = await lineWith(linesOf(demo), 'publishes in ')
+      demo.stdout.destroy()
+      assert.deepStrictEqual(await exit, [1, null])
+      assert.match((await told).join(''), /^demo: .*EPIPE\n$/)
+      assert(!fs.existsSync(path.dirname(line.split(' in ')[1])))
+    })
+  })
+
   describe('C', () => {
     const built = (name) => path.join(EXAMPLES, 'c', 'build', name)
 
