@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
-const { TestRing } = require('./ring.js')
+const { TestRing, threat, useRing } = require('./ring.js')
 const { until } = require('./wait.js')
 
 /**
@@ -91,4 +91,26 @@ function useHome() {
   })
 }
 
-module.exports = { connected, makePair, useHome }
+/** In a `describe`: the directory of the test that runs, and Shields in it. */
+function useFactory() {
+  const current = useRing()
+  useHome()
+
+  const shared = () => ({ dir: current().dir, websocket: { port: 0 } })
+
+  const overWebSocket = () => ({ ...shared(), preferShm: false })
+
+  async function shieldOf(create, options) {
+    const shield = current().keep(create(options))
+    await shield.ready()
+    return shield
+  }
+
+  return { current, overWebSocket, shared, shieldOf }
+}
+
+function write(shield, count) {
+  for (let i = 0; i < count; i++) shield.writeThreat(threat(`${i}`))
+}
+
+module.exports = { connected, makePair, useFactory, useHome, write }

@@ -7,6 +7,9 @@ const { setTimeout: sleep } = require('node:timers/promises')
 
 const DEADLINE_MS = 30_000
 
+/** A turn of the event loop. */
+const turn = () => new Promise(setImmediate)
+
 /**
  * Resolves with what `condition` gives as soon as that is true-ish.
  * @param {() => unknown} condition may be async
@@ -58,4 +61,4 @@ function record(client, event) {
   return values
 }
 
-module.exports = { collect, record, sleep, until, within }
+module.exports = { collect, record, sleep, turn, until, within }
