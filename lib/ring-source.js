@@ -169,6 +169,12 @@ class RingSource {
     return this._generation
   }
 
+  /** The last sequence that was taken or lost; 0 for none. */
+  get sequence() {
+    const { next } = this._decoder
+    return next === null ? this.ringStats().sequence : next - 1
+  }
+
   /**
    * Appends what is there now and reports losses.
    * @param {number} _max the buffer decides

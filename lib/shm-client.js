@@ -47,7 +47,7 @@ class ShmClient extends ThreatStream {
       corrupt,
       bytes,
       published: ring.published,
-      sequence: position?.sequence ?? ring.sequence,
+      sequence: position?.sequence ?? this._source.sequence,
       capacity: ring.capacity,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,

@@ -237,6 +237,10 @@ class ThreatStream extends EventEmitter {
    * uncaught exception, and the account goes on.
    */
   _report(event, value) {
+    if (event === 'lost') {
+      // In the middle of a look: its listeners may ask for stats().
+      this._noteGeneration()
+    }
     emitSafely(this, event, value)
   }
 
@@ -348,16 +352,21 @@ class ThreatStream extends EventEmitter {
     }
     this._batch = []
     this._index = 0
-    const taken = this._batch
-    this._more = this._take(DEFAULT_POLL, taken)
-    if (taken.length > 0 && this._taken !== this._generation()) {
+    this._more = this._take(DEFAULT_POLL, this._batch)
+    this._noteGeneration()
+    // A listener of `lost` may have polled some of it already.
+    return this._index < this._batch.length
+  }
+
+  /** What the last look brought may be of another generation than what was
+   * taken before. */
+  _noteGeneration() {
+    if (this._batch.length > 0 && this._taken !== this._generation()) {
       this._inAdvance().forEach((threat) => {
         if (!this._earlier.has(threat)) this._earlier.set(threat, this._taken)
       })
       this._taken = this._generation()
     }
-    // A listener of `lost` may have polled some of it already.
-    return this._index < this._batch.length
   }
 
   /** Gives one threat to every consumer; `alone`: if there is but one. */

@@ -31,7 +31,9 @@ async function mustNotAnswer(record) {
     })
     socket.terminate()
   } catch (error) {
-    if (!error.isProven) {
+    // Where no token is asked for, whoever answers as a Shield is one.
+    const isFull = error.isProven || (!record.token && error.status === 503)
+    if (!isFull) {
       // Nobody, or a stranger: the Shield that wrote the file is gone.
       return
     }

@@ -56,7 +56,9 @@ class WebSocketSource {
     this._expected = 0 // 0: anything
     this._isStreaming = false
     this._isBeginning = false // nothing of the stream came yet
-    this._isJoining = false // nothing of any, since it asked for the oldest
+    // Up to here it may lie before the oldest, which was asked for; 0 when
+    // something of a stream came.
+    this._before = 0
     this._answered = false
     this._heartbeatMs = 0
     this._boot = bootId()
@@ -295,7 +297,6 @@ class WebSocketSource {
     this._generation = position?.generation ?? null
     this._expected = position?.next ?? 0
     this._isStreaming = false
-    this._isJoining ||= position === null && this._from === 'oldest'
     this._line.send(
       position === null
         ? subscribeMessage(this._from)
@@ -336,6 +337,9 @@ class WebSocketSource {
 
   _acceptStatus(status) {
     const { generation, next, heartbeatMs, boot } = status
+    if (next !== undefined && this._expected === 0 && this._from === 'oldest') {
+      this._before = status.sequence
+    }
     if (next !== undefined && !this._beginStream(generation, next)) {
       return
     }
@@ -388,7 +392,7 @@ class WebSocketSource {
     for (const threat of threats) {
       this._expectInStream(generation, threat.sequence)
       this._isBeginning = false
-      this._isJoining = false
+      this._before = 0
       this._expected++
       this._push({ generation, threat }, bytes / threats.length)
     }
@@ -418,7 +422,7 @@ class WebSocketSource {
     }
   }
 
-  _acceptLoss({ generation, count, from, to, reason }) {
+  _acceptLoss({ generation, from, to, reason }) {
     const next = to === null ? null : to + 1
     if (reason === 'replaced') {
       // The rest of the generation that it was in; another one follows.
@@ -431,23 +435,29 @@ class WebSocketSource {
       }
     }
     // The line was lost between the place to begin and this: a server that is
-    // asked to go on from there knows nothing of a beginning.
-    const isBefore = this._isJoining && reason === 'overwritten'
+    // asked to go on from there knows nothing of a beginning. What was published
+    // since is lost like any other.
+    const last = reason === 'overwritten' ? Math.min(this._before, to) : 0
+    const isBefore = from !== null && from <= last
     this._isBeginning = false
-    this._isJoining = false
+    this._before = 0
     this._expected = next ?? this._expected
-    this._push({
-      loss: {
-        count,
-        from,
-        to,
-        generation,
-        reason: isBefore ? 'before-join' : reason
-      },
-      generation,
-      next
-    })
+    if (isBefore) {
+      this._pushLoss(generation, from, last, 'before-join')
+    }
+    if (!isBefore || last < to) {
+      const first = isBefore ? last + 1 : from
+      this._pushLoss(generation, first, to, reason)
+    }
     this._tell()
+  }
+
+  /** `from` and `to` are null where nobody knows how many. */
+  _pushLoss(generation, from, to, reason) {
+    const count = to === null ? null : to - from + 1
+    const next = to === null ? null : to + 1
+    const loss = { count, from, to, generation, reason }
+    this._push({ loss, generation, next })
   }
 }
 

@@ -13,28 +13,30 @@ const LAST = { generation: '0123456789abcdef', sequence: 0 }
 describe('a Shield’s server', () => {
   const current = useRing()
 
-  it('F33 that has as many clients as it takes: ERR_RING_LOCKED', async () => {
-    const { dir } = current()
-    const { generation } = LAST
-    const log = new MemoryLog({ generation, predecessor: null })
-    const make = () =>
-      new WebSocketShield(
-        log,
-        { dir },
-        checkWebSocket({ port: 0, maxClients: 1 })
-      )
-    const first = make()
-    const second = make()
-    let peer
-    try {
-      await first.start(false)
-      peer = (await Peer.dial(dir)).read()
-      await assert.rejects(second.start(false), { code: 'ERR_RING_LOCKED' })
-      assert.equal(first.stats().refused.clients, 1)
-    } finally {
-      peer?.end()
-      await second.close(LAST)
-      await first.close(LAST)
-    }
-  })
+  for (const auth of ['token', 'none']) {
+    it(`F33 that has as many clients as it takes, auth ${auth}: ERR_RING_LOCKED`, async () => {
+      const { dir } = current()
+      const { generation } = LAST
+      const log = new MemoryLog({ generation, predecessor: null })
+      const make = () =>
+        new WebSocketShield(
+          log,
+          { dir },
+          checkWebSocket({ port: 0, maxClients: 1, auth })
+        )
+      const first = make()
+      const second = make()
+      let peer
+      try {
+        await first.start(false)
+        peer = (await Peer.dial(dir)).read()
+        await assert.rejects(second.start(false), { code: 'ERR_RING_LOCKED' })
+        assert.equal(first.stats().refused.clients, 1)
+      } finally {
+        peer?.end()
+        await second.close(LAST)
+        await first.close(LAST)
+      }
+    })
+  }
 })

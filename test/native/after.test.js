@@ -92,6 +92,35 @@ describe('after, when the ring was replaced', () => {
     assert.deepEqual([generation, sequence], [present, 3])
   })
 
+  it('F25 saved by a listener of lost, in the next ring already', async () => {
+    shield(32, 5)
+    const client = ring.client({ from: 'oldest' })
+    assert.equal(client.poll().length, 5)
+    const present = shield(16, 50)
+    const saved = []
+    client.on('lost', () => {
+      const { generation, sequence } = client.stats()
+      saved.push([generation, sequence])
+    })
+    const got = []
+    await until(() => got.push(...client.poll()) >= 16, 'the rest')
+    assert.deepEqual(saved, [[present, 34]])
+    assert.equal(goOn(...saved[0]).got.length, 16)
+  })
+
+  it('saved at each event of a read that is decoded in parts: that one', async () => {
+    const writer = ring.writer({ maxEvents: 8192 })
+    const client = ring.client()
+    for (let i = 0; i < 20; i++) writer.writeThreat(threat('x'.repeat(160_000)))
+    const saved = []
+    client.on('threat', () => saved.push(client.stats().sequence))
+    await until(() => saved.length === 20, 'all of them')
+    assert.deepEqual(
+      saved,
+      Array.from({ length: 20 }, (_, i) => i + 1)
+    )
+  })
+
   it('F25 twice: nobody knows how many', () => {
     const old = shield(32, 20)
     shield(64, 3)
