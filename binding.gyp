@@ -5,6 +5,7 @@
       "sources": [
         "native/binding.cc",
         "native/binding_writer.cc",
+        "native/binding_lock.cc",
         "native/binding_reader.cc",
         "native/poller.c",
         "native/room_poll.c",
