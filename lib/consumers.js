@@ -7,6 +7,8 @@
 //   flush()                 what was taken at once has been delivered
 //   holds                   whether it holds the process open
 
+const { throwUncaught } = require('./uncaught.js')
+
 // What an iterator takes from the stream before it makes the others wait.
 const IN_ADVANCE = 256
 
@@ -53,9 +55,7 @@ class BatchConsumer {
       this.flush()
     } catch (error) {
       // A listener's mistake: out of the middle of what ends it.
-      queueMicrotask(() => {
-        throw error
-      })
+      throwUncaught(error)
     }
   }
 }

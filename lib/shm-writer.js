@@ -4,12 +4,12 @@
 const { EventEmitter } = require('node:events')
 const { native, reason } = require('./binding.js')
 const { checkBatch } = require('./arguments.js')
-const { emitSafely } = require('./emit-safely.js')
 const { IpcError } = require('./errors.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('./options.js')
 const { Room } = require('./room.js')
 const { encodeThreat, nameFields } = require('./threat-event.js')
+const { emitSafely } = require('./uncaught.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
 // the one in the directory.

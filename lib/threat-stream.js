@@ -12,8 +12,8 @@ const {
   PollConsumer,
   IteratorConsumer
 } = require('./consumers.js')
-const { emitSafely } = require('./emit-safely.js')
 const { IpcError, invalid, show } = require('./errors.js')
+const { emitSafely, throwUncaught } = require('./uncaught.js')
 
 // A drain yields to the event loop after so many events or milliseconds, so
 // that a flood never freezes an editor.
@@ -110,9 +110,7 @@ class ThreatStream extends EventEmitter {
         this._deliver(threat, false)
       } catch (error) {
         // A listener's mistake must not cost the caller what it polled.
-        queueMicrotask(() => {
-          throw error
-        })
+        throwUncaught(error)
       }
     }
     this._flush()
@@ -334,9 +332,7 @@ class ThreatStream extends EventEmitter {
         consumer.flush()
       } catch (error) {
         // A listener's mistake: out of the middle of the account.
-        queueMicrotask(() => {
-          throw error
-        })
+        throwUncaught(error)
       }
     }
     this._delivering = delivering
@@ -412,9 +408,7 @@ class ThreatStream extends EventEmitter {
       this._drain()
     } catch (error) {
       // Out of the promise: a listener's mistake is an uncaught exception.
-      queueMicrotask(() => {
-        throw error
-      })
+      throwUncaught(error)
     }
   }
 

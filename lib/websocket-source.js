@@ -7,6 +7,7 @@ const { bootId } = require('./boot-id.js')
 const { IpcError } = require('./errors.js')
 const { recordLatency, SAMPLES_PER_READ } = require('./latency.js')
 const { ThreatQueue } = require('./threat-queue.js')
+const { throwUncaught } = require('./uncaught.js')
 const { WebSocketLine } = require('./websocket-line.js')
 const {
   parseMessage,
@@ -239,9 +240,7 @@ class WebSocketSource {
       this._host._wake()
     } catch (error) {
       // A listener's mistake: out of the middle of a message of ws.
-      queueMicrotask(() => {
-        throw error
-      })
+      throwUncaught(error)
     }
   }
 

@@ -9,7 +9,7 @@ const { Account, LONG_MS } = require('./helpers/websocket-peer.js')
 const { LOGS, useShield } = require('./helpers/websocket-shield.js')
 
 for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
-  describe(`WebSocket bounds, with ${where}`, () => {
+  describe(`what a Shield on WebSocket is told, with ${where}`, () => {
     const {
       peer,
       publish,

@@ -16,7 +16,7 @@ const {
 } = require('./helpers/websocket-shield.js')
 
 for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
-  describe(`WebSocket bounds, with ${where}`, () => {
+  describe(`whom a Shield on WebSocket parts with, with ${where}`, () => {
     const {
       evicted,
       isBlocked,

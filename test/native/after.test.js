@@ -4,8 +4,7 @@
 const assert = require('node:assert/strict')
 const { threat, useRing } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
+const { sequences } = require('../helpers/sequences.js')
 
 describe('after, when the ring was replaced', () => {
   const current = useRing()

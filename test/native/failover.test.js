@@ -9,12 +9,7 @@ const { IpcFactory, SharedMemoryIpc } = require('../../lib/index.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { connected, useHome } = require('../helpers/factory.js')
 const { collect, record, sleep, until } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
+const { numbers, sequences } = require('../helpers/sequences.js')
 
 describe('fail-over', () => {
   const current = useRing()

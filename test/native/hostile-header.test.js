@@ -6,8 +6,7 @@ const assert = require('node:assert/strict')
 const { threat, useRing } = require('../helpers/ring.js')
 const { RingFile, SLOT_BYTES } = require('../helpers/ring-file.js')
 const { collect, record, sleep, until } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
+const { sequences } = require('../helpers/sequences.js')
 
 const FAR = 2n ** 60n
 const ENDLESS = 2n ** 64n - 1n

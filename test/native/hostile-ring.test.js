@@ -7,8 +7,7 @@ const { crc32c } = require('../helpers/crc32c.js')
 const { seal, SLOT_BYTES } = require('../helpers/ring-file.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
+const { sequences } = require('../helpers/sequences.js')
 
 /** Reads all from the oldest on, in a client of its own. */
 function readAll(ring) {

@@ -8,12 +8,7 @@ const { Worker } = require('node:worker_threads')
 const { LIBRARY } = require('../helpers/child.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, record, until, within } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
+const { numbers, sequences } = require('../helpers/sequences.js')
 
 /** In a child: becomes the writer. */
 function open(state, options) {

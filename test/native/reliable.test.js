@@ -7,15 +7,10 @@ const fs = require('node:fs')
 const { IpcFactory } = require('../../lib/index.js')
 const { noise, threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
+const { numbers, sequences } = require('../helpers/sequences.js')
 
 const CAPACITY = 64
 const FOR_EVER = 3_600_000
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
 
 /** In a child: reads from now on, each event in its turn, and keeps account. */
 function read(state, { pauseEvery = 0, pauseMs = 0, ...options }) {

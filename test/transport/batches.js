@@ -4,12 +4,7 @@
 const assert = require('node:assert/strict')
 const { threat } = require('../helpers/ring.js')
 const { collect, record, until, within } = require('../helpers/wait.js')
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
+const { numbers, sequences } = require('../helpers/sequences.js')
 
 const list = (count) => Array.from({ length: count }, (_, i) => threat(`${i}`))
 

@@ -6,12 +6,7 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { threat } = require('../helpers/ring.js')
 const { collect, sleep, until, within } = require('../helpers/wait.js')
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
-
-const sequences = (threats) => threats.map(({ sequence }) => sequence)
+const { numbers, sequences } = require('../helpers/sequences.js')
 
 function describeConsumers(pair) {
   describe('consumers', () => {

@@ -5,10 +5,7 @@
 const assert = require('node:assert/strict')
 const { threat } = require('../helpers/ring.js')
 const { until, within } = require('../helpers/wait.js')
-
-function numbers(from, to) {
-  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
-}
+const { numbers } = require('../helpers/sequences.js')
 
 function describeExceptions(pair) {
   describe('what listeners throw', () => {
