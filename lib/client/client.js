@@ -36,7 +36,10 @@ class IpcClient extends ThreatStream {
         locate: websocket.enabled ? finder(location, websocket) : null,
         handshakeTimeoutMs: websocket.handshakeTimeoutMs
       },
-      this
+      this._host({
+        checked: () => this._checked(),
+        transport: (change) => this._report('transport', change)
+      })
     )
     this._writer = this._source.writerState(true)
     const { ringError } = this._source
@@ -110,13 +113,7 @@ class IpcClient extends ThreatStream {
     return this._source?.close()
   }
 
-  // --- What the source asks of its host ------------------------------------
-
-  _isConsumed() {
-    return this._consumers.size > 0
-  }
-
-  _looked() {
+  _checked() {
     if (this._source !== null && !this.closed) {
       this._look(false)
     }

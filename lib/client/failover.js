@@ -10,8 +10,8 @@ const { positionAfter, RingSource } = require('../shm/ring-source.js')
 const { WebSocketSource } = require('../websocket/client/source.js')
 
 /**
- * What the source tells its host: `_wake`, `_report` (`lost`, `transport`),
- * `_fail`, `_looked`, `_isConsumed` and `latency`, as RingSource does.
+ * What the source tells its host: as RingSource does, and
+ *   transport(change)    `{ from, to, reason }`
  */
 class FailoverSource {
   /**
@@ -181,12 +181,9 @@ class FailoverSource {
    */
   _openRing(position) {
     const host = {
-      latency: this._host.latency,
-      _wake: () => this._host._wake(),
-      _report: (event, value) => this._host._report(event, value),
-      _fail: (error) => this._ringFailed(error),
-      _looked: () => this._ringLooked(),
-      _isConsumed: () => this._host._isConsumed()
+      ...this._host,
+      failed: (error) => this._ringFailed(error),
+      checked: () => this._ringLooked()
     }
     try {
       const options = { ...this._findRing().options, from: this._from }
@@ -221,11 +218,9 @@ class FailoverSource {
   _openSocket(more) {
     const { locate, handshakeTimeoutMs } = this._options
     const host = {
-      latency: this._host.latency,
-      _wake: () => this._host._wake(),
-      _report: (event, value) => this._host._report(event, value),
-      _connected: () => this._socketConnected(),
-      _disconnected: (error) => this._socketDisconnected(error)
+      ...this._host,
+      connected: () => this._socketConnected(),
+      disconnected: (error) => this._socketDisconnected(error)
     }
     this._ws = new WebSocketSource(locate, host, {
       handshakeTimeoutMs,
@@ -250,7 +245,7 @@ class FailoverSource {
       // From a turn of its own: a listener may do anything to this source.
       setImmediate(() => {
         if (!this._closed) {
-          this._host._report('transport', { from, to, reason })
+          this._host.transport({ from, to, reason })
         }
       })
     }
@@ -262,7 +257,7 @@ class FailoverSource {
     if (this._active === this._ring && this._ring !== null) {
       this._examine(false)
     }
-    this._host._looked()
+    this._host.checked()
   }
 
   /** A ring that is not well wants a server at hand. */
@@ -295,7 +290,7 @@ class FailoverSource {
   _ringFailed(error) {
     this.ringError = error
     if (this._options.locate === null) {
-      this._host._fail(error)
+      this._host.failed(error)
       return
     }
     if (this._ws === null) {
@@ -329,7 +324,7 @@ class FailoverSource {
     if (this._active === null) {
       if (this._openRing(positionAfter(this._options.ring.after))) {
         this._examine(true)
-        this._host._wake()
+        this._host.wake()
       } else {
         this._prober.later()
       }
@@ -339,7 +334,7 @@ class FailoverSource {
       // Nobody takes what came before. Whoever asks how the writer is wants to
       // know it of now.
       this._returning.isWritten = this._ringToReturnTo()?.isWritten ?? false
-      this._host._looked()
+      this._host.checked()
       this._prober.later()
       return
     }
@@ -348,10 +343,10 @@ class FailoverSource {
       this._ws.cut()
       this._prober.later()
       // What the server sent already is taken first.
-      if (!this._host._isConsumed() || this._ws.isEmpty) {
+      if (!this._host.isConsumed() || this._ws.isEmpty) {
         this._return()
       }
-      this._host._wake()
+      this._host.wake()
     } else {
       this._prober.later()
     }
@@ -432,12 +427,12 @@ class FailoverSource {
     if (this._active === this._ws) {
       this._tell('websocket', this._ringReason())
       this._prober.soon()
-    } else if (this._host._isConsumed()) {
-      this._host._wake()
+    } else if (this._host.isConsumed()) {
+      this._host.wake()
     } else {
       this._switch()
     }
-    this._host._looked()
+    this._host.checked()
   }
 
   _ringReason() {
@@ -458,7 +453,7 @@ class FailoverSource {
       }
     }
     this._wasConnected = false
-    this._host._looked()
+    this._host.checked()
   }
 }
 

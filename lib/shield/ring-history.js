@@ -55,8 +55,16 @@ class RingCursor {
   constructor(options, position) {
     this._losses = []
     this._error = null
-    this.latency = NO_LATENCY
-    this._source = new RingSource(options, this, position)
+    const host = {
+      latency: NO_LATENCY,
+      lost: (loss) => this._losses.push(loss),
+      failed: (error) => {
+        this._error = error
+      },
+      checked() {},
+      isConsumed: () => true
+    }
+    this._source = new RingSource(options, host, position)
   }
 
   /** @see MemoryCursor.read; a ring gives what one read brings */
@@ -81,22 +89,6 @@ class RingCursor {
 
   close() {
     this._source.close()
-  }
-
-  // --- What RingSource asks of its host ------------------------------------
-
-  _report(_event, loss) {
-    this._losses.push(loss)
-  }
-
-  _fail(error) {
-    this._error = error
-  }
-
-  _looked() {}
-
-  _isConsumed() {
-    return true
   }
 }
 

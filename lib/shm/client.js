@@ -21,7 +21,11 @@ class ShmClient extends ThreatStream {
     super()
     const checked = checkReader(options)
     this.latency = newLatency()
-    this._source = new RingSource(checked, this, positionAfter(checked.after))
+    this._source = new RingSource(
+      checked,
+      this._host({ checked: () => this._look(false) }),
+      positionAfter(checked.after)
+    )
     this._writer = this._source.look(true).writer
     this.on('newListener', (event) => {
       if ((event === 'writer' || event === 'lost') && !this.closed) {
@@ -85,16 +89,6 @@ class ShmClient extends ThreatStream {
   _release() {
     this._writer = this._look()
     return this._source.close()
-  }
-
-  // --- What RingSource asks of its host ------------------------------------
-
-  _isConsumed() {
-    return this._consumers.size > 0
-  }
-
-  _looked() {
-    this._look(false)
   }
 
   // -------------------------------------------------------------------------

@@ -56,14 +56,14 @@ function mustBeAvailable() {
 }
 
 /**
- * What the source tells its host, a ThreatStream or what stands between:
- *   _wake()                 something may be there to take
- *   _report(event, value)   `lost`
- *   _fail(error)            the stream is over
- *   _looked()               the poll thread looked at the file
- *   _isConsumed()           whether somebody takes, so that moving on to the
- *                           next ring is the source's business
- *   latency                 a histogram of nanoseconds
+ * What the source tells its host, a plain object that a ThreatStream makes:
+ *   wake()            something may be there to take
+ *   lost(loss)        events that will never come
+ *   failed(error)     the stream is over
+ *   checked()         the poll thread looked at the file
+ *   isConsumed()      whether somebody takes, so that moving on to the next
+ *                     ring is the source's business
+ *   latency           a histogram of nanoseconds
  */
 class RingSource {
   /**
@@ -193,7 +193,7 @@ class RingSource {
     if (this._untold !== null) {
       const loss = this._untold
       this._untold = null
-      this._host._report('lost', loss)
+      this._host.lost(loss)
       return true
     }
     try {
@@ -209,7 +209,7 @@ class RingSource {
         }
         return moved
       }
-      this._host._fail(error)
+      this._host.failed(error)
       return false
     }
     if (events > 0) {
@@ -246,7 +246,7 @@ class RingSource {
     const why = LOSS_REASONS[fields[LOSS_REASON]]
     fields[LOSS_REASON] = 0
     if (why !== null) {
-      this._host._report('lost', {
+      this._host.lost({
         count: fields[LOST],
         from: fields[LOST_FROM],
         to: fields[LOST_TO],
@@ -328,7 +328,7 @@ class RingSource {
     const { astray, writer } = this.look(fresh)
     // Out of its place: who writes now writes to the ring that has it. Whoever
     // consumes moves over to that one; who only wants to know asks it.
-    if (astray && !this._host._isConsumed()) {
+    if (astray && !this._host.isConsumed()) {
       try {
         return RingSource.inspect(this._options).writer
       } catch {
@@ -399,7 +399,7 @@ class RingSource {
       this.start()
       return true
     } catch (error) {
-      this._host._fail(error)
+      this._host.failed(error)
       return false
     }
   }
@@ -407,10 +407,10 @@ class RingSource {
   _woken() {
     // The threats first, then what the poll thread saw of the file.
     try {
-      this._host._wake()
+      this._host.wake()
     } finally {
       if (!this._closed) {
-        this._host._looked()
+        this._host.checked()
       }
     }
   }
@@ -489,7 +489,7 @@ class RingSource {
     if (started) {
       this._startOrFail()
     }
-    this._host._looked()
+    this._host.checked()
   }
 
   /** Goes on from a position, in this ring or in one before it. */

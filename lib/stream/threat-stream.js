@@ -242,6 +242,18 @@ class ThreatStream extends EventEmitter {
     emitSafely(this, event, value)
   }
 
+  /** What a source is given, to tell this stream what happens to it. */
+  _host(more) {
+    return {
+      latency: this.latency,
+      wake: () => this._wake(),
+      lost: (loss) => this._report('lost', loss),
+      failed: (error) => this._fail(error),
+      isConsumed: () => this._consumers.size > 0,
+      ...more
+    }
+  }
+
   /** Something may be there to take. To be called from the event loop. */
   _wake() {
     this._left = DRAIN_EVENTS

@@ -13,11 +13,11 @@ const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 /**
  * What the line tells its host:
- *   _opened()                  a server has proved itself
- *   _message(data, isBinary)   what it says
- *   _failed(error)             it is gone, or could not be reached; the line
+ *   opened()                  a server has proved itself
+ *   message(data, isBinary)   what it says
+ *   failed(error)             it is gone, or could not be reached; the line
  *                              tries again unless it was closed
- *   _alive()                   it gave a sign of life that is no message
+ *   alive()                   it gave a sign of life that is no message
  */
 class WebSocketLine {
   /**
@@ -136,7 +136,7 @@ class WebSocketLine {
   fail(error) {
     this._cut()
     if (!this._closed) {
-      this._host._failed(error)
+      this._host.failed(error)
       this._connectLater()
     }
   }
@@ -189,10 +189,10 @@ class WebSocketLine {
     let fault = null
     socket.on('message', (data, isBinary) => {
       if (socket === this._socket) {
-        this._host._message(data, isBinary)
+        this._host.message(data, isBinary)
       }
     })
-    socket.on('ping', () => this._host._alive())
+    socket.on('ping', () => this._host.alive())
     socket.on('error', (error) => {
       fault = error
       // Whoever sends such frames need not be told good-bye.
@@ -205,7 +205,7 @@ class WebSocketLine {
       }
     })
     this.hold(this._holding)
-    this._host._opened()
+    this._host.opened()
     socket.resume()
   }
 

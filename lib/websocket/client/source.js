@@ -24,10 +24,10 @@ const MAX_HEARTBEAT_MS = 3_600_000
 const MAX_LATENCY_NS = 3_600_000_000_000
 
 /**
- * What the source tells its host: `_wake()`, `_report('lost', loss)` and
- * `latency` as RingSource does, and
- *   _connected(status)   a server has proved itself and says where it is
- *   _disconnected(error) it is gone, or could not be reached
+ * What the source tells its host: wake(), lost(loss) and `latency` as
+ * RingSource does, and
+ *   connected(status)    a server has proved itself and says where it is
+ *   disconnected(error)  it is gone, or could not be reached
  */
 class WebSocketSource {
   /**
@@ -126,7 +126,7 @@ class WebSocketSource {
       }
       if (loss !== null) {
         this._countLoss(loss)
-        this._host._report('lost', loss)
+        this._host.lost(loss)
         break
       }
     }
@@ -237,7 +237,7 @@ class WebSocketSource {
       this._turn.unref()
     }
     try {
-      this._host._wake()
+      this._host.wake()
     } catch (error) {
       // A listener's mistake: out of the middle of a message of ws.
       throwUncaught(error)
@@ -255,7 +255,7 @@ class WebSocketSource {
 
   // --- What WebSocketLine tells ---------------------------------------------
 
-  _opened() {
+  opened() {
     this._isStreaming = false
     if (this._subscribing) {
       this._subscribe()
@@ -265,7 +265,7 @@ class WebSocketSource {
     this._watch()
   }
 
-  _failed(error) {
+  failed(error) {
     this._answered = false
     if (
       this._from === 'latest' &&
@@ -277,10 +277,10 @@ class WebSocketSource {
       // Whatever comes from a Shield that was not there yet is new.
       this._from = 'start'
     }
-    this._host._disconnected(error)
+    this._host.disconnected(error)
   }
 
-  _alive() {
+  alive() {
     this._watch()
   }
 
@@ -305,7 +305,7 @@ class WebSocketSource {
 
   // --- Messages ------------------------------------------------------------
 
-  _message(data, isBinary) {
+  message(data, isBinary) {
     let value
     try {
       value = parseMessage(data, isBinary)
@@ -348,7 +348,7 @@ class WebSocketSource {
     this.shieldGeneration = generation
     this._heartbeatMs = heartbeatMs <= MAX_HEARTBEAT_MS ? heartbeatMs : 0
     this._sameBoot = boot !== null && boot === this._boot
-    this._host._connected(status)
+    this._host.connected(status)
     this._tell()
   }
 
