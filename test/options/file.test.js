@@ -9,7 +9,10 @@ const fc = require('fast-check')
 const { stringify } = require('smol-toml')
 const { IpcFactory, loadConfig } = require('../../lib/index.js')
 const { FACTORY_CHECKS } = require('../../lib/options/check.js')
-const { checkWebSocket, WEBSOCKET_CHECKS } = require('../lib/websocket-options')
+const {
+  checkWebSocket,
+  WEBSOCKET_CHECKS
+} = require('../../lib/options/websocket.js')
 const {
   ALL,
   anyOptions,
