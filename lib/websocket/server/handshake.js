@@ -50,7 +50,7 @@ class HandshakeServer extends EventEmitter {
     super()
     this._options = options
     const { auth, handshakeTimeoutMs } = options
-    this._challenger = auth === 'token' ? new Challenger(token) : null
+    this._challenger = auth === 'none' ? null : new Challenger(token)
     this._port = null
     this._moved = null
     this._listening = null

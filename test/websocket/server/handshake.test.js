@@ -499,8 +499,8 @@ describe('WebSocket gate', () => {
     /** What the child is: a gate that tells who got in, and what it costs. */
     async function remote(file, token) {
       const { setTimeout: pause } = require('node:timers/promises')
-      const { HandshakeServer: Remote } = require(file)
-      const gate = new Remote({ token, handshakeTimeoutMs: 3000 })
+      const { newHandshakeServer: listen } = require(file)
+      const gate = listen({ token, handshakeTimeoutMs: 3000 })
       gate.on('connection', () => process.send({ inside: true }))
       process.on('message', async () => {
         while (gate.stats().pending > 0) await pause(5)
@@ -517,7 +517,7 @@ describe('WebSocket gate', () => {
 
     beforeEach(() => {
       const file = JSON.stringify(
-        require.resolve('../../../lib/websocket/server/handshake.js')
+        require.resolve('../../helpers/handshake.js')
       )
       const script = `(${remote})(${file}, '${TOKEN}')`
       // V8 lets its young generation grow with the traffic and keeps it; kept
