@@ -9,7 +9,7 @@ const path = require('node:path')
 const ROOT = path.join(__dirname, '..', '..')
 const HEADER = path.join(ROOT, 'native', 'core', 'error.h')
 const MODULE = path.join(ROOT, 'lib', 'base', 'error-codes.js')
-const README = path.join(ROOT, 'README.md')
+const README = path.join(ROOT, 'docs', 'errors.md')
 
 const COMMAND = 'npm run error-table'
 const BEGIN = '<!-- errors:begin -->'
