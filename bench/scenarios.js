@@ -15,6 +15,7 @@ const NAMES = {
   zeromq: 'zeromq',
   barest: 'barest addon (floor)'
 }
+const OURS = ['shm', 'reliable']
 const PEERS = ['ws', 'unix', 'child-process', 'zeromq']
 
 // Events of one measurement, by scenario: the full run's, and the quick one's
@@ -33,19 +34,19 @@ const BATCH = 64
 // Fewer for the addon that has one at a time; it warms up with the machine.
 const WARM_UP = { barest: 3000, other: 20_000 }
 
-async function measureThroughput(options, count, batch = 1) {
+async function measureThroughput(options, side, count, batch = 1) {
   const mode = batch === 1 ? 'listen' : 'batches'
-  const pair = await Pair.open({ mode, ...options })
+  const pair = await Pair.open({ mode, ...options }, side)
   await pair.throughput(Math.ceil(count / 4), batch) // warms up, not counted
   const rate = await pair.throughput(count, batch)
   await pair.close()
   return { figures: { rate } }
 }
 
-async function measureLatency(options, count, pauseMs) {
+async function measureLatency(options, side, count, pauseMs) {
   // Fresh processes, warmed up by the same number of events: a collector that
   // tidies up behind a flood would be in the way of single events.
-  const pair = await Pair.open(options)
+  const pair = await Pair.open(options, side)
   await pair.throughput(WARM_UP[options.transport] ?? WARM_UP.other)
   const { latencies, cpu } = await pair.latency(count, pauseMs)
   await pair.close()
@@ -57,10 +58,10 @@ async function measureLatency(options, count, pauseMs) {
 }
 
 /**
- * @param {{ quick: boolean, damage?: string, transports: string[],
- *   canPin: boolean }} options `transports`: those that can be had here
+ * @param {{ quick: boolean, damage?: string, transports: string[] }} options
+ *   `transports`: those that can be had here
  */
-function transportScenarios({ quick, damage, transports, canPin }) {
+function transportScenarios({ quick, damage, transports }) {
   const here = (names) => names.filter((name) => transports.includes(name))
   const counted = (table, name) =>
     Math.ceil((table[name] ?? table.other) * (quick ? QUICK : 1))
@@ -72,9 +73,11 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       name: transport,
       title: NAMES[transport],
       every: !quick || often(transport),
-      run: () =>
+      isOurs: OURS.includes(transport),
+      run: (side) =>
         measureThroughput(
           { transport, damage, ...options },
+          side,
           counted(table, transport),
           batch
         )
@@ -88,7 +91,9 @@ function transportScenarios({ quick, damage, transports, canPin }) {
         name: name ?? options.transport,
         title: title ?? NAMES[options.transport],
         every: !quick || (often ?? isHeadline(options.transport)),
-        run: () => measureLatency({ damage, ...options }, count, pauseMs)
+        isOurs: OURS.includes(options.transport),
+        run: (side) =>
+          measureLatency({ damage, ...options }, side, count, pauseMs)
       }))
 
   const asleep = [
@@ -176,17 +181,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
             latency: 'balanced',
             often: false
           },
-          { name: 'low', title: "'low' (hot)", latency: 'low' },
-          ...(canPin
-            ? [
-                {
-                  name: 'low-pinned',
-                  title: "'low', pollCpu",
-                  latency: 'low',
-                  pollCpu: 1
-                }
-              ]
-            : [])
+          { name: 'low', title: "'low' (hot)", latency: 'low' }
         ]
           .map((way) => ({ transport: 'shm', ...way }))
           .concat({
@@ -215,4 +210,4 @@ function transportScenarios({ quick, damage, transports, canPin }) {
   ]
 }
 
-module.exports = { NAMES, transportScenarios }
+module.exports = { TRANSPORTS: Object.keys(NAMES), transportScenarios }

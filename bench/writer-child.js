@@ -4,7 +4,7 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 const path = require('node:path')
-const { SharedMemoryIpc, ShmClient } = require('..')
+const { SharedMemoryIpc, ShmClient } = require('./subject.js')
 const { report } = require('./control.js')
 const { makeThreats, verify } = require('./threats.js')
 

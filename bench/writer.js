@@ -10,15 +10,20 @@ const { makeDirectory, start } = require('./pair.js')
 
 const CHILD = path.join(__dirname, 'writer-child.js')
 
-/** @param {(writer: object) => Promise<object>} measure */
-async function withReaders(way, count, measure) {
+/**
+ * @param {import('./sides.js').Side} side
+ * @param {string} way what the readers do
+ * @param {number} count of readers
+ * @param {(ask: (message: object) => Promise<object>) => Promise<object>} measure
+ */
+async function withReaders(side, way, count, measure) {
   const dir = makeDirectory()
   const control = await Control.open(dir)
   const children = []
   const launch = async (name) => {
     const remote = control.remote(name)
     const config = JSON.stringify({ dir, way })
-    children.push(start([CHILD, name, config], remote))
+    children.push(start([CHILD, name, config], remote, side))
     await remote.hear('ready')
     return remote
   }
@@ -57,7 +62,8 @@ const cases = (ways, measure, quick) =>
     name,
     title,
     every: !quick,
-    run: () => withReaders(way, count, measure)
+    isOurs: way !== 'bystander',
+    run: (side) => withReaders(side, way, count, measure)
   }))
 
 function writerScenarios(quick) {

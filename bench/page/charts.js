@@ -14,7 +14,6 @@ const COLOURS = {
   idle: '#6f9bf0',
   balanced: '#2456c9',
   low: '#0f2f80',
-  'low-pinned': '#13a3b5',
   kg: '#2456c9',
   'kg-plain': '#6f9bf0',
   'kg-reliable': '#13a3b5',

@@ -2,7 +2,8 @@
 // Puts the report together from window.summary. Runs in the browser.
 /* global bars, curves, element, lines */
 
-const { machine, quick, rounds, scenarios, ratios, missing } = window.summary
+const { machine, quick, rounds, scenarios, ratios, missing, against } =
+  window.summary
 const main = document.getElementById('main')
 const named = (test) => scenarios.filter(({ name }) => test.test(name))
 
@@ -121,6 +122,29 @@ if (ratios.length > 0) {
         )
       )
     })
+  )
+}
+
+if (against !== undefined) {
+  section(
+    'This and that',
+    `This: ${against.ours}. That: ${against.theirs}. A ratio above 1: this is ` +
+      'better by that (rates are this / that, times and CPU that / this).'
+  ).table(
+    head('', 'this', 'that', 'ratio', 'of single rounds'),
+    ...against.comparison.map((one) =>
+      row(
+        element('td', {}, `${one.scenario}: ${one.title}, ${one.unit}`),
+        cell(one.ours),
+        cell(one.theirs),
+        element('td', {}, one.ratio.toFixed(2)),
+        element(
+          'td',
+          {},
+          `${one.spread.low.toFixed(2)}–${one.spread.high.toFixed(2)}`
+        )
+      )
+    )
   )
 }
 

@@ -2,7 +2,7 @@
 // Shared memory once more, where the package itself sees to it that nothing
 // is lost: `overflow: 'reject'` and `reliable: true`, no acknowledgement.
 
-const { SharedMemoryIpc, ShmClient } = require('../..')
+const { SharedMemoryIpc, ShmClient } = require('../subject.js')
 
 /** @param {{ dir: string, readers: number }} config */
 async function createSender({ dir, readers }, threats) {

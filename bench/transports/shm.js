@@ -3,7 +3,7 @@
 // receivers' progress back, so that the sender never laps them and nothing is
 // lost.
 
-const { SharedMemoryIpc, ShmClient } = require('../..')
+const { SharedMemoryIpc, ShmClient } = require('../subject.js')
 
 const SLOTS = 8192
 // Slots that may be under way, and how often progress is told.
@@ -90,7 +90,7 @@ async function createSender({ dir, readers, checksums = true }, threats) {
 
 /** @param {{ dir: string, spinMicros?: number }} config */
 async function createReceiver(config, threats, onThreat) {
-  const { dir, index, mode, spinMicros, latency, pollCpu } = config
+  const { dir, index, mode, spinMicros, latency } = config
   const acks = new SharedMemoryIpc({
     dir,
     name: `acks-${index}`,
@@ -101,8 +101,7 @@ async function createReceiver(config, threats, onThreat) {
     name: 'events',
     from: 'oldest',
     spinMicros,
-    latency,
-    ...(pollCpu === undefined ? {} : { pollCpu })
+    latency
   })
   const every = Math.floor(windowOf(threats) / ACKS_PER_WINDOW)
   let received = 0
