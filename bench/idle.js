@@ -6,7 +6,7 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { makeDirectory } = require('./pair.js')
-const { makeThreats } = require('./threats.js')
+const { makeStream, VARIETY } = require('./threats.js')
 
 async function runChild(side, dir, seconds) {
   const child = fork(
@@ -32,7 +32,8 @@ async function measureIdle(side, seconds) {
   const { SharedMemoryIpc } = require(side.dir)
   const dir = makeDirectory()
   const shield = new SharedMemoryIpc({ dir })
-  makeThreats().forEach((threat) => shield.writeThreat(threat))
+  const stream = makeStream()
+  for (let i = 0; i < VARIETY; i++) shield.writeThreat(stream.at(i))
   const [bare, client] = await Promise.all([
     runChild(side, '', seconds),
     runChild(side, dir, seconds)

@@ -182,6 +182,25 @@ function nativeScenarios({ quick, damage }, have) {
       }))
     })
   }
+  if (channels.length > 0) {
+    scenarios.push({
+      name: 'core-cold',
+      title: 'Two C processes, cold burst of 8,192',
+      kind: 'rate',
+      isNative: true,
+      cases: channels.map(([name, program, variant, title]) => ({
+        name,
+        title,
+        every: true,
+        // States from before there was `cold` would run warm, in silence.
+        isOurs: false,
+        run: async (side) => {
+          const args = ['cold', 8192, variant, damage]
+          return { figures: { rate: await core(side, program, ...args) } }
+        }
+      }))
+    })
+  }
   scenarios.push({
     name: 'one-way',
     title: 'Two C processes, half a round trip',

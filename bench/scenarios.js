@@ -21,10 +21,12 @@ const PEERS = ['ws', 'unix', 'child-process', 'zeromq']
 // Events of one measurement, by scenario: the full run's, and the quick one's
 // share of it.
 const EVENTS = {
+  cold: { other: 8192 }, // the ring's first lap
   one: { shm: 1.5e6, reliable: 1.5e6, ws: 8e4, unix: 1.5e5, other: 8e4 },
   batch: { shm: 1.5e6, reliable: 1.5e6, ws: 3e5, unix: 3e5, other: 2e5 },
   small: { shm: 1.5e6, other: 8e4 },
   full: { shm: 1.2e6, other: 8e4 },
+  unicode: { shm: 1.2e6, other: 8e4 },
   large: { shm: 1e4, other: 2e4 },
   readers: { shm: 6e5, other: 4e4 }
 }
@@ -35,9 +37,11 @@ const BATCH = 64
 const WARM_UP = { barest: 3000, other: 20_000 }
 
 async function measureThroughput(options, side, count, batch = 1) {
+  const { isCold = false, ...rest } = options
   const mode = batch === 1 ? 'listen' : 'batches'
-  const pair = await Pair.open({ mode, ...options }, side)
-  await pair.throughput(Math.ceil(count / 4), batch) // warms up, not counted
+  const pair = await Pair.open({ mode, ...rest }, side)
+  // A quarter as many warm both ends up and are not counted.
+  if (!isCold) await pair.throughput(Math.ceil(count / 4), batch)
   const rate = await pair.throughput(count, batch)
   await pair.close()
   return { figures: { rate } }
@@ -78,10 +82,21 @@ function transportScenarios({ quick, damage, transports }) {
         measureThroughput(
           { transport, damage, ...options },
           side,
-          counted(table, transport),
+          options.isCold ? table.other : counted(table, transport),
           batch
         )
     }))
+
+  /** The same with strings that are in one piece, and were sent before. */
+  const prepared = (table, ways) =>
+    rates(['shm', 'ws'], table, { strings: 'prepared' }, ways).map(
+      ({ name, title, ...rest }) => ({
+        ...rest,
+        name: `${name}-prepared`,
+        title: `${title}, prepared strings`,
+        every: !quick
+      })
+    )
 
   /** Latency of transports, in ways that may have a title of their own. */
   const latencies = (ways, pauseMs, count) =>
@@ -109,24 +124,37 @@ function transportScenarios({ quick, damage, transports }) {
       name: 'one',
       title: 'Throughput, one by one',
       kind: 'rate',
-      cases: rates(['shm', 'reliable', ...PEERS], EVENTS.one, {})
+      cases: [
+        ...rates(['shm', 'reliable', ...PEERS], EVENTS.one, {}),
+        ...prepared(EVENTS.one)
+      ]
     },
     {
       name: 'batch',
       title: `Throughput, in batches of ${BATCH}`,
       kind: 'rate',
-      cases: rates(
-        ['shm', ...(quick ? ['ws', 'unix'] : ['reliable', ...PEERS])],
-        EVENTS.batch,
-        {},
-        { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
-      )
+      cases: [
+        ...rates(
+          ['shm', ...(quick ? ['ws', 'unix'] : ['reliable', ...PEERS])],
+          EVENTS.batch,
+          {},
+          { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
+        ),
+        ...prepared(EVENTS.batch, { batch: BATCH })
+      ]
     },
-    ...['small', 'full', 'large'].map((kind) => ({
+    {
+      name: 'cold',
+      title: 'Cold burst: the first 8,192, one by one',
+      kind: 'rate',
+      cases: rates(['shm', 'reliable', ...PEERS], EVENTS.cold, { isCold: true })
+    },
+    ...['small', 'full', 'unicode', 'large'].map((kind) => ({
       name: kind,
       title: {
-        small: 'Throughput, 8 to 24 bytes of details',
+        small: 'Throughput, 10 to 23 bytes of details',
         full: 'Throughput, 256 bytes of details (a full slot)',
+        unicode: 'Throughput, details with a character beyond Latin-1',
         large: 'Throughput, 4 KB of details'
       }[kind],
       kind: 'rate',

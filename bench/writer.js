@@ -12,18 +12,18 @@ const CHILD = path.join(__dirname, 'writer-child.js')
 
 /**
  * @param {import('./sides.js').Side} side
- * @param {string} way what the readers do
+ * @param {{ way: string, strings?: string }} config what its processes do
  * @param {number} count of readers
  * @param {(ask: (message: object) => Promise<object>) => Promise<object>} measure
  */
-async function withReaders(side, way, count, measure) {
+async function withReaders(side, config, count, measure) {
   const dir = makeDirectory()
   const control = await Control.open(dir)
   const children = []
   const launch = async (name) => {
     const remote = control.remote(name)
-    const config = JSON.stringify({ dir, way })
-    children.push(start([CHILD, name, config], remote, side))
+    const args = [CHILD, name, JSON.stringify({ dir, ...config })]
+    children.push(start(args, remote, side))
     await remote.hear('ready')
     return remote
   }
@@ -58,12 +58,12 @@ const singles = (count, pauseMs) => async (ask) => {
 }
 
 const cases = (ways, measure, quick) =>
-  ways.map(([name, title, way, count]) => ({
+  ways.map(([name, title, way, count, strings]) => ({
     name,
     title,
     every: !quick,
-    isOurs: way !== 'bystander',
-    run: (side) => withReaders(side, way, count, measure)
+    isOurs: !['bystander', 'making'].includes(way),
+    run: (side) => withReaders(side, { way, strings }, count, measure)
   }))
 
 function writerScenarios(quick) {
@@ -77,7 +77,9 @@ function writerScenarios(quick) {
           ['none', 'no reader', 'awake', 0],
           ['awake-1', '1 reader awake', 'awake', 1],
           ['awake-8', '8 readers awake', 'awake', 8],
-          ['beside-8', '8 that read nothing (floor)', 'bystander', 8]
+          ['beside-8', '8 that read nothing (floor)', 'bystander', 8],
+          ['none-prepared', 'no reader, prepared strings', '-', 0, 'prepared'],
+          ['making', 'threats made, not written (floor)', 'making', 0]
         ],
         flood(quick ? 500_000 : 2_000_000),
         quick

@@ -161,9 +161,11 @@ const LABELS = {
   batch: 'batches of 64',
   small: '8–24 bytes',
   full: '256 bytes',
+  unicode: 'beyond Latin-1',
+  cold: 'cold burst',
   large: '4 KB'
 }
-const throughput = named(/^(one|batch|small|full|large)$/)
+const throughput = named(/^(one|batch|cold|small|full|unicode|large)$/)
 if (throughput.length > 0) {
   const part = section(
     'Throughput',
@@ -217,7 +219,7 @@ if (floors.length > 0) {
   for (const one of floors) figureTable(part, one, LATENCY)
 }
 
-const core = named(/^(core|one-way)$/)
+const core = named(/^(core|core-cold|one-way)$/)
 if (core.length > 0) {
   const part = section(
     'The C core alone',
@@ -226,7 +228,7 @@ if (core.length > 0) {
   const oneWay = core.find(({ name }) => name === 'one-way')
   if (oneWay !== undefined) curves(part.plot(), oneWay.cases)
   for (const one of core) {
-    figureTable(part, one, one.name === 'core' ? RATE : LATENCY)
+    figureTable(part, one, one.kind === 'rate' ? RATE : LATENCY)
   }
 }
 
