@@ -89,12 +89,11 @@ function transportScenarios({ quick, damage, transports }) {
 
   /** The same with strings that are in one piece, and were sent before. */
   const prepared = (table, ways) =>
-    rates(['shm', 'ws'], table, { strings: 'prepared' }, ways).map(
+    rates(quick ? [] : ['shm', 'ws'], table, { strings: 'prepared' }, ways).map(
       ({ name, title, ...rest }) => ({
         ...rest,
         name: `${name}-prepared`,
-        title: `${title}, prepared strings`,
-        every: !quick
+        title: `${title}, prepared strings`
       })
     )
 
