@@ -8,10 +8,6 @@ const COLUMNS = 3
 const BLOCKED = 1 << 8
 const MOST_STAGED = 64
 
-/** Whether it has but the texts that every threat has. */
-const isShort = ({ id, context, deflated }) =>
-  id === undefined && context === undefined && deflated === undefined
-
 const textsOf = ({ source, details, id, context, deflated }) => [
   source,
   details,
@@ -37,7 +33,7 @@ class NativeWriter {
    */
   publish(record) {
     this._put(0, record)
-    if (isShort(record)) {
+    if (record.isShort) {
       this._writer.write(record.source, record.details)
     } else {
       this._writer.write(...textsOf(record))
@@ -67,7 +63,7 @@ class NativeWriter {
   }
 
   _stage(record) {
-    if (isShort(record)) {
+    if (record.isShort) {
       const texts = this._texts
       this._put(texts.length / 2, record)
       texts.push(record.source, record.details)

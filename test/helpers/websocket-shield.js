@@ -25,7 +25,8 @@ if (PlatformShm.isAvailable()) {
 }
 
 /** The server's object for the client that came last. */
-const subscriberOf = (shield) => [...shield._service.broadcaster._subscribers].at(-1)
+const subscriberOf = (shield) =>
+  [...shield._service.broadcaster._subscribers].at(-1)
 
 /**
  * What waits in the server for one client, in bytes: what was given to its

@@ -11,9 +11,7 @@ const {
   createToken,
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
-const {
-  HandshakeServer
-} = require('../../../lib/websocket/server/handshake.js')
+const { newHandshakeServer } = require('../../helpers/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -74,7 +72,7 @@ describe('WebSocket gate', () => {
 
   /** A gate that listens; whoever got in is in `clients`. */
   async function open(options = {}) {
-    const gate = new HandshakeServer({
+    const gate = newHandshakeServer({
       token: TOKEN,
       handshakeTimeoutMs: LONG_MS,
       ...options
