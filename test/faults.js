@@ -23,7 +23,9 @@ function readList() {
   const faults = []
   let section = ''
   let current = null
-  for (const line of fs.readFileSync(path.join(ROOT, LIST), 'utf8').split('\n')) {
+  for (const line of fs
+    .readFileSync(path.join(ROOT, LIST), 'utf8')
+    .split('\n')) {
     const heading = /^## (.*)/.exec(line)
     const item = /^(\d+)\. (.*)/.exec(line)
     if (heading) section = heading[1]
