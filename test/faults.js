@@ -1,7 +1,8 @@
 'use strict'
 // Which test files prove which number of faults.md: `npm run faults` prints a
 // table, with --json everything. Ends with 1 when a number has no test, when a
-// title names a number that is not in the list, or when the tests do not load.
+// title names a number that is not in the list, when the list names a file or a
+// title that there is not, or when the tests do not load.
 //
 // Mocha is asked for the titles, because many are made by loops; it loads the
 // files and runs nothing. The C tests are built for it, since they list theirs.
@@ -19,13 +20,11 @@ const C_TESTS = path.join('test', 'c', 'c.shm.test.js')
 const C_TITLE = /^C core (\S+) /
 
 /** The numbered lines of faults.md, in order. */
-function readList() {
+function readNumbers(text) {
   const faults = []
   let section = ''
   let current = null
-  for (const line of fs
-    .readFileSync(path.join(ROOT, LIST), 'utf8')
-    .split('\n')) {
+  for (const line of text.split('\n')) {
     const heading = /^## (.*)/.exec(line)
     const item = /^(\d+)\. (.*)/.exec(line)
     if (heading) section = heading[1]
@@ -95,8 +94,21 @@ function assign(tests, faults) {
   return strays
 }
 
+/** What the text names beside numbers and is not there: `files` of test/, and
+ * ("parts of titles"). */
+function findLost(text, tests) {
+  const files = [...text.matchAll(/`([\w-]+\/[\w/.-]+\.(?:js|c))`/g)]
+  const titles = [...text.matchAll(/\("([^"]+)"\)/g)]
+  return [
+    ...files.filter(([, file]) => !fs.existsSync(path.join(__dirname, file))),
+    ...titles.filter(
+      ([, part]) => !tests.some(({ title }) => title.includes(part))
+    )
+  ].map(([, name]) => name)
+}
+
 /** What is wrong, a sentence each; empty when all is well. */
-function judge(faults, strays) {
+function judge(faults, strays, lost) {
   const numbers = faults.map(({ number }) => number)
   return [
     ...(numbers.length > 0 ? [] : [`${LIST} has no numbers`]),
@@ -109,7 +121,8 @@ function judge(faults, strays) {
     ...strays.map(
       ({ number, file, title }) =>
         `F${number} is not in ${LIST}: ${file}: ${title}`
-    )
+    ),
+    ...lost.map((name) => `${LIST} names what there is not: ${name}`)
   ]
 }
 
@@ -133,9 +146,11 @@ function main(argv) {
     console.error('faults: takes nothing but --json')
     return 1
   }
-  const faults = readList()
+  const text = fs.readFileSync(path.join(ROOT, LIST), 'utf8')
+  const faults = readNumbers(text)
   const tests = listTests()
-  const problems = judge(faults, assign(tests, faults))
+  const strays = assign(tests, faults)
+  const problems = judge(faults, strays, findLost(text, tests))
   if (argv.includes('--json')) {
     console.log(JSON.stringify({ faults, problems }, null, 2))
   } else {

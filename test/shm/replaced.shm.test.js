@@ -139,7 +139,7 @@ describe('replaced', () => {
     const client = ring.client()
     const states = record(client, 'writer')
     let looks = 0
-    // What the poll thread saw; whoever asks now looks at the file itself.
+    // What the poll thread saw. stats() and isHealthy() look at the file itself.
     spy(made.readers[0], 'state', (fresh) => {
       if (!fresh) looks++
     })
