@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const v8 = require('node:v8')
 const vm = require('node:vm')
-const { MemoryLog } = require('../../lib/shield/memory-history.js')
+const { MemoryHistory } = require('../../lib/shield/memory-history.js')
 const { ThreatQueue } = require('../../lib/websocket/client/queue.js')
 const { turn } = require('../helpers/wait.js')
 
@@ -48,7 +48,7 @@ describe('memory of WebSocket', () => {
 
   it('F49 a log without a ring lets go of what a ring would overwrite', () => {
     const setup = { generation: GENERATION, capacity: 1024, predecessor: null }
-    const log = new MemoryLog(setup)
+    const log = new MemoryHistory(setup)
     const large = fields('d'.repeat(80_000))
     for (let i = 1; i <= 2000; i++) log.append([large])
     // Of the last 1024 sequences, each has a place of its own.
@@ -63,7 +63,7 @@ describe('memory of WebSocket', () => {
   })
 
   it('F6 a log whose sequences are used up refuses, and stays as it was', () => {
-    const log = new MemoryLog({
+    const log = new MemoryHistory({
       generation: GENERATION,
       capacity: 1024,
       predecessor: null,
