@@ -40,7 +40,6 @@ const underscoreRule = [
 const UNDERSCORES_LEFT = [
   'lib/benchmark/run.js',
   'lib/stream/consumers.js',
-  'lib/websocket/server/subscriber.js',
   'test/client/failover.shm.test.js',
   'test/client/restart.test.js',
   'test/stream/full-stack.shm.test.js',

@@ -25,7 +25,8 @@ if (PlatformShm.isAvailable()) {
 }
 
 /** The server's object for the client that came last. */
-const subscriberOf = (shield) => [...shield._service.broadcaster._subscribers].at(-1)
+const subscriberOf = (shield) =>
+  [...shield._service.broadcaster._subscribers].at(-1)
 
 /** The server's socket of that client. */
 const socketOf = (shield) => subscriberOf(shield)._socket
