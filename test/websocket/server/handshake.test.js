@@ -516,9 +516,7 @@ describe('WebSocket gate', () => {
     }
 
     beforeEach(() => {
-      const file = JSON.stringify(
-        require.resolve('../../helpers/handshake.js')
-      )
+      const file = JSON.stringify(require.resolve('../../helpers/handshake.js'))
       const script = `(${remote})(${file}, '${TOKEN}')`
       // V8 lets its young generation grow with the traffic and keeps it; kept
       // small, the resident memory shows what stays of the handshakes.
