@@ -2,14 +2,11 @@
 // Checks the arguments of calls.
 
 const { IpcError, invalid, show } = require('../base/errors.js')
-const { integer } = require('./check.js')
 
 function checkMax(max) {
-  try {
-    integer('max', max, 1, Number.MAX_SAFE_INTEGER)
-  } catch (error) {
+  if (!Number.isSafeInteger(max) || max < 1) {
     throw invalid(
-      error instanceof RangeError ? RangeError : TypeError,
+      typeof max === 'number' ? RangeError : TypeError,
       'ERR_INVALID_ARGUMENT',
       `max: expected a whole number from 1, got ${show(max)}`
     )
@@ -21,7 +18,8 @@ function checkSignal(options) {
   try {
     if (typeof options === 'object') {
       const { signal } = options
-      // The getter of `aborted` refuses what only looks like a signal.
+      // The getter of `aborted` throws for an object that only inherits from
+      // AbortSignal.prototype.
       if (
         signal === undefined ||
         (signal instanceof AbortSignal && typeof signal.aborted === 'boolean')
@@ -43,7 +41,7 @@ function checkSignal(options) {
 /**
  * A batch, checked threat by threat.
  * @param {Iterable<unknown>} threats
- * @param {number} most what no batch can exceed
+ * @param {number} most the largest length of any batch
  * @param {(threat: unknown) => T} check
  * @returns {T[]}
  * @throws {Error} what `check` throws, with the index;

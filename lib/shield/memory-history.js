@@ -1,6 +1,6 @@
 'use strict'
 // What a Shield without a ring has published, as far back as its ring would
-// hold it: the same sequences, the same limits, the same account.
+// hold it, with the same sequences, limits and losses.
 
 const { IpcError } = require('../base/errors.js')
 const {
@@ -56,7 +56,7 @@ class MemoryHistory {
     const limit = this.capacity / 4
     let slots = 0
     for (const [i, span] of spans.entries()) {
-      // What counts is what there is to show, not what it was deflated to.
+      // Of one event, its length before it was deflated counts.
       if (plainSpanOf(batch[i]) > Math.min(limit, MAX_SPAN)) {
         throw new IpcError('ERR_EVENT_TOO_LARGE')
       }
@@ -102,7 +102,7 @@ class MemoryHistory {
   }
 }
 
-/** A place in a history; what RingCursor is for a ring. */
+/** A position in a history, as RingCursor is one in a ring. */
 class MemoryCursor {
   constructor(history, from) {
     this._history = history
@@ -137,7 +137,7 @@ class MemoryCursor {
     return { generation: history.generation, losses, texts, more }
   }
 
-  /** Reads again, from one that it gave already. @param {number} next */
+  /** Goes back to an event that was read already. @param {number} next */
   goBack(next) {
     this._next = next
   }

@@ -13,8 +13,8 @@ function mustBeAvailable() {
 }
 
 const PlatformShm = Object.freeze({
-  /** Whether shared memory works here: the addon loads and a directory for
-   * rings can be had. */
+  /** Whether shared memory works here: the addon loads, and there is a directory
+   * for rings or one can be made. */
   isAvailable() {
     return PlatformShm.unavailableReason() === null
   },

@@ -1,7 +1,7 @@
 'use strict'
 // An HTTP server on the loopback address that lets only clients become
-// WebSockets which proved that they know the token. Everybody else gets one
-// line, and not one byte of data.
+// WebSockets which proved that they know the token. Every other request gets
+// one line, and not one byte of data.
 
 const { EventEmitter, once } = require('node:events')
 const http = require('node:http')
@@ -12,16 +12,16 @@ const { Challenger, judgeUpgrade } = require('../auth.js')
 const MAX_HEADER_BYTES = 8 * 1024
 // Sockets that have not proved anything yet.
 const MAX_PENDING = 64
-// How long somebody who was refused may take to read why. Closing at once
-// would discard the answer if the client is still sending.
+// How long a refused client may take to read why. Closing at once would discard
+// the answer if the client is still sending.
 const LINGER_MS = 500
 
-// Commands are short. A message in many pieces costs far more than its bytes.
+// Commands are short. A message in many fragments costs far more than its bytes.
 const MAX_PAYLOAD = 16 * 1024
 const MAX_FRAGMENTS = 64
 const MAX_CHUNKS = 1024
 
-// What the HTTP parser blames, where that is not just a bad request.
+// The answers to errors of the HTTP parser that are more than a bad request.
 const PARSER_STATUS = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408
@@ -64,7 +64,7 @@ class HandshakeServer extends EventEmitter {
   }
 
   /**
-   * Why this is not the port that was asked for, or null.
+   * Why this is not the port of the options, or null.
    * @returns {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
    */
   get moved() {
@@ -119,7 +119,7 @@ class HandshakeServer extends EventEmitter {
       await bind(this._server, host, 0)
     }
     this._port = this._server.address().port
-    // How long the Shield lives is its own business.
+    // Do not keep the process alive.
     this._server.unref()
     if (auth === 'none') {
       process.emitWarning(
@@ -133,7 +133,7 @@ class HandshakeServer extends EventEmitter {
 
   async _close() {
     const gone = this._endAll()
-    // A server that has not begun to listen would begin after its close().
+    // A server that is about to listen would do so after its close().
     await this._listening?.catch(ignore)
     const closed = new Promise((resolve) => {
       this._server.close(resolve)
@@ -141,7 +141,7 @@ class HandshakeServer extends EventEmitter {
     await Promise.all([closed, ...gone])
   }
 
-  /** What is accepted from now on is destroyed by _onSocket(). */
+  /** Ends every connection. _onSocket() destroys those that come from now on. */
   _endAll() {
     const ended = [...this._clients, ...this._pending.keys()]
     return ended.map((one) => {
@@ -161,13 +161,13 @@ class HandshakeServer extends EventEmitter {
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
-      requireHostHeader: false, // Judged here, like all the rest.
+      requireHostHeader: false, // judgeUpgrade() requires it.
       headersTimeout: timeout,
       requestTimeout: timeout,
       connectionsCheckingInterval: timeout
     })
-    // Node drops headers past a limit without a word, so that an Origin could
-    // hide behind many others. The bytes are limited, judgeUpgrade() counts.
+    // Node drops headers past this count and tells nobody, so an Origin could
+    // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
     server.maxHeadersCount = 0
     const plain = (request) => this._onPlainRequest(request)
     server.on('request', plain)
@@ -182,7 +182,7 @@ class HandshakeServer extends EventEmitter {
         this._refuse(socket, status, STATUS_REASONS[status])
       }
     })
-    server.on('error', ignore) // bind() hears those that matter.
+    server.on('error', ignore) // bind() handles those of listen().
     return server
   }
 
@@ -190,7 +190,7 @@ class HandshakeServer extends EventEmitter {
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      autoPong: false, // Subscriber answers within its bounds.
+      autoPong: false, // Subscriber answers, and counts what waits.
       perMessageDeflate: false,
       skipUTF8Validation: false,
       maxPayload: MAX_PAYLOAD,
@@ -209,7 +209,7 @@ class HandshakeServer extends EventEmitter {
   }
 
   _onSocket(socket) {
-    // A reset is the client's affair, and never an uncaught exception.
+    // A connection may be reset at any time; 'close' follows.
     socket.on('error', ignore)
     socket.unref()
     if (this._closed !== null) {
@@ -242,7 +242,7 @@ class HandshakeServer extends EventEmitter {
     this._pending.delete(socket)
   }
 
-  /** Each connection has one request; it ends with whatever follows that. */
+  /** Each connection has one request; a second one ends it. */
   _begin(socket) {
     const entry = this._pending.get(socket)
     if (entry === undefined || entry.answered) {
@@ -279,7 +279,7 @@ class HandshakeServer extends EventEmitter {
       return
     }
     if (this._clients.size >= this._options.maxClients) {
-      // Whoever only asks whether there is a Shield is to know it.
+      // With the proof: a Shield that starts asks only whether one is here.
       this._refuse(socket, 503, 'clients', this._proofOf(request))
       return
     }
@@ -335,7 +335,7 @@ class HandshakeServer extends EventEmitter {
     this.emit('refused', { status, reason })
   }
 
-  /** One line, and the end. */
+  /** Sends the status as one line of text, and closes. */
   _answer(socket, status, headers = []) {
     const entry = this._pending.get(socket)
     if (entry === undefined || socket.destroyed || !socket.writable) {
@@ -353,7 +353,7 @@ class HandshakeServer extends EventEmitter {
       ...headers
     ]
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
-    // What still comes is thrown away until the client closes, too.
+    // What still comes is discarded until the client closes, too.
     socket.resume()
     this._setTimer(entry, LINGER_MS, () => socket.destroy())
   }
