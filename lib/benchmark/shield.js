@@ -1,11 +1,13 @@
 'use strict'
-// The other process of BenchmarkClient: a Shield that publishes what it is
-// told to, and says when it did.
+// The other process of BenchmarkClient: a Shield that publishes on command and
+// answers when it did.
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('../factory.js')
 const { makeThreats } = require('./threats.js')
 
-// Events that may be under way over WebSocket, which waits for nobody.
+// Events that may be on their way over WebSocket, which does not wait for a
+// client that is slow.
 const WINDOW = 4096
 
 const { dir, transport, ...ring } = JSON.parse(process.argv[2])
@@ -15,12 +17,7 @@ const now = () => Number(process.hrtime.bigint())
 let taken = 0
 let onTaken = () => {}
 
-const pause = (milliseconds) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
-
-/** Calls `write`, and again when there is room if there was none. */
+/** Calls `write`, and again when there is space if there was none. */
 async function reliably(shield, write) {
   for (;;) {
     try {
@@ -61,8 +58,8 @@ async function flood(shield, { first, last, batch }) {
 async function singles(shield, { first, last, pauseMs }) {
   const times = []
   for (let i = first; i < last; i++) {
-    // Jitter, so that no timer of either side falls into step with it.
-    await pause(pauseMs * (0.75 + Math.random() / 2))
+    // With jitter, so that it is not in step with a timer of either side.
+    await sleep(pauseMs * (0.75 + Math.random() / 2))
     times.push(now())
     shield.writeThreat(threats[i % threats.length])
   }
@@ -89,7 +86,7 @@ async function main() {
       onTaken()
     }
   })
-  // The benchmark is over, or whoever ran it is.
+  // The benchmark is over, or its process is gone.
   process.on('disconnect', async () => {
     await shield.close()
     process.exit()

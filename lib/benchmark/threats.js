@@ -1,18 +1,11 @@
 'use strict'
-// Varied threats for benchmarks, the same in every process that asks: identical
-// events would flatter caches.
+// Varied threats for benchmarks, the same in every process: identical ones would
+// hit caches more often than real ones do.
 
-const TYPES = [
-  'UnicodeInvisible',
-  'UnicodeBiDi',
-  'UnicodeHomoglyph',
-  'InjectionAttempt',
-  'PathTraversal',
-  'SuspiciousPattern',
-  'RateLimitViolation',
-  'Unknown'
-]
-const SEVERITIES = ['Low', 'Medium', 'High', 'Critical']
+const { Severity, ThreatType } = require('../threat/names.js')
+
+const TYPES = Object.keys(ThreatType)
+const SEVERITIES = Object.keys(Severity)
 const WORDS = [
   'select',
   'union',
@@ -26,8 +19,12 @@ const WORDS = [
   'rate exceeded'
 ]
 
-// A prime, so that the cycle never falls into step with a ring or a batch.
+// A prime, so that the cycle is never in step with a ring or a batch.
 const VARIETY = 997
+
+// Of `details`, in characters: most threats fit into one slot.
+const MIN_LENGTH = 20
+const MAX_LENGTH = 200
 
 /** A small generator with a fixed seed (Park and Miller's). */
 function makeRandom(seed) {
@@ -38,26 +35,18 @@ function makeRandom(seed) {
   }
 }
 
-/** Lengths of `details`, from and to (excluded), by kind. */
-const KINDS = {
-  varied: [20, 200],
-  small: [8, 24],
-  full: [256, 257], // what one slot holds
-  large: [4096, 4097] // several slots
-}
-
-function makeDetails(random, index, [from, to]) {
-  const length = from + random(to - from)
+function makeDetails(random, index) {
+  const length = MIN_LENGTH + random(MAX_LENGTH - MIN_LENGTH)
   let text = `#${index}`
   while (text.length < length) text += ` ${WORDS[random(WORDS.length)]}`
   return text.slice(0, length)
 }
 
 /**
- * The list that sender and receiver go round and round.
- * @param {'varied' | 'small' | 'full' | 'large'} [kind]
+ * The list that sender and receiver repeat.
+ * @returns {import('../index').ThreatInput[]}
  */
-function makeThreats(kind = 'varied') {
+function makeThreats() {
   const random = makeRandom(20261123)
   const threats = []
   for (let i = 0; i < VARIETY; i++) {
@@ -65,7 +54,7 @@ function makeThreats(kind = 'varied') {
       threatType: TYPES[random(TYPES.length)],
       severity: SEVERITIES[random(SEVERITIES.length)],
       source: `mcp/server-${random(40)}`,
-      details: makeDetails(random, i, KINDS[kind]),
+      details: makeDetails(random, i),
       blocked: random(2) === 1
     })
   }
@@ -96,4 +85,4 @@ function verify(threat, index, threats) {
   }
 }
 
-module.exports = { makeThreats, verify, TYPES, VARIETY }
+module.exports = { makeThreats, verify }

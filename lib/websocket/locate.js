@@ -115,7 +115,7 @@ function finder(location, { url, tokenFile }) {
       throw absent(
         records.length === 0
           ? `there is no ${where.join('.json and no ')}.json`
-          : 'the Shield that was here was closed'
+          : 'the Shield that was here has closed'
       )
     }
     // A Shield that crashed leaves its file: each attempt tries the next one.
