@@ -38,7 +38,6 @@ const underscoreRule = [
 
 // Files that still do so.
 const UNDERSCORES_LEFT = [
-  'lib/benchmark/run.js',
   'lib/stream/consumers.js',
   'test/client/failover.shm.test.js',
   'test/client/restart.test.js',

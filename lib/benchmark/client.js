@@ -109,10 +109,8 @@ class BenchmarkClient {
    * @throws {IpcError} ERR_BENCHMARK_FAILED, ERR_SHM_UNAVAILABLE
    */
   async compare(options) {
-    const { latencyEvents, throughputEvents, pauseMs, batch } = checkEach(
-      options,
-      COMPARE
-    )
+    const checked = checkEach(options, COMPARE)
+    const { latencyEvents, throughputEvents, pauseMs, batch } = checked
     const both = async (transport) => ({
       latency: await this.measureLatency({
         transport,

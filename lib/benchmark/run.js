@@ -81,7 +81,7 @@ class BenchmarkRun {
       this._child.on('exit', resolve)
       this._child.on('error', (error) => {
         this._fail(error.message, error)
-        // One that could not be started emits no 'exit'.
+        // A process that could not be started emits no 'exit'.
         if (this._child.pid === undefined) resolve()
       })
     })

@@ -1,8 +1,6 @@
 'use strict'
 // The options that the commands share, and the reading of options and values.
 
-const { UsageError } = require('./report.js')
-
 const COMMON_HELP = `\
   --dir DIRECTORY     where the ring is (default: this system's directory for
                       rings of this user)
@@ -31,32 +29,12 @@ function optionsIn(help) {
 }
 
 /**
- * The keys of `values` that were given. The others take the library's default,
- * so that there is no second one here.
- * @param {Record<string, unknown>} values
- * @param {string[]} keys
- * @returns {Record<string, unknown>}
+ * The value of an option that may be a number.
+ * @param {string | undefined} text
+ * @returns {number | string | undefined} what is no number stays as it is
  */
-function given(values, keys) {
-  const entries = keys.map((key) => [key, values[key] ?? undefined])
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+function numberIn(text) {
+  return /^[0-9]+$/.test(text) ? Number(text) : text
 }
 
-/**
- * @param {string} option its name, for the message
- * @param {string} text
- * @param {string} [others] what else is allowed, for the message
- * @returns {number} 1 or more
- * @throws {UsageError}
- */
-function positiveInteger(option, text, others = '') {
-  const number = /^[0-9]+$/.test(text) ? Number(text) : NaN
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw new UsageError(
-      `--${option} takes ${others}a whole number from 1, not '${text}'`
-    )
-  }
-  return number
-}
-
-module.exports = { COMMON_HELP, given, optionsIn, positiveInteger }
+module.exports = { COMMON_HELP, numberIn, optionsIn }

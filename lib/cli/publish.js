@@ -2,7 +2,7 @@
 // `kindly-guard-ipc publish`: publishes the threats that stdin has, line by line.
 
 const { readLines } = require('./lines.js')
-const { COMMON_HELP, positiveInteger } = require('./options.js')
+const { COMMON_HELP, numberIn } = require('./options.js')
 const { describe, report } = require('./report.js')
 const { catchSignals } = require('./signals.js')
 const { openWriter, readOptions } = require('./transport.js')
@@ -32,22 +32,6 @@ Exit code: 0 when every line was published, 1 when a line was refused or
 nothing could be opened, 2 for a wrong command line, 130 or 143 when SIGINT
 or SIGTERM ended it.
 `
-
-/**
- * @param {Record<string, string>} values
- * @returns {import('../index').WriterOptions}
- */
-function writerOptions(values) {
-  const options = {}
-  const { 'max-events': events, 'buffer-size': size } = values
-  if (events !== undefined) {
-    options.maxEvents = positiveInteger('max-events', events)
-  }
-  if (size !== undefined) {
-    options.bufferSize = /^[0-9]+$/.test(size) ? Number(size) : size
-  }
-  return options
-}
 
 /**
  * @param {string} text one line
@@ -117,7 +101,10 @@ async function publishLines(shield, input, counts, signal) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const chosen = readOptions(values, writerOptions(values))
+  const chosen = readOptions(values, {
+    maxEvents: numberIn(values['max-events']),
+    bufferSize: numberIn(values['buffer-size'])
+  })
   const caught = catchSignals()
   const counts = { published: 0, refused: 0 }
   const shield = await openWriter(chosen)

@@ -2,7 +2,8 @@
 // `kindly-guard-ipc stats`: shows a ring, or where a Shield answers.
 
 const { escapeText, safeJson } = require('./escape.js')
-const { COMMON_HELP, given } = require('./options.js')
+const { LOCATION_CHECKS, pick } = require('../options/check.js')
+const { COMMON_HELP } = require('./options.js')
 const { print } = require('./output.js')
 const { openConnected, openRing, readOptions } = require('./transport.js')
 
@@ -39,12 +40,12 @@ const ROWS = {
  * @returns {Promise<object>}
  */
 async function inspectRing(options) {
-  const location = given(options, ['dir', 'name'])
+  const location = pick(options, LOCATION_CHECKS)
   const client = openRing({ ...location, from: 'oldest' })
   try {
     const [first] = client.poll(1)
     const oldest = first?.sequence ?? null
-    return { ...given(client.stats(), Object.keys(ROWS)), oldest }
+    return { ...pick(client.stats(), ROWS), oldest }
   } finally {
     await client.close()
   }
@@ -60,7 +61,8 @@ async function inspectServer(options) {
   }
   const client = await openConnected({ ...options, preferShm: false }, onNone)
   try {
-    return given(client.stats(), Object.keys(ROWS))
+    // Without the path, which is that of a ring.
+    return pick({ ...client.stats(), path: undefined }, ROWS)
   } finally {
     await client.close()
   }

@@ -4,9 +4,9 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { safeJson } = require('./escape.js')
 const { formatLoss, formatThreat, wantsColor } = require('./format.js')
-const { COMMON_HELP, positiveInteger } = require('./options.js')
+const { COMMON_HELP, numberIn } = require('./options.js')
 const { Output } = require('./output.js')
-const { report } = require('./report.js')
+const { report, UsageError } = require('./report.js')
 const { catchSignals } = require('./signals.js')
 const {
   isOver,
@@ -49,16 +49,6 @@ const WAIT_MS = 200
 
 // How often it is checked whether a writer that is gone left nothing to print.
 const CHECK_MS = 100
-
-/**
- * @param {string} text
- * @returns {'latest' | 'oldest' | number}
- */
-function parseFrom(text) {
-  return text === 'latest' || text === 'oldest'
-    ? text
-    : positiveInteger('from', text, 'latest, oldest or ')
-}
 
 /**
  * Opens the ring or what there is, as chosen; with `wait`, waits for it.
@@ -104,7 +94,7 @@ async function open({ transport, options }, wait, signal) {
  * A threat as JSON; without its context when that is nested deeper than
  * JSON.stringify() can go.
  * @param {import('../index').Threat} threat
- * @param {(message: string) => void} [tell]
+ * @param {(message: string) => void} [tell] reports that
  * @returns {string}
  */
 function toJson(threat, tell = report) {
@@ -190,7 +180,7 @@ async function print(client, output, how) {
     clearInterval(timer)
   }
 
-  // When the writer is gone: what it published last.
+  // After the writer's end: what it published last.
   while (!signal.aborted && printed < limit) {
     const [threat] = client.poll(1)
     if (threat === undefined) {
@@ -207,12 +197,16 @@ async function print(client, output, how) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const { limit: most, from: where, json = false, wait = false } = values
-  const given = where === undefined ? {} : { from: parseFrom(where) }
-  const chosen = readOptions(values, given)
+  const { json = false, wait = false } = values
+  const chosen = readOptions(values, { from: numberIn(values.from) })
   const { from = 'latest' } = chosen.options
   chosen.options.from = from
-  const limit = most === undefined ? Infinity : positiveInteger('limit', most)
+  const limit = numberIn(values.limit) ?? Number.MAX_SAFE_INTEGER
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new UsageError(
+      `--limit takes a whole number from 1, not '${values.limit}'`
+    )
+  }
   const color = wantsColor(process.stdout)
   const caught = catchSignals()
   const finish = new AbortController()

@@ -15,7 +15,6 @@ const {
   READER_CHECKS,
   WRITER_CHECKS
 } = require('../options/check.js')
-const { given } = require('./options.js')
 const { UsageError } = require('./report.js')
 
 const TRANSPORTS = ['shm', 'websocket', 'auto']
@@ -28,8 +27,8 @@ const flagOf = (key) =>
 
 /**
  * @param {Record<string, string>} values of the command line
- * @param {object} [more] options of the command line, as the library names
- *   them
+ * @param {object} [more] other options of the command line, as the library
+ *   names them
  * @returns {{ transport: string, options: import('../index').IpcOptions }}
  * @throws {UsageError} for a wrong option of the command line
  * @throws {Error} what loadConfig() throws
@@ -41,10 +40,11 @@ function readOptions(values, more = {}) {
       `--transport takes shm, websocket or auto, not '${transport}'`
     )
   }
-  const own = { ...given(values, ['dir', 'name']), ...more }
+  let own
   try {
-    // With their names on the command line.
-    checkEach(own, FACTORY_CHECKS, flagOf)
+    // With the names of the command line in its errors.
+    const { dir, name } = values
+    own = checkEach({ dir, name, ...more }, FACTORY_CHECKS, flagOf)
   } catch (error) {
     throw new UsageError(error.message)
   }

@@ -50,31 +50,25 @@ function checkSignal(options) {
  */
 function checkBatch(threats, most, check) {
   const checked = []
-  let ours = null
+  let isChecking = false // or the caller's iterator runs
   try {
     for (const threat of threats) {
+      isChecking = true
       if (checked.length === most) {
-        ours = new IpcError('ERR_BATCH_TOO_LARGE')
-        break
+        throw new IpcError('ERR_BATCH_TOO_LARGE')
       }
-      try {
-        checked.push(check(threat))
-      } catch (error) {
-        error.message = `threats[${checked.length}]: ${error.message}`
-        ours = error
-        break
-      }
+      checked.push(check(threat))
+      isChecking = false
     }
-  } catch (cause) {
-    ours ??= invalid(
-      TypeError,
-      'ERR_INVALID_ARGUMENT',
-      `threats: expected a list of threats, got ${show(threats)}`,
-      cause
-    )
-  }
-  if (ours !== null) {
-    throw ours
+  } catch (error) {
+    if (!isChecking) {
+      const message = `threats: expected a list of threats, got ${show(threats)}`
+      throw invalid(TypeError, 'ERR_INVALID_ARGUMENT', message, error)
+    }
+    if (error.code !== 'ERR_BATCH_TOO_LARGE') {
+      error.message = `threats[${checked.length}]: ${error.message}`
+    }
+    throw error
   }
   return checked
 }

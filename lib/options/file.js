@@ -110,9 +110,9 @@ function parseToml(file) {
 
 /** The entries of a table; none when it is missing. */
 function tableOf(value, label) {
+  // TOML has no null.
   const isTable =
     typeof value === 'object' &&
-    value !== null &&
     !Array.isArray(value) &&
     !(value instanceof Date)
   if (value !== undefined && !isTable) {

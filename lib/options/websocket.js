@@ -62,7 +62,8 @@ const WEBSOCKET_CHECKS = {
   handshakeTimeoutMs: milliseconds
 }
 
-const websocketLabel = (key) => `option websocket.${key}`
+const WHAT = 'option websocket'
+const websocketLabel = (key) => `${WHAT}.${key}`
 
 /**
  * @param {object | undefined} options what was given as `websocket`
@@ -71,12 +72,7 @@ const websocketLabel = (key) => `option websocket.${key}`
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  */
 function checkWebSocket(options, label = websocketLabel) {
-  const checked = checkEach(
-    options,
-    WEBSOCKET_CHECKS,
-    label,
-    'option websocket'
-  )
+  const checked = checkEach(options, WEBSOCKET_CHECKS, label, WHAT)
   const { url, tokenFile, auth = DEFAULTS.auth } = checked
   if (url !== undefined && tokenFile === undefined && auth === 'token') {
     throw invalid(

@@ -38,7 +38,8 @@ class MemoryHistory {
     this.sequence = sequence
     this.start = start
     this.begins = begins
-    this._oldest = sequence + 1
+    /** The first sequence that is still held. */
+    this.oldest = sequence + 1
     this._slots = 0
     this._texts = new Array(this.capacity)
     this._spans = new Uint32Array(this.capacity)
@@ -74,10 +75,10 @@ class MemoryHistory {
       const text = threatText(fields, sequence, this.generation, now)
       this._slots += spans[i]
       while (this._slots > this.capacity) {
-        const place = this._oldest % this.capacity
+        const place = this.oldest % this.capacity
         this._slots -= this._spans[place]
         this._texts[place] = undefined
-        this._oldest++
+        this.oldest++
       }
       this._texts[sequence % this.capacity] = text
       this._spans[sequence % this.capacity] = spans[i]
@@ -94,11 +95,6 @@ class MemoryHistory {
   /** The text of an event that is still held. */
   text(sequence) {
     return this._texts[sequence % this.capacity]
-  }
-
-  /** The first sequence that is still held. */
-  get oldest() {
-    return this._oldest
   }
 }
 

@@ -7,7 +7,7 @@ const { findRecords } = require('../websocket/locate.js')
 
 /**
  * @typedef {{ generation: string, sequence?: number }} Predecessor
- *   `sequence` is the last one; absent when it is unknown
+ *   `sequence` is the last one; undefined when it is unknown
  */
 
 function ringOf(location) {
@@ -71,12 +71,7 @@ function resumeWithoutRing(location) {
       return { generation, sequence: last }
     }
   }
-  if (ring === null) {
-    return null
-  }
-  const { generation } = ring
-  const sequence = lastInRing(ring)
-  return sequence === undefined ? { generation } : { generation, sequence }
+  return ring && { generation: ring.generation, sequence: lastInRing(ring) }
 }
 
 module.exports = { resumeWithoutRing, resumeWithRing }

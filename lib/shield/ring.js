@@ -5,7 +5,7 @@
 
 const { randomBytes } = require('node:crypto')
 const { EventEmitter } = require('node:events')
-const { native, reason } = require('../shm/addon.js')
+const { native } = require('../shm/addon.js')
 const { IpcError } = require('../base/errors.js')
 const { MemoryHistory } = require('./memory-history.js')
 const { resumeWithoutRing, resumeWithRing } = require('./resume-point.js')
@@ -59,6 +59,7 @@ class ShieldRing extends EventEmitter {
   constructor(location, writer, { wanted, mayFail }) {
     super()
     this._options = { ...location, ...writer }
+    this._wanted = wanted
     this._mayFail = mayFail
     this._shm = null
     this._lock = null
@@ -69,17 +70,7 @@ class ShieldRing extends EventEmitter {
     this._closed = false
     /** Why there is no ring that can be written, or null. */
     this.error = null
-    try {
-      if (!wanted) {
-        throw new IpcError('ERR_SHM_UNAVAILABLE', 'preferShm is false')
-      }
-      this._open()
-    } catch (error) {
-      if (!mayFail || error.code === 'ERR_RING_LOCKED') {
-        throw error
-      }
-      this.error = error
-      this._lock = takeLock(this._options)
+    if (!this._openOrLock()) {
       if (wanted && native !== null) {
         this._timer = setInterval(() => this._retry(), RETRY_MILLISECONDS)
         this._timer.unref()
@@ -167,9 +158,26 @@ class ShieldRing extends EventEmitter {
     await this._shm?.close()
   }
 
+  /** Opens the ring, or takes its lock when that fails and may fail.
+   * @returns {boolean} whether there is a ring */
+  _openOrLock() {
+    try {
+      this._open()
+      this.error = null
+      return true
+    } catch (error) {
+      if (!this._mayFail || error.code === 'ERR_RING_LOCKED') {
+        throw error
+      }
+      this.error = error
+      this._lock = takeLock(this._options)
+      return false
+    }
+  }
+
   _open() {
-    if (native === null) {
-      throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+    if (!this._wanted) {
+      throw new IpcError('ERR_SHM_UNAVAILABLE', 'preferShm is false')
     }
     const shm = new SharedMemoryIpc({
       ...this._options,
@@ -200,26 +208,15 @@ class ShieldRing extends EventEmitter {
     this._lock?.free()
     this._lock = null
     try {
-      this._open()
+      if (!this._openOrLock()) {
+        return
+      }
     } catch (error) {
-      this.error = error
-      this._relock(error)
+      this._lost(error)
       return
     }
     clearInterval(this._timer)
-    this.error = null
     this.emit('renewed')
-  }
-
-  _relock(error) {
-    try {
-      if (error.code === 'ERR_RING_LOCKED') {
-        throw error
-      }
-      this._lock = takeLock(this._options)
-    } catch (locked) {
-      this._lost(locked)
-    }
   }
 
   _lost(error) {

@@ -362,7 +362,7 @@ class IpcTransport extends EventEmitter {
     }
   }
 
-  // --- What is told --------------------------------------------------------
+  // --- Events --------------------------------------------------------------
 
   /** @returns {import('../index').ShieldTransport} what is used at present */
   get _transport() {

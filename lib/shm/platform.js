@@ -43,7 +43,7 @@ const PlatformShm = Object.freeze({
   },
 
   /**
-   * The ring file that these options mean; it need not exist.
+   * The path of the ring file with these options; it need not exist.
    * @param {import('../index').LocationOptions} [options]
    * @returns {string}
    * @throws {TypeError | RangeError} ERR_INVALID_OPTION

@@ -5,87 +5,63 @@ const { invalid, show } = require('../base/errors.js')
 const { deflatedTail } = require('./continuation.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
-function refuse(Type, field, expected, value) {
-  return invalid(
-    Type,
-    'ERR_INVALID_THREAT',
-    `threat.${field}: expected ${expected}, got ${show(value)}`
-  )
+function mustBe(fine, Type, field, expected, value) {
+  if (!fine) {
+    throw invalid(
+      Type,
+      'ERR_INVALID_THREAT',
+      `threat.${field}: expected ${expected}, got ${show(value)}`
+    )
+  }
 }
 
 function number(field, value, names, limit) {
-  if (typeof value === 'string') {
-    const known = names.get(value)
-    if (known !== undefined) {
-      return known
-    }
-  } else if (typeof value === 'number') {
-    if (Number.isInteger(value) && value >= 0 && value <= limit) {
-      return value
-    }
+  const code = typeof value === 'string' ? names.get(value) : value
+  if (!Number.isInteger(code) || code < 0 || code > limit) {
+    const isKind = typeof value === 'string' || typeof value === 'number'
+    const known = [...names.keys()].join(', ')
+    const expected = `${known} or a whole number up to ${limit}`
+    mustBe(false, isKind ? RangeError : TypeError, field, expected, value)
   }
-  throw refuse(
-    typeof value === 'string' || typeof value === 'number'
-      ? RangeError
-      : TypeError,
-    field,
-    `${[...names.keys()].join(', ')} or a whole number up to ${limit}`,
-    value
-  )
+  return code
 }
 
 // Node 18 has no String.prototype.isWellFormed.
-const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
 const SURROGATE = /\p{Surrogate}/u
+const isWellFormed =
+  typeof String.prototype.isWellFormed === 'function'
+    ? (value) => value.isWellFormed()
+    : (value) => !SURROGATE.test(value)
+const WELL_FORMED = 'text without lone surrogates, which UTF-8 cannot carry'
 
 function text(field, value) {
-  if (typeof value !== 'string') {
-    throw refuse(TypeError, field, 'a string', value)
-  }
-  if (HAS_WELL_FORMED ? !value.isWellFormed() : SURROGATE.test(value)) {
-    throw refuse(
-      RangeError,
-      field,
-      'text without lone surrogates, which UTF-8 cannot carry',
-      value
-    )
-  }
-  return value
+  mustBe(typeof value === 'string', TypeError, field, 'a string', value)
+  mustBe(isWellFormed(value), RangeError, field, WELL_FORMED, value)
 }
 
 function timestamp(value) {
   if (value === undefined) {
     return 0
   }
-  if (typeof value !== 'number') {
-    throw refuse(TypeError, 'timestampUs', 'a number', value)
-  }
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw refuse(
-      RangeError,
-      'timestampUs',
-      'whole microseconds since 1970, from 1 to 2^53-1',
-      value
-    )
-  }
+  const field = 'timestampUs'
+  const expected = 'whole microseconds since 1970, from 1 to 2^53-1'
+  mustBe(typeof value === 'number', TypeError, field, 'a number', value)
+  mustBe(Number.isSafeInteger(value), RangeError, field, expected, value)
+  mustBe(value >= 1, RangeError, field, expected, value)
   return value
 }
 
-function flag(value) {
-  if (value === undefined) {
-    return false
-  }
-  if (typeof value !== 'boolean') {
-    throw refuse(TypeError, 'blocked', 'true or false', value)
-  }
+function flag(value = false) {
+  const fine = typeof value === 'boolean'
+  mustBe(fine, TypeError, 'blocked', 'true or false', value)
   return value
 }
 
 function ownId(value) {
-  if (value !== undefined && text('id', value) === '') {
-    throw refuse(RangeError, 'id', 'a string that is not empty', value)
+  if (value !== undefined) {
+    text('id', value)
+    mustBe(value !== '', RangeError, 'id', 'a string that is not empty', value)
   }
-  return value
 }
 
 function json(value) {
@@ -100,16 +76,15 @@ function json(value) {
       cause
     )
   }
-  if (encoded === undefined) {
-    throw refuse(TypeError, 'context', 'what JSON carries', value)
-  }
+  const fine = encoded !== undefined
+  mustBe(fine, TypeError, 'context', 'what JSON carries', value)
   return encoded
 }
 
 const MAX_TYPE = 2 ** 32 - 1
 const MAX_SEVERITY = 255
 
-// Texts shorter than this need no look at whether deflating them helps.
+// Shorter texts are never deflated, so deflatedTail() is not called for them.
 const LONG = 512
 
 /**
@@ -124,12 +99,12 @@ const LONG = 512
  * @property {string} [id]
  * @property {string} [context] JSON
  * @property {Buffer} [deflated] the continuation, where deflating helps
- * @property {boolean} isShort whether none of these three is there
+ * @property {boolean} isShort whether id, context and deflated are all absent
  */
 
 /**
  * Checks a threat. Code of the caller's (getters, proxies, toJSON) runs here
- * and not while it is published, so it always meets a ring in order.
+ * and not while the threat is published, when the ring is in between states.
  * @param {import('../index').ThreatInput} threat
  * @returns {ThreatRecord}
  * @throws {TypeError | RangeError} ERR_INVALID_THREAT
@@ -191,8 +166,8 @@ function checkThreat(threat) {
   return record
 }
 
-/** Gives those their time that have none, for who publishes them by other means
- * than the native writer. @param {ThreatRecord[]} records */
+/** Gives the records a time that have none; the native writer does it itself.
+ * @param {ThreatRecord[]} records */
 function stamp(records) {
   for (const record of records) {
     record.timestampUs ||= Date.now() * 1000

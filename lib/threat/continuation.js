@@ -18,9 +18,9 @@ const TAG_DETAILS = 2
 const TAG_ID = 3
 const TAG_CONTEXT = 4
 
-// Below it, what deflating saves is not worth its time: the slots that 4 KB
-// take are written in a twentieth of that. Above the other, a reader inflates
-// nothing, so that a few bytes cannot become memory without end.
+// Below DEFLATE_FROM, deflating takes longer than it saves: it took twenty times
+// as long for 4 KB as writing their slots. A reader inflates nothing above
+// MAX_INFLATED, so that a few bytes cannot exhaust its memory.
 const DEFLATE_FROM = 16_384
 const MAX_INFLATED = 2 ** 20
 
@@ -75,12 +75,12 @@ function deflatedTail(source, details, id, context) {
   const deflated = zlib.deflateRawSync(Buffer.concat(parts, length), {
     level: zlib.constants.Z_BEST_SPEED
   })
-  // As long as it takes as many slots, it helps nobody.
+  // It only helps when it takes fewer slots.
   const slots = (bytes) => Math.ceil(bytes / TAIL_BYTES)
   return slots(deflated.length) < slots(length) ? deflated : undefined
 }
 
-/** The bytes of a tail in one piece, from the slots behind the lead. */
+/** The bytes of a tail in one buffer, from the slots behind the lead slot. */
 function gatherTail(bytes, base, length) {
   const tail = Buffer.allocUnsafe(length)
   let from = base + SLOT_BYTES + PAYLOAD_OFFSET
@@ -96,8 +96,8 @@ const inflateTail = (tail) =>
   zlib.inflateRawSync(tail, { maxOutputLength: MAX_INFLATED })
 
 /**
- * Puts what a tail carries into the threat. A tail that makes no sense leaves
- * what the lead slot said: cut, but right.
+ * Puts the fields of a tail into the threat. A field that does not fit ends it,
+ * and the text of the lead slot, which is cut, stays.
  */
 function decodeTail(tail, threat) {
   let at = 0

@@ -12,7 +12,7 @@ const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
 const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
 const TAIL_DEFLATED = 1
 
-// What is inflated in one go: the event loop has its turn behind it.
+// What decode() inflates at the most, so that the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
@@ -23,8 +23,8 @@ const NONE = Object.freeze([])
 const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
 const PADDED_DIGITS = DIGITS.map((digits) => digits.padStart(3, '0'))
 
-/** Makes `<generation>-<sequence>`. Turning a number into text is the dearest
- * part of decoding, so it is done once for a thousand of them. */
+/** Makes `<generation>-<sequence>`. Converting a number to text is the most
+ * expensive part of decoding, so it is done once for a thousand of them. */
 class IdMaker {
   constructor(generation) {
     this._prefix = `${generation}-`
@@ -47,8 +47,8 @@ class IdMaker {
 }
 
 /**
- * Decodes validated slots. Keeps the views on one buffer that the native
- * reader fills again and again; nothing that comes out refers to it.
+ * Decodes validated slots. Keeps views of the one buffer that the native reader
+ * fills again and again; no threat refers to it.
  */
 class ThreatDecoder {
   /**
@@ -71,7 +71,7 @@ class ThreatDecoder {
     this._inflated = 0 // bytes
   }
 
-  /** In front of a read, which fills the buffer from its start. */
+  /** To be called before a read, which fills the buffer from its start. */
   begin() {
     this.left = 0
     this._details = NONE
@@ -79,7 +79,7 @@ class ThreatDecoder {
     this._slot = 0
   }
 
-  /** What the native reader made of the next events that it read.
+  /** Takes the texts that the native reader made for the next events.
    * @param {string[]} details */
   addDetails(details) {
     this._details =
@@ -105,13 +105,13 @@ class ThreatDecoder {
         left--
       }
     } finally {
-      // When the stack is full, too: none comes twice.
+      // Also when the stack overflows: no event is decoded twice.
       this._index = index
       this._slot = slot
       this.left = left
     }
     if (left === 0) {
-      // Until the next event comes, nobody needs these texts.
+      // Do not keep these texts alive until the next read.
       this._details = NONE
     }
   }
@@ -165,7 +165,7 @@ class ThreatDecoder {
     return threat
   }
 
-  /** As the lead slot has them, where the native reader made no text. */
+  /** The part in the lead slot, when the native reader made no text. */
   _cutDetails(base, at) {
     const start = base + DETAILS_OFFSET
     return this._bytes.utf8Slice(start, start + (this._words[at + 7] >>> 16))
@@ -182,7 +182,7 @@ class ThreatDecoder {
       this._inflated += inflated.length
       decodeTail(inflated, threat)
     } catch {
-      // It may have come that far before it was refused.
+      // It may have been inflated that far before it failed.
       this._inflated += INFLATE_BYTES
       this._onCorrupt(threat.sequence)
     }

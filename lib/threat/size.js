@@ -1,5 +1,5 @@
 'use strict'
-// How large a ring is and what a threat takes of it, for those who have no
+// How large a ring is and what a threat takes of it, for code that has no
 // ring: the numbers of native/core/layout.h and the rules of segment.c.
 
 const {

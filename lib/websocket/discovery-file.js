@@ -178,7 +178,7 @@ function checkRecord(value, file) {
   }
   const record = {}
   for (const [key, { is, when }] of Object.entries(FIELDS)) {
-    // `when` looks at fields that stand before this one.
+    // `when` depends on fields that come before this one.
     if (when === undefined || when(record)) {
       const field = Object.hasOwn(value, key) ? value[key] : undefined
       if (!is(field)) {

@@ -18,7 +18,7 @@
 // `lost`, in order. `shm`: whether the same threats are in shared memory.
 
 const { show } = require('../base/errors.js')
-const { typeName, severityName } = require('../threat/names.js')
+const { severityNames, typeNames } = require('../threat/names.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
@@ -45,10 +45,10 @@ function threatText(fields, sequence, generation, publishedNs) {
   const text = JSON.stringify({
     sequence,
     id: fields.id ?? `${generation}-${sequence}`,
-    threat_type: typeName(type) ?? 'Unknown',
-    threat_type_code: typeName(type) === undefined ? type : undefined,
-    severity: severityName(severity) ?? 'Unknown',
-    severity_code: severityName(severity) === undefined ? severity : undefined,
+    threat_type: typeNames[type] ?? 'Unknown',
+    threat_type_code: typeNames[type] === undefined ? type : undefined,
+    severity: severityNames[severity] ?? 'Unknown',
+    severity_code: severityNames[severity] === undefined ? severity : undefined,
     source: fields.source,
     details: fields.details,
     timestamp: new Date(timestampUs / 1000).toISOString(),

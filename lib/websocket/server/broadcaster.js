@@ -32,6 +32,7 @@ class Broadcaster extends EventEmitter {
     this._subscribers = new Set()
     this._live = new Set()
     this._early = new Set() // those that wait for more at the history's end
+    this._byState = { live: this._live, early: this._early }
     // What this turn of the event loop has published and not sent.
     this._waiting = []
     this._first = 0
@@ -114,7 +115,7 @@ class Broadcaster extends EventEmitter {
   }
 
   _askEarly() {
-    // A copy, because one that is early again is added to the set.
+    // A copy: a subscriber that is early again comes back into the set.
     for (const subscriber of [...this._early]) {
       subscriber.historyGrew()
     }
@@ -184,18 +185,10 @@ class Broadcaster extends EventEmitter {
     await this._handshake.close()
   }
 
-  /** For a subscriber whose `state` has changed. */
-  stateChanged(subscriber) {
-    for (const [state, set] of [
-      ['live', this._live],
-      ['early', this._early]
-    ]) {
-      if (subscriber.state === state) {
-        set.add(subscriber)
-      } else {
-        set.delete(subscriber)
-      }
-    }
+  /** For a subscriber whose `state` was `before`, and has changed. */
+  stateChanged(subscriber, before) {
+    this._byState[before]?.delete(subscriber)
+    this._byState[subscriber.state]?.add(subscriber)
   }
 
   // -------------------------------------------------------------------------

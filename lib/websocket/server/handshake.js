@@ -52,7 +52,11 @@ class HandshakeServer extends EventEmitter {
     const { auth, handshakeTimeoutMs } = options
     this._challenger = auth === 'none' ? null : new Challenger(token)
     this._port = null
-    this._moved = null
+    /**
+     * Why this is not the port of the options, or null.
+     * @type {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
+     */
+    this.moved = null
     this._listening = null
     this._closed = null
     this._pending = new Map() // socket -> { timer, answered }
@@ -61,14 +65,6 @@ class HandshakeServer extends EventEmitter {
     this._counts = { admitted: 0, challenged: 0, refused: {} }
     this._server = this._createServer(handshakeTimeoutMs)
     this._webSockets = this._createWebSockets(handshakeTimeoutMs)
-  }
-
-  /**
-   * Why this is not the port of the options, or null.
-   * @returns {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
-   */
-  get moved() {
-    return this._moved
   }
 
   /**
@@ -87,13 +83,11 @@ class HandshakeServer extends EventEmitter {
    *   handshakes of now; the others since the start, `refused` by reason
    */
   stats() {
-    const { admitted, challenged, refused } = this._counts
     return {
       connections: this._clients.size,
       pending: this._pending.size,
-      admitted,
-      challenged,
-      refused: { ...refused }
+      ...this._counts,
+      refused: { ...this._counts.refused }
     }
   }
 
@@ -115,7 +109,7 @@ class HandshakeServer extends EventEmitter {
       if (port === 0 || (code !== 'EADDRINUSE' && code !== 'EACCES')) {
         throw error
       }
-      this._moved = { from: port, code }
+      this.moved = { from: port, code }
       await bind(this._server, host, 0)
     }
     this._port = this._server.address().port
@@ -166,7 +160,7 @@ class HandshakeServer extends EventEmitter {
       requestTimeout: timeout,
       connectionsCheckingInterval: timeout
     })
-    // Node drops headers past this count and tells nobody, so an Origin could
+    // Node silently drops headers past this count, so an Origin could
     // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
     server.maxHeadersCount = 0
     const plain = (request) => this._onPlainRequest(request)
@@ -288,7 +282,7 @@ class HandshakeServer extends EventEmitter {
     })
   }
 
-  /** Whether the client knows the token; if not, it was told 401. */
+  /** Whether the client proved that it knows the token; else it is sent a 401. */
   _prove(request, socket) {
     const { rawHeaders } = request
     const { proof, reason } = this._challenger.admit(rawHeaders, this._port)

@@ -44,7 +44,7 @@ class SendBuffer {
   _hand(length, send) {
     const bytes = length + FRAME_BYTES
     this.bytes += bytes
-    // The error of a socket that is gone comes with its close, too.
+    // The error is ignored: a socket that fails closes, too.
     send(() => {
       this.bytes -= bytes
       if (this.fullSince !== null && this.bytes <= this._maxBytes / 2) {

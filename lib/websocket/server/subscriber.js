@@ -39,7 +39,7 @@ class Subscriber {
   /**
    * @param {import('ws').WebSocket} socket open and authenticated
    * @param {object} broadcaster has `history`, `limits`, `boot`, and is told by
-   *   `stateChanged(subscriber)` when `state` changes
+   *   `stateChanged(subscriber, before)` when `state` changes
    */
   constructor(socket, broadcaster) {
     this._socket = socket
@@ -393,9 +393,10 @@ class Subscriber {
   }
 
   _setState(state) {
-    if (state !== this.state) {
+    const before = this.state
+    if (state !== before) {
       this.state = state
-      this._broadcaster.stateChanged(this)
+      this._broadcaster.stateChanged(this, before)
       if (this._leaving && state !== 'behind') {
         this.leave()
       }
