@@ -44,6 +44,10 @@ function escapeText(text, paint = String) {
     : text.replace(HIDDEN_OR_BACKSLASH, (character) => paint(spell(character)))
 }
 
+/** One UTF-16 unit as JSON can have it. @param {string} unit */
+const escapeUnit = (unit) =>
+  `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+
 /**
  * JSON of a value on one line. What is not visible is written as \uXXXX, which
  * any JSON parser reads back as what it was.
@@ -55,14 +59,9 @@ function safeJson(value) {
   if (PLAIN.test(json)) {
     return json
   }
-  return json.replace(HIDDEN, (character) => {
-    let escaped = ''
-    for (let i = 0; i < character.length; i++) {
-      const hex = character.charCodeAt(i).toString(16)
-      escaped += `\\u${hex.padStart(4, '0')}`
-    }
-    return escaped
-  })
+  return json.replace(HIDDEN, (character) =>
+    character.split('').map(escapeUnit).join('')
+  )
 }
 
 module.exports = { escapeText, safeJson }

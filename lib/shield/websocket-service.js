@@ -53,7 +53,6 @@ class WebSocketService {
    * @param {object} options checked `websocket` options
    */
   constructor(history, location, options) {
-    this._history = history
     this._location = location
     this._options = options
     this._token = createToken()
@@ -88,16 +87,14 @@ class WebSocketService {
    */
   async start(isAlone) {
     await this._mustBeAlone(isAlone)
-    const port = await this.broadcaster.listen()
+    const { host, auth } = this._options
     this._record = {
       version: 1,
       state: 'live',
-      port,
-      host: this._options.host,
-      auth: this._options.auth,
-      ...(this._options.auth === 'token' ? { token: this._token } : {}),
-      generation: this._history.generation,
-      dir: this._history.dir ?? null,
+      port: await this.broadcaster.listen(),
+      host,
+      auth,
+      token: this._token, // not written with auth 'none'
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
@@ -116,13 +113,8 @@ class WebSocketService {
   }
 
   setHistory(history) {
-    this._history = history
     this.broadcaster.setHistory(history)
     if (this.isListening) {
-      // All of it, also when just the generation differs: what removed the ring
-      // may have removed the file.
-      this._record.generation = history.generation
-      this._record.dir = history.dir ?? null
       try {
         this._publishRecord()
       } catch {
@@ -223,6 +215,8 @@ class WebSocketService {
 
   _publishRecord() {
     let first = null
+    const { generation, dir = null } = this.broadcaster.history
+    Object.assign(this._record, { generation, dir })
     const before = this._place
     const fileBefore = this._file
     for (const place of places(this._location)) {

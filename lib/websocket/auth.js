@@ -74,13 +74,9 @@ function isToken(value) {
  * @returns {string[]}
  */
 function headerValues(rawHeaders, name) {
-  const values = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i].toLowerCase() === name) {
-      values.push(rawHeaders[i + 1])
-    }
-  }
-  return values
+  return rawHeaders.filter(
+    (_value, i) => i % 2 === 1 && rawHeaders[i - 1].toLowerCase() === name
+  )
 }
 
 /**
