@@ -199,7 +199,7 @@ class FailoverSource {
     this._active = this._ring
     this.ringError = null
     // For a client that nobody consumes, too: it is to know where it stands.
-    this._ring.hear(true)
+    this._ring.retain(true)
     try {
       this._ring.start()
     } catch (error) {
@@ -265,14 +265,14 @@ class FailoverSource {
     if (this._closed) {
       return
     }
-    const { astray, writer } = this._ring.look(fresh)
-    const isWell = !astray && writer !== 'gone'
+    const { displaced, writer } = this._ring.checkFile(fresh)
+    const isWell = !displaced && writer !== 'gone'
     if (isWell && this._ws !== null) {
       this._ws.close()
       this._ws = null
     } else if (!isWell && this._ws === null && this._options.locate !== null) {
       this._openSocket({ standBy: true })
-    } else if (astray && this._ws !== null) {
+    } else if (displaced && this._ws !== null) {
       // Its Shield may have said by now where it is.
       this._ws.hurry()
     }
@@ -281,10 +281,10 @@ class FailoverSource {
   /** Whether somebody alive writes to the ring; also to one that is out of its
    * place, as long as its Shield has not made another. */
   _isWritten() {
-    const { astray, writer } = this._ring.look(true)
+    const { displaced, writer } = this._ring.checkFile(true)
     const isOnlyOne =
       this._ws.hasRing && this._ws.shieldGeneration === this._ring.generation
-    return writer !== 'gone' && (!astray || isOnlyOne)
+    return writer !== 'gone' && (!displaced || isOnlyOne)
   }
 
   _ringFailed(error) {
@@ -410,7 +410,7 @@ class FailoverSource {
         return true
       }
       this._leaveRing(
-        this._ring.look(false).astray
+        this._ring.checkFile(false).displaced
           ? 'the ring is not in its place'
           : 'the writer of the ring is gone'
       )
