@@ -87,9 +87,7 @@ class RingSource {
   /** Whether the ring has more than was taken. */
   get isUnread() {
     return (
-      this._untold !== null ||
-      this._cursor.isFilled ||
-      this._reader.unread()
+      this._untold !== null || this._cursor.isFilled || this._reader.unread()
     )
   }
 

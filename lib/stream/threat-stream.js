@@ -186,7 +186,9 @@ class ThreatStream extends EventEmitter {
    * by which this object learns who listens.
    */
   removeAllListeners(...names) {
-    const events = this.eventNames().filter((name) => !OWN_EVENTS.includes(name))
+    const events = this.eventNames().filter(
+      (name) => !OWN_EVENTS.includes(name)
+    )
     for (const name of names.length > 0 ? names : events) {
       super.removeAllListeners(name)
     }
