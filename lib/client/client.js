@@ -5,7 +5,7 @@
 const { FailoverSource } = require('./failover.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
 const { checkIpc } = require('../options/ipc.js')
-const { finder, liveRecords } = require('../websocket/locate.js')
+const { locator, liveRecords } = require('../websocket/locate.js')
 const { ThreatStream } = require('../stream/threat-stream.js')
 
 /**
@@ -33,7 +33,7 @@ class IpcClient extends ThreatStream {
           liveRecords(location)
             .map(({ dir }) => dir)
             .filter((dir) => dir !== null),
-        locate: websocket.enabled ? finder(location, websocket) : null,
+        locate: websocket.enabled ? locator(location, websocket) : null,
         handshakeTimeoutMs: websocket.handshakeTimeoutMs
       },
       this._host({

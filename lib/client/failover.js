@@ -2,18 +2,96 @@
 // The source of a client that uses whatever there is: the ring while its
 // writer lives and it is in its place, the Shield's WebSocket otherwise. Both
 // carry one (generation, sequence), so every event comes once.
+//
+//   CONNECTING         there is neither; both are looked for
+//   RING               the ring is read, and its writer lives
+//   RING_WITH_STANDBY  the ring is read, but has no writer or is out of its
+//                      place; a server is looked for that could take over
+//   WEBSOCKET          the server is read; a ring is looked for
+//   RETURNING          a ring was found, and what the server has sent already
+//                      is read before it
+//   CLOSED
+//
+//                 has no writer, or is out of its place
+//            RING -------------------------> RING_WITH_STANDBY
+//            ^ |  <-------------------------   |   |
+//            | |         all is well again     |   | the server answers, and
+//            | |                               |   | the ring has no writer
+//            | | cannot be read                |   |
+//            | v                               |   |
+//     CONNECTING <-----------------------------+   |
+//      ^  ^ |  |                                   v
+//      |  | |  +-----------------------------> WEBSOCKET --> RING
+//      |  | |           the server answers         |   ring found,
+//      |  | |                                      |   nothing left to read
+//      |  | |             the server is gone       |
+//      |  +-|--------------------------------------+
+//      |    | ring found, some left to read        |
+//      |    +-----------------> RETURNING <--------+
+//      |                          |   |
+//      +--------------------------+   +--> RING
+//        the ring is gone again            nothing left to read
 
-const { Prober } = require('./retry-timer.js')
-const { Progress } = require('../stream/positions.js')
+const assert = require('node:assert/strict')
 const { findRing } = require('./locate-ring.js')
+const { RetryTimer } = require('./retry-timer.js')
 const { positionAfter, RingSource } = require('../shm/ring-source.js')
+const { Progress } = require('../stream/positions.js')
 const { WebSocketSource } = require('../websocket/client/source.js')
+
+const CONNECTING = 'connecting'
+const RING = 'ring'
+const RING_WITH_STANDBY = 'ring with standby'
+const WEBSOCKET = 'websocket'
+const RETURNING = 'returning'
+const CLOSED = 'closed'
+
+// What may follow each state, beside CLOSED. CONNECTING follows itself when the
+// first attempt fails, which is told.
+const NEXT = {
+  [CONNECTING]: [CONNECTING, RING, WEBSOCKET, RETURNING],
+  [RING]: [RING_WITH_STANDBY, CONNECTING],
+  [RING_WITH_STANDBY]: [RING, WEBSOCKET, CONNECTING],
+  [WEBSOCKET]: [CONNECTING, RETURNING, RING],
+  [RETURNING]: [RING, CONNECTING],
+  [CLOSED]: []
+}
+
+// 'connecting' in all others.
+const TRANSPORT = {
+  [RING]: 'shm',
+  [RING_WITH_STANDBY]: 'shm',
+  [WEBSOCKET]: 'websocket',
+  [RETURNING]: 'websocket'
+}
+
+const PARTS = { findRing, RingSource, WebSocketSource }
 
 /**
  * What the source tells its host: as RingSource does, and
  *   transport(change)    `{ from, to, reason }`
  */
 class FailoverSource {
+  #options
+  #host
+  #parts
+  #state = CONNECTING
+  #told = null // the transport of the last event
+  #ring = null // what is read whenever there is one
+  #server = null
+  #retryTimer
+  #isHolding = false
+  #from // of a ring without a position
+  // The ring was left by an earlier Shield, and nothing of it was taken: a
+  // server that is there already is heard from now on.
+  #isLeftOver = false
+  #progress = new Progress()
+  // Of sources that are gone.
+  #earlierTotals = { lost: 0, corrupt: 0, bytes: 0 }
+
+  ringError = null
+  socketError = null
+
   /**
    * @param {object} options
    * @param {object} options.ring checked reader options, `from` among them
@@ -23,85 +101,77 @@ class FailoverSource {
    *   WebSocketSource), null: no WebSocket
    * @param {number} options.handshakeTimeoutMs
    * @param {object} host
+   * @param {object} [parts] what it is made of
    */
-  constructor(options, host) {
-    this._options = options
-    this._host = host
-    this._from = options.ring.from // of a ring without a position
-    this._isFresh = false // nothing of a ring without a writer was taken yet
-    this._ring = null
-    this._ws = null
-    this._active = null
-    this._progress = new Progress()
-    this._returning = null // the ring that it returns to, as findRing tells
-    this._isNew = true // there was no ring yet
-    this._wasConnected = false
-    this._holding = false
-    this._closed = false
-    this._prober = new Prober(() => this._probe())
-    this._told = null // the transport of the last event
-    this.ringError = null
-    this.socketError = null
-    // What sources that are gone brought.
-    this._before = { lost: 0, corrupt: 0, bytes: 0 }
+  constructor(options, host, parts = PARTS) {
+    this.#options = options
+    this.#host = host
+    this.#parts = parts
+    this.#from = options.ring.from
+    this.#retryTimer = new RetryTimer(() => this.#retry())
     if (options.useRing) {
-      RingSource.check(options.ring)
+      parts.RingSource.check(options.ring)
+      this.#openRing(positionAfter(options.ring.after))
     }
-    this._begin()
+    if (!options.useRing || this.ringError?.code === 'ERR_SHM_UNAVAILABLE') {
+      // There never will be one here.
+      this.#retryTimer.stop()
+    }
+    if (this.#ring !== null) {
+      this.#checkRing(true)
+      this.#isLeftOver =
+        this.#from === 'latest' &&
+        options.ring.after === undefined &&
+        this.#server !== null
+      return
+    }
+    this.#openServer(this.#beginning())
+    this.#retryTimer.later()
   }
 
   /** `shm`, `websocket`, or `connecting` while there is neither. */
   get transport() {
-    if (this._active === null || this._closed) {
-      return 'connecting'
-    }
-    if (this._active === this._ring) {
-      return 'shm'
-    }
-    return this._ws.connected || this._returning !== null
-      ? 'websocket'
-      : 'connecting'
+    return TRANSPORT[this.#state] ?? 'connecting'
   }
 
   /** The ring's source or null, for its numbers. */
   get ring() {
-    return this._active === this._ring ? this._ring : null
+    return this.#ring
+  }
+
+  /** The server's source, unless the ring is read, or null. */
+  get websocket() {
+    return this.#ring === null ? this.#server : null
   }
 
   /** 16 hex digits: what was taken last belongs to it, if anything was. */
   get generation() {
-    return (this.ring ?? this.websocket?.position())?.generation ?? null
-  }
-
-  /** The server's source or null. */
-  get websocket() {
-    return this._active === this._ws ? this._ws : null
+    return (this.#ring ?? this.#server?.position())?.generation ?? null
   }
 
   take(max, threats) {
-    if (this._active === null) {
-      return false
-    }
-    const more = this._active.take(max, threats)
+    const more = this.#active?.take(max, threats) ?? false
     if (threats.length > 0) {
-      this._isFresh = false
+      this.#isLeftOver = false
     }
-    return more || threats.length > 0 ? more : this._switch()
+    return more || (threats.length === 0 && this.#switch())
   }
 
   arm() {
-    return this._active !== null && this._active.arm()
+    const active = this.#active
+    // One that cannot be armed gives way to another.
+    return active !== null && (active.arm() || active !== this.#active)
   }
 
   hold(hold) {
-    this._holding = hold
-    this._ring?.hold(hold)
-    this._ws?.hold(hold)
-    this._prober.hold(hold)
+    this.#isHolding = hold
+    this.#ring?.hold(hold)
+    this.#server?.hold(hold)
+    this.#retryTimer.hold(hold)
   }
 
   position() {
-    return this._active?.position() ?? null
+    return this.#active?.position() ?? null
   }
 
   /**
@@ -109,351 +179,331 @@ class FailoverSource {
    * @returns {import('../index').WriterState}
    */
   writerState(fresh) {
-    if (this.ring !== null) {
-      return this._ring.writerState(fresh)
+    if (this.#ring !== null) {
+      return this.#ring.writerState(fresh)
     }
-    if (this._returning !== null) {
-      return this._returning.isWritten ? 'live' : 'gone'
-    }
-    return this.transport === 'websocket' ? 'live' : 'gone'
+    const isWritten =
+      this.#state === RETURNING
+        ? this.#inspectRing().isWritten
+        : this.#state === WEBSOCKET
+    return isWritten ? 'live' : 'gone'
   }
 
   totals() {
-    const sum = { ...this._before }
-    for (const source of [this._ring, this._ws]) {
-      const { lost, corrupt, bytes } = source?.totals() ?? {}
-      sum.lost += lost ?? 0
-      sum.corrupt += corrupt ?? 0
-      sum.bytes += bytes ?? 0
+    const sum = { ...this.#earlierTotals }
+    for (const source of [this.#ring, this.#server]) {
+      if (source !== null) {
+        addTotals(sum, source.totals())
+      }
     }
     return sum
   }
 
   async close() {
-    this._closed = true
-    this._prober.stop()
-    await Promise.all([this._ring?.close(), this._ws?.close()])
+    this.#enter(CLOSED)
+    this.#retryTimer.stop()
+    await Promise.all([this.#ring?.close(), this.#server?.close()])
   }
 
-  // --- Beginning -----------------------------------------------------------
+  // --- The state -----------------------------------------------------------
 
-  _begin() {
-    if (this._options.useRing) {
-      this._openRing(positionAfter(this._options.ring.after))
+  /** Changes the state, and tells the host when the transport is another. */
+  #enter(state, reason) {
+    if (process.env.NODE_ENV === 'test') {
+      const isFine = state === CLOSED || NEXT[this.#state].includes(state)
+      assert(isFine, `from ${this.#state} to ${state}`)
     }
-    if (
-      !this._options.useRing ||
-      this.ringError?.code === 'ERR_SHM_UNAVAILABLE'
-    ) {
-      // There never will be one here.
-      this._prober.stop()
+    this.#state = state
+    const [from, to] = [this.#told, this.transport]
+    if (to !== from && state !== CLOSED) {
+      this.#told = to
+      // From a turn of its own: a listener may do anything to this source.
+      setImmediate(() => {
+        if (this.#state !== CLOSED) {
+          this.#host.transport({ from, to, reason })
+        }
+      })
     }
-    if (this._ring !== null) {
-      this._examine(true)
-      // It stands behind what others have left. A Shield that is there already
-      // and does without the ring is to be heard from now on, no sooner.
-      this._isFresh =
-        this._from === 'latest' &&
-        this._options.ring.after === undefined &&
-        this._ws !== null
-      return
-    }
-    if (this._options.locate !== null) {
-      this._openSocket(this._beginning())
-      this._active = this._ws
-    }
-    this._prober.later()
   }
 
-  /** Where a server is to begin, as long as nothing is known. */
-  _beginning() {
-    const { from, after } = this._options.ring
-    return { from, position: positionAfter(after) ?? null }
+  /** What is read; null while WebSocket is not allowed and there is no ring. */
+  get #active() {
+    return this.#ring ?? this.#server
   }
 
-  _findRing() {
-    return findRing(this._options.ring, this._options.findDirs)
+  // --- The ring ------------------------------------------------------------
+
+  #findRing() {
+    const { ring, findDirs } = this.#options
+    return this.#parts.findRing(ring, findDirs)
+  }
+
+  /** @returns {{ generation?: string, isWritten?: boolean }} of findRing */
+  #inspectRing() {
+    try {
+      return this.#findRing()
+    } catch (error) {
+      this.ringError = error
+      return {}
+    }
   }
 
   /**
    * @param {{ generation: string, next: number }} [position]
    * @returns {boolean} whether it is open; then it is what is read
    */
-  _openRing(position) {
+  #openRing(position) {
     const host = {
-      ...this._host,
-      failed: (error) => this._ringFailed(error),
-      checked: () => this._ringLooked()
+      ...this.#host,
+      failed: (error) => this.#ringFailed(error),
+      checked: () => this.#ringChecked()
     }
+    let ring = null
     try {
-      const options = { ...this._findRing().options, from: this._from }
-      this._ring = new RingSource(options, host, position, this._progress)
+      const { options } = this.#findRing()
+      ring = new this.#parts.RingSource(
+        { ...options, from: this.#from },
+        host,
+        position,
+        this.#progress
+      )
+      // A client without consumers, too, is to know how the writer is.
+      ring.hear(true)
+      ring.start()
     } catch (error) {
       this.ringError = error
-      if (this._from === 'latest') {
-        // Whatever a ring holds that could not be read before is new here.
-        this._from = 'oldest'
+      if (ring !== null) {
+        ring.close()
+      } else if (this.#from === 'latest') {
+        // All that a ring holds which could not be read before is new here.
+        this.#from = 'oldest'
       }
       return false
     }
-    this._active = this._ring
+    ring.hold(this.#isHolding)
+    this.#ring = ring
     this.ringError = null
-    // For a client that nobody consumes, too: it is to know where it stands.
-    this._ring.hear(true)
-    try {
-      this._ring.start()
-    } catch (error) {
-      this.ringError = error
-      this._retire(this._ring)
-      this._ring = null
-      this._active = null
-      return false
-    }
-    this._ring.hold(this._holding)
-    this._tell('shm', this._isNew ? 'the ring is there' : 'it is back')
-    this._isNew = false
+    this.#enter(RING, 'the ring is there')
     return true
   }
 
-  _openSocket(more) {
-    const { locate, handshakeTimeoutMs } = this._options
-    const host = {
-      ...this._host,
-      connected: () => this._socketConnected(),
-      disconnected: (error) => this._socketDisconnected(error)
+  #ringChecked() {
+    if (this.#ring !== null) {
+      this.#checkRing(false)
     }
-    this._ws = new WebSocketSource(locate, host, {
-      handshakeTimeoutMs,
-      progress: this._progress,
-      ...more
-    })
-    this._ws.hold(this._holding)
-  }
-
-  _retire(source) {
-    const { lost, corrupt, bytes } = source.totals()
-    this._before.lost += lost
-    this._before.corrupt += corrupt
-    this._before.bytes += bytes
-    source.close()
-  }
-
-  _tell(to, reason) {
-    const from = this._told
-    if (to !== from) {
-      this._told = to
-      // From a turn of its own: a listener may do anything to this source.
-      setImmediate(() => {
-        if (!this._closed) {
-          this._host.transport({ from, to, reason })
-        }
-      })
-    }
-  }
-
-  // --- From the ring to WebSocket ------------------------------------------
-
-  _ringLooked() {
-    if (this._active === this._ring && this._ring !== null) {
-      this._examine(false)
-    }
-    this._host.checked()
+    this.#host.checked()
   }
 
   /** A ring that is not well wants a server at hand. */
-  _examine(fresh) {
-    if (this._closed) {
+  #checkRing(fresh) {
+    if (this.#state === CLOSED) {
       return
     }
-    const { astray, writer } = this._ring.look(fresh)
+    const { astray, writer } = this.#ring.look(fresh)
     const isWell = !astray && writer !== 'gone'
-    if (isWell && this._ws !== null) {
-      this._ws.close()
-      this._ws = null
-    } else if (!isWell && this._ws === null && this._options.locate !== null) {
-      this._openSocket({ standBy: true })
-    } else if (astray && this._ws !== null) {
+    if (this.#state === RING) {
+      if (!isWell && this.#openServer({ standBy: true })) {
+        this.#enter(RING_WITH_STANDBY)
+      }
+    } else if (isWell) {
+      this.#server.close()
+      this.#server = null
+      this.#enter(RING)
+    } else if (astray) {
       // Its Shield may have said by now where it is.
-      this._ws.hurry()
+      this.#server.hurry()
     }
   }
 
   /** Whether somebody alive writes to the ring; also to one that is out of its
    * place, as long as its Shield has not made another. */
-  _isWritten() {
-    const { astray, writer } = this._ring.look(true)
-    const isOnlyOne =
-      this._ws.hasRing && this._ws.shieldGeneration === this._ring.generation
+  #isWritten() {
+    const { astray, writer } = this.#ring.look(true)
+    const { hasRing, shieldGeneration } = this.#server
+    const isOnlyOne = hasRing && shieldGeneration === this.#ring.generation
     return writer !== 'gone' && (!astray || isOnlyOne)
   }
 
-  _ringFailed(error) {
+  #ringFailed(error) {
+    if (this.#state === CLOSED) {
+      return
+    }
     this.ringError = error
-    if (this._options.locate === null) {
-      this._host.failed(error)
+    if (this.#server === null && !this.#openServer({ standBy: true })) {
+      this.#host.failed(error)
       return
     }
-    if (this._ws === null) {
-      this._openSocket({ standBy: true })
-    }
-    this._leaveRing('it cannot be read')
+    this.#leaveRing('the ring cannot be read')
   }
 
-  _leaveRing(reason) {
-    const ring = this._ring
-    const position = this._isFresh ? null : ring.position()
-    if (position !== null) {
-      this._progress.note(position.generation, position.next)
-    }
-    this._isFresh = false
-    this._ring = null
-    this._retire(ring)
-    this._active = this._ws
-    this._ws.begin(position)
-    this._prober.soon()
-    this._tell('websocket', reason)
+  #leaveRing(reason) {
+    const ring = this.#ring
+    const position = this.#isLeftOver ? null : ring.position()
+    this.#isLeftOver = false
+    this.#ring = null
+    this.#retire(ring)
+    this.#server.begin(position)
+    this.#retryTimer.soon()
+    this.#enter(this.#server.connected ? WEBSOCKET : CONNECTING, reason)
   }
 
-  // --- Back ----------------------------------------------------------------
-
-  /** Looks for a ring that somebody alive writes to. */
-  _probe() {
-    if (this._closed || (this._ring !== null && this._active === this._ring)) {
-      return
-    }
-    if (this._active === null) {
-      if (this._openRing(positionAfter(this._options.ring.after))) {
-        this._examine(true)
-        this._host.wake()
-      } else {
-        this._prober.later()
-      }
-      return
-    }
-    if (this._returning !== null) {
-      // Nobody takes what came before. Whoever asks how the writer is wants to
-      // know it of now.
-      this._returning.isWritten = this._ringToReturnTo()?.isWritten ?? false
-      this._host.checked()
-      this._prober.later()
-      return
-    }
-    this._returning = this._ringToReturnTo()
-    if (this._returning !== null) {
-      this._ws.cut()
-      this._prober.later()
-      // What the server sent already is taken first.
-      if (!this._host.isConsumed() || this._ws.isEmpty) {
-        this._return()
-      }
-      this._host.wake()
-    } else {
-      this._prober.later()
-    }
+  #retire(source) {
+    addTotals(this.#earlierTotals, source.totals())
+    source.close()
   }
 
-  _ringToReturnTo() {
-    let found
-    try {
-      found = this._findRing()
-    } catch (error) {
-      this.ringError = error
-      return null
+  /** Everything was taken: goes over to the other source if that is due. True
+   * when there may be more now. */
+  #switch() {
+    if (this.#state === RETURNING) {
+      return this.#return()
     }
-    const { generation, isWritten } = found
-    const ws = this._ws
-    const position = ws.position()
-    const isRight = ws.connected
-      ? // It has to be the one that the server's Shield writes to now.
-        isWritten && ws.hasRing && generation === ws.streamGeneration
-      : // One without a writer may have what no server will send any more.
-        isWritten || position === null || position.generation === generation
-    return isRight ? found : null
-  }
-
-  _return() {
-    if (!this._ws.isEmpty) {
+    if (
+      this.#state !== RING_WITH_STANDBY ||
+      !this.#server.connected ||
+      this.#isWritten()
+    ) {
       return false
     }
-    const ws = this._ws
-    const position = ws.position()
-    this._returning = null
-    this._ws = null
-    this._retire(ws)
-    if (this._openRing(position ?? undefined)) {
-      this._examine(true)
-    } else {
-      this._openSocket({
-        ...this._beginning(),
-        ...(position === null ? {} : { position })
-      })
-      this._active = this._ws
-      this._prober.later()
+    if (!this.#ring.isUnread) {
+      this.#leaveRing(
+        this.#ring.look(false).astray
+          ? 'the ring is not in its place'
+          : 'the writer of the ring is gone'
+      )
     }
     return true
   }
 
-  /** Everything was taken: goes over to the other one if that is due. True
-   * when there may be more now. */
-  _switch() {
-    if (this._closed) {
+  // --- Back to a ring ------------------------------------------------------
+
+  /** Looks for a ring that somebody alive writes to. */
+  #retry() {
+    if (this.#state === CLOSED || this.#ring !== null) {
+      return
+    }
+    if (this.#state === RETURNING) {
+      // Nobody takes what came before: at least the writer's state is news.
+      this.#host.checked()
+    } else if (this.#server === null) {
+      if (this.#openRing(positionAfter(this.#options.ring.after))) {
+        this.#host.wake()
+      }
+    } else if (this.#isRingToReturnTo()) {
+      this.#server.close()
+      if (this.#server.waiting === 0) {
+        this.#return()
+      } else {
+        this.#enter(RETURNING, 'the rest of what the server sent')
+      }
+      this.#host.wake()
+    }
+    if (this.#ring === null) {
+      this.#retryTimer.later()
+    }
+  }
+
+  #isRingToReturnTo() {
+    const { generation, isWritten } = this.#inspectRing()
+    const { connected, hasRing, streamGeneration } = this.#server
+    const position = this.#server.position()
+    if (generation === undefined) {
       return false
     }
-    if (this._returning !== null) {
-      return this._return()
+    return connected
+      ? // It has to be the one that the server's Shield writes to now.
+        isWritten && hasRing && generation === streamGeneration
+      : // One without a writer may have what no server will send any more.
+        isWritten || position === null || position.generation === generation
+  }
+
+  /** @returns {boolean} false: what the server has sent is to be taken first */
+  #return() {
+    const server = this.#server
+    if (server.waiting > 0) {
+      return false
     }
-    if (this._active === this._ring && this._ws?.connected) {
-      if (this._isWritten()) {
-        return false
-      }
-      if (this._ring.isUnread) {
-        return true
-      }
-      this._leaveRing(
-        this._ring.look(false).astray
-          ? 'the ring is not in its place'
-          : 'the writer of the ring is gone'
-      )
-      return true
+    const position = server.position()
+    this.#server = null
+    this.#retire(server)
+    if (this.#openRing(position ?? undefined)) {
+      this.#checkRing(true)
+    } else {
+      this.#openServer(position === null ? this.#beginning() : { position })
+      this.#enter(CONNECTING, this.ringError.message)
     }
-    return false
+    return true
   }
 
   // --- The server ----------------------------------------------------------
 
-  _socketConnected() {
+  /** Where a server is to begin, as long as nothing is known. */
+  #beginning() {
+    const { from, after } = this.#options.ring
+    return { from, position: positionAfter(after) ?? null }
+  }
+
+  /** @returns {boolean} false: WebSocket is not allowed */
+  #openServer(more) {
+    const { locate, handshakeTimeoutMs } = this.#options
+    if (locate === null) {
+      return false
+    }
+    const host = {
+      ...this.#host,
+      connected: () => this.#serverConnected(),
+      disconnected: (error) => this.#serverDisconnected(error)
+    }
+    this.#server = new this.#parts.WebSocketSource(locate, host, {
+      handshakeTimeoutMs,
+      progress: this.#progress,
+      ...more
+    })
+    this.#server.hold(this.#isHolding)
+    return true
+  }
+
+  #serverConnected() {
     this.socketError = null
-    this._wasConnected = true
-    if (this._active === this._ws) {
-      this._tell('websocket', this._ringReason())
-      this._prober.soon()
-    } else if (this._host.isConsumed()) {
-      this._host.wake()
+    if (this.#state === CONNECTING) {
+      this.#enter(WEBSOCKET, this.#whyNoRing())
+    }
+    if (this.#state === WEBSOCKET) {
+      // What it says may be that its Shield has a ring now.
+      this.#retryTimer.soon()
+    } else if (this.#host.isConsumed()) {
+      this.#host.wake()
     } else {
-      this._switch()
+      this.#switch()
     }
-    this._host.checked()
+    this.#host.checked()
   }
 
-  _ringReason() {
-    return this.ringError === null
-      ? 'shared memory is not used'
-      : this.ringError.message
+  #whyNoRing() {
+    return this.#options.useRing
+      ? (this.ringError?.message ?? 'the ring has no writer')
+      : 'shared memory is not used'
   }
 
-  _socketDisconnected(error) {
+  #serverDisconnected(error) {
     this.socketError = error
-    // Nobody was there: whoever comes is new, and so is all that they say.
-    this._isFresh = false
-    if (this._active === this._ws) {
-      this._tell('connecting', error.message)
-      if (this._wasConnected) {
-        // A Shield that comes back may have a ring by then.
-        this._prober.soon()
-      }
+    // No server was there: all that the next one says is new.
+    this.#isLeftOver = false
+    if (this.#state === WEBSOCKET) {
+      // A Shield that comes back may have a ring by then.
+      this.#retryTimer.soon()
     }
-    this._wasConnected = false
-    this._host.checked()
+    if (this.#ring === null) {
+      this.#enter(CONNECTING, error.message)
+    }
+    this.#host.checked()
+  }
+}
+
+/** @param {object} sum gets them added @param {object} totals */
+function addTotals(sum, totals) {
+  for (const name of Object.keys(sum)) {
+    sum[name] += totals[name]
   }
 }
 
