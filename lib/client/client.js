@@ -3,6 +3,7 @@
 // is there, and moves between them without losing its place.
 
 const { FailoverSource } = require('./failover.js')
+const { findRing } = require('./locate-ring.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
 const { checkIpc } = require('../options/ipc.js')
 const { locator, liveRecords } = require('../websocket/locate.js')
@@ -22,17 +23,15 @@ class IpcClient extends ThreatStream {
   constructor(options) {
     super()
     const { reader, preferShm, websocket, location } = checkIpc(options)
+    const ring = { ...location, ...reader }
     this.latency = newLatency()
     this._writer = 'gone'
     this._source = null
     this._source = new FailoverSource(
       {
-        ring: { ...location, ...reader },
+        ring,
         useRing: preferShm,
-        findDirs: () =>
-          liveRecords(location)
-            .map(({ dir }) => dir)
-            .filter((dir) => dir !== null),
+        findRing: () => findRing(ring, () => liveRecords(location)),
         locate: websocket.enabled ? locator(location, websocket) : null,
         handshakeTimeoutMs: websocket.handshakeTimeoutMs
       },

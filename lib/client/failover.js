@@ -1,71 +1,28 @@
 'use strict'
 // The source of a client that uses whatever there is: the ring while its
 // writer lives and it is in its place, the Shield's WebSocket otherwise. Both
-// carry one (generation, sequence), so every event comes once.
-//
-//   CONNECTING         there is neither; both are looked for
-//   RING               the ring is read, and its writer lives
-//   RING_WITH_STANDBY  the ring is read, but has no writer or is out of its
-//                      place; a server is looked for that could take over
-//   WEBSOCKET          the server is read; a ring is looked for
-//   RETURNING          a ring was found, and what the server has sent already
-//                      is read before it
-//   CLOSED
-//
-//                 has no writer, or is out of its place
-//            RING -------------------------> RING_WITH_STANDBY
-//            ^ |  <-------------------------   |   |
-//            | |         all is well again     |   | the server answers, and
-//            | |                               |   | the ring has no writer
-//            | | cannot be read                |   |
-//            | v                               |   |
-//     CONNECTING <-----------------------------+   |
-//      ^  ^ |  |                                   v
-//      |  | |  +-----------------------------> WEBSOCKET --> RING
-//      |  | |           the server answers         |   ring found,
-//      |  | |                                      |   nothing left to read
-//      |  | |             the server is gone       |
-//      |  +-|--------------------------------------+
-//      |    | ring found, some left to read        |
-//      |    +-----------------> RETURNING <--------+
-//      |                          |   |
-//      +--------------------------+   +--> RING
-//        the ring is gone again            nothing left to read
+// carry one (generation, sequence), so every event comes once. Its states
+// stand in failover-state.js.
 
-const assert = require('node:assert/strict')
-const { findRing } = require('./locate-ring.js')
+const { FailoverState, State } = require('./failover-state.js')
 const { RetryTimer } = require('./retry-timer.js')
 const { positionAfter, RingSource } = require('../shm/ring-source.js')
 const { Progress } = require('../stream/positions.js')
 const { WebSocketSource } = require('../websocket/client/source.js')
 
-const CONNECTING = 'connecting'
-const RING = 'ring'
-const RING_WITH_STANDBY = 'ring with standby'
-const WEBSOCKET = 'websocket'
-const RETURNING = 'returning'
-const CLOSED = 'closed'
+const SOURCES = { RingSource, WebSocketSource }
 
-// What may follow each state, beside CLOSED. CONNECTING follows itself when the
-// first attempt fails, which is told.
-const NEXT = {
-  [CONNECTING]: [CONNECTING, RING, WEBSOCKET, RETURNING],
-  [RING]: [RING_WITH_STANDBY, CONNECTING],
-  [RING_WITH_STANDBY]: [RING, WEBSOCKET, CONNECTING],
-  [WEBSOCKET]: [CONNECTING, RETURNING, RING],
-  [RETURNING]: [RING, CONNECTING],
-  [CLOSED]: []
+const NOTHING = { lost: 0, corrupt: 0, bytes: 0 }
+
+/** Totals, and those of a source if there is one. */
+function addTotals(totals, source) {
+  const { lost, corrupt, bytes } = source?.totals() ?? NOTHING
+  return {
+    lost: totals.lost + lost,
+    corrupt: totals.corrupt + corrupt,
+    bytes: totals.bytes + bytes
+  }
 }
-
-// 'connecting' in all others.
-const TRANSPORT = {
-  [RING]: 'shm',
-  [RING_WITH_STANDBY]: 'shm',
-  [WEBSOCKET]: 'websocket',
-  [RETURNING]: 'websocket'
-}
-
-const PARTS = { findRing, RingSource, WebSocketSource }
 
 /**
  * What the source tells its host: as RingSource does, and
@@ -74,21 +31,22 @@ const PARTS = { findRing, RingSource, WebSocketSource }
 class FailoverSource {
   #options
   #host
-  #parts
-  #state = CONNECTING
-  #told = null // the transport of the last event
-  #ring = null // what is read whenever there is one
+  #sources
+  #state
   #server = null
   #retryTimer
   #isHolding = false
+  #start // the position that the option `after` says, or null
   #from // of a ring without a position
   // The ring was left by an earlier Shield, and nothing of it was taken: a
   // server that is there already is heard from now on.
   #isLeftOver = false
   #progress = new Progress()
   // Of sources that are gone.
-  #earlierTotals = { lost: 0, corrupt: 0, bytes: 0 }
+  #earlierTotals = NOTHING
 
+  /** The ring's source: what is read whenever there is one. */
+  ring = null
   ringError = null
   socketError = null
 
@@ -96,57 +54,52 @@ class FailoverSource {
    * @param {object} options
    * @param {object} options.ring checked reader options, `from` among them
    * @param {boolean} options.useRing
-   * @param {() => string[]} options.findDirs see findRing
+   * @param {() => object} options.findRing see findRing; looks anew
    * @param {(() => object) | null} options.locate finds the server (see
    *   WebSocketSource), null: no WebSocket
    * @param {number} options.handshakeTimeoutMs
    * @param {object} host
-   * @param {object} [parts] what it is made of
+   * @param {object} [sources] the classes of those that it moves between
    */
-  constructor(options, host, parts = PARTS) {
+  constructor(options, host, sources = SOURCES) {
     this.#options = options
     this.#host = host
-    this.#parts = parts
+    this.#sources = sources
     this.#from = options.ring.from
+    this.#start = positionAfter(options.ring.after) ?? null
+    this.#state = new FailoverState((change) => host.transport(change))
     this.#retryTimer = new RetryTimer(() => this.#retry())
     if (options.useRing) {
-      parts.RingSource.check(options.ring)
-      this.#openRing(positionAfter(options.ring.after))
+      sources.RingSource.check(options.ring)
+      this.#openRing(this.#start)
     }
     if (!options.useRing || this.ringError?.code === 'ERR_SHM_UNAVAILABLE') {
       // There never will be one here.
       this.#retryTimer.stop()
     }
-    if (this.#ring !== null) {
+    if (this.ring !== null) {
       this.#checkRing(true)
       this.#isLeftOver =
-        this.#from === 'latest' &&
-        options.ring.after === undefined &&
-        this.#server !== null
+        this.#from === 'latest' && this.#start === null && this.#server !== null
       return
     }
-    this.#openServer(this.#beginning())
+    this.#openServer(this.#start)
     this.#retryTimer.later()
   }
 
   /** `shm`, `websocket`, or `connecting` while there is neither. */
   get transport() {
-    return TRANSPORT[this.#state] ?? 'connecting'
-  }
-
-  /** The ring's source or null, for its numbers. */
-  get ring() {
-    return this.#ring
+    return this.#state.transport
   }
 
   /** The server's source, unless the ring is read, or null. */
   get websocket() {
-    return this.#ring === null ? this.#server : null
+    return this.ring === null ? this.#server : null
   }
 
   /** 16 hex digits: what was taken last belongs to it, if anything was. */
   get generation() {
-    return (this.#ring ?? this.#server?.position())?.generation ?? null
+    return (this.ring ?? this.#server?.position())?.generation ?? null
   }
 
   take(max, threats) {
@@ -165,7 +118,7 @@ class FailoverSource {
 
   hold(hold) {
     this.#isHolding = hold
-    this.#ring?.hold(hold)
+    this.ring?.hold(hold)
     this.#server?.hold(hold)
     this.#retryTimer.hold(hold)
   }
@@ -179,69 +132,38 @@ class FailoverSource {
    * @returns {import('../index').WriterState}
    */
   writerState(fresh) {
-    if (this.#ring !== null) {
-      return this.#ring.writerState(fresh)
+    if (this.ring !== null) {
+      return this.ring.writerState(fresh)
     }
     const isWritten =
-      this.#state === RETURNING
+      this.#state.name === State.RETURNING
         ? this.#inspectRing().isWritten
-        : this.#state === WEBSOCKET
+        : this.#state.name === State.WEBSOCKET
     return isWritten ? 'live' : 'gone'
   }
 
   totals() {
-    const sum = { ...this.#earlierTotals }
-    for (const source of [this.#ring, this.#server]) {
-      if (source !== null) {
-        addTotals(sum, source.totals())
-      }
-    }
-    return sum
+    const withRing = addTotals(this.#earlierTotals, this.ring)
+    return addTotals(withRing, this.#server)
   }
 
   async close() {
-    this.#enter(CLOSED)
+    this.#state.enter(State.CLOSED)
     this.#retryTimer.stop()
-    await Promise.all([this.#ring?.close(), this.#server?.close()])
-  }
-
-  // --- The state -----------------------------------------------------------
-
-  /** Changes the state, and tells the host when the transport is another. */
-  #enter(state, reason) {
-    if (process.env.NODE_ENV === 'test') {
-      const isFine = state === CLOSED || NEXT[this.#state].includes(state)
-      assert(isFine, `from ${this.#state} to ${state}`)
-    }
-    this.#state = state
-    const [from, to] = [this.#told, this.transport]
-    if (to !== from && state !== CLOSED) {
-      this.#told = to
-      // From a turn of its own: a listener may do anything to this source.
-      setImmediate(() => {
-        if (this.#state !== CLOSED) {
-          this.#host.transport({ from, to, reason })
-        }
-      })
-    }
+    await Promise.all([this.ring?.close(), this.#server?.close()])
   }
 
   /** What is read; null while WebSocket is not allowed and there is no ring. */
   get #active() {
-    return this.#ring ?? this.#server
+    return this.ring ?? this.#server
   }
 
   // --- The ring ------------------------------------------------------------
 
-  #findRing() {
-    const { ring, findDirs } = this.#options
-    return this.#parts.findRing(ring, findDirs)
-  }
-
   /** @returns {{ generation?: string, isWritten?: boolean }} of findRing */
   #inspectRing() {
     try {
-      return this.#findRing()
+      return this.#options.findRing()
     } catch (error) {
       this.ringError = error
       return {}
@@ -249,7 +171,7 @@ class FailoverSource {
   }
 
   /**
-   * @param {{ generation: string, next: number }} [position]
+   * @param {{ generation: string, next: number } | null} position
    * @returns {boolean} whether it is open; then it is what is read
    */
   #openRing(position) {
@@ -260,11 +182,11 @@ class FailoverSource {
     }
     let ring = null
     try {
-      const { options } = this.#findRing()
-      ring = new this.#parts.RingSource(
+      const { options } = this.#options.findRing()
+      ring = new this.#sources.RingSource(
         { ...options, from: this.#from },
         host,
-        position,
+        position ?? undefined,
         this.#progress
       )
       // A client without consumers, too, is to know how the writer is.
@@ -281,14 +203,14 @@ class FailoverSource {
       return false
     }
     ring.hold(this.#isHolding)
-    this.#ring = ring
+    this.ring = ring
     this.ringError = null
-    this.#enter(RING, 'the ring is there')
+    this.#state.enter(State.RING, 'the ring is there')
     return true
   }
 
   #ringChecked() {
-    if (this.#ring !== null) {
+    if (this.ring !== null) {
       this.#checkRing(false)
     }
     this.#host.checked()
@@ -296,19 +218,19 @@ class FailoverSource {
 
   /** A ring that is not well wants a server at hand. */
   #checkRing(fresh) {
-    if (this.#state === CLOSED) {
+    if (this.#state.name === State.CLOSED) {
       return
     }
-    const { astray, writer } = this.#ring.look(fresh)
+    const { astray, writer } = this.ring.look(fresh)
     const isWell = !astray && writer !== 'gone'
-    if (this.#state === RING) {
-      if (!isWell && this.#openServer({ standBy: true })) {
-        this.#enter(RING_WITH_STANDBY)
+    if (this.#state.name === State.RING) {
+      if (!isWell && this.#openServer(null, true)) {
+        this.#state.enter(State.RING_WITH_STANDBY)
       }
     } else if (isWell) {
       this.#server.close()
       this.#server = null
-      this.#enter(RING)
+      this.#state.enter(State.RING)
     } else if (astray) {
       // Its Shield may have said by now where it is.
       this.#server.hurry()
@@ -318,18 +240,18 @@ class FailoverSource {
   /** Whether somebody alive writes to the ring; also to one that is out of its
    * place, as long as its Shield has not made another. */
   #isWritten() {
-    const { astray, writer } = this.#ring.look(true)
+    const { astray, writer } = this.ring.look(true)
     const { hasRing, shieldGeneration } = this.#server
-    const isOnlyOne = hasRing && shieldGeneration === this.#ring.generation
+    const isOnlyOne = hasRing && shieldGeneration === this.ring.generation
     return writer !== 'gone' && (!astray || isOnlyOne)
   }
 
   #ringFailed(error) {
-    if (this.#state === CLOSED) {
+    if (this.#state.name === State.CLOSED) {
       return
     }
     this.ringError = error
-    if (this.#server === null && !this.#openServer({ standBy: true })) {
+    if (this.#server === null && !this.#openServer(null, true)) {
       this.#host.failed(error)
       return
     }
@@ -337,37 +259,40 @@ class FailoverSource {
   }
 
   #leaveRing(reason) {
-    const ring = this.#ring
+    const ring = this.ring
     const position = this.#isLeftOver ? null : ring.position()
     this.#isLeftOver = false
-    this.#ring = null
+    this.ring = null
     this.#retire(ring)
     this.#server.begin(position)
     this.#retryTimer.soon()
-    this.#enter(this.#server.connected ? WEBSOCKET : CONNECTING, reason)
+    this.#state.enter(
+      this.#server.connected ? State.WEBSOCKET : State.CONNECTING,
+      reason
+    )
   }
 
   #retire(source) {
-    addTotals(this.#earlierTotals, source.totals())
+    this.#earlierTotals = addTotals(this.#earlierTotals, source)
     source.close()
   }
 
   /** Everything was taken: goes over to the other source if that is due. True
    * when there may be more now. */
   #switch() {
-    if (this.#state === RETURNING) {
+    if (this.#state.name === State.RETURNING) {
       return this.#return()
     }
     if (
-      this.#state !== RING_WITH_STANDBY ||
+      this.#state.name !== State.RING_WITH_STANDBY ||
       !this.#server.connected ||
       this.#isWritten()
     ) {
       return false
     }
-    if (!this.#ring.isUnread) {
+    if (!this.ring.isUnread) {
       this.#leaveRing(
-        this.#ring.look(false).astray
+        this.ring.look(false).astray
           ? 'the ring is not in its place'
           : 'the writer of the ring is gone'
       )
@@ -379,14 +304,14 @@ class FailoverSource {
 
   /** Looks for a ring that somebody alive writes to. */
   #retry() {
-    if (this.#state === CLOSED || this.#ring !== null) {
+    if (this.#state.name === State.CLOSED || this.ring !== null) {
       return
     }
-    if (this.#state === RETURNING) {
+    if (this.#state.name === State.RETURNING) {
       // Nobody takes what came before: at least the writer's state is news.
       this.#host.checked()
     } else if (this.#server === null) {
-      if (this.#openRing(positionAfter(this.#options.ring.after))) {
+      if (this.#openRing(this.#start)) {
         this.#host.wake()
       }
     } else if (this.#isRingToReturnTo()) {
@@ -394,11 +319,11 @@ class FailoverSource {
       if (this.#server.waiting === 0) {
         this.#return()
       } else {
-        this.#enter(RETURNING, 'the rest of what the server sent')
+        this.#state.enter(State.RETURNING, 'the rest of what the server sent')
       }
       this.#host.wake()
     }
-    if (this.#ring === null) {
+    if (this.ring === null) {
       this.#retryTimer.later()
     }
   }
@@ -426,26 +351,24 @@ class FailoverSource {
     const position = server.position()
     this.#server = null
     this.#retire(server)
-    if (this.#openRing(position ?? undefined)) {
+    if (this.#openRing(position)) {
       this.#checkRing(true)
     } else {
-      this.#openServer(position === null ? this.#beginning() : { position })
-      this.#enter(CONNECTING, this.ringError.message)
+      this.#openServer(position ?? this.#start)
+      this.#state.enter(State.CONNECTING, this.ringError.message)
     }
     return true
   }
 
   // --- The server ----------------------------------------------------------
 
-  /** Where a server is to begin, as long as nothing is known. */
-  #beginning() {
-    const { from, after } = this.#options.ring
-    return { from, position: positionAfter(after) ?? null }
-  }
-
-  /** @returns {boolean} false: WebSocket is not allowed */
-  #openServer(more) {
-    const { locate, handshakeTimeoutMs } = this.#options
+  /**
+   * @param {{ generation: string, next: number } | null} position
+   * @param {boolean} standBy see WebSocketSource
+   * @returns {boolean} false: WebSocket is not allowed
+   */
+  #openServer(position, standBy = false) {
+    const { locate, handshakeTimeoutMs, ring } = this.#options
     if (locate === null) {
       return false
     }
@@ -454,10 +377,12 @@ class FailoverSource {
       connected: () => this.#serverConnected(),
       disconnected: (error) => this.#serverDisconnected(error)
     }
-    this.#server = new this.#parts.WebSocketSource(locate, host, {
+    this.#server = new this.#sources.WebSocketSource(locate, host, {
       handshakeTimeoutMs,
       progress: this.#progress,
-      ...more
+      from: ring.from,
+      position,
+      standBy
     })
     this.#server.hold(this.#isHolding)
     return true
@@ -465,10 +390,10 @@ class FailoverSource {
 
   #serverConnected() {
     this.socketError = null
-    if (this.#state === CONNECTING) {
-      this.#enter(WEBSOCKET, this.#whyNoRing())
+    if (this.#state.name === State.CONNECTING) {
+      this.#state.enter(State.WEBSOCKET, this.#whyNoRing())
     }
-    if (this.#state === WEBSOCKET) {
+    if (this.#state.name === State.WEBSOCKET) {
       // What it says may be that its Shield has a ring now.
       this.#retryTimer.soon()
     } else if (this.#host.isConsumed()) {
@@ -489,21 +414,14 @@ class FailoverSource {
     this.socketError = error
     // No server was there: all that the next one says is new.
     this.#isLeftOver = false
-    if (this.#state === WEBSOCKET) {
+    if (this.#state.name === State.WEBSOCKET) {
       // A Shield that comes back may have a ring by then.
       this.#retryTimer.soon()
     }
-    if (this.#ring === null) {
-      this.#enter(CONNECTING, error.message)
+    if (this.ring === null) {
+      this.#state.enter(State.CONNECTING, error.message)
     }
     this.#host.checked()
-  }
-}
-
-/** @param {object} sum gets them added @param {object} totals */
-function addTotals(sum, totals) {
-  for (const name of Object.keys(sum)) {
-    sum[name] += totals[name]
   }
 }
 

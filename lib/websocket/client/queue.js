@@ -20,11 +20,7 @@ class ThreatQueue {
   #at = 0
   #bytes = 0
 
-  /** Whether everything was taken. */
-  get isEmpty() {
-    return this.#at === this.#items.length
-  }
-
+  /** How much was not taken. */
   get length() {
     return this.#items.length - this.#at
   }
@@ -55,7 +51,7 @@ class ThreatQueue {
     this.#bytes -= this.#items[this.#at].bytes
     this.#at++
     // A queue that is never quite empty must not keep what was taken.
-    if (this.isEmpty || this.#at === ROOM_AT) {
+    if (this.length === 0 || this.#at === ROOM_AT) {
       this.#items = this.#items.slice(this.#at)
       this.#at = 0
     }

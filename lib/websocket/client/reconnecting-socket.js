@@ -209,13 +209,9 @@ class ReconnectingSocket {
     })
     socket.on('close', (_status, why) => {
       if (socket === this.#socket) {
-        const detail = fault?.message ?? String(why)
-        this.fail(
-          new IpcError(
-            'ERR_WEBSOCKET_CLOSED',
-            detail.slice(0, REASON_CHARACTERS)
-          )
-        )
+        const told = fault?.message ?? String(why)
+        const detail = told.slice(0, REASON_CHARACTERS)
+        this.fail(new IpcError('ERR_WEBSOCKET_CLOSED', detail))
       }
     })
     this.hold(this.#isHolding)

@@ -37,12 +37,13 @@ class WebSocketSource {
   #isArmed = false
   #turn = null // the immediate that ends the turn of the last wake
   #isHolding = false
-  #isPaused = false
   #heartbeatMs = 0
   #boot = bootId()
   #isSameBoot = false
   #totals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
 
+  /** Whether so much waits here that nothing more is taken in. */
+  isFull = false
   /** Whether a server is there that has proved itself and answered. */
   connected = false
   /** Whether the server's Shield has a ring, too, and of which generation. */
@@ -87,11 +88,6 @@ class WebSocketSource {
     return this.#cursor.generation
   }
 
-  /** Whether so much waits here that nothing more is taken in. */
-  get isFull() {
-    return this.#isPaused
-  }
-
   /** The last sequence that came, taken or not. */
   get arrived() {
     return this.#cursor.arrived
@@ -114,8 +110,8 @@ class WebSocketSource {
       this.#countLoss(loss)
       this.#host.lost(loss)
     }
-    if (this.#isPaused && this.#cursor.queue.hasRoom) {
-      this.#isPaused = false
+    if (this.isFull && this.#cursor.queue.hasRoom) {
+      this.isFull = false
       this.#socket.resume()
       this.#watch()
     }
@@ -247,8 +243,8 @@ class WebSocketSource {
       goesOn = this.#cursor.accept(message, bytes)
     } finally {
       // What stood in front of a mistake may have filled it.
-      if (this.#cursor.queue.isFull && !this.#isPaused) {
-        this.#isPaused = true
+      if (this.#cursor.queue.isFull && !this.isFull) {
+        this.isFull = true
         this.#socket.pause()
       }
     }

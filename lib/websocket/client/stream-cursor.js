@@ -193,7 +193,7 @@ class StreamCursor {
   // --- What is taken -------------------------------------------------------
 
   #push(item, bytes) {
-    if (item.loss === null && this.queue.isEmpty) {
+    if (item.loss === null && this.queue.length === 0) {
       // A position change carries no event, so it waits for no consumer.
       this.moveTo({ generation: item.generation, next: item.next })
     } else {
@@ -210,7 +210,7 @@ class StreamCursor {
    */
   take(max, threats) {
     const queue = this.queue
-    while (!queue.isEmpty && threats.length < max) {
+    while (queue.length > 0 && threats.length < max) {
       const { threat, loss, generation, next } = queue.peek()
       // What came before a loss or another generation stands before it.
       if (threat === undefined && threats.length > 0) {
