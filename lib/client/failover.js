@@ -190,7 +190,7 @@ class FailoverSource {
         this.#progress
       )
       // A client without consumers, too, is to know how the writer is.
-      ring.hear(true)
+      ring.retain(true)
       ring.start()
     } catch (error) {
       this.ringError = error
@@ -221,8 +221,8 @@ class FailoverSource {
     if (this.#state.name === State.CLOSED) {
       return
     }
-    const { astray, writer } = this.ring.look(fresh)
-    const isWell = !astray && writer !== 'gone'
+    const { displaced, writer } = this.ring.checkFile(fresh)
+    const isWell = !displaced && writer !== 'gone'
     if (this.#state.name === State.RING) {
       if (!isWell && this.#openServer(null, true)) {
         this.#state.enter(State.RING_WITH_STANDBY)
@@ -231,7 +231,7 @@ class FailoverSource {
       this.#server.close()
       this.#server = null
       this.#state.enter(State.RING)
-    } else if (astray) {
+    } else if (displaced) {
       // Its Shield may have said by now where it is.
       this.#server.hurry()
     }
@@ -240,10 +240,10 @@ class FailoverSource {
   /** Whether somebody alive writes to the ring; also to one that is out of its
    * place, as long as its Shield has not made another. */
   #isWritten() {
-    const { astray, writer } = this.ring.look(true)
+    const { displaced, writer } = this.ring.checkFile(true)
     const { hasRing, shieldGeneration } = this.#server
     const isOnlyOne = hasRing && shieldGeneration === this.ring.generation
-    return writer !== 'gone' && (!astray || isOnlyOne)
+    return writer !== 'gone' && (!displaced || isOnlyOne)
   }
 
   #ringFailed(error) {
@@ -292,7 +292,7 @@ class FailoverSource {
     }
     if (!this.ring.isUnread) {
       this.#leaveRing(
-        this.ring.look(false).astray
+        this.ring.checkFile(false).displaced
           ? 'the ring is not in its place'
           : 'the writer of the ring is gone'
       )

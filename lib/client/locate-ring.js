@@ -2,7 +2,7 @@
 // Which ring a client is to read that was told no directory: the one that a
 // Shield's discovery file names, or the one in the default directory.
 
-const { RingSource } = require('../shm/ring-source.js')
+const { inspectRing } = require('../shm/inspect.js')
 
 /**
  * @param {object} ring checked reader options
@@ -10,7 +10,7 @@ const { RingSource } = require('../shm/ring-source.js')
  *   name the directories of their rings
  * @returns {{ options: object, generation: string, isWritten: boolean }} the
  *   first that somebody writes to, else the first that can be opened
- * @throws {IpcError} as RingSource, when none can
+ * @throws {IpcError} as inspectRing, when none can
  */
 function findRing(ring, findRecords) {
   const records = ring.dir === undefined ? findRecords() : []
@@ -21,8 +21,8 @@ function findRing(ring, findRecords) {
   for (const dir of dirs) {
     const options = { ...ring, dir }
     try {
-      const { generation, astray, writer } = RingSource.inspect(options)
-      const isWritten = writer !== 'gone' && !astray
+      const { generation, displaced, writer } = inspectRing(options)
+      const isWritten = writer !== 'gone' && !displaced
       const found = { options, generation, isWritten }
       if (isWritten) {
         return found

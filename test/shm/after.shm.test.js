@@ -68,14 +68,12 @@ describe('after, when the ring was replaced', () => {
     })
   })
 
-  it('F25 saved by one whose iterator took both in advance', async () => {
+  it('F25 saved by one whose iterator left some of the old one', async () => {
     const old = shield(32, 20)
     const client = ring.client({ from: 'oldest' })
     const iterator = client[Symbol.asyncIterator]()
     for (let i = 0; i < 12; i++) await iterator.next()
     const present = shield(64, 3)
-    await until(() => client._source.generation === present, 'the next ring')
-    await until(() => client._source.position().next === 4, 'all of it')
     const saved = [client.stats()]
     await iterator.return()
     saved.push(client.stats())
@@ -83,10 +81,9 @@ describe('after, when the ring was replaced', () => {
       assert.deepEqual([generation, sequence, received], [old, 12, 12])
       assert.equal(goOn(generation, sequence).counted, 8)
     }
-    assert.deepEqual(
-      sequences(client.poll()),
-      [13, 14, 15, 16, 17, 18, 19, 20, 1, 2, 3]
-    )
+    const rest = []
+    await until(() => rest.push(...client.poll()) >= 11, 'the rest')
+    assert.deepEqual(sequences(rest), [13, 14, 15, 16, 17, 18, 19, 20, 1, 2, 3])
     const { generation, sequence } = client.stats()
     assert.deepEqual([generation, sequence], [present, 3])
   })

@@ -370,9 +370,8 @@ describe('bad calls', () => {
     })
 
     it('methods on another receiver throw and do not crash', () => {
-      const writer = ring.writer()
-      const client = ring.client()
-      const natives = [writer._writer, client._source._reader]
+      const writer = new native.Writer({ dir: ring.dir })
+      const natives = [writer, new native.Reader({ dir: ring.dir })]
       for (const one of natives) {
         const proto = Object.getPrototypeOf(one)
         for (const name of Object.getOwnPropertyNames(proto)) {

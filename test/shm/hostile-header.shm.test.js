@@ -3,6 +3,7 @@
 // writer comes.
 
 const assert = require('node:assert/strict')
+const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { RingFile, SLOT_BYTES } = require('../helpers/ring-file.js')
 const { collect, record, sleep, until } = require('../helpers/wait.js')
@@ -119,18 +120,19 @@ describe('hostile header', () => {
         }
         file.set('head', FAR)
         let takes = 0
-        const take = other._take
-        other._take = (...args) => {
+        const source = sourceOf(other)
+        const { take } = source
+        source.take = (...args) => {
           assert(++takes < 1000, 'poll() does not come back')
           if (moves) file.set('head', FAR + BigInt(takes * LARGE))
-          return take.apply(other, args)
+          return take.apply(source, args)
         }
         assert.deepEqual(other.poll(), [])
         // A whole ring is looked at in four parts.
         assert(takes < 20, `${takes} looks in one poll()`)
         assert(other.stats().corrupt > 0)
         file.close()
-        other._take = take
+        source.take = take
         assert.equal(writer.writeThreat(threat('healed')), 4)
         assert.deepEqual(sequences(other.poll()), [4])
         assert.deepEqual(lost, [])
@@ -145,10 +147,11 @@ describe('hostile header', () => {
       await until(() => client.stats().corrupt > 0, 'the poll thread’s look')
       const { corrupt } = client.stats()
       let drains = 0
-      const take = client._take.bind(client)
-      client._take = (...args) => {
+      const source = sourceOf(client)
+      const { take } = source
+      source.take = (...args) => {
         drains++
-        return take(...args)
+        return take.apply(source, args)
       }
       // Some looks of the poll thread at its file, a fifth of a second each,
       // and more of them on a machine that takes its time.

@@ -2,6 +2,8 @@
 // The buffer that a client reads into: small, but for what does not fit.
 
 const assert = require('node:assert/strict')
+const { native } = require('../../lib/shm/addon.js')
+const { SLOT_BYTES } = require('../../lib/threat/layout.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect } = require('../helpers/wait.js')
 
@@ -12,13 +14,29 @@ const lengths = (threats) => threats.map(({ details }) => details.length)
 
 describe('read buffer', () => {
   const current = useRing()
+  const { Reader } = native
   let writer
   let client
+  let slots // that the client's buffer has
 
   beforeEach(() => {
+    native.Reader = function Watched(...args) {
+      const reader = new Reader(...args)
+      const { setBuffers } = reader
+      return Object.defineProperty(reader, 'setBuffers', {
+        value(buffer, fields) {
+          slots = buffer.byteLength / SLOT_BYTES
+          setBuffers.call(reader, buffer, fields)
+        }
+      })
+    }
     writer = current().writer({ maxEvents: 8192 })
     client = current().client()
-    assert.equal(client._source._slots, SMALL)
+    assert.equal(slots, SMALL)
+  })
+
+  afterEach(() => {
+    native.Reader = Reader
   })
 
   const write = (length) => writer.writeThreat(threat('x'.repeat(length)))
@@ -40,10 +58,10 @@ describe('read buffer', () => {
     it(`${name}: small again after a large event`, async () => {
       write(LARGE)
       assert.deepEqual(lengths(await take(1)), [LARGE])
-      assert.equal(client._source._slots, SMALL)
+      assert.equal(slots, SMALL)
       for (let i = 1; i <= 5; i++) write(i)
       assert.deepEqual(lengths(await take(5)), [1, 2, 3, 4, 5])
-      assert.equal(client._source._slots, SMALL)
+      assert.equal(slots, SMALL)
       assertAccount(6)
     })
 
@@ -58,7 +76,7 @@ describe('read buffer', () => {
       assert.deepEqual(lengths(await take(20)), written)
       write(7)
       assert.deepEqual(lengths(await take(1)), [7])
-      assert.equal(client._source._slots, SMALL)
+      assert.equal(slots, SMALL)
       assertAccount(21)
     })
   }

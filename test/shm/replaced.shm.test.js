@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { native } = require('../../lib/shm/addon.js')
+const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
@@ -29,17 +30,17 @@ describe('replaced', () => {
    * open the next ring.
    */
   function beforeFollowing(client, action) {
-    const source = client._source
-    const follow = source._follow
-    source._follow = () => {
-      native.Reader = function OpenedLater(...args) {
+    const source = sourceOf(client)
+    const { take } = source
+    source.take = (...args) => {
+      native.Reader = function OpenedLater(...options) {
         native.Reader = Reader
-        source._follow = follow
+        source.take = take
         action()
-        return new Reader(...args)
+        return new Reader(...options)
       }
       try {
-        return follow.call(source)
+        return take.apply(source, args)
       } finally {
         native.Reader = Reader
       }
@@ -146,10 +147,11 @@ describe('replaced', () => {
     const client = ring.client()
     const states = record(client, 'writer')
     let looks = 0
-    const look = client._look
-    client._look = (fresh) => {
+    const source = sourceOf(client)
+    const { writerState } = source
+    source.writerState = (fresh) => {
       looks++
-      return look.call(client, fresh)
+      return writerState.call(source, fresh)
     }
     makeAnew(writer)
     await until(
@@ -217,7 +219,7 @@ describe('replaced', () => {
     bytes.alter(position, (slot) => slot.fill(0xff))
     fs.unlinkSync(ring.file)
     await until(
-      () => client._source._reader.state(false) >= 256,
+      () => sourceOf(client).checkFile(false).displaced,
       'the poll thread’s look at the file'
     )
     assert.deepEqual(client.poll(), [])

@@ -3,25 +3,35 @@
 // that call, and the client works once it can be had.
 
 const assert = require('node:assert/strict')
+const { native } = require('../../lib/shm/addon.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, until } = require('../helpers/wait.js')
 
 describe('a poll thread that cannot start', () => {
   const current = useRing()
+  const { Reader } = native
   let writer
   let client
+  let reader
 
   beforeEach(() => {
     writer = current().writer()
-    client = current().client({ from: 'oldest' })
     // The one thing that is faked: the system has no thread to give.
-    Object.defineProperty(client._source._reader, 'start', {
-      configurable: true,
-      value() {
-        throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
-      }
-    })
+    native.Reader = function Threadless(...args) {
+      reader = new Reader(...args)
+      return Object.defineProperty(reader, 'start', {
+        configurable: true,
+        value() {
+          throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
+        }
+      })
+    }
+    client = current().client({ from: 'oldest' })
     writer.writeThreat(threat('one'))
+  })
+
+  afterEach(() => {
+    native.Reader = Reader
   })
 
   it('rejects pollThreats, and the next one gets its event', async () => {
@@ -29,7 +39,7 @@ describe('a poll thread that cannot start', () => {
       client.pollThreats(() => false),
       { code: 'ERR_SYSTEM' }
     )
-    delete client._source._reader.start
+    delete reader.start
     const [got] = await collect(client, 1)
     assert.equal(got.sequence, 1)
     assert.equal(client.stats().received, 1)
@@ -43,9 +53,8 @@ describe('a poll thread that cannot start', () => {
     await until(() => errors.length > 0, 'the error')
     assert.deepEqual(errors, ['ERR_SYSTEM'])
     assert.deepEqual(seen, [1])
-    delete client._source._reader.start
-    client.on('threat', () => {})
-    client._wake()
+    delete reader.start
+    client.on('threats', () => {})
     writer.writeThreat(threat('two'))
     await until(() => seen.length === 2, 'the second')
     assert.deepEqual(seen, [1, 2])
@@ -53,14 +62,18 @@ describe('a poll thread that cannot start', () => {
   it("F47 an 'error' listener that throws is called once", async () => {
     const child = current().child()
     const uncaught = await child.call(async (state, dir) => {
+      const { native: addon } = state.require('../../lib/shm/addon.js')
+      const { Reader: Real } = addon
+      addon.Reader = function Threadless(...args) {
+        return Object.defineProperty(new Real(...args), 'start', {
+          value() {
+            throw new Error('no thread')
+          }
+        })
+      }
       const there = new state.ipc.ShmClient({ dir, from: 'oldest' })
       const caught = []
       process.on('uncaughtException', ({ message }) => caught.push(message))
-      Object.defineProperty(there._source._reader, 'start', {
-        value() {
-          throw new Error('no thread')
-        }
-      })
       there.on('error', () => {
         throw new Error('no')
       })

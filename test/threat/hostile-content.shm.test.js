@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict')
 const { deflateRawSync } = require('node:zlib')
 const fc = require('fast-check')
+const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { tailField } = require('../helpers/ring-file.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
@@ -227,8 +228,8 @@ describe('hostile content of valid slots', () => {
     const all = []
     for (;;) {
       const threats = []
-      const before = reader._source.position()
-      const more = reader._source.take(0, threats)
+      const before = sourceOf(reader).position()
+      const more = sourceOf(reader).take(0, threats)
       assert(threats.length <= 2, `${threats.length} at once`)
       assert.equal(before.next, all.length + 1)
       all.push(...threats)

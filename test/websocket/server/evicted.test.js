@@ -3,6 +3,7 @@
 // floods it. Each is told why, and where to go on.
 
 const assert = require('node:assert/strict')
+const { sourceOf } = require('../../../lib/stream/threat-stream.js')
 const { record, sleep, turn, until } = require('../../helpers/wait.js')
 const {
   Account,
@@ -98,7 +99,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       const moves = record(client, 'transport')
       const losses = record(client, 'lost')
       // Nobody consumes, so it stops reading when it has enough.
-      await publishUntil(() => client._source.websocket.isFull)
+      await publishUntil(() => sourceOf(client).websocket.isFull)
       await publishUntilEvicted()
       await until(() => shield.stats().websocket.clients === 0, 'it is gone')
       publish(2000)
