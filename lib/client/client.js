@@ -3,8 +3,9 @@
 // is there, and moves between them without losing its place.
 
 const { FailoverSource } = require('./failover.js')
+const { findRing } = require('./locate-ring.js')
 const { checkIpc } = require('../options/ipc.js')
-const { finder, liveRecords } = require('../websocket/locate.js')
+const { locator, liveRecords } = require('../websocket/locate.js')
 const { sourceOf, ThreatStream } = require('../stream/threat-stream.js')
 
 /** @param {FailoverSource} source @returns its part of ClientStats */
@@ -42,15 +43,13 @@ class IpcClient extends ThreatStream {
    */
   constructor(options) {
     const { reader, preferShm, websocket, location } = checkIpc(options)
+    const ring = { ...location, ...reader }
     super((host) => {
       const settings = {
-        ring: { ...location, ...reader },
+        ring,
         useRing: preferShm,
-        findDirs: () =>
-          liveRecords(location)
-            .map(({ dir }) => dir)
-            .filter((dir) => dir !== null),
-        locate: websocket.enabled ? finder(location, websocket) : null,
+        findRing: () => findRing(ring, () => liveRecords(location)),
+        locate: websocket.enabled ? locator(location, websocket) : null,
         handshakeTimeoutMs: websocket.handshakeTimeoutMs
       }
       return new FailoverSource(settings, host)

@@ -6,16 +6,20 @@ const { inspectRing } = require('../shm/inspect.js')
 
 /**
  * @param {object} ring checked reader options
- * @param {() => string[]} findDirs directories that live Shields name
+ * @param {() => { dir: string | null }[]} findRecords of live Shields, which
+ *   name the directories of their rings
  * @returns {{ options: object, generation: string, isWritten: boolean }} the
  *   first that somebody writes to, else the first that can be opened
  * @throws {IpcError} as inspectRing, when none can
  */
-function findRing(ring, findDirs) {
-  const dirs = ring.dir === undefined ? new Set(findDirs()) : []
+function findRing(ring, findRecords) {
+  const records = ring.dir === undefined ? findRecords() : []
+  const dirs = new Set(records.map(({ dir }) => dir).concat(ring.dir))
+  dirs.delete(null)
   let first = null
   let error
-  for (const options of [...[...dirs].map((dir) => ({ ...ring, dir })), ring]) {
+  for (const dir of dirs) {
+    const options = { ...ring, dir }
     try {
       const { generation, displaced, writer } = inspectRing(options)
       const isWritten = writer !== 'gone' && !displaced

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { createToken } = require('../../lib/websocket/auth.js')
-const { dial } = require('../../lib/websocket/client/connect.js')
+const { connect } = require('../../lib/websocket/client/connect.js')
 const {
   readDiscovery,
   writeDiscovery
@@ -50,10 +50,10 @@ class Peer {
   }
 
   /** @param {string} dir of the Shield's discovery file */
-  static async dial(dir) {
+  static async connect(dir) {
     const { port, token } = discovered(dir)
     const url = `ws://127.0.0.1:${port}`
-    return new Peer(await dial({ url, token, maxPayload: 2 ** 28 }))
+    return new Peer(await connect({ url, token, maxPayload: 2 ** 28 }))
   }
 
   read() {

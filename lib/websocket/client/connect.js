@@ -42,7 +42,7 @@ const SHIELD_REFUSALS = [401, 403, 503]
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  * @throws {unknown} the signal's reason
  */
-async function dial(options) {
+async function connect(options) {
   const { url, token = null, signal } = options
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
   const { maxPayload = MAX_PAYLOAD } = options
@@ -229,4 +229,4 @@ function portOf(url) {
   return url.port === '' ? 80 : Number(url.port)
 }
 
-module.exports = { dial }
+module.exports = { connect }

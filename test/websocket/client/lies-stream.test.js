@@ -4,7 +4,9 @@
 // and goes on where it was when the server behaves.
 
 const assert = require('node:assert/strict')
-const { IpcFactory } = require('../../../lib/index.js')
+const { Progress } = require('../../../lib/stream/positions.js')
+const { WebSocketSource } = require('../../../lib/websocket/client/source.js')
+const { locator } = require('../../../lib/websocket/locate.js')
 const { threat } = require('../../helpers/ring.js')
 const { numbers } = require('../../helpers/sequences.js')
 const { turn, until } = require('../../helpers/wait.js')
@@ -257,20 +259,26 @@ describe('WebSocket client and a server that lies', () => {
       line.status({ next: 1, generation: i % 2 === 0 ? OTHER : GENERATION })
   })) {
     it(`F57 a flood of ${what} that nobody takes: few of them wait`, async () => {
-      const client = ring().keep(
-        await IpcFactory.createClient({ dir: ring().dir, preferShm: false })
-      )
       let line = null
       await liar((one) => {
         line = one
         one.status({ next: 1 })
       })
-      await until(() => client.stats().transport === 'websocket', 'a client')
-      const source = client._source.websocket
+      const host = { wake() {}, connected() {}, disconnected() {} }
+      const source = new WebSocketSource(
+        locator({ dir: ring().dir }, {}),
+        host,
+        {
+          handshakeTimeoutMs: 10_000,
+          progress: new Progress()
+        }
+      )
+      ring().keep(source)
+      await until(() => source.connected, 'a client')
       for (let i = 1; i <= 60_000 && !line.closed; i++) {
         tell(line, i)
         if (i % 200 === 0) await turn()
-        assert(source._queue.length < 10_000, `${source._queue.length} wait`)
+        assert(source.waiting < 10_000, `${source.waiting} wait`)
       }
     })
   }
