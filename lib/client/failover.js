@@ -112,8 +112,11 @@ class FailoverSource {
 
   arm() {
     const active = this.#active
-    // One that cannot be armed gives way to another.
-    return active !== null && (active.arm() || active !== this.#active)
+    return (
+      active !== null &&
+      // One that cannot be armed gives way to another.
+      (active.arm() || this.#switch() || active !== this.#active)
+    )
   }
 
   hold(hold) {

@@ -23,7 +23,7 @@ class Delivery {
   #audience = [] // replaced whenever it changes
   #batch = []
   #index = 0
-  #hasMore = false
+  #hasMore = true // as far as the source said; arm() knows it exactly
   #generation = null // of the batch; null while that is being taken
   #received = 0
   #left = DRAIN_EVENTS // of this turn's budget
@@ -144,6 +144,7 @@ class Delivery {
 
   /** Something may be there to take. To be called from the event loop. */
   wake() {
+    this.#hasMore = true
     this.#left = DRAIN_EVENTS
     this.#until = 0
     this.pull()
@@ -201,14 +202,17 @@ class Delivery {
 
   #drain() {
     while (!this.#isClosed && this.#demand() > ACCEPTS) {
-      if (this.#index === this.#batch.length && this.#refill()) {
-        // A listener of `lost` may have changed what the loop asks for.
-        continue
-      }
       if (this.#index < this.#batch.length) {
         this.#deliver(this.#batch[this.#index++])
-      } else if (!this.#hasMore && !this.#source.arm()) {
-        return
+      } else if (!this.#hasMore) {
+        this.#flush()
+        if (this.#isClosed || !this.#source.arm()) {
+          return
+        }
+        this.#hasMore = true
+      } else if (this.#refill()) {
+        // A listener of `lost` may have changed what the loop asks for.
+        continue
       }
       if (this.#spend()) {
         this.#schedule()

@@ -35,7 +35,9 @@ let sourceOf
  *                       returns true when there is more
  *   generation          16 hex digits, of what was appended last: all of one
  *                       call's is of one generation
- *   arm()               asks for wake() when more comes; true when it has
+ *   arm()               asks for wake() when more comes; true when it has.
+ *                       Behind a take() that returned false, whatever that
+ *                       has appended
  *   hold(hold)          whether waiting holds the process open
  *   writerState(fresh)  how the writer is; `fresh`: looks now
  *   close()             frees what it has; a promise
