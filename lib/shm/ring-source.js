@@ -26,8 +26,8 @@ const finalizers = new FinalizationRegistry((reader) => reader.close(() => {}))
  *   lost(loss)        events that will never come
  *   failed(error)     the stream is over
  *   checked()         the poll thread looked at the file
- *   isConsumed()      whether somebody takes, so that moving on to the next
- *                     ring is the source's business
+ *   isConsumed()      whether somebody takes what comes next, so that take()
+ *                     moves on to the next ring
  *   latency           a histogram of nanoseconds
  */
 class RingSource {
@@ -190,8 +190,8 @@ class RingSource {
    */
   writerState(fresh) {
     const { displaced, writer } = this.checkFile(fresh)
-    // A writer of now writes to the ring that has the place. A stream that is
-    // consumed moves over to that one; any other one just asks it.
+    // A writer of now writes to the ring that has the place. A stream whose
+    // events are taken moves over to that one; any other one just asks it.
     if (displaced && !this._host.isConsumed()) {
       try {
         return inspectRing(this._options).writer
@@ -244,8 +244,9 @@ class RingSource {
   }
 
   _updateRetained() {
-    const isWanted = this._isListenedTo || this._host.isConsumed()
-    if (isWanted && !this._closed) {
+    const isNeeded =
+      this._isListenedTo || this._holding || this._host.isConsumed()
+    if (isNeeded && !this._closed) {
       retained.add(this)
     } else {
       retained.delete(this)

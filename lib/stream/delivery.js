@@ -38,9 +38,9 @@ class Delivery {
     this.#source = source
   }
 
-  /** Whether anybody consumes. */
+  /** Whether somebody takes what comes next, as soon as it comes. */
   get isConsumed() {
-    return this.#audience.length > 0
+    return this.#demand() > ACCEPTS
   }
 
   /** The events that were delivered. */

@@ -47,7 +47,7 @@ let sourceOf
  *   failed(error)       the stream is over
  *   checked()           the writer's state may have changed
  *   transport(change)   `{ from, to, reason }`
- *   isConsumed()        whether somebody takes
+ *   isConsumed()        whether somebody takes what comes next
  *   latency             a histogram of nanoseconds
  */
 class ThreatStream extends EventEmitter {
