@@ -1,5 +1,5 @@
 'use strict'
-// Sizes in bytes of native/core/layout.h, for those who read and count slots.
+// Sizes in bytes of native/include/kg_layout.h, for those who read and count slots.
 
 module.exports = {
   SLOT_BYTES: 384,

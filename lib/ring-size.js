@@ -1,6 +1,6 @@
 'use strict'
 // How large a ring is and what a threat takes of it, for those who have no
-// ring: the numbers of native/core/layout.h and the rules of segment.c.
+// ring: the numbers of native/include/kg_layout.h and the rules of segment.c.
 
 const {
   DETAILS_BYTES,

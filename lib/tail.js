@@ -1,6 +1,6 @@
 'use strict'
 // The tail of an event: what does not fit into its lead slot, as a run of
-// fields (native/core/layout.h), deflated when it is long and that helps.
+// fields (native/include/kg_layout.h), deflated when it is long and that helps.
 
 const zlib = require('node:zlib')
 

@@ -1,6 +1,6 @@
 'use strict'
 // A threat on its way in (checked, every property read once) and on its way
-// out (slots to plain objects). The bytes are stated in native/core/layout.h.
+// out (slots to plain objects). The bytes are stated in kg_layout.h.
 
 const { invalid, show } = require('./errors.js')
 const { PAYLOAD_OFFSET, SLOT_BYTES } = require('./layout.js')

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../core/error.h"
+#include "../base/error.h"
 
 #ifdef __cplusplus
 extern "C" {

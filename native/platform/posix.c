@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../core/step.h"
+#include "../base/step.h"
 
 /* --- Directories -------------------------------------------------------- */
 

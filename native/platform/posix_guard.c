@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../core/atomic.h"
+#include "../base/atomic.h"
 #include "platform.h"
 
 struct kg__guard {

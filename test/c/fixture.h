@@ -3,11 +3,11 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
-#include "../../native/core/kg_ipc.h"
-#include "../../native/core/ring.h"
-#include "../../native/core/ring_reader.h"
-#include "../../native/core/ring_writer.h"
-#include "../../native/core/threat.h"
+#include "../../native/include/kg_ipc.h"
+#include "../../native/ring/ring.h"
+#include "../../native/ring/ring_reader.h"
+#include "../../native/ring/ring_writer.h"
+#include "../../native/ring/threat.h"
 #include "check.h"
 
 /* A ring in malloc'ed memory, with bytes around it that nobody may touch. */

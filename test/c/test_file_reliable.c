@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/core/ownership.h"
-#include "../../native/core/reader.h"
-#include "../../native/core/writer_room.h"
+#include "../../native/file/reader.h"
+#include "../../native/file/writer.h"
+#include "../../native/file/writer_space.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 

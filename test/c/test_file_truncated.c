@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../native/core/reader.h"
+#include "../../native/file/reader.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 

@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "../../native/core/atomic.h"
+#include "../../native/base/atomic.h"
 #include "../../native/platform/platform.h"
 #include "fixture.h"
 

@@ -1,0 +1,15 @@
+/* How a function says why it failed. */
+#ifndef KG_BASE_ERROR_H
+#define KG_BASE_ERROR_H
+
+#include "../include/kg_error.h"
+
+/* Fills `failure` (may be NULL) and returns `error`, so that a function can
+ * `return kg__fail(...)`. `format` is printf's. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5)))
+#endif
+int kg__fail(kg_failure *failure, int error, int system_error,
+             const char *format, ...);
+
+#endif

@@ -1,0 +1,266 @@
+#include "segment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/step.h"
+
+#define DEFAULT_NAME "kindly-guard"
+#define DEFAULT_MAX_EVENTS 1000
+
+static bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
+  if (name == NULL) {
+    name = DEFAULT_NAME;
+  }
+  size_t length = strlen(name);
+  bool fine = length > 0 && length < KG_NAME_BYTES && name[0] != '.';
+  for (size_t i = 0; fine && i < length; i++) {
+    fine = is_name_character(name[i]);
+  }
+  if (!fine) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "name: 1 to %d letters, digits, '.', '_' or '-' will do, "
+                    "not beginning with '.'",
+                    KG_NAME_BYTES - 1);
+  }
+  snprintf(names->ring, sizeof names->ring, "%s.shm", name);
+  snprintf(names->lock, sizeof names->lock, "%s.lock", name);
+  snprintf(names->chime, sizeof names->chime, "%s.chime", name);
+  snprintf(names->readers, sizeof names->readers, "%s.readers", name);
+  snprintf(names->room, sizeof names->room, "%s.room", name);
+  snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.shm.",
+           name);
+  return KG_OK;
+}
+
+int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
+                    kg_failure *failure) {
+  uint32_t wanted =
+      options->max_events == 0 ? DEFAULT_MAX_EVENTS : options->max_events;
+  if (wanted > KG_MAX_CAPACITY) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "maxEvents is %" PRIu32 ", 1 to %" PRIu32 " will do",
+                    wanted, KG_MAX_CAPACITY);
+  }
+  *capacity = KG_MIN_CAPACITY;
+  while (*capacity < wanted) {
+    *capacity *= 2;
+  }
+  uint64_t bytes = kg__ring_bytes(*capacity);
+  if (options->max_bytes != 0 && bytes > options->max_bytes) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "bufferSize is %" PRIu64 " bytes, but %" PRIu32
+                    " events need %" PRIu64,
+                    options->max_bytes, wanted, bytes);
+  }
+  return KG_OK;
+}
+
+/* Whether a default directory that cannot be used gives way to the next. */
+static bool gives_way(int error) {
+  return error == KG_E_NO_RING || error == KG_E_UNSAFE_PATH ||
+         error == KG_E_ACCESS || error == KG_E_READ_ONLY ||
+         error == KG_E_INVALID_OPTION;
+}
+
+int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
+                               kg_failure *failure) {
+  char path[KG_PATH_BYTES];
+  kg_failure latest;
+  int result = KG_E_UNSAFE_PATH;
+  if (options->dir != NULL) {
+    return kg__dir_open(options->dir, true, dir, failure);
+  }
+  for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
+    if (path[0] == '\0') {
+      continue;
+    }
+    int tried = kg__dir_open(path, true, dir, &latest);
+    if (tried == KG_OK || !gives_way(tried)) {
+      if (tried != KG_OK && failure != NULL) {
+        *failure = latest;
+      }
+      return tried;
+    }
+    /* The first candidate's failure is the one that people can mend. */
+    if (i == 0) {
+      result = tried;
+      if (failure != NULL) {
+        *failure = latest;
+      }
+    }
+  }
+  return result;
+}
+
+static int find_in(const char *path, const kg__names *names, kg__dir *dir,
+                   kg__file *file, kg_failure *failure) {
+  int result = kg__dir_open(path, false, dir, failure);
+  if (result == KG_OK) {
+    result = kg__file_open(dir, names->ring, file, failure);
+    if (result != KG_OK) {
+      kg__dir_close(dir);
+    }
+  }
+  return result;
+}
+
+int kg__segment_find(const kg_ring_options *options, const kg__names *names,
+                     kg__dir *dir, kg__file *file, kg_failure *failure) {
+  char path[KG_PATH_BYTES];
+  kg_failure latest;
+  int result = KG_E_NO_RING;
+  bool first = true;
+  if (options->dir != NULL) {
+    return find_in(options->dir, names, dir, file, failure);
+  }
+  for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
+    if (path[0] == '\0') {
+      continue;
+    }
+    int tried = find_in(path, names, dir, file, &latest);
+    /* What a safe directory holds is an answer, a stranger's is none. */
+    if (tried == KG_OK || !gives_way(tried)) {
+      if (tried != KG_OK && failure != NULL) {
+        *failure = latest;
+      }
+      return tried;
+    }
+    if (first) {
+      first = false;
+      result = tried;
+      if (failure != NULL) {
+        *failure = latest;
+      }
+    }
+  }
+  return result;
+}
+
+int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
+                    kg_failure *failure) {
+  uint64_t size;
+  int result = kg__file_size(file, &size, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  if (size < sizeof(kg_ring_header)) {
+    return kg__fail(failure, KG_E_RING_INVALID, 0,
+                    "it has %" PRIu64 " bytes, fewer than a header", size);
+  }
+  /* A file longer than any ring is mapped no further than one can reach; the
+   * doorbell is writable only where there is one. */
+  uint64_t most = kg__ring_bytes(KG_MAX_CAPACITY);
+  size_t length = (size_t)(size < most ? size : most);
+  bool has_doorbell = length >= KG_SLOTS_OFFSET;
+  void *base;
+  result = kg__map(file, length, writable ? 0 : KG_DOORBELL_OFFSET,
+                   writable       ? length
+                   : has_doorbell ? KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET
+                                  : 0,
+                   &base, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  *segment = (kg__segment){.file = *file, .base = base, .length = length};
+  result = kg__guard_add(base, length, &segment->guard, failure);
+  if (result == KG_OK) {
+    result = kg__ring_attach(base, length, &segment->ring, failure);
+  }
+  if (result == KG_OK && kg__guard_is_broken(segment->guard)) {
+    result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
+                      "it was cut short while it was opened");
+  }
+  if (result == KG_OK) {
+    /* The low half of head: little-endian, so at its address. */
+    result = kg__bell_open(&segment->bell,
+                           (const uint32_t *)&segment->ring.header->head,
+                           segment->ring.generation, failure);
+  }
+  if (result != KG_OK) {
+    kg__guard_remove(segment->guard);
+    kg__unmap(base, length);
+  }
+  return result;
+}
+
+#define TEMPORARY_SUFFIX ".tmp"
+
+void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
+  kg__dir_sweep(dir, names->temporary_prefix, 16, TEMPORARY_SUFFIX);
+}
+
+int kg__segment_create(kg__dir *dir, const kg__names *names,
+                       const kg__ring_setup *setup, kg__segment *segment,
+                       kg_failure *failure) {
+  char temporary[KG_FILE_NAME_BYTES + 32];
+  uint64_t length = kg__ring_bytes(setup->capacity);
+  kg__file file;
+  void *base = NULL;
+
+  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+           names->temporary_prefix, setup->generation);
+  int result = kg__file_create(dir, temporary, length, &file, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  result = kg__map(&file, (size_t)length, 0, (size_t)length, &base, failure);
+  if (result == KG_OK) {
+    *segment =
+        (kg__segment){.file = file, .base = base, .length = (size_t)length};
+    result = kg__guard_add(base, (size_t)length, &segment->guard, failure);
+  }
+  if (result == KG_OK) {
+    kg__ring_format(base, setup, &segment->ring);
+    KG__STEP("ring formatted");
+    result = kg__lock_take(&segment->file, 0, failure);
+  }
+  if (result == KG_OK) {
+    result = kg__bell_open(&segment->bell,
+                           (const uint32_t *)&segment->ring.header->head,
+                           setup->generation, failure);
+  }
+  if (result == KG_OK) {
+    KG__STEP("ring locked");
+    result = kg__file_rename(dir, temporary, names->ring, failure);
+  }
+  if (result != KG_OK) {
+    if (base != NULL) {
+      kg__guard_remove(segment->guard);
+      kg__unmap(base, (size_t)length);
+    }
+    kg__file_close(&file);
+    kg__file_remove(dir, temporary);
+    return result;
+  }
+  KG__STEP("ring named");
+  return KG_OK;
+}
+
+void kg__segment_close(kg__segment *segment) {
+  if (segment->base != NULL) {
+    kg__bell_close(&segment->bell);
+    kg__guard_remove(segment->guard);
+    kg__unmap(segment->base, segment->length);
+    kg__file_close(&segment->file);
+    segment->base = NULL;
+  }
+}
+
+void kg__segment_info(const kg__segment *segment, const kg__dir *dir,
+                      const kg__names *names, kg_ring_info *info) {
+  const kg__ring *ring = &segment->ring;
+  *info = (kg_ring_info){.generation = ring->generation,
+                         .predecessor_generation = ring->predecessor_generation,
+                         .predecessor_sequence = ring->predecessor_sequence,
+                         .file_bytes = ring->file_bytes,
+                         .capacity = ring->capacity,
+                         .checksums = ring->checksums};
+  snprintf(info->path, sizeof info->path, "%s/%s", dir->path, names->ring);
+}

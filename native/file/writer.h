@@ -1,0 +1,61 @@
+/* How a writer gets a ring for itself, and how it keeps it: both locks,
+ * take-over, replacement. */
+#ifndef KG_OWNERSHIP_H
+#define KG_OWNERSHIP_H
+
+#include "../include/kg_ipc.h"
+#include "../platform/platform.h"
+#include "../ring/ring_space.h"
+#include "../ring/ring_writer.h"
+#include "segment.h"
+
+struct kg_writer {
+  kg__dir dir;
+  kg__names names;
+  kg__file lock;   /* <name>.lock, held; handle -1 while it is lost */
+  kg__chime chime; /* <name>.chime; none where the system has none */
+  kg__segment segment;
+  kg__ring_writer ring;
+  kg__ring_setup setup; /* what a new ring is made with */
+  bool any_capacity;    /* none was asked for */
+  uint64_t max_bytes;   /* 0: no limit */
+  uint32_t fork_count;
+  uint64_t skipped_to;     /* the last event published by other means */
+  int displaced;           /* why the ring has lost its place, or KG_OK */
+  uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
+  uint64_t published;
+  uint64_t bytes;
+  uint64_t bells;
+  uint64_t replaced;
+
+  /* Reliable readers, see writer_room.h. */
+  bool rejects;
+  kg__room room;
+  kg__file readers;     /* <name>.readers */
+  kg__file old_readers; /* the one that had the name before */
+  kg__chime room_chime; /* <name>.room */
+  kg__listener room_listener;
+  uint64_t rejected;
+  uint32_t wanted; /* slots of the last that was rejected */
+};
+
+/* Takes the locks, then continues the ring that is there or makes one. The
+ * directory is open. KG_E_RING_LOCKED when somebody else has it. */
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
+
+/* Looks whether the ring and the lock file still have their names, and puts
+ * right what can be: `in_place` says whether the ring was where it belongs. */
+int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
+
+/* Marks the ring as one that nobody goes on with, if it still has a header, and
+ * wakes its readers. */
+void kg__writer_retire(kg_writer *writer);
+
+/* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */
+void kg__writer_wake(kg_writer *writer, uint32_t waiters);
+
+/* Says "alive" by the boot clock, and learns how it differs from the one that
+ * publishing reads anyway. */
+void kg__writer_beat(kg_writer *writer);
+
+#endif

@@ -1,0 +1,177 @@
+#include "writer_space.h"
+
+#include "../base/atomic.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+
+/* How long a wait for room lasts before who is in the way is looked at again:
+ * the dead and the evicted do not ring. */
+#define LOOK_NS UINT64_C(50000000)
+
+static bool lives(void *context, uint32_t cell) {
+  const kg_writer *writer = context;
+  return (writer->readers.handle >= 0 &&
+          kg__lock_is_held(&writer->readers, cell)) ||
+         (writer->old_readers.handle >= 0 &&
+          kg__lock_is_held(&writer->old_readers, cell));
+}
+
+void kg__writer_room_begin(kg_writer *writer, const kg_ring_options *options) {
+  uint32_t timeout_ms = options->reader_timeout_ms;
+  writer->rejects = options->rejects;
+  writer->readers = KG__FILE_NONE;
+  writer->old_readers = KG__FILE_NONE;
+  writer->room_chime = KG__CHIME_NONE;
+  writer->room_listener = KG__LISTENER_NONE;
+  writer->room = (kg__room){
+      .timeout_ns = UINT64_C(1000000) *
+                    (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms),
+      .lives = lives,
+      .context = writer};
+}
+
+/* Locks are held on the file that has the name, and on the one that had it
+ * before somebody removed it. */
+static void keep_readers(kg_writer *writer) {
+  if (writer->readers.handle >= 0 &&
+      kg__file_is_named(&writer->dir, writer->names.readers,
+                        &writer->readers)) {
+    return;
+  }
+  kg__file file;
+  if (kg__file_open_or_create(&writer->dir, writer->names.readers, &file,
+                              NULL) == KG_OK) {
+    kg__file_close(&writer->old_readers);
+    writer->old_readers = writer->readers;
+    writer->readers = file;
+  }
+}
+
+void kg__writer_room_keep(kg_writer *writer) {
+  kg_ring_header *header = writer->segment.ring.header;
+  if (writer->rejects) {
+    keep_readers(writer);
+    kg__chime *chime = &writer->room_chime;
+    if (!kg__chime_is_named(&writer->dir, writer->names.room, chime)) {
+      kg__chime_close(chime);
+      kg__chime_hang(&writer->dir, writer->names.room, chime);
+    }
+    kg__room_look(&writer->room, &writer->segment.ring, writer->ring.head);
+  }
+  /* Relaxed: words that readers compare, bound to nothing. */
+  kg__store64_relaxed(&header->room_id, writer->room_chime.id);
+  kg__store32_relaxed(&header->overflow, writer->rejects
+                                             ? KG_OVERFLOW_REJECTS
+                                             : KG_OVERFLOW_OVERWRITES);
+}
+
+void kg__writer_room_renew(kg_writer *writer, bool fresh) {
+  kg__room *room = &writer->room;
+  room->limit = 0;
+  if (writer->rejects) {
+    keep_readers(writer);
+  }
+  for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
+    room->behind_since[i] = 0;
+    room->let_down[i] = false;
+    /* By the locks alone: what the old ring says of its readers may be cut
+     * away, or there is none any more. */
+    if (fresh && writer->rejects && lives(writer, i)) {
+      /* Until it comes, under another cell, and gives this one's lock up. */
+      kg__store32_relaxed(&writer->segment.ring.doorbell->cells[i].state,
+                          KG_CELL_ATTACHED);
+    }
+  }
+}
+
+void kg__writer_room_end(kg_writer *writer) {
+  kg__listener_close(&writer->room_listener);
+  kg__chime_close(&writer->room_chime);
+  kg__file_close(&writer->old_readers);
+  kg__file_close(&writer->readers);
+}
+
+static bool look(kg_writer *writer, uint32_t slots) {
+  return kg__room_has(&writer->room, &writer->ring.ring, writer->ring.head,
+                      slots, kg__clock_monotonic_ns());
+}
+
+bool kg__writer_has_room(kg_writer *writer, uint32_t slots) {
+  if (!writer->rejects || writer->ring.head + slots <= writer->room.limit ||
+      look(writer, slots)) {
+    return true;
+  }
+  kg__room_wait(&writer->ring.ring,
+                writer->room_listener.id != 0 ? KG_WAITS_FOR_ROOM : 0);
+  return look(writer, slots);
+}
+
+int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
+                            uint32_t timeout_ms) {
+  kg__bell bell;
+  const kg__ring *ring = &writer->ring.ring;
+  uint32_t *word = &ring->doorbell->room;
+  uint64_t until =
+      kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  if (writer->fork_count != kg__fork_count()) {
+    return KG_E_FORKED;
+  }
+  if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  int result = kg__bell_open(&bell, word, ring->generation, NULL);
+  if (result != KG_OK) {
+    return result;
+  }
+  for (;;) {
+    /* Relaxed: the wait compares it again. */
+    uint32_t before = kg__load32_relaxed(word);
+    kg__room_wait(ring, KG_WAITS_ON_ROOM);
+    uint64_t now = kg__clock_monotonic_ns();
+    if (kg__writer_has_room(writer, slots) || now >= until) {
+      break;
+    }
+    uint64_t left = until - now;
+    kg__bell_wait(&bell, before, left < LOOK_NS ? left : LOOK_NS);
+  }
+  kg__bell_close(&bell);
+  return kg__writer_has_room(writer, slots) ? KG_OK : KG_E_RING_FULL;
+}
+
+intptr_t kg__writer_listen_for_room(kg_writer *writer) {
+  if (kg__listener_open(&writer->dir, writer->names.room, writer->room_chime.id,
+                        &writer->room_listener) != KG_OK) {
+    return -1;
+  }
+  return writer->room_listener.descriptor;
+}
+
+void kg__writer_heard_of_room(kg_writer *writer) {
+  kg__listener_heard(&writer->room_listener);
+}
+
+/* --- For people ----------------------------------------------------------- */
+
+uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
+                           uint32_t most) {
+  uint32_t count = 0;
+  uint64_t head = writer->ring.head;
+  if (writer->fork_count != kg__fork_count()) {
+    return 0;
+  }
+  for (uint32_t i = 0; i < KG_READER_CELLS && count < most; i++) {
+    const kg_reader_cell *cell = &writer->segment.ring.doorbell->cells[i];
+    /* Relaxed: figures for people. */
+    if (kg__load32_relaxed(&cell->state) == KG_CELL_FREE) {
+      continue;
+    }
+    uint64_t cursor = kg__load64_relaxed(&cell->cursor);
+    readers[count++] = (kg_attached_reader){
+        .cell = i,
+        .cursor = cursor,
+        .lag = cursor < head ? head - cursor : 0,
+        .evicted = kg__load32_relaxed(&cell->state) == KG_CELL_EVICTED,
+        .alive = lives((void *)writer, i)};
+  }
+  return count;
+}

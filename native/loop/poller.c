@@ -1,0 +1,468 @@
+#include "poller.h"
+
+#include <stdlib.h>
+
+#include "../base/atomic.h"
+#include "../file/reader.h"
+#include "../platform/platform.h"
+
+/* How often the file and the writer's lock are looked at. */
+#define CHECK_NS UINT64_C(200000000)
+
+/* A ring that is out of its place has a successor soon, or for a long time
+ * none: after so many looks, only every so often one wakes the loop. */
+#define ASTRAY_CHECKS 10
+#define ASTRAY_EVERY 5
+
+/* So many events in a row that the chime did not tell make it a bad one. */
+#define MISSES 3
+
+/* Who tells the loop that head has moved. The loop hands out the duty; whoever
+ * takes it from there tells the loop, once. */
+enum duty {
+  DUTY_NONE,   /* nobody: the loop owes a drain */
+  DUTY_THREAD, /* the thread watches head */
+  DUTY_CHIME,  /* the chime rings */
+  DUTY_LOOP    /* the loop itself looks, in each of its turns */
+};
+
+struct kg_poller {
+  kg_reader *reader;
+  bool has_chime;
+  uint64_t spin_ns;
+  int cpu; /* negative: any */
+  kg_poller_callback on_wake;
+  kg_poller_callback on_stopped;
+  void *data;
+  uv_async_t async;
+  uv_poll_t chime;
+  uv_idle_t spin; /* while it is active, the loop does not sleep */
+  unsigned open_handles;
+  uv_thread_t thread;
+  uv_mutex_t mutex;
+  uv_cond_t cond;
+
+  /* Shared between the two threads. */
+  uint64_t seen;   /* the loop read up to here; published by `duty` */
+  uint32_t duty;   /* enum duty */
+  uint32_t parked; /* 1: the thread waits on `cond` for its duty */
+  uint32_t stop;
+  uint32_t exited;
+  uint32_t state;  /* the last check, see pack_state */
+  uint32_t missed; /* by the chime, in a row */
+
+  uint64_t next_check; /* of the thread alone */
+  uint32_t astray;     /* of the thread alone: checks in a row */
+  uint64_t last_event; /* of the loop alone: when it was through with it */
+  uint64_t spin_until; /* of the loop alone */
+  bool deaf;           /* of the loop alone: it does not watch the chime */
+};
+
+static bool takes_duty(kg_poller *poller, uint32_t from, uint32_t to) {
+  return kg__compare_exchange32_seq_cst(&poller->duty, from, to);
+}
+
+/* Relaxed: a hint; whoever acts on it takes the duty by a compare-exchange. */
+static uint32_t duty_of(const kg_poller *poller) {
+  return kg__load32_relaxed(&poller->duty);
+}
+
+/* Whether the chime can be relied on. Any thread. */
+static bool hears(const kg_poller *poller) {
+  /* Relaxed: a count that is compared with a limit. */
+  return poller->has_chime && kg__load32_relaxed(&poller->missed) < MISSES &&
+         kg__reader_hears(poller->reader);
+}
+
+/* A check's result and the writer's life in one word, so that they are read
+ * as one. */
+static uint32_t pack_state(int result, enum kg_writer_life life) {
+  return (uint32_t)-result << 8 | (uint32_t)life;
+}
+
+int kg_poller_state(const kg_poller *poller, enum kg_writer_life *life) {
+  /* Relaxed: the word says all that it has to say. */
+  uint32_t state = kg__load32_relaxed(&poller->state);
+  *life = (enum kg_writer_life)(state & 0xFF);
+  return -(int)(state >> 8);
+}
+
+/* Whether the chime owes the loop a wake, or cannot give it any more. */
+static bool is_chime_late(kg_poller *poller) {
+  if (duty_of(poller) != DUTY_CHIME) {
+    return false;
+  }
+  /* Relaxed, seen too: a wake too many does no harm, and one too few is made
+   * good by the next check. */
+  if (kg__reader_head(poller->reader) != kg__load64_relaxed(&poller->seen)) {
+    kg__store32_relaxed(&poller->missed,
+                        kg__load32_relaxed(&poller->missed) + 1);
+    return true;
+  }
+  return !hears(poller);
+}
+
+/* Looks at the file; true when the loop should know. */
+static bool check(kg_poller *poller, uint64_t now) {
+  enum kg_writer_life life;
+  int result = kg_reader_check(poller->reader, &life);
+  uint32_t state = pack_state(result, life);
+  bool changed = state != kg__load32_relaxed(&poller->state);
+  kg__store32_relaxed(&poller->state, state);
+  poller->next_check = now + CHECK_NS;
+  poller->astray = result == KG_OK ? 0 : poller->astray + 1;
+  /* While a ring is out of its place, its successor is worth a wake. */
+  bool seeks = poller->astray > 0 && (poller->astray <= ASTRAY_CHECKS ||
+                                      poller->astray % ASTRAY_EVERY == 0);
+  return is_chime_late(poller) || changed || seeks ||
+         kg__reader_cell_is_astray(poller->reader);
+}
+
+static bool is_stopped(const kg_poller *poller) {
+  /* Relaxed: the mutex and the bell that wake the thread order it. */
+  return kg__load32_relaxed(&poller->stop) != 0;
+}
+
+/* A1: partner of A2 in fall_asleep. */
+static bool is_armed(const kg_poller *poller) {
+  return kg__load32_acquire(&poller->duty) == DUTY_THREAD;
+}
+
+/* Waits until the loop leaves the duty to this thread, and goes on looking at
+ * the file meanwhile: a loop that nobody consumes on wants to hear of its
+ * writer too. */
+static void wait_until_armed(kg_poller *poller) {
+  if (is_armed(poller) || is_stopped(poller)) {
+    return;
+  }
+  uv_mutex_lock(&poller->mutex);
+  kg__store32_seq_cst(&poller->parked, 1);
+  /* P1: partner of P2 in unpark; one of the two sees the other's store. */
+  kg__fence_seq_cst();
+  while (!is_armed(poller) && !is_stopped(poller)) {
+    if (uv_cond_timedwait(&poller->cond, &poller->mutex, CHECK_NS) != 0) {
+      /* The loop must not wait for a file system, so not under the mutex. What
+       * it stores meanwhile is seen by the loop's condition. */
+      uv_mutex_unlock(&poller->mutex);
+      if (check(poller, uv_hrtime())) {
+        uv_async_send(&poller->async);
+      }
+      uv_mutex_lock(&poller->mutex);
+    }
+  }
+  kg__store32_relaxed(&poller->parked, 0);
+  uv_mutex_unlock(&poller->mutex);
+}
+
+static void unpark(kg_poller *poller) {
+  /* P2: partner of P1 in wait_until_armed. */
+  kg__fence_seq_cst();
+  if (kg__load32_relaxed(&poller->parked) != 0) {
+    uv_mutex_lock(&poller->mutex);
+    uv_cond_signal(&poller->cond);
+    uv_mutex_unlock(&poller->mutex);
+  }
+}
+
+/* Looks at the file when it is time to; true when the loop should know. */
+static bool check_if_due(kg_poller *poller, uint64_t now) {
+  return now >= poller->next_check && check(poller, now);
+}
+
+/* The duty is the chime's: asks for it, which must come behind that, since a
+ * stroke may answer at once. True when head has moved already, and whoever
+ * called this has the duty back. */
+static bool ask_chime(kg_poller *poller, uint64_t seen) {
+  return !kg__reader_expects_chime(poller->reader, seen) &&
+         takes_duty(poller, DUTY_CHIME, DUTY_NONE);
+}
+
+/* Waits until head is another than what the loop has seen, or the state
+ * changed, or the poller is stopped. True when it is this thread that tells
+ * the loop. */
+static bool watch(kg_poller *poller) {
+  /* Relaxed: is_armed ordered it (A1). */
+  uint64_t seen = kg__load64_relaxed(&poller->seen);
+  while (kg__reader_head(poller->reader) == seen && !is_stopped(poller)) {
+    uint64_t now = uv_hrtime();
+    if (check_if_due(poller, now)) {
+      /* Whoever has the duty by now: nobody else knows what the file said. */
+      takes_duty(poller, DUTY_THREAD, DUTY_NONE);
+      return true;
+    }
+    if (hears(poller)) {
+      return takes_duty(poller, DUTY_THREAD, DUTY_CHIME) &&
+             ask_chime(poller, seen);
+    }
+    /* A stop that comes just before this sleep is noticed at the next check, a
+     * fifth of a second later at the most. */
+    kg__reader_sleep(poller->reader, seen, poller->next_check - now);
+    if (kg__reader_head(poller->reader) == seen) {
+      /* Time to look at the file, or somebody rang because it was replaced. */
+      poller->next_check = 0;
+    }
+    if (!is_armed(poller)) {
+      /* The loop was woken by something else, and has decided anew. */
+      return false;
+    }
+  }
+  return takes_duty(poller, DUTY_THREAD, DUTY_NONE);
+}
+
+static void run(void *argument) {
+  kg_poller *poller = argument;
+  if (poller->cpu >= 0) {
+    /* One that was taken from the process meanwhile is no reason to stop. */
+    kg__thread_stay_on((uint32_t)poller->cpu);
+  }
+  for (;;) {
+    wait_until_armed(poller);
+    if (is_stopped(poller)) {
+      break;
+    }
+    bool tells = watch(poller);
+    if (is_stopped(poller)) {
+      break;
+    }
+    if (!tells) {
+      continue;
+    }
+    uv_async_send(&poller->async);
+    /* Behind the send, so that no event waits for it; in a flood watch()
+     * never comes to it. */
+    if (check_if_due(poller, uv_hrtime())) {
+      uv_async_send(&poller->async);
+    }
+  }
+  /* E1: partner of E2 in on_async. */
+  kg__store32_release(&poller->exited, 1);
+  uv_async_send(&poller->async);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  kg_poller *poller = handle->data;
+  if (--poller->open_handles > 0) {
+    return;
+  }
+  kg_poller_callback on_stopped = poller->on_stopped;
+  void *data = poller->data;
+  uv_cond_destroy(&poller->cond);
+  uv_mutex_destroy(&poller->mutex);
+  free(poller);
+  if (on_stopped != NULL) {
+    on_stopped(data);
+  }
+}
+
+static void close_handles(kg_poller *poller) {
+  uv_close((uv_handle_t *)&poller->async, on_closed);
+  uv_close((uv_handle_t *)&poller->spin, on_closed);
+  if (poller->has_chime) {
+    uv_close((uv_handle_t *)&poller->chime, on_closed);
+  }
+}
+
+static void on_async(uv_async_t *async) {
+  kg_poller *poller = async->data;
+  /* E2: partner of E1 in run. */
+  if (kg__load32_acquire(&poller->exited) != 0) {
+    if (!uv_is_closing((uv_handle_t *)async)) {
+      uv_thread_join(&poller->thread);
+      close_handles(poller);
+    }
+  } else if (!is_stopped(poller)) {
+    /* What the chime or the next turn would tell, the drain finds. */
+    takes_duty(poller, DUTY_CHIME, DUTY_NONE);
+    takes_duty(poller, DUTY_LOOP, DUTY_NONE);
+    poller->on_wake(poller->data);
+  }
+}
+
+static void on_chime(uv_poll_t *chime, int status, int events);
+
+/* A chime that rings for others, while nobody here wants to know, must not
+ * wake this loop each time. */
+static void watch_chime(kg_poller *poller, bool watches) {
+  if (poller->deaf != watches) {
+    return;
+  }
+  poller->deaf = !watches;
+  if (watches) {
+    /* What rang meanwhile was not for us. */
+    kg__reader_heard(poller->reader);
+    uv_poll_start(&poller->chime, UV_READABLE, on_chime);
+  } else {
+    uv_poll_stop(&poller->chime);
+  }
+}
+
+/* Leaves the duty to the chime, or to the thread where there is none. True when
+ * head has moved already, and the loop has the duty back. */
+static bool fall_asleep(kg_poller *poller) {
+  uint64_t seen = kg__load64_relaxed(&poller->seen);
+  if (poller->has_chime) {
+    watch_chime(poller, true);
+  }
+  if (hears(poller)) {
+    /* The thread's too, if it has it: it looks before it tells. */
+    kg__exchange32_seq_cst(&poller->duty, DUTY_CHIME);
+    return ask_chime(poller, seen);
+  }
+  /* A2: partner of A1 in is_armed. */
+  kg__store32_release(&poller->duty, DUTY_THREAD);
+  unpark(poller);
+  return false;
+}
+
+/* In each turn of a loop that does not sleep. */
+static void on_spin(uv_idle_t *spin) {
+  kg_poller *poller = spin->data;
+  /* Relaxed: nobody but this thread gives or takes this duty, or stores
+   * `seen`. */
+  bool is_mine = duty_of(poller) == DUTY_LOOP;
+  bool has_moved = is_mine && kg__reader_head(poller->reader) !=
+                                  kg__load64_relaxed(&poller->seen);
+  if (is_mine && !has_moved) {
+    if (uv_hrtime() < poller->spin_until) {
+      return;
+    }
+    has_moved = fall_asleep(poller);
+  }
+  /* Whoever has the duty now, the next arm decides whether to spin on. */
+  uv_idle_stop(spin);
+  if (has_moved) {
+    kg__store32_relaxed(&poller->duty, DUTY_NONE);
+    poller->on_wake(poller->data);
+  }
+}
+
+static void on_chime(uv_poll_t *chime, int status, int events) {
+  kg_poller *poller = chime->data;
+  (void)status;
+  (void)events;
+  kg__reader_heard(poller->reader);
+  /* Relaxed: see hears(). What it rang for, something else may have told by
+   * now: a loop that was busy for so long does not make the chime a bad one. */
+  kg__store32_relaxed(&poller->missed, 0);
+  if (takes_duty(poller, DUTY_CHIME, DUTY_NONE)) {
+    poller->on_wake(poller->data);
+  } else if (duty_of(poller) == DUTY_NONE) {
+    watch_chime(poller, false);
+  }
+}
+
+/* Lets the loop hear the chime, if there is one; a thread does without. */
+static void start_chime(kg_poller *poller, uv_loop_t *loop) {
+  intptr_t descriptor = kg__reader_listen(poller->reader);
+  if (descriptor < 0) {
+    return;
+  }
+  if (uv_poll_init(loop, &poller->chime, (int)descriptor) != 0) {
+    kg__reader_unlisten(poller->reader);
+    return;
+  }
+  poller->chime.data = poller;
+  poller->open_handles++;
+  poller->has_chime = true;
+  poller->deaf = true;
+  /* The async holds the loop open or not. */
+  uv_unref((uv_handle_t *)&poller->chime);
+}
+
+int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
+                    uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
+                    void *data) {
+  kg_poller *poller = calloc(1, sizeof *poller);
+  if (poller == NULL) {
+    return UV_ENOMEM;
+  }
+  enum kg_writer_life life;
+  int result = kg_reader_check(reader, &life);
+  poller->reader = reader;
+  poller->spin_ns = spin_ns;
+  poller->cpu = cpu;
+  poller->on_wake = on_wake;
+  poller->data = data;
+  poller->seen = kg__reader_seen(reader);
+  poller->duty = DUTY_THREAD;
+  poller->state = pack_state(result, life);
+  poller->next_check = uv_hrtime() + CHECK_NS;
+  result = uv_mutex_init(&poller->mutex);
+  if (result != 0) {
+    free(poller);
+    return result;
+  }
+  result = uv_cond_init(&poller->cond);
+  if (result != 0) {
+    uv_mutex_destroy(&poller->mutex);
+    free(poller);
+    return result;
+  }
+  result = uv_async_init(loop, &poller->async, on_async);
+  if (result != 0) {
+    uv_cond_destroy(&poller->cond);
+    uv_mutex_destroy(&poller->mutex);
+    free(poller);
+    return result;
+  }
+  poller->async.data = poller;
+  uv_idle_init(loop, &poller->spin);
+  poller->spin.data = poller;
+  poller->open_handles = 2;
+  /* The async holds the loop open or not. */
+  uv_unref((uv_handle_t *)&poller->spin);
+  start_chime(poller, loop);
+  result = uv_thread_create(&poller->thread, run, poller);
+  if (result != 0) {
+    /* Handles can only be freed from their close callback. */
+    close_handles(poller);
+    return result;
+  }
+  *started = poller;
+  return 0;
+}
+
+bool kg_poller_arm(kg_poller *poller) {
+  uint64_t seen = kg__reader_seen(poller->reader);
+  if (kg__reader_head(poller->reader) != seen) {
+    return true;
+  }
+  uint64_t now = uv_hrtime();
+  /* Relaxed, here and below: what hands out the duty publishes it. */
+  if (kg__load64_relaxed(&poller->seen) != seen) {
+    /* Spinning pays where events come closer to each other than it lasts. The
+     * loop that is to be told spins itself: nobody has to wake it, and what
+     * else it has to do gets its turn as ever. */
+    bool is_dense = now - poller->last_event <= poller->spin_ns;
+    poller->spin_until = is_dense ? now + poller->spin_ns : 0;
+    poller->last_event = now;
+  }
+  kg__store64_relaxed(&poller->seen, seen);
+  if (now >= poller->spin_until) {
+    return fall_asleep(poller);
+  }
+  kg__exchange32_seq_cst(&poller->duty, DUTY_LOOP);
+  uv_idle_start(&poller->spin, on_spin);
+  return false;
+}
+
+void kg_poller_ref(kg_poller *poller) {
+  uv_ref((uv_handle_t *)&poller->async);
+}
+
+void kg_poller_unref(kg_poller *poller) {
+  uv_unref((uv_handle_t *)&poller->async);
+}
+
+void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
+  poller->on_stopped = on_stopped;
+  if (poller->has_chime) {
+    uv_poll_stop(&poller->chime);
+  }
+  uv_idle_stop(&poller->spin);
+  /* The loop must live until the thread is joined. */
+  kg_poller_ref(poller);
+  kg__store32_seq_cst(&poller->stop, 1);
+  unpark(poller);
+  kg__reader_interrupt(poller->reader);
+}

@@ -1,0 +1,57 @@
+/* The writing end of a ring in memory. */
+#ifndef KG_RING_WRITER_H
+#define KG_RING_WRITER_H
+
+#include "../include/kg_ipc.h"
+#include "../platform/platform.h"
+#include "ring.h"
+
+typedef struct kg__ring_writer {
+  kg__ring ring;
+  uint64_t head;     /* private: what stands in the ring is never believed */
+  uint64_t claim;    /* never below head */
+  uint64_t sequence; /* of the last event */
+  kg_slot *staged;   /* a quarter of the ring, private */
+  uint32_t staged_slots;
+  uint32_t staged_events;
+  uint64_t staged_ns; /* publish time of the batch */
+  kg__clock clock;
+  uint64_t wall_ns; /* wall clock of the publish time `wall_at_ns` */
+  uint64_t wall_at_ns;
+} kg__ring_writer;
+
+/* Continues the ring where its last writer stopped. KG_E_RING_CORRUPT when
+ * head, claim and the last slot do not agree, KG_E_NO_MEMORY; nothing is
+ * changed then. Free with kg__ring_writer_end. */
+int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
+                          kg_failure *failure);
+
+void kg__ring_writer_end(kg__ring_writer *writer);
+
+/* Adds a threat to the batch; on an error the batch is empty again. */
+int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
+
+/* Publishes the batch, in three steps between which a file can turn out to be
+ * cut short: puts it where it belongs, where nobody sees it yet ... */
+void kg__ring_writer_copy(kg__ring_writer *writer);
+
+/* ... publishes it, and it is empty ... */
+void kg__ring_writer_publish(kg__ring_writer *writer);
+
+/* ... and returns who waits and must be woken, KG_WAITS_..., or 0. */
+uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
+
+/* All three. */
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
+
+/* Counts as not published what was published last, in a ring without a head
+ * that anybody could have seen. */
+void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
+                               uint32_t events);
+
+/* How many events the ring no longer holds. */
+uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer);
+
+void kg__ring_writer_discard(kg__ring_writer *writer);
+
+#endif
