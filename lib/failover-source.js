@@ -44,9 +44,6 @@ class FailoverSource {
     this.socketError = null
     // What sources that are gone brought.
     this._before = { lost: 0, corrupt: 0, bytes: 0 }
-    if (options.useRing) {
-      RingSource.check(options.ring)
-    }
     this._begin()
   }
 

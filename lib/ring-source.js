@@ -3,7 +3,7 @@
 // thread that wakes the stream, and the way to the ring that replaces it.
 
 const { native, reason } = require('./binding.js')
-const { IpcError, invalid } = require('./errors.js')
+const { IpcError } = require('./errors.js')
 const { SLOT_BYTES } = require('./layout.js')
 const { recordLatency, SAMPLES_PER_READ } = require('./latency.js')
 const { Progress } = require('./progress.js')
@@ -16,8 +16,6 @@ const READ_SLOTS = 256
 // How often a source without its poll thread looks whether the ring still is
 // in its place.
 const CHECK_MILLISECONDS = 200
-
-const ANY_CPU = -1
 
 // enum kg_from, enum kg_loss_reason and enum kg_writer_life in kg_ipc.h.
 const FROM = { latest: 0, oldest: 1 }
@@ -75,11 +73,9 @@ class RingSource {
    * @param {Progress} [progress] how far its host came, by whatever way
    * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
    *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
-   * @throws {RangeError} ERR_INVALID_OPTION: there is no such CPU for us
    */
   constructor(options, host, position, progress = new Progress()) {
     mustBeAvailable()
-    RingSource.check(options)
     this._progress = progress
     this._options = options
     this._host = host
@@ -107,25 +103,6 @@ class RingSource {
       )
     } else {
       this._continue(position)
-    }
-  }
-
-  /**
-   * What only the machine can say of options.
-   * @param {{ pollCpu?: number }} options
-   * @throws {RangeError} ERR_INVALID_OPTION
-   */
-  static check({ pollCpu }) {
-    if (
-      pollCpu !== undefined &&
-      native !== null &&
-      !native.mayUseCpu(pollCpu)
-    ) {
-      throw invalid(
-        RangeError,
-        'ERR_INVALID_OPTION',
-        `option pollCpu: this process may not use CPU ${pollCpu}`
-      )
     }
   }
 
@@ -293,8 +270,7 @@ class RingSource {
     if (!this._started && !this._closed) {
       const self = new WeakRef(this)
       const woken = () => self.deref()?._woken()
-      const { spinMicros, pollCpu = ANY_CPU } = this._options
-      this._reader.start(woken, spinMicros, pollCpu)
+      this._reader.start(woken, this._options.spinMicros)
       this._reader.hold(this._holding)
       this._started = true
     }

@@ -175,12 +175,6 @@ static Napi::Value DefaultDirectory(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), path);
 }
 
-// (cpu): whether this process may keep a thread on it.
-static Napi::Value MayUseCpu(const Napi::CallbackInfo &info) {
-  uint32_t cpu = info[0].As<Napi::Number>().Uint32Value();
-  return Napi::Boolean::New(info.Env(), kg__cpu_is_allowed(cpu));
-}
-
 static Napi::Value ChecksumMethod(const Napi::CallbackInfo &info) {
   return Napi::String::New(info.Env(), kg_checksum_method());
 }
@@ -192,7 +186,6 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Lock", DefineLock(env));
   exports.Set("setErrorFactory", Napi::Function::New<SetErrorFactory>(env));
   exports.Set("defaultDirectory", Napi::Function::New<DefaultDirectory>(env));
-  exports.Set("mayUseCpu", Napi::Function::New<MayUseCpu>(env));
   exports.Set("checksumMethod", Napi::Function::New<ChecksumMethod>(env));
   return exports;
 }

@@ -5,8 +5,8 @@
 // an empty value, and to ask that for anything ends the process. So what may
 // fail is read and made here, by plain Node-API calls whose result is checked;
 // nothing else may call a method of a value that JavaScript gave.
-#ifndef KG_BINDING_H
-#define KG_BINDING_H
+#ifndef KG_ADDON_H
+#define KG_ADDON_H
 
 #include <napi.h>
 

@@ -120,8 +120,7 @@ public:
     return Napi::Number::New(info.Env(), batch.events);
   }
 
-  // (onWake, spinMicros, cpu): starts the poll thread, on any CPU if that is
-  // negative.
+  // (onWake, spinMicros): starts the poll thread.
   Napi::Value Start(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     if (state_->reader == nullptr || state_->poller != nullptr) {
@@ -132,7 +131,6 @@ public:
     int result = napi_get_uv_event_loop(env, &loop) == napi_ok
                      ? kg_poller_start(&state_->poller, loop, state_->reader,
                                        static_cast<uint64_t>(micros * 1000),
-                                       info[2].As<Napi::Number>().Int32Value(),
                                        OnWake, state_)
                      : UV_EINVAL;
     if (result != 0) {

@@ -1,6 +1,6 @@
 // Text of JavaScript on its way into a threat.
-#ifndef KG_BINDING_TEXT_H
-#define KG_BINDING_TEXT_H
+#ifndef KG_TEXT_H
+#define KG_TEXT_H
 
 #include <node_api.h>
 

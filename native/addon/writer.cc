@@ -19,7 +19,7 @@ class Writer;
 // What outlives a Writer object whose room poll has yet to end. `wrap` is null
 // once nobody is to be called back.
 struct RoomState {
-  kg_room_poll *poll = nullptr;
+  kg_space_poll *poll = nullptr;
   napi_async_cleanup_hook_handle hook = nullptr;
   bool stopping = false;
   Writer *wrap = nullptr;
@@ -147,10 +147,10 @@ public:
 
   // (slots): whether so many can be written now.
   Napi::Value HasRoom(const Napi::CallbackInfo &info) {
-    bool has = writer_ != nullptr &&
-               kg_writer_wait_for_room(writer_,
-                                       info[0].As<Napi::Number>().Uint32Value(),
-                                       0) == KG_OK;
+    bool has =
+        writer_ != nullptr &&
+        kg_writer_wait_for_space(
+            writer_, info[0].As<Napi::Number>().Uint32Value(), 0) == KG_OK;
     return Napi::Boolean::New(info.Env(), has);
   }
 

@@ -10,7 +10,7 @@
 
 /* --- The ring ----------------------------------------------------------- */
 
-void kg__writer_beat(kg_writer *writer) {
+void kg__stamp_heartbeat(kg_writer *writer) {
   uint64_t now = kg__clock_boot_ns();
   if (writer->skipped_to <= writer->ring.sequence) {
     /* Relaxed, and again each time: what somebody else wrote there does not
@@ -23,30 +23,34 @@ void kg__writer_beat(kg_writer *writer) {
 }
 
 /* Relaxed: readers compare it with the file that they have opened. */
-static void name_chime(kg_writer *writer) {
-  kg__store64_relaxed(&writer->segment.ring.header->chime_id, writer->chime.id);
+static void announce_wake_file(kg_writer *writer) {
+  kg__store64_relaxed(&writer->segment.ring.header->chime_id,
+                      writer->wake_file.id);
 }
 
 void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
-  if ((waiters & KG_WAITS_FOR_CHIME) != 0 && !kg__chime_ring(&writer->chime)) {
+  if ((waiters & KG_WAITS_FOR_WAKE_FILE) != 0 &&
+      !kg__wake_file_signal(&writer->wake_file)) {
     /* Somebody cut it short. Until the next beat hangs up another, readers
      * wait in threads. */
-    kg__chime_close(&writer->chime);
-    name_chime(writer);
+    kg__wake_file_close(&writer->wake_file);
+    announce_wake_file(writer);
   }
-  if ((waiters & ~KG_WAITS_FOR_CHIME) != 0) {
+  if ((waiters & ~KG_WAITS_FOR_WAKE_FILE) != 0) {
     kg__bell_ring(&writer->segment.bell);
   }
 }
 
 /* Hangs up the chime, or another where it is gone, and says which in the
  * header. Without one, readers wait in threads: nothing fails. */
-static void keep_chime(kg_writer *writer) {
-  if (!kg__chime_is_named(&writer->dir, writer->names.chime, &writer->chime)) {
-    kg__chime_close(&writer->chime);
-    kg__chime_hang(&writer->dir, writer->names.chime, &writer->chime);
+static void keep_wake_file(kg_writer *writer) {
+  if (!kg__wake_file_is_named(&writer->dir, writer->names.wake_file,
+                              &writer->wake_file)) {
+    kg__wake_file_close(&writer->wake_file);
+    kg__wake_file_make(&writer->dir, writer->names.wake_file,
+                       &writer->wake_file);
   }
-  name_chime(writer);
+  announce_wake_file(writer);
 }
 
 /* Stamps the writer's line of the header. */
@@ -61,9 +65,9 @@ static void sign(kg_writer *writer) {
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
   /* First: whoever looks while the rest is prepared sees a writer. */
-  kg__writer_beat(writer);
-  keep_chime(writer);
-  kg__writer_room_keep(writer);
+  kg__stamp_heartbeat(writer);
+  keep_wake_file(writer);
+  kg__writer_space_keep(writer);
 }
 
 /* Freezes a ring that was replaced and wakes its readers. */
@@ -77,7 +81,7 @@ static void retire(kg__segment *old) {
 
 void kg__writer_retire(kg_writer *writer) {
   retire(&writer->segment);
-  kg__chime_ring(&writer->chime);
+  kg__wake_file_signal(&writer->wake_file);
 }
 
 /* Makes a new ring, with `old` as its predecessor if it is given, and wakes the
@@ -117,11 +121,11 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   writer->ring = ring;
   writer->setup.predecessor_generation = 0;
   writer->skipped_to = 0;
-  kg__writer_room_renew(writer, true);
+  kg__writer_space_renew(writer, true);
   sign(writer);
   if (old != NULL) {
     /* A writer that has just come had no chime when it retired the old one. */
-    kg__chime_ring(&writer->chime);
+    kg__wake_file_signal(&writer->wake_file);
   }
   return KG_OK;
 }
@@ -187,10 +191,10 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     writer->setup.capacity = found.ring.capacity;
     writer->segment = found;
     writer->ring = ring;
-    kg__writer_room_renew(writer, false);
+    kg__writer_space_renew(writer, false);
     sign(writer);
     /* For what the writer before had copied but not published. */
-    kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_CHIME);
+    kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_WAKE_FILE);
     return KG_OK;
   }
   if (result == KG_OK) {
@@ -219,7 +223,7 @@ static int open_ring(kg_writer *writer, kg_failure *failure) {
       return result;
     }
     /* The ring's own lock, so that an unlinked lock file opens no door. */
-    result = kg__lock_take(&file, 0, failure);
+    result = kg__file_lock(&file, 0, failure);
     if (result != KG_OK) {
       kg__file_close(&file);
       return result;
@@ -258,8 +262,7 @@ static int relock(kg_writer *writer, kg_failure *failure) {
     return KG_OK;
   }
   kg__file_close(&writer->lock);
-  return kg__lock_file_take(&writer->dir, &writer->names, &writer->lock,
-                            failure);
+  return kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
 }
 
 static bool is_in_place(kg_writer *writer) {
@@ -283,7 +286,7 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
   if (result == KG_OK) {
     /* Our own file cut short is locked by ourselves. */
     if (other.inode != old.file.inode || other.device != old.file.device) {
-      result = kg__lock_take(&other, 0, failure);
+      result = kg__file_lock(&other, 0, failure);
     }
     kg__file_close(&other);
   } else if (result == KG_E_NO_RING) {
@@ -304,7 +307,7 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   int result =
-      kg__lock_file_take(&writer->dir, &writer->names, &writer->lock, failure);
+      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
   return result == KG_OK ? open_ring(writer, failure) : result;
 }
 
@@ -324,8 +327,8 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   if (result == KG_OK && !*in_place) {
     result = replace_ring(writer, failure);
   } else if (result == KG_OK) {
-    keep_chime(writer);
-    kg__writer_room_keep(writer);
+    keep_wake_file(writer);
+    kg__writer_space_keep(writer);
   }
   return result;
 }

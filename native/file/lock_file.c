@@ -9,8 +9,8 @@
 /* How often a file that changes under our hands is tried again. */
 #define ATTEMPTS 16
 
-int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
-                       kg_failure *failure) {
+int kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
+                  kg_failure *failure) {
   for (int i = 0; i < ATTEMPTS; i++) {
     kg__file file;
     int result = kg__file_open_or_create(dir, names->lock, &file, failure);
@@ -18,7 +18,7 @@ int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
       return result;
     }
     KG__STEP("lock file open");
-    result = kg__lock_take(&file, 0, failure);
+    result = kg__file_lock(&file, 0, failure);
     if (result != KG_OK) {
       kg__file_close(&file);
       return result;
@@ -45,7 +45,7 @@ int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
     if (kg__segment_map(&file, false, &segment, NULL) == KG_OK) {
       /* A ring whose own lock is free is that of a writer before. Relaxed: for
        * people only. */
-      is_named = kg__lock_is_held(&segment.file, 0);
+      is_named = kg__file_is_locked(&segment.file, 0);
       pid = kg__load32_relaxed(&segment.ring.header->writer_pid);
       kg__segment_close(&segment);
     } else {
@@ -75,7 +75,7 @@ static bool ring_is_held(kg__dir *dir, const kg__names *names) {
   if (kg__file_open(dir, names->ring, &file, NULL) != KG_OK) {
     return false;
   }
-  bool held = kg__lock_is_held(&file, 0);
+  bool held = kg__file_is_locked(&file, 0);
   kg__file_close(&file);
   return held;
 }
@@ -97,7 +97,7 @@ int kg_lock_take(const kg_ring_options *options, kg_lock **taken,
     free(lock);
     return result;
   }
-  result = kg__lock_file_take(&dir, &names, &lock->file, failure);
+  result = kg__lock_take(&dir, &names, &lock->file, failure);
   if (result == KG_OK && ring_is_held(&dir, &names)) {
     kg__file_close(&lock->file);
     result = KG_E_RING_LOCKED;

@@ -8,8 +8,8 @@
 
 /* Takes the lock, makes sure that the file still has its name, and removes
  * what others left half-made. KG_E_RING_LOCKED when somebody has it. */
-int kg__lock_file_take(kg__dir *dir, const kg__names *names, kg__file *lock,
-                       kg_failure *failure);
+int kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
+                  kg_failure *failure);
 
 /* KG_E_RING_LOCKED with who holds the ring, as far as its header says; with
  * nobody when the lock alone is held. */

@@ -18,15 +18,16 @@ struct kg_reader {
   kg__segment segment;
   kg__ring_reader ring;
   kg__listener listener;
-  kg__cell cell; /* of a reliable reader; `shared` is NULL otherwise */
+  kg__registration
+      registration; /* of a reliable reader; `shared` is NULL otherwise */
   /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
-  uint64_t cell_device;
-  uint64_t cell_inode;
-  uint32_t cell_is_astray;  /* 1: that file has lost its name */
+  uint64_t registered_device;
+  uint64_t registered_inode;
+  uint32_t is_displaced;    /* 1: that file has lost its name */
   uint32_t is_cut;          /* 1: a read found the file cut short; any thread */
   uint32_t last_page_slots; /* that reach into the file's last page */
-  bool wants_cell;
-  uint32_t reads_without_cell;
+  bool is_reliable;
+  uint32_t reads_unregistered;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
   uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
@@ -50,59 +51,59 @@ static bool is_rejecting(const kg_reader *reader) {
 }
 
 /* Instead of the one that it has, if it has one. */
-static int take_cell(kg_reader *reader, kg_failure *failure) {
-  kg__cell cell;
-  int result = kg__cell_take(&cell, &reader->dir, &reader->names,
-                             &reader->ring.ring, cell_cursor(reader), failure);
+static int do_register(kg_reader *reader, kg_failure *failure) {
+  kg__registration registration;
+  int result = kg__register(&registration, &reader->dir, &reader->names,
+                            &reader->ring.ring, cell_cursor(reader), failure);
   if (result != KG_OK) {
     return result;
   }
-  cell.was_evicted = reader->cell.was_evicted;
-  if (reader->cell.shared != cell.shared) {
-    kg__cell_free(&reader->cell);
+  registration.was_evicted = reader->registration.was_evicted;
+  if (reader->registration.shared != registration.shared) {
+    kg__unregister(&reader->registration);
   } else {
-    kg__cell_forget(&reader->cell);
+    kg__registration_forget(&reader->registration);
   }
-  reader->cell = cell;
+  reader->registration = registration;
   /* Relaxed: who reads one of the old and one of the new file finds that
    * nothing has that name, and asks for a look too many. */
-  kg__store64_relaxed(&reader->cell_device, cell.file.device);
-  kg__store64_relaxed(&reader->cell_inode, cell.file.inode);
+  kg__store64_relaxed(&reader->registered_device, registration.file.device);
+  kg__store64_relaxed(&reader->registered_inode, registration.file.inode);
   return KG_OK;
 }
 
 /* What cleans up may have taken the file in which the lock is; then the writer
  * sees it no longer. Any thread. */
-static void check_cell(kg_reader *reader) {
+static void check_registration(kg_reader *reader) {
   kg__file file = KG__FILE_NONE;
-  file.device = kg__load64_relaxed(&reader->cell_device);
-  file.inode = kg__load64_relaxed(&reader->cell_inode);
+  file.device = kg__load64_relaxed(&reader->registered_device);
+  file.inode = kg__load64_relaxed(&reader->registered_inode);
   if (file.inode != 0 &&
       !kg__file_is_named(&reader->dir, reader->names.readers, &file)) {
-    kg__store32_relaxed(&reader->cell_is_astray, 1);
+    kg__store32_relaxed(&reader->is_displaced, 1);
   }
 }
 
-bool kg__reader_cell_is_astray(const kg_reader *reader) {
+bool kg__reader_is_displaced(const kg_reader *reader) {
   /* Relaxed: whoever misses it sees it at the next look. */
-  return kg__load32_relaxed(&reader->cell_is_astray) != 0;
+  return kg__load32_relaxed(&reader->is_displaced) != 0;
 }
 
 /* How often one that has none, and should, looks for a cell. */
 #define READS_PER_TRY 64
 
-static void move_cell(kg_reader *reader) {
-  if (kg__reader_cell_is_astray(reader)) {
-    kg__store32_relaxed(&reader->cell_is_astray, 0);
+static void update_registration(kg_reader *reader) {
+  if (kg__reader_is_displaced(reader)) {
+    kg__store32_relaxed(&reader->is_displaced, 0);
     /* Without the new file it keeps the old one, and the next look comes. */
-    take_cell(reader, NULL);
+    do_register(reader, NULL);
   }
-  if (reader->cell.shared != NULL) {
-    kg__cell_move(&reader->cell, &reader->dir, &reader->names,
-                  &reader->ring.ring, cell_cursor(reader));
-  } else if (reader->wants_cell && is_rejecting(reader) &&
-             reader->reads_without_cell++ % READS_PER_TRY == 0) {
-    take_cell(reader, NULL);
+  if (reader->registration.shared != NULL) {
+    kg__registration_update(&reader->registration, &reader->dir, &reader->names,
+                            &reader->ring.ring, cell_cursor(reader));
+  } else if (reader->is_reliable && is_rejecting(reader) &&
+             reader->reads_unregistered++ % READS_PER_TRY == 0) {
+    do_register(reader, NULL);
   }
 }
 
@@ -143,12 +144,12 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   reader->listener = KG__LISTENER_NONE;
   reader->fork_count = kg__fork_count();
   reader->boot_id = kg__boot_id();
-  reader->cell = KG__CELL_NONE;
+  reader->registration = KG__REGISTRATION_NONE;
   kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
   reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
-  reader->wants_cell = options->reliable;
+  reader->is_reliable = options->reliable;
   if (options->reliable && is_rejecting(reader)) {
-    result = take_cell(reader, failure);
+    result = do_register(reader, failure);
   }
   if (result != KG_OK) {
     kg_reader_close(reader);
@@ -170,11 +171,11 @@ void kg_reader_close(kg_reader *reader) {
   if (is_forked(reader)) {
     /* The mapping was not inherited; what has its address now is not ours. Nor
      * was the file with the lock, whose descriptor is closed already. */
-    reader->cell.file = KG__FILE_NONE;
-    kg__cell_forget(&reader->cell);
+    reader->registration.file = KG__FILE_NONE;
+    kg__registration_forget(&reader->registration);
     kg__file_close(&reader->segment.file);
   } else {
-    kg__cell_free(&reader->cell);
+    kg__unregister(&reader->registration);
     kg__segment_close(&reader->segment);
   }
   kg__listener_close(&reader->listener);
@@ -187,7 +188,7 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
     return KG_E_FORKED;
   }
   int result = kg__ring_reader_seek(&reader->ring, from, sequence);
-  move_cell(reader);
+  update_registration(reader);
   return result;
 }
 
@@ -226,14 +227,14 @@ static bool is_cut_short(const kg_reader *reader) {
 }
 
 /* What an evicted reader has missed was overwritten because it was evicted. */
-static void name_eviction(kg__cell *cell, kg_batch *batch) {
-  if (!cell->was_evicted) {
+static void name_eviction(kg__registration *registration, kg_batch *batch) {
+  if (!registration->was_evicted) {
     return;
   }
   if (batch->loss_reason == KG_LOSS_OVERWRITTEN) {
     batch->loss_reason = KG_LOSS_EVICTED;
   }
-  cell->was_evicted = batch->loss_reason == KG_LOSS_NONE && batch->more;
+  registration->was_evicted = batch->loss_reason == KG_LOSS_NONE && batch->more;
 }
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
@@ -252,8 +253,8 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
     kg__store32_relaxed(&reader->is_cut, 1);
   }
   if (!is_broken(reader)) {
-    move_cell(reader);
-    name_eviction(&reader->cell, batch);
+    update_registration(reader);
+    name_eviction(&reader->registration, batch);
     return result;
   }
   /* Events that validated are events. What did not has told nothing. */
@@ -290,31 +291,32 @@ static uint64_t chime_id(const kg_reader *reader) {
   return kg__load64_relaxed(&reader->segment.ring.header->chime_id);
 }
 
-intptr_t kg__reader_listen(kg_reader *reader) {
+intptr_t kg__reader_open_listener(kg_reader *reader) {
   kg__listener_close(&reader->listener);
-  return kg__listener_open(&reader->dir, reader->names.chime, chime_id(reader),
-                           &reader->listener) == KG_OK
+  return kg__listener_open(&reader->dir, reader->names.wake_file,
+                           chime_id(reader), &reader->listener) == KG_OK
              ? reader->listener.descriptor
              : -1;
 }
 
-bool kg__reader_hears(const kg_reader *reader) {
+bool kg__reader_can_listen(const kg_reader *reader) {
   /* A ring that was cut short does not say which it is any more; its writer
    * rings when another one is there. */
   return reader->listener.id != 0 &&
          (reader->listener.id == chime_id(reader) || is_broken(reader));
 }
 
-bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen) {
-  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_CHIME, seen);
+bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen);
   return is_broken(reader) ? seen == NO_HEAD : waits;
 }
 
-void kg__reader_heard(kg_reader *reader) {
-  kg__listener_heard(&reader->listener);
+void kg__reader_drain_listener(kg_reader *reader) {
+  kg__listener_drain(&reader->listener);
 }
 
-void kg__reader_unlisten(kg_reader *reader) {
+void kg__reader_close_listener(kg_reader *reader) {
   kg__listener_close(&reader->listener);
 }
 
@@ -387,7 +389,7 @@ bool kg__reader_is_retired(const kg_reader *reader) {
 }
 
 static enum kg_writer_life life_of(const kg_reader *reader) {
-  if (!kg__lock_is_held(&reader->segment.file, 0)) {
+  if (!kg__file_is_locked(&reader->segment.file, 0)) {
     return KG_WRITER_GONE;
   }
   /* Relaxed: compared with a clock, bound to nothing. A heartbeat from the
@@ -408,7 +410,7 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
     return KG_E_RING_TRUNCATED;
   }
   *life = life_of(reader);
-  check_cell(reader);
+  check_registration(reader);
   if (kg__reader_is_retired(reader)) {
     return KG_E_NO_RING;
   }
@@ -425,9 +427,10 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   }
   kg__ring_reader_stats(&reader->ring, stats);
   /* Relaxed: two words for people. */
-  stats->reliable =
-      reader->cell.shared != NULL && is_rejecting(reader) &&
-      kg__load32_relaxed(&reader->cell.shared->state) == KG_CELL_ATTACHED;
+  stats->reliable = reader->registration.shared != NULL &&
+                    is_rejecting(reader) &&
+                    kg__load32_relaxed(&reader->registration.shared->state) ==
+                        KG_CELL_ATTACHED;
 }
 
 void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {

@@ -19,20 +19,20 @@ void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns);
 
 /* Opens the chime that the writer rings; its descriptor, readable when it was
  * rung, or -1 where there is none. The reader's close closes it. */
-intptr_t kg__reader_listen(kg_reader *reader);
+intptr_t kg__reader_open_listener(kg_reader *reader);
 
 /* Whether that still is the writer's chime. Any thread. */
-bool kg__reader_hears(const kg_reader *reader);
+bool kg__reader_can_listen(const kg_reader *reader);
 
 /* Asks for the chime when head is no longer `seen`; false when it is not so
  * already. Any thread. */
-bool kg__reader_expects_chime(kg_reader *reader, uint64_t seen);
+bool kg__reader_request_wake(kg_reader *reader, uint64_t seen);
 
 /* Takes back what the chime did to the descriptor. */
-void kg__reader_heard(kg_reader *reader);
+void kg__reader_drain_listener(kg_reader *reader);
 
 /* Closes it again; nobody may watch the descriptor any more. */
-void kg__reader_unlisten(kg_reader *reader);
+void kg__reader_close_listener(kg_reader *reader);
 
 /* Whether the writer has left this ring for another one. Costs no system call.
  * Any thread. */
@@ -40,7 +40,7 @@ bool kg__reader_is_retired(const kg_reader *reader);
 
 /* Whether the lock of a reliable reader is in a file that lost its name; the
  * next read takes another. Any thread. */
-bool kg__reader_cell_is_astray(const kg_reader *reader);
+bool kg__reader_is_displaced(const kg_reader *reader);
 
 /* Wakes whoever sleeps on this ring, ourselves among them. Any thread. */
 void kg__reader_interrupt(kg_reader *reader);

@@ -2,10 +2,11 @@
 
 #include "../base/atomic.h"
 
-int kg__cell_take(kg__cell *cell, kg__dir *dir, const kg__names *names,
-                  const kg__ring *ring, uint64_t cursor, kg_failure *failure) {
-  *cell = KG__CELL_NONE;
-  int result = kg__file_open(dir, names->readers, &cell->file, failure);
+int kg__register(kg__registration *registration, kg__dir *dir,
+                 const kg__names *names, const kg__ring *ring, uint64_t cursor,
+                 kg_failure *failure) {
+  *registration = KG__REGISTRATION_NONE;
+  int result = kg__file_open(dir, names->readers, &registration->file, failure);
   if (result != KG_OK) {
     return result;
   }
@@ -19,10 +20,10 @@ int kg__cell_take(kg__cell *cell, kg__dir *dir, const kg__names *names,
       if (seems_free != (pass == 0)) {
         continue;
       }
-      result = kg__lock_take(&cell->file, i, failure);
+      result = kg__file_lock(&registration->file, i, failure);
       if (result == KG_OK) {
-        cell->index = i;
-        cell->shared = shared;
+        registration->index = i;
+        registration->shared = shared;
         /* Relaxed: what stands there is of somebody who is gone. */
         kg__store64_relaxed(&shared->cursor, cursor);
         kg__store32_release(&shared->state, KG_CELL_ATTACHED);
@@ -30,32 +31,33 @@ int kg__cell_take(kg__cell *cell, kg__dir *dir, const kg__names *names,
         return KG_OK;
       }
       if (result != KG_E_RING_LOCKED) {
-        kg__file_close(&cell->file);
+        kg__file_close(&registration->file);
         return result;
       }
     }
   }
-  kg__file_close(&cell->file);
+  kg__file_close(&registration->file);
   return kg__fail(failure, KG_E_TOO_MANY_READERS, 0,
                   "%s/%s: all of its %d are taken", dir->path, names->readers,
                   KG_READER_CELLS);
 }
 
 /* Rings for the writer, who waits in a way of `how`. */
-static void tell_room(kg__cell *cell, kg__dir *dir, const kg__names *names,
-                      const kg__ring *ring, uint32_t how) {
-  if ((how & KG_WAITS_FOR_ROOM) != 0) {
+static void tell_writer(kg__registration *registration, kg__dir *dir,
+                        const kg__names *names, const kg__ring *ring,
+                        uint32_t how) {
+  if ((how & KG_WAITS_FOR_SPACE_FILE) != 0) {
     /* Relaxed: compared with what the file says. */
     uint64_t id = kg__load64_relaxed(&ring->header->room_id);
-    if (cell->room.id != id) {
-      kg__chime_close(&cell->room);
-      kg__chime_find(dir, names->room, id, &cell->room);
+    if (registration->space_file.id != id) {
+      kg__wake_file_close(&registration->space_file);
+      kg__wake_file_open(dir, names->space_file, id, &registration->space_file);
     }
-    if (!kg__chime_ring(&cell->room)) {
-      kg__chime_close(&cell->room);
+    if (!kg__wake_file_signal(&registration->space_file)) {
+      kg__wake_file_close(&registration->space_file);
     }
   }
-  if ((how & ~KG_WAITS_FOR_ROOM) != 0) {
+  if ((how & ~KG_WAITS_FOR_SPACE_FILE) != 0) {
     kg__bell bell;
     uint32_t *word = &ring->doorbell->room;
     kg__add32_seq_cst(word, 1);
@@ -66,36 +68,38 @@ static void tell_room(kg__cell *cell, kg__dir *dir, const kg__names *names,
   }
 }
 
-void kg__cell_move(kg__cell *cell, kg__dir *dir, const kg__names *names,
-                   const kg__ring *ring, uint64_t cursor) {
+void kg__registration_update(kg__registration *registration, kg__dir *dir,
+                             const kg__names *names, const kg__ring *ring,
+                             uint64_t cursor) {
   /* Relaxed: the writer's word, which is about nothing else. */
-  uint32_t state = kg__load32_relaxed(&cell->shared->state);
+  uint32_t state = kg__load32_relaxed(&registration->shared->state);
   if (state == KG_CELL_EVICTED) {
-    cell->was_evicted = true;
+    registration->was_evicted = true;
   }
   /* C2: partner of C3 in ring_room.c. */
-  kg__store64_release(&cell->shared->cursor, cursor);
+  kg__store64_release(&registration->shared->cursor, cursor);
   if (state != KG_CELL_ATTACHED) {
-    kg__store32_release(&cell->shared->state, KG_CELL_ATTACHED);
+    kg__store32_release(&registration->shared->state, KG_CELL_ATTACHED);
   }
   /* M2: partner of M1 in ring_room.c. */
   kg__fence_seq_cst();
   uint32_t *waiters = &ring->doorbell->room_waiters;
   if (kg__load32_relaxed(waiters) != 0) {
-    tell_room(cell, dir, names, ring, kg__exchange32_seq_cst(waiters, 0));
+    tell_writer(registration, dir, names, ring,
+                kg__exchange32_seq_cst(waiters, 0));
   }
 }
 
-void kg__cell_free(kg__cell *cell) {
-  if (cell->shared != NULL) {
+void kg__unregister(kg__registration *registration) {
+  if (registration->shared != NULL) {
     /* Relaxed: the lock that goes with it says the same. */
-    kg__store32_relaxed(&cell->shared->state, KG_CELL_FREE);
+    kg__store32_relaxed(&registration->shared->state, KG_CELL_FREE);
   }
-  kg__cell_forget(cell);
+  kg__registration_forget(registration);
 }
 
-void kg__cell_forget(kg__cell *cell) {
-  kg__chime_close(&cell->room);
-  kg__file_close(&cell->file);
-  *cell = KG__CELL_NONE;
+void kg__registration_forget(kg__registration *registration) {
+  kg__wake_file_close(&registration->space_file);
+  kg__file_close(&registration->file);
+  *registration = KG__REGISTRATION_NONE;
 }

@@ -31,9 +31,9 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   }
   snprintf(names->ring, sizeof names->ring, "%s.shm", name);
   snprintf(names->lock, sizeof names->lock, "%s.lock", name);
-  snprintf(names->chime, sizeof names->chime, "%s.chime", name);
+  snprintf(names->wake_file, sizeof names->wake_file, "%s.chime", name);
   snprintf(names->readers, sizeof names->readers, "%s.readers", name);
-  snprintf(names->room, sizeof names->room, "%s.room", name);
+  snprintf(names->space_file, sizeof names->space_file, "%s.room", name);
   snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.shm.",
            name);
   return KG_OK;
@@ -219,7 +219,7 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
   if (result == KG_OK) {
     kg__ring_format(base, setup, &segment->ring);
     KG__STEP("ring formatted");
-    result = kg__lock_take(&segment->file, 0, failure);
+    result = kg__file_lock(&segment->file, 0, failure);
   }
   if (result == KG_OK) {
     result = kg__bell_open(&segment->bell,

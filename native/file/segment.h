@@ -13,9 +13,9 @@
 typedef struct kg__names {
   char ring[KG_FILE_NAME_BYTES];
   char lock[KG_FILE_NAME_BYTES];
-  char chime[KG_FILE_NAME_BYTES];
+  char wake_file[KG_FILE_NAME_BYTES];
   char readers[KG_FILE_NAME_BYTES];
-  char room[KG_FILE_NAME_BYTES];
+  char space_file[KG_FILE_NAME_BYTES];
   char temporary_prefix[KG_FILE_NAME_BYTES];
 } kg__names;
 

@@ -10,8 +10,8 @@
 static void release(kg_writer *writer) {
   kg__ring_writer_end(&writer->ring);
   kg__segment_close(&writer->segment);
-  kg__chime_close(&writer->chime);
-  kg__writer_room_end(writer);
+  kg__wake_file_close(&writer->wake_file);
+  kg__writer_space_end(writer);
   kg__file_close(&writer->lock);
   kg__dir_close(&writer->dir);
   free(writer);
@@ -24,14 +24,15 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
   }
   writer->lock = KG__FILE_NONE;
-  writer->chime = KG__CHIME_NONE;
+  writer->wake_file = KG__WAKE_FILE_NONE;
   writer->dir.handle = -1;
   writer->fork_count = kg__fork_count();
+  kg__clock_begin(&writer->clock);
   writer->setup.checksums = !options->no_checksums;
   writer->setup.predecessor_generation = options->predecessor_generation;
   writer->setup.predecessor_sequence = options->predecessor_sequence;
   writer->any_capacity = options->max_events == 0;
-  kg__writer_room_begin(writer, options);
+  kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
 
   int result = kg__names_make(options->name, &writer->names, failure);
@@ -63,8 +64,8 @@ void kg_writer_close(kg_writer *writer) {
     /* In a forked child the locked files were closed already, and the mapping
      * was not inherited. */
     kg__ring_writer_end(&writer->ring);
-    kg__chime_close(&writer->chime);
-    kg__writer_room_end(writer);
+    kg__wake_file_close(&writer->wake_file);
+    kg__writer_space_end(writer);
     kg__dir_close(&writer->dir);
     free(writer);
     return;
@@ -88,13 +89,31 @@ static int usable(const kg_writer *writer) {
   return writer->displaced;
 }
 
+/* How long the wall clock is taken to run as the monotonic one does. Asking for
+ * it each time would be a tenth of what publishing costs; that somebody has set
+ * it is seen so much later. */
+#define WALL_TRUST_NS UINT64_C(50000000)
+
+static void begin_batch(kg_writer *writer) {
+  uint64_t now = kg__clock_ns(&writer->clock);
+  if (writer->wall_at_ns == 0 || now - writer->wall_at_ns >= WALL_TRUST_NS) {
+    writer->wall_at_ns = now;
+    writer->wall_ns = kg__clock_wall_us() * 1000;
+  }
+  writer->time.publish_ns = now;
+  writer->time.wall_us = (writer->wall_ns + (now - writer->wall_at_ns)) / 1000;
+}
+
 int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   int result = usable(writer);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);
     return result;
   }
-  return kg__ring_writer_stage(&writer->ring, threat);
+  if (writer->ring.staged_slots == 0) {
+    begin_batch(writer);
+  }
+  return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
 }
 
 int64_t kg_writer_commit(kg_writer *writer) {
@@ -106,7 +125,7 @@ int64_t kg_writer_commit(kg_writer *writer) {
   kg__ring_writer *ring = &writer->ring;
   uint32_t slots = ring->staged_slots;
   uint32_t events = ring->staged_events;
-  if (!kg__writer_has_room(writer, slots)) {
+  if (!kg__writer_has_space(writer, slots)) {
     writer->rejected += events;
     writer->wanted = slots;
     kg__ring_writer_discard(ring);
@@ -115,9 +134,9 @@ int64_t kg_writer_commit(kg_writer *writer) {
   if (slots == 0) {
     return (int64_t)ring->sequence;
   }
-  /* Relaxed: as in kg__writer_beat. */
+  /* Relaxed: as in kg__stamp_heartbeat. */
   kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
-                      ring->staged_ns + writer->boot_offset_ns);
+                      writer->time.publish_ns + writer->boot_offset_ns);
   kg__ring_writer_copy(ring);
   if (is_broken(writer)) {
     /* Before the head: what stands whole before the cut would be seen. */
@@ -168,7 +187,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
                : result;
   }
   writer->displaced = KG_OK;
-  kg__writer_beat(writer);
+  kg__stamp_heartbeat(writer);
   return result;
 }
 
@@ -195,7 +214,7 @@ void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
       .overwritten = is_forked ? 0 : kg__ring_writer_overwritten(&writer->ring),
       .rejected = writer->rejected,
       .wanted = writer->wanted,
-      .evicted = writer->room.evicted};
+      .evicted = writer->space.evicted};
 }
 
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {

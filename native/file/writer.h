@@ -1,7 +1,7 @@
 /* How a writer gets a ring for itself, and how it keeps it: both locks,
  * take-over, replacement. */
-#ifndef KG_OWNERSHIP_H
-#define KG_OWNERSHIP_H
+#ifndef KG_WRITER_H
+#define KG_WRITER_H
 
 #include "../include/kg_ipc.h"
 #include "../platform/platform.h"
@@ -12,16 +12,20 @@
 struct kg_writer {
   kg__dir dir;
   kg__names names;
-  kg__file lock;   /* <name>.lock, held; handle -1 while it is lost */
-  kg__chime chime; /* <name>.chime; none where the system has none */
+  kg__file lock;           /* <name>.lock, held; handle -1 while it is lost */
+  kg__wake_file wake_file; /* <name>.chime; none where the system has none */
   kg__segment segment;
   kg__ring_writer ring;
   kg__ring_setup setup; /* what a new ring is made with */
   bool any_capacity;    /* none was asked for */
   uint64_t max_bytes;   /* 0: no limit */
   uint32_t fork_count;
-  uint64_t skipped_to;     /* the last event published by other means */
-  int displaced;           /* why the ring has lost its place, or KG_OK */
+  uint64_t skipped_to; /* the last event published by other means */
+  int displaced;       /* why the ring has lost its place, or KG_OK */
+  kg__clock clock;
+  kg__batch_time time;     /* of the batch that is staged */
+  uint64_t wall_ns;        /* the wall clock when ... */
+  uint64_t wall_at_ns;     /* ... the monotonic one stood here; 0: not known */
   uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
   uint64_t published;
   uint64_t bytes;
@@ -30,11 +34,11 @@ struct kg_writer {
 
   /* Reliable readers, see writer_room.h. */
   bool rejects;
-  kg__room room;
-  kg__file readers;     /* <name>.readers */
-  kg__file old_readers; /* the one that had the name before */
-  kg__chime room_chime; /* <name>.room */
-  kg__listener room_listener;
+  kg__space space;
+  kg__file readers;         /* <name>.readers */
+  kg__file old_readers;     /* the one that had the name before */
+  kg__wake_file space_file; /* <name>.room */
+  kg__listener space_listener;
   uint64_t rejected;
   uint32_t wanted; /* slots of the last that was rejected */
 };
@@ -56,6 +60,6 @@ void kg__writer_wake(kg_writer *writer, uint32_t waiters);
 
 /* Says "alive" by the boot clock, and learns how it differs from the one that
  * publishing reads anyway. */
-void kg__writer_beat(kg_writer *writer);
+void kg__stamp_heartbeat(kg_writer *writer);
 
 #endif

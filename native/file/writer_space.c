@@ -6,24 +6,24 @@
 
 /* How long a wait for room lasts before who is in the way is looked at again:
  * the dead and the evicted do not ring. */
-#define LOOK_NS UINT64_C(50000000)
+#define REVIEW_NS UINT64_C(50000000)
 
 static bool lives(void *context, uint32_t cell) {
   const kg_writer *writer = context;
   return (writer->readers.handle >= 0 &&
-          kg__lock_is_held(&writer->readers, cell)) ||
+          kg__file_is_locked(&writer->readers, cell)) ||
          (writer->old_readers.handle >= 0 &&
-          kg__lock_is_held(&writer->old_readers, cell));
+          kg__file_is_locked(&writer->old_readers, cell));
 }
 
-void kg__writer_room_begin(kg_writer *writer, const kg_ring_options *options) {
+void kg__writer_space_begin(kg_writer *writer, const kg_ring_options *options) {
   uint32_t timeout_ms = options->reader_timeout_ms;
   writer->rejects = options->rejects;
   writer->readers = KG__FILE_NONE;
   writer->old_readers = KG__FILE_NONE;
-  writer->room_chime = KG__CHIME_NONE;
-  writer->room_listener = KG__LISTENER_NONE;
-  writer->room = (kg__room){
+  writer->space_file = KG__WAKE_FILE_NONE;
+  writer->space_listener = KG__LISTENER_NONE;
+  writer->space = (kg__space){
       .timeout_ns = UINT64_C(1000000) *
                     (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms),
       .lives = lives,
@@ -47,33 +47,33 @@ static void keep_readers(kg_writer *writer) {
   }
 }
 
-void kg__writer_room_keep(kg_writer *writer) {
+void kg__writer_space_keep(kg_writer *writer) {
   kg_ring_header *header = writer->segment.ring.header;
   if (writer->rejects) {
     keep_readers(writer);
-    kg__chime *chime = &writer->room_chime;
-    if (!kg__chime_is_named(&writer->dir, writer->names.room, chime)) {
-      kg__chime_close(chime);
-      kg__chime_hang(&writer->dir, writer->names.room, chime);
+    kg__wake_file *file = &writer->space_file;
+    if (!kg__wake_file_is_named(&writer->dir, writer->names.space_file, file)) {
+      kg__wake_file_close(file);
+      kg__wake_file_make(&writer->dir, writer->names.space_file, file);
     }
-    kg__room_look(&writer->room, &writer->segment.ring, writer->ring.head);
+    kg__space_review(&writer->space, &writer->segment.ring, writer->ring.head);
   }
   /* Relaxed: words that readers compare, bound to nothing. */
-  kg__store64_relaxed(&header->room_id, writer->room_chime.id);
+  kg__store64_relaxed(&header->room_id, writer->space_file.id);
   kg__store32_relaxed(&header->overflow, writer->rejects
                                              ? KG_OVERFLOW_REJECTS
                                              : KG_OVERFLOW_OVERWRITES);
 }
 
-void kg__writer_room_renew(kg_writer *writer, bool fresh) {
-  kg__room *room = &writer->room;
-  room->limit = 0;
+void kg__writer_space_renew(kg_writer *writer, bool fresh) {
+  kg__space *space = &writer->space;
+  space->limit = 0;
   if (writer->rejects) {
     keep_readers(writer);
   }
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
-    room->behind_since[i] = 0;
-    room->let_down[i] = false;
+    space->behind_since[i] = 0;
+    space->given_up[i] = false;
     /* By the locks alone: what the old ring says of its readers may be cut
      * away, or there is none any more. */
     if (fresh && writer->rejects && lives(writer, i)) {
@@ -84,30 +84,31 @@ void kg__writer_room_renew(kg_writer *writer, bool fresh) {
   }
 }
 
-void kg__writer_room_end(kg_writer *writer) {
-  kg__listener_close(&writer->room_listener);
-  kg__chime_close(&writer->room_chime);
+void kg__writer_space_end(kg_writer *writer) {
+  kg__listener_close(&writer->space_listener);
+  kg__wake_file_close(&writer->space_file);
   kg__file_close(&writer->old_readers);
   kg__file_close(&writer->readers);
 }
 
-static bool look(kg_writer *writer, uint32_t slots) {
-  return kg__room_has(&writer->room, &writer->ring.ring, writer->ring.head,
-                      slots, kg__clock_monotonic_ns());
+static bool has_space(kg_writer *writer, uint32_t slots) {
+  return kg__space_has(&writer->space, &writer->ring.ring, writer->ring.head,
+                       slots, kg__clock_monotonic_ns());
 }
 
-bool kg__writer_has_room(kg_writer *writer, uint32_t slots) {
-  if (!writer->rejects || writer->ring.head + slots <= writer->room.limit ||
-      look(writer, slots)) {
+bool kg__writer_has_space(kg_writer *writer, uint32_t slots) {
+  if (!writer->rejects || writer->ring.head + slots <= writer->space.limit ||
+      has_space(writer, slots)) {
     return true;
   }
-  kg__room_wait(&writer->ring.ring,
-                writer->room_listener.id != 0 ? KG_WAITS_FOR_ROOM : 0);
-  return look(writer, slots);
+  kg__space_announce_wait(&writer->ring.ring, writer->space_listener.id != 0
+                                                  ? KG_WAITS_FOR_SPACE_FILE
+                                                  : 0);
+  return has_space(writer, slots);
 }
 
-int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
-                            uint32_t timeout_ms) {
+int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                             uint32_t timeout_ms) {
   kg__bell bell;
   const kg__ring *ring = &writer->ring.ring;
   uint32_t *word = &ring->doorbell->room;
@@ -126,28 +127,29 @@ int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
   for (;;) {
     /* Relaxed: the wait compares it again. */
     uint32_t before = kg__load32_relaxed(word);
-    kg__room_wait(ring, KG_WAITS_ON_ROOM);
+    kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
     uint64_t now = kg__clock_monotonic_ns();
-    if (kg__writer_has_room(writer, slots) || now >= until) {
+    if (kg__writer_has_space(writer, slots) || now >= until) {
       break;
     }
     uint64_t left = until - now;
-    kg__bell_wait(&bell, before, left < LOOK_NS ? left : LOOK_NS);
+    kg__bell_wait(&bell, before, left < REVIEW_NS ? left : REVIEW_NS);
   }
   kg__bell_close(&bell);
-  return kg__writer_has_room(writer, slots) ? KG_OK : KG_E_RING_FULL;
+  return kg__writer_has_space(writer, slots) ? KG_OK : KG_E_RING_FULL;
 }
 
-intptr_t kg__writer_listen_for_room(kg_writer *writer) {
-  if (kg__listener_open(&writer->dir, writer->names.room, writer->room_chime.id,
-                        &writer->room_listener) != KG_OK) {
+intptr_t kg__writer_open_listener(kg_writer *writer) {
+  if (kg__listener_open(&writer->dir, writer->names.space_file,
+                        writer->space_file.id,
+                        &writer->space_listener) != KG_OK) {
     return -1;
   }
-  return writer->room_listener.descriptor;
+  return writer->space_listener.descriptor;
 }
 
-void kg__writer_heard_of_room(kg_writer *writer) {
-  kg__listener_heard(&writer->room_listener);
+void kg__writer_drain_listener(kg_writer *writer) {
+  kg__listener_drain(&writer->space_listener);
 }
 
 /* --- For people ----------------------------------------------------------- */

@@ -157,8 +157,8 @@ int64_t kg_writer_commit(kg_writer *writer);
 
 /* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
  * one) can be written, `timeout_ms` at the most: KG_E_RING_FULL then. */
-int kg_writer_wait_for_room(kg_writer *writer, uint32_t slots,
-                            uint32_t timeout_ms);
+int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                             uint32_t timeout_ms);
 
 /* Fills `readers` with the reliable readers, `most` at the most (there are
  * KG_READER_CELLS at the most); returns how many. */

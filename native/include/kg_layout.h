@@ -78,7 +78,7 @@
 #define KG_EVENT_BYTES 340
 #define KG_SOURCE_BYTES 64
 #define KG_DETAILS_BYTES 256
-#define KG_TAIL_FIELD_HEADER 8
+#define KG_FIELD_HEADER_BYTES 8
 
 #define KG_MIN_CAPACITY UINT32_C(16)
 #define KG_MAX_CAPACITY (UINT32_C(1) << 22)
@@ -99,10 +99,11 @@
 #define KG_STATE_RETIRED UINT32_C(2)
 
 /* Who waits, in the doorbell; a writer takes any other bit for the first. */
-#define KG_WAITS_ON_HEAD UINT32_C(1)   /* sleeps on the low word of head */
-#define KG_WAITS_FOR_CHIME UINT32_C(2) /* listens to <name>.chime */
-#define KG_WAITS_ON_ROOM UINT32_C(1)   /* the writer: sleeps on room */
-#define KG_WAITS_FOR_ROOM UINT32_C(2)  /* the writer: listens to <name>.room */
+#define KG_WAITS_ON_HEAD UINT32_C(1)       /* sleeps on the low word of head */
+#define KG_WAITS_FOR_WAKE_FILE UINT32_C(2) /* listens to <name>.chime */
+#define KG_WAITS_ON_SPACE UINT32_C(1)      /* the writer: sleeps on room */
+#define KG_WAITS_FOR_SPACE_FILE \
+  UINT32_C(2) /* the writer: listens to <name>.room */
 
 /* What happens when a reliable reader has not taken what would have to be
  * overwritten. */
@@ -118,13 +119,13 @@
 #define KG_CELL_EVICTED UINT32_C(2) /* by the writer, who waits no longer */
 
 /* Slot flags. */
-#define KG_EVENT_TAIL_DEFLATED UINT32_C(1)
+#define KG_EVENT_DEFLATED UINT32_C(1)
 
 /* Tags of the fields in a tail. */
-#define KG_TAIL_SOURCE 1
-#define KG_TAIL_DETAILS 2
-#define KG_TAIL_ID 3
-#define KG_TAIL_CONTEXT 4 /* JSON text */
+#define KG_FIELD_SOURCE 1
+#define KG_FIELD_DETAILS 2
+#define KG_FIELD_ID 3
+#define KG_FIELD_CONTEXT 4 /* JSON text */
 
 typedef struct kg_ring_identity {
   uint32_t magic;

@@ -4,38 +4,36 @@
 
 #include "../base/atomic.h"
 #include "../file/reader.h"
-#include "../platform/platform.h"
 
 /* How often the file and the writer's lock are looked at. */
 #define CHECK_NS UINT64_C(200000000)
 
 /* A ring that is out of its place has a successor soon, or for a long time
  * none: after so many looks, only every so often one wakes the loop. */
-#define ASTRAY_CHECKS 10
-#define ASTRAY_EVERY 5
+#define DISPLACED_CHECKS 10
+#define DISPLACED_EVERY 5
 
 /* So many events in a row that the chime did not tell make it a bad one. */
 #define MISSES 3
 
 /* Who tells the loop that head has moved. The loop hands out the duty; whoever
  * takes it from there tells the loop, once. */
-enum duty {
-  DUTY_NONE,   /* nobody: the loop owes a drain */
-  DUTY_THREAD, /* the thread watches head */
-  DUTY_CHIME,  /* the chime rings */
-  DUTY_LOOP    /* the loop itself looks, in each of its turns */
+enum waker {
+  WAKER_NONE,   /* nobody: the loop owes a drain */
+  WAKER_THREAD, /* the thread watches head */
+  WAKER_FILE,   /* the chime rings */
+  WAKER_LOOP    /* the loop itself looks, in each of its turns */
 };
 
 struct kg_poller {
   kg_reader *reader;
-  bool has_chime;
+  bool has_listener;
   uint64_t spin_ns;
-  int cpu; /* negative: any */
   kg_poller_callback on_wake;
   kg_poller_callback on_stopped;
   void *data;
   uv_async_t async;
-  uv_poll_t chime;
+  uv_poll_t listener;
   uv_idle_t spin; /* while it is active, the loop does not sleep */
   unsigned open_handles;
   uv_thread_t thread;
@@ -44,7 +42,7 @@ struct kg_poller {
 
   /* Shared between the two threads. */
   uint64_t seen;   /* the loop read up to here; published by `duty` */
-  uint32_t duty;   /* enum duty */
+  uint32_t waker;  /* enum waker */
   uint32_t parked; /* 1: the thread waits on `cond` for its duty */
   uint32_t stop;
   uint32_t exited;
@@ -52,26 +50,26 @@ struct kg_poller {
   uint32_t missed; /* by the chime, in a row */
 
   uint64_t next_check; /* of the thread alone */
-  uint32_t astray;     /* of the thread alone: checks in a row */
+  uint32_t displaced;  /* of the thread alone: checks in a row */
   uint64_t last_event; /* of the loop alone: when it was through with it */
   uint64_t spin_until; /* of the loop alone */
-  bool deaf;           /* of the loop alone: it does not watch the chime */
+  bool is_muted;       /* of the loop alone: it does not watch the chime */
 };
 
-static bool takes_duty(kg_poller *poller, uint32_t from, uint32_t to) {
-  return kg__compare_exchange32_seq_cst(&poller->duty, from, to);
+static bool replace_waker(kg_poller *poller, uint32_t from, uint32_t to) {
+  return kg__compare_exchange32_seq_cst(&poller->waker, from, to);
 }
 
 /* Relaxed: a hint; whoever acts on it takes the duty by a compare-exchange. */
-static uint32_t duty_of(const kg_poller *poller) {
-  return kg__load32_relaxed(&poller->duty);
+static uint32_t waker_of(const kg_poller *poller) {
+  return kg__load32_relaxed(&poller->waker);
 }
 
 /* Whether the chime can be relied on. Any thread. */
-static bool hears(const kg_poller *poller) {
+static bool can_listen(const kg_poller *poller) {
   /* Relaxed: a count that is compared with a limit. */
-  return poller->has_chime && kg__load32_relaxed(&poller->missed) < MISSES &&
-         kg__reader_hears(poller->reader);
+  return poller->has_listener && kg__load32_relaxed(&poller->missed) < MISSES &&
+         kg__reader_can_listen(poller->reader);
 }
 
 /* A check's result and the writer's life in one word, so that they are read
@@ -88,8 +86,8 @@ int kg_poller_state(const kg_poller *poller, enum kg_writer_life *life) {
 }
 
 /* Whether the chime owes the loop a wake, or cannot give it any more. */
-static bool is_chime_late(kg_poller *poller) {
-  if (duty_of(poller) != DUTY_CHIME) {
+static bool is_wake_late(kg_poller *poller) {
+  if (waker_of(poller) != WAKER_FILE) {
     return false;
   }
   /* Relaxed, seen too: a wake too many does no harm, and one too few is made
@@ -99,7 +97,7 @@ static bool is_chime_late(kg_poller *poller) {
                         kg__load32_relaxed(&poller->missed) + 1);
     return true;
   }
-  return !hears(poller);
+  return !can_listen(poller);
 }
 
 /* Looks at the file; true when the loop should know. */
@@ -110,12 +108,13 @@ static bool check(kg_poller *poller, uint64_t now) {
   bool changed = state != kg__load32_relaxed(&poller->state);
   kg__store32_relaxed(&poller->state, state);
   poller->next_check = now + CHECK_NS;
-  poller->astray = result == KG_OK ? 0 : poller->astray + 1;
+  poller->displaced = result == KG_OK ? 0 : poller->displaced + 1;
   /* While a ring is out of its place, its successor is worth a wake. */
-  bool seeks = poller->astray > 0 && (poller->astray <= ASTRAY_CHECKS ||
-                                      poller->astray % ASTRAY_EVERY == 0);
-  return is_chime_late(poller) || changed || seeks ||
-         kg__reader_cell_is_astray(poller->reader);
+  bool seeks =
+      poller->displaced > 0 && (poller->displaced <= DISPLACED_CHECKS ||
+                                poller->displaced % DISPLACED_EVERY == 0);
+  return is_wake_late(poller) || changed || seeks ||
+         kg__reader_is_displaced(poller->reader);
 }
 
 static bool is_stopped(const kg_poller *poller) {
@@ -125,7 +124,7 @@ static bool is_stopped(const kg_poller *poller) {
 
 /* A1: partner of A2 in fall_asleep. */
 static bool is_armed(const kg_poller *poller) {
-  return kg__load32_acquire(&poller->duty) == DUTY_THREAD;
+  return kg__load32_acquire(&poller->waker) == WAKER_THREAD;
 }
 
 /* Waits until the loop leaves the duty to this thread, and goes on looking at
@@ -172,9 +171,9 @@ static bool check_if_due(kg_poller *poller, uint64_t now) {
 /* The duty is the chime's: asks for it, which must come behind that, since a
  * stroke may answer at once. True when head has moved already, and whoever
  * called this has the duty back. */
-static bool ask_chime(kg_poller *poller, uint64_t seen) {
-  return !kg__reader_expects_chime(poller->reader, seen) &&
-         takes_duty(poller, DUTY_CHIME, DUTY_NONE);
+static bool request_wake(kg_poller *poller, uint64_t seen) {
+  return !kg__reader_request_wake(poller->reader, seen) &&
+         replace_waker(poller, WAKER_FILE, WAKER_NONE);
 }
 
 /* Waits until head is another than what the loop has seen, or the state
@@ -187,12 +186,12 @@ static bool watch(kg_poller *poller) {
     uint64_t now = uv_hrtime();
     if (check_if_due(poller, now)) {
       /* Whoever has the duty by now: nobody else knows what the file said. */
-      takes_duty(poller, DUTY_THREAD, DUTY_NONE);
+      replace_waker(poller, WAKER_THREAD, WAKER_NONE);
       return true;
     }
-    if (hears(poller)) {
-      return takes_duty(poller, DUTY_THREAD, DUTY_CHIME) &&
-             ask_chime(poller, seen);
+    if (can_listen(poller)) {
+      return replace_waker(poller, WAKER_THREAD, WAKER_FILE) &&
+             request_wake(poller, seen);
     }
     /* A stop that comes just before this sleep is noticed at the next check, a
      * fifth of a second later at the most. */
@@ -206,15 +205,11 @@ static bool watch(kg_poller *poller) {
       return false;
     }
   }
-  return takes_duty(poller, DUTY_THREAD, DUTY_NONE);
+  return replace_waker(poller, WAKER_THREAD, WAKER_NONE);
 }
 
 static void run(void *argument) {
   kg_poller *poller = argument;
-  if (poller->cpu >= 0) {
-    /* One that was taken from the process meanwhile is no reason to stop. */
-    kg__thread_stay_on((uint32_t)poller->cpu);
-  }
   for (;;) {
     wait_until_armed(poller);
     if (is_stopped(poller)) {
@@ -257,8 +252,8 @@ static void on_closed(uv_handle_t *handle) {
 static void close_handles(kg_poller *poller) {
   uv_close((uv_handle_t *)&poller->async, on_closed);
   uv_close((uv_handle_t *)&poller->spin, on_closed);
-  if (poller->has_chime) {
-    uv_close((uv_handle_t *)&poller->chime, on_closed);
+  if (poller->has_listener) {
+    uv_close((uv_handle_t *)&poller->listener, on_closed);
   }
 }
 
@@ -272,27 +267,27 @@ static void on_async(uv_async_t *async) {
     }
   } else if (!is_stopped(poller)) {
     /* What the chime or the next turn would tell, the drain finds. */
-    takes_duty(poller, DUTY_CHIME, DUTY_NONE);
-    takes_duty(poller, DUTY_LOOP, DUTY_NONE);
+    replace_waker(poller, WAKER_FILE, WAKER_NONE);
+    replace_waker(poller, WAKER_LOOP, WAKER_NONE);
     poller->on_wake(poller->data);
   }
 }
 
-static void on_chime(uv_poll_t *chime, int status, int events);
+static void on_wake_file(uv_poll_t *listener, int status, int events);
 
 /* A chime that rings for others, while nobody here wants to know, must not
  * wake this loop each time. */
-static void watch_chime(kg_poller *poller, bool watches) {
-  if (poller->deaf != watches) {
+static void watch_listener(kg_poller *poller, bool watches) {
+  if (poller->is_muted != watches) {
     return;
   }
-  poller->deaf = !watches;
+  poller->is_muted = !watches;
   if (watches) {
     /* What rang meanwhile was not for us. */
-    kg__reader_heard(poller->reader);
-    uv_poll_start(&poller->chime, UV_READABLE, on_chime);
+    kg__reader_drain_listener(poller->reader);
+    uv_poll_start(&poller->listener, UV_READABLE, on_wake_file);
   } else {
-    uv_poll_stop(&poller->chime);
+    uv_poll_stop(&poller->listener);
   }
 }
 
@@ -300,16 +295,16 @@ static void watch_chime(kg_poller *poller, bool watches) {
  * head has moved already, and the loop has the duty back. */
 static bool fall_asleep(kg_poller *poller) {
   uint64_t seen = kg__load64_relaxed(&poller->seen);
-  if (poller->has_chime) {
-    watch_chime(poller, true);
+  if (poller->has_listener) {
+    watch_listener(poller, true);
   }
-  if (hears(poller)) {
+  if (can_listen(poller)) {
     /* The thread's too, if it has it: it looks before it tells. */
-    kg__exchange32_seq_cst(&poller->duty, DUTY_CHIME);
-    return ask_chime(poller, seen);
+    kg__exchange32_seq_cst(&poller->waker, WAKER_FILE);
+    return request_wake(poller, seen);
   }
   /* A2: partner of A1 in is_armed. */
-  kg__store32_release(&poller->duty, DUTY_THREAD);
+  kg__store32_release(&poller->waker, WAKER_THREAD);
   unpark(poller);
   return false;
 }
@@ -319,7 +314,7 @@ static void on_spin(uv_idle_t *spin) {
   kg_poller *poller = spin->data;
   /* Relaxed: nobody but this thread gives or takes this duty, or stores
    * `seen`. */
-  bool is_mine = duty_of(poller) == DUTY_LOOP;
+  bool is_mine = waker_of(poller) == WAKER_LOOP;
   bool has_moved = is_mine && kg__reader_head(poller->reader) !=
                                   kg__load64_relaxed(&poller->seen);
   if (is_mine && !has_moved) {
@@ -331,47 +326,47 @@ static void on_spin(uv_idle_t *spin) {
   /* Whoever has the duty now, the next arm decides whether to spin on. */
   uv_idle_stop(spin);
   if (has_moved) {
-    kg__store32_relaxed(&poller->duty, DUTY_NONE);
+    kg__store32_relaxed(&poller->waker, WAKER_NONE);
     poller->on_wake(poller->data);
   }
 }
 
-static void on_chime(uv_poll_t *chime, int status, int events) {
-  kg_poller *poller = chime->data;
+static void on_wake_file(uv_poll_t *listener, int status, int events) {
+  kg_poller *poller = listener->data;
   (void)status;
   (void)events;
-  kg__reader_heard(poller->reader);
-  /* Relaxed: see hears(). What it rang for, something else may have told by
-   * now: a loop that was busy for so long does not make the chime a bad one. */
+  kg__reader_drain_listener(poller->reader);
+  /* Relaxed: see can_listen(). What it rang for, something else may have told
+   * by now: a loop that was busy for so long does not make the chime a bad one.
+   */
   kg__store32_relaxed(&poller->missed, 0);
-  if (takes_duty(poller, DUTY_CHIME, DUTY_NONE)) {
+  if (replace_waker(poller, WAKER_FILE, WAKER_NONE)) {
     poller->on_wake(poller->data);
-  } else if (duty_of(poller) == DUTY_NONE) {
-    watch_chime(poller, false);
+  } else if (waker_of(poller) == WAKER_NONE) {
+    watch_listener(poller, false);
   }
 }
 
 /* Lets the loop hear the chime, if there is one; a thread does without. */
-static void start_chime(kg_poller *poller, uv_loop_t *loop) {
-  intptr_t descriptor = kg__reader_listen(poller->reader);
+static void start_listener(kg_poller *poller, uv_loop_t *loop) {
+  intptr_t descriptor = kg__reader_open_listener(poller->reader);
   if (descriptor < 0) {
     return;
   }
-  if (uv_poll_init(loop, &poller->chime, (int)descriptor) != 0) {
-    kg__reader_unlisten(poller->reader);
+  if (uv_poll_init(loop, &poller->listener, (int)descriptor) != 0) {
+    kg__reader_close_listener(poller->reader);
     return;
   }
-  poller->chime.data = poller;
+  poller->listener.data = poller;
   poller->open_handles++;
-  poller->has_chime = true;
-  poller->deaf = true;
+  poller->has_listener = true;
+  poller->is_muted = true;
   /* The async holds the loop open or not. */
-  uv_unref((uv_handle_t *)&poller->chime);
+  uv_unref((uv_handle_t *)&poller->listener);
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
-                    void *data) {
+                    uint64_t spin_ns, kg_poller_callback on_wake, void *data) {
   kg_poller *poller = calloc(1, sizeof *poller);
   if (poller == NULL) {
     return UV_ENOMEM;
@@ -380,11 +375,10 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   int result = kg_reader_check(reader, &life);
   poller->reader = reader;
   poller->spin_ns = spin_ns;
-  poller->cpu = cpu;
   poller->on_wake = on_wake;
   poller->data = data;
   poller->seen = kg__reader_seen(reader);
-  poller->duty = DUTY_THREAD;
+  poller->waker = WAKER_THREAD;
   poller->state = pack_state(result, life);
   poller->next_check = uv_hrtime() + CHECK_NS;
   result = uv_mutex_init(&poller->mutex);
@@ -411,7 +405,7 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   poller->open_handles = 2;
   /* The async holds the loop open or not. */
   uv_unref((uv_handle_t *)&poller->spin);
-  start_chime(poller, loop);
+  start_listener(poller, loop);
   result = uv_thread_create(&poller->thread, run, poller);
   if (result != 0) {
     /* Handles can only be freed from their close callback. */
@@ -441,7 +435,7 @@ bool kg_poller_arm(kg_poller *poller) {
   if (now >= poller->spin_until) {
     return fall_asleep(poller);
   }
-  kg__exchange32_seq_cst(&poller->duty, DUTY_LOOP);
+  kg__exchange32_seq_cst(&poller->waker, WAKER_LOOP);
   uv_idle_start(&poller->spin, on_spin);
   return false;
 }
@@ -456,8 +450,8 @@ void kg_poller_unref(kg_poller *poller) {
 
 void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
   poller->on_stopped = on_stopped;
-  if (poller->has_chime) {
-    uv_poll_stop(&poller->chime);
+  if (poller->has_listener) {
+    uv_poll_stop(&poller->listener);
   }
   uv_idle_stop(&poller->spin);
   /* The loop must live until the thread is joined. */

@@ -24,11 +24,10 @@ typedef void (*kg_poller_callback)(void *data);
  * so far. `on_wake` is called when there may be something to read or the
  * state changed, and then not again before kg_poller_arm. The handle holds
  * the loop open until kg_poller_unref. The loop does not sleep for `spin_ns`
- * behind events that came closer to each other than that. The thread stays on
- * `cpu` unless that is negative. Returns 0 or a negative uv error. */
+ * behind events that came closer to each other than that. Returns 0 or a
+ * negative uv error. */
 int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, int cpu, kg_poller_callback on_wake,
-                    void *data);
+                    uint64_t spin_ns, kg_poller_callback on_wake, void *data);
 
 /* Everything was read: watch on. True when head has moved already, and the
  * caller goes on reading. Loop thread. */

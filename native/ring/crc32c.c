@@ -6,7 +6,7 @@
 #include <wmmintrin.h>
 #endif
 
-#include "../platform/platform.h"
+#include "../platform/cpu.h"
 
 typedef uint32_t (*crc_function)(uint32_t crc, const kg__word *words,
                                  size_t count);

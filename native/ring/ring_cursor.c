@@ -7,7 +7,7 @@ uint64_t kg__cursor_head(const kg__ring *ring) {
   return kg__load64_acquire(&ring->header->head);
 }
 
-void kg__cursor_note(kg__ring_reader *reader, uint64_t value) {
+void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value) {
   if (!reader->has_noted || value != reader->noted) {
     reader->has_noted = true;
     reader->noted = value;
@@ -26,7 +26,7 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head) {
     uint64_t now = kg__cursor_head(ring);
     if (claim < head ||
         (claim > now && claim - now > kg__ring_batch_slots(ring))) {
-      kg__cursor_note(reader, claim);
+      kg__cursor_note_garbage(reader, claim);
       claim = now;
     }
   }
@@ -42,7 +42,7 @@ void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
   }
 }
 
-void kg__cursor_stand(kg__ring_reader *reader, uint64_t cursor, uint64_t next) {
+void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next) {
   reader->cursor = cursor;
   reader->next = next;
   reader->scan = cursor;

@@ -16,9 +16,9 @@ void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
 uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head);
 
 /* Counts a head or claim that makes no sense, once for each value. */
-void kg__cursor_note(kg__ring_reader *reader, uint64_t value);
+void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value);
 
 /* Goes on from `cursor`, where the event `next` is expected (0: any). */
-void kg__cursor_stand(kg__ring_reader *reader, uint64_t cursor, uint64_t next);
+void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next);
 
 #endif

@@ -73,13 +73,13 @@ static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
     kg__fence_acquire();
     bool settled = kg__load64_relaxed(&ring->header->claim) == head;
     if (reader->next == 0) {
-      kg__cursor_stand(reader, head, 0);
+      kg__cursor_set(reader, head, 0);
     } else if (settled && last >= reader->next &&
                last - reader->next < head - reader->cursor) {
       lose(reader, last, reason, batch);
-      kg__cursor_stand(reader, head, last + 1);
+      kg__cursor_set(reader, head, last + 1);
     } else {
-      kg__cursor_note(reader, head);
+      kg__cursor_note_garbage(reader, head);
       reader->scan = head;
       reader->scan_reason = reason;
     }
@@ -112,7 +112,7 @@ static void take_run(kg__ring_reader *reader, kg_slot *buffer, uint32_t first,
   if (first > 0) {
     memmove(buffer, &buffer[first], batch->slots * sizeof *buffer);
   }
-  kg__cursor_stand(reader, position + at, expected);
+  kg__cursor_set(reader, position + at, expected);
   reader->received += batch->events;
   reader->bytes += (uint64_t)batch->slots * sizeof *buffer;
   if (reader->cursor == head) {
@@ -134,7 +134,7 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
   if (!kg__slot_is_valid(&reader->ring, &last, head - 1)) {
     return false;
   }
-  kg__cursor_stand(reader, head, last.sequence + 1);
+  kg__cursor_set(reader, head, last.sequence + 1);
   return true;
 }
 
@@ -160,7 +160,7 @@ static bool come_back(kg__ring_reader *reader, uint64_t head) {
     sequence = slot.sequence;
   }
   if (sequence != 0 && sequence - reader->next <= at) {
-    kg__cursor_stand(reader, at - (sequence - reader->next), reader->next);
+    kg__cursor_set(reader, at - (sequence - reader->next), reader->next);
     return true;
   }
   return start_anew(reader, head);
@@ -191,13 +191,13 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       position = reader->cursor;
       reason = KG_LOSS_NONE;
       if (head < position) {
-        kg__cursor_note(reader, head);
+        kg__cursor_note_garbage(reader, head);
         if (reader->next == 0) {
           position = head;
         }
         reader->seen = head;
       }
-      kg__cursor_stand(reader, position, reader->next);
+      kg__cursor_set(reader, position, reader->next);
       if (head < position && !come_back(reader, head)) {
         return KG_OK;
       }

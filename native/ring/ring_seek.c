@@ -50,7 +50,7 @@ static void seek_latest(kg__ring_reader *reader) {
       next = last.sequence + 1;
     }
   }
-  kg__cursor_stand(reader, head, next);
+  kg__cursor_set(reader, head, next);
   reader->seen = head;
 }
 
@@ -72,7 +72,7 @@ int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
   if (from == KG_FROM_SEQUENCE || kg__cursor_head(ring) <= ring->capacity) {
     /* From the very beginning: reading passes over what lies before the
      * sequence, and tells what was overwritten or does not validate. */
-    kg__cursor_stand(reader, 0, 1);
+    kg__cursor_set(reader, 0, 1);
     reader->seen = 0;
     return KG_OK;
   }
@@ -80,7 +80,7 @@ int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
     seek_latest(reader);
     return KG_OK;
   }
-  kg__cursor_stand(reader, position, oldest);
+  kg__cursor_set(reader, position, oldest);
   reader->seen = position;
   if (oldest > 1) {
     reader->pending = (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,

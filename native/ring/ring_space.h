@@ -19,17 +19,17 @@
  * room_waiters and then looks at the cells; a reader stores its cursor and then
  * looks at room_waiters; with a seq_cst fence in between on both sides (M1, M2)
  * one of the two sees the other. */
-#ifndef KG_RING_ROOM_H
-#define KG_RING_ROOM_H
+#ifndef KG_RING_SPACE_H
+#define KG_RING_SPACE_H
 
 #include "ring.h"
 
 /* Says whether the reader of a cell lives. */
-typedef bool (*kg__cell_lives)(void *context, uint32_t cell);
+typedef bool (*kg__reader_lives)(void *context, uint32_t cell);
 
-typedef struct kg__room {
+typedef struct kg__space {
   uint64_t timeout_ns;
-  kg__cell_lives lives;
+  kg__reader_lives lives;
   void *context;
   uint64_t limit; /* positions below it may be written without a look */
   /* Since when a cell keeps the writer from writing, or it is at least in the
@@ -37,19 +37,19 @@ typedef struct kg__room {
   uint64_t behind_since[KG_READER_CELLS];
   uint64_t behind_from[KG_READER_CELLS]; /* where its cursor was then */
   /* Evicted, and not caught up since: it is not waited for. */
-  bool let_down[KG_READER_CELLS];
+  bool given_up[KG_READER_CELLS];
   uint64_t evicted;
-} kg__room;
+} kg__space;
 
 /* Whether `slots` more may be written at `head`. Frees the cells of the dead,
  * evicts those that were in the way for too long. */
-bool kg__room_has(kg__room *room, const kg__ring *ring, uint64_t head,
-                  uint32_t slots, uint64_t now_ns);
+bool kg__space_has(kg__space *space, const kg__ring *ring, uint64_t head,
+                   uint32_t slots, uint64_t now_ns);
 
 /* To be called now and then: sees who has caught up, or died evicted. */
-void kg__room_look(kg__room *room, const kg__ring *ring, uint64_t head);
+void kg__space_review(kg__space *space, const kg__ring *ring, uint64_t head);
 
 /* Says that the writer waits, KG_WAITS_.... Look again after it. */
-void kg__room_wait(const kg__ring *ring, uint32_t how);
+void kg__space_announce_wait(const kg__ring *ring, uint32_t how);
 
 #endif

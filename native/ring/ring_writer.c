@@ -70,7 +70,6 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                               .claim = claim,
                               .sequence = sequence,
                               .staged = staged};
-  kg__clock_begin(&writer->clock);
   /* W5 for what find_end passed over. */
   kg__store64_release(&ring->header->head, head);
   return KG_OK;
@@ -109,20 +108,8 @@ void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
   writer->sequence -= events;
 }
 
-/* The wall clock at the publish time. It runs as the monotonic clock does
- * unless somebody sets it, which is seen this much later; asking for it each
- * time would be a tenth of what publishing costs. */
-static uint64_t wall_us(kg__ring_writer *writer) {
-  const uint64_t look_again_ns = UINT64_C(50000000);
-  if (writer->wall_at_ns == 0 ||
-      writer->staged_ns - writer->wall_at_ns >= look_again_ns) {
-    writer->wall_at_ns = writer->staged_ns;
-    writer->wall_ns = kg__clock_wall_us() * 1000;
-  }
-  return (writer->wall_ns + (writer->staged_ns - writer->wall_at_ns)) / 1000;
-}
-
-int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat) {
+int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
+                          const kg__batch_time *time) {
   const kg__ring *ring = &writer->ring;
   uint32_t span = kg__threat_span(threat, kg__ring_event_slots(ring));
   int refused = KG_OK;
@@ -141,17 +128,14 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat) {
   kg_slot *slots = &writer->staged[writer->staged_slots];
   uint64_t position = writer->head + writer->staged_slots;
   uint64_t sequence = writer->sequence + writer->staged_events + 1;
-  if (writer->staged_slots == 0) {
-    writer->staged_ns = kg__clock_ns(&writer->clock);
-  }
   kg__threat_encode(threat, slots, span);
   if (threat->timestamp_us == 0) {
-    slots[0].body.event.timestamp_us = wall_us(writer);
+    slots[0].body.event.timestamp_us = time->wall_us;
   }
   for (uint32_t place = 0; place < span; place++) {
     slots[place].position = position + place;
     slots[place].sequence = sequence;
-    slots[place].publish_ns = writer->staged_ns;
+    slots[place].publish_ns = time->publish_ns;
     if (ring->checksums) {
       kg__slot_seal(&slots[place]);
     }

@@ -3,7 +3,6 @@
 #define KG_RING_WRITER_H
 
 #include "../include/kg_ipc.h"
-#include "../platform/platform.h"
 #include "ring.h"
 
 typedef struct kg__ring_writer {
@@ -14,11 +13,13 @@ typedef struct kg__ring_writer {
   kg_slot *staged;   /* a quarter of the ring, private */
   uint32_t staged_slots;
   uint32_t staged_events;
-  uint64_t staged_ns; /* publish time of the batch */
-  kg__clock clock;
-  uint64_t wall_ns; /* wall clock of the publish time `wall_at_ns` */
-  uint64_t wall_at_ns;
 } kg__ring_writer;
+
+/* When a batch is made, by the clocks of whoever makes it. */
+typedef struct kg__batch_time {
+  uint64_t publish_ns; /* monotonic clock */
+  uint64_t wall_us;    /* microseconds since 1970 */
+} kg__batch_time;
 
 /* Continues the ring where its last writer stopped. KG_E_RING_CORRUPT when
  * head, claim and the last slot do not agree, KG_E_NO_MEMORY; nothing is
@@ -28,8 +29,11 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
 
 void kg__ring_writer_end(kg__ring_writer *writer);
 
-/* Adds a threat to the batch; on an error the batch is empty again. */
-int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat);
+/* Adds a threat to the batch, whose events all have the same `time`; a threat
+ * without a timestamp gets the wall clock's. On an error the batch is empty
+ * again. */
+int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
+                          const kg__batch_time *time);
 
 /* Publishes the batch, in three steps between which a file can turn out to be
  * cut short: puts it where it belongs, where nobody sees it yet ... */

@@ -17,34 +17,34 @@ static size_t cut(kg_text text, size_t limit) {
   return limit;
 }
 
-typedef struct tail_field {
+typedef struct field {
   uint8_t tag;
   kg_text text;
-} tail_field;
+} field;
 
-#define TAIL_FIELDS 4
+#define MOST_FIELDS 4
 
 /* The fields that the tail of this threat needs. */
-static int tail_fields(const kg_threat *threat, tail_field *fields) {
+static int list_fields(const kg_threat *threat, field *fields) {
   int count = 0;
   if (threat->source.length > KG_SOURCE_BYTES) {
-    fields[count++] = (tail_field){KG_TAIL_SOURCE, threat->source};
+    fields[count++] = (field){KG_FIELD_SOURCE, threat->source};
   }
   if (threat->details.length > KG_DETAILS_BYTES) {
-    fields[count++] = (tail_field){KG_TAIL_DETAILS, threat->details};
+    fields[count++] = (field){KG_FIELD_DETAILS, threat->details};
   }
   if (threat->id.length > 0) {
-    fields[count++] = (tail_field){KG_TAIL_ID, threat->id};
+    fields[count++] = (field){KG_FIELD_ID, threat->id};
   }
   if (threat->context.length > 0) {
-    fields[count++] = (tail_field){KG_TAIL_CONTEXT, threat->context};
+    fields[count++] = (field){KG_FIELD_CONTEXT, threat->context};
   }
   return count;
 }
 
 uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
-  tail_field fields[TAIL_FIELDS];
-  int count = tail_fields(threat, fields);
+  field fields[MOST_FIELDS];
+  int count = list_fields(threat, fields);
   uint64_t limit = (uint64_t)(most - 1) * KG_EVENT_BYTES;
   uint64_t bytes = 0;
   for (int i = 0; i < count; i++) {
@@ -52,7 +52,7 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
     if (fields[i].text.length > limit) {
       return 0;
     }
-    bytes += KG_TAIL_FIELD_HEADER + (uint64_t)fields[i].text.length;
+    bytes += KG_FIELD_HEADER_BYTES + (uint64_t)fields[i].text.length;
   }
   if (bytes > limit || threat->deflated.length > limit) {
     return 0;
@@ -69,8 +69,8 @@ static void append(kg_slot *slots, uint32_t *at, const void *bytes,
   const char *from = bytes;
   while (length > 0) {
     uint32_t offset = *at % KG_EVENT_BYTES;
-    size_t room = KG_EVENT_BYTES - offset;
-    size_t part = length < room ? length : room;
+    size_t free = KG_EVENT_BYTES - offset;
+    size_t part = length < free ? length : free;
     memcpy(slots[1 + *at / KG_EVENT_BYTES].body.tail + offset, from, part);
     *at += (uint32_t)part;
     from += part;
@@ -101,21 +101,21 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
   uint32_t tail_bytes = 0;
   uint32_t flags = 0;
   if (threat->deflated.length > 0) {
-    flags = KG_EVENT_TAIL_DEFLATED;
+    flags = KG_EVENT_DEFLATED;
     append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
   } else if (span > 1) {
-    tail_field fields[TAIL_FIELDS];
-    int count = tail_fields(threat, fields);
+    field fields[MOST_FIELDS];
+    int count = list_fields(threat, fields);
     for (int i = 0; i < count; i++) {
       uint32_t length = (uint32_t)fields[i].text.length;
-      uint8_t header[KG_TAIL_FIELD_HEADER] = {fields[i].tag,
-                                              0,
-                                              0,
-                                              0,
-                                              (uint8_t)length,
-                                              (uint8_t)(length >> 8),
-                                              (uint8_t)(length >> 16),
-                                              (uint8_t)(length >> 24)};
+      uint8_t header[KG_FIELD_HEADER_BYTES] = {fields[i].tag,
+                                               0,
+                                               0,
+                                               0,
+                                               (uint8_t)length,
+                                               (uint8_t)(length >> 8),
+                                               (uint8_t)(length >> 16),
+                                               (uint8_t)(length >> 24)};
       append(slots, &tail_bytes, header, sizeof header);
       append(slots, &tail_bytes, fields[i].text.bytes, length);
     }
@@ -137,31 +137,32 @@ static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
   }
 }
 
-static int decode_tail(const char *tail, uint32_t bytes, kg_threat *threat) {
+static int decode_continuation(const char *tail, uint32_t bytes,
+                               kg_threat *threat) {
   uint32_t at = 0;
   while (at < bytes) {
-    if (bytes - at < KG_TAIL_FIELD_HEADER) {
+    if (bytes - at < KG_FIELD_HEADER_BYTES) {
       return KG_E_RING_CORRUPT;
     }
     const uint8_t *header = (const uint8_t *)tail + at;
     uint32_t length = header[4] | (uint32_t)header[5] << 8 |
                       (uint32_t)header[6] << 16 | (uint32_t)header[7] << 24;
-    at += KG_TAIL_FIELD_HEADER;
+    at += KG_FIELD_HEADER_BYTES;
     if (length > bytes - at) {
       return KG_E_RING_CORRUPT;
     }
     kg_text text = {tail + at, length};
     switch (header[0]) {
-    case KG_TAIL_SOURCE:
+    case KG_FIELD_SOURCE:
       threat->source = text;
       break;
-    case KG_TAIL_DETAILS:
+    case KG_FIELD_DETAILS:
       threat->details = text;
       break;
-    case KG_TAIL_ID:
+    case KG_FIELD_ID:
       threat->id = text;
       break;
-    case KG_TAIL_CONTEXT:
+    case KG_FIELD_CONTEXT:
       threat->context = text;
       break;
     default:
@@ -189,9 +190,9 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
       .publish_ns = lead->publish_ns,
   };
   *offset += lead->span;
-  if (lead->span == 1 || (lead->flags & KG_EVENT_TAIL_DEFLATED) != 0) {
+  if (lead->span == 1 || (lead->flags & KG_EVENT_DEFLATED) != 0) {
     return KG_OK;
   }
   gather(slots, scratch, lead->tail_bytes);
-  return decode_tail(scratch, lead->tail_bytes, threat);
+  return decode_continuation(scratch, lead->tail_bytes, threat);
 }

@@ -67,7 +67,8 @@ function verify(entries) {
       throw new Error(`kg_error.h: ${name} has the code ${code}`)
     }
     for (const key of [number, code]) {
-      if (seen.has(key)) throw new Error(`kg_error.h: ${key} stands there twice`)
+      if (seen.has(key))
+        throw new Error(`kg_error.h: ${key} stands there twice`)
       seen.add(key)
     }
     for (const sentence of [what, advice]) {

@@ -48,6 +48,9 @@ uint32_t span_of(uint64_t sequence, uint32_t most);
 /* Checks that a decoded threat is the one of its sequence and span. */
 void check_threat(const kg_threat *got, uint32_t span);
 
+/* When everything is written to a ring in memory. */
+extern const kg__batch_time batch_time;
+
 /* Stages and commits the threat of the writer's next sequence. */
 void write_span(kg__ring_writer *writer, uint32_t span);
 

@@ -87,8 +87,8 @@ static void *hammer_write(void *data) {
         break;
       }
       make_threat(&made, sequence, span);
-      CHECK_RESULT(kg__ring_writer_stage(&h->writer, &made.threat), KG_OK,
-                   NULL);
+      CHECK_RESULT(kg__ring_writer_stage(&h->writer, &made.threat, &batch_time),
+                   KG_OK, NULL);
     }
     kg__ring_writer_commit(&h->writer);
   }

@@ -20,9 +20,9 @@ static bool rings(intptr_t descriptor, int timeout_ms) {
 }
 
 static intptr_t listen_to(kg_reader *reader) {
-  intptr_t descriptor = kg__reader_listen(reader);
+  intptr_t descriptor = kg__reader_open_listener(reader);
   CHECK(descriptor >= 0);
-  CHECK(kg__reader_hears(reader));
+  CHECK(kg__reader_can_listen(reader));
   return descriptor;
 }
 
@@ -48,12 +48,12 @@ TEST(one_stroke, "one stroke wakes every listener of every process") {
       char byte;
       /* Whoever comes reads the file too, and that rings. */
       CHECK(write(ready[1], "o", 1) == 1 && read(done[0], &byte, 1) == 1);
-      kg__reader_heard(reader);
+      kg__reader_drain_listener(reader);
       for (uint64_t round = 1; round <= 50; round++) {
-        CHECK(kg__reader_expects_chime(reader, kg__reader_seen(reader)));
+        CHECK(kg__reader_request_wake(reader, kg__reader_seen(reader)));
         CHECK(write(ready[1], "r", 1) == 1);
         CHECK(rings(descriptor, LONG_MS));
-        kg__reader_heard(reader);
+        kg__reader_drain_listener(reader);
         drain_file(reader, &account);
         CHECK_EQUAL(account.received, round);
         /* One stroke wakes nobody twice. */
@@ -92,7 +92,7 @@ TEST(nobody_waits, "nobody waits, nothing rings") {
   CHECK(!rings(descriptor, 20));
   CHECK_EQUAL(bells_of(writer), 0);
   /* Who asks too late is told so, and nobody rings for what was there. */
-  CHECK(!kg__reader_expects_chime(reader, 0));
+  CHECK(!kg__reader_request_wake(reader, 0));
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
@@ -105,16 +105,16 @@ TEST(own_queue, "strokes wait for a listener, as one, and no other has them") {
   for (int i = 0; i < 2; i++) {
     descriptors[i] = listen_to(readers[i]);
   }
-  kg__reader_heard(readers[0]);
+  kg__reader_drain_listener(readers[0]);
   for (int round = 0; round < 100; round++) {
-    CHECK(kg__reader_expects_chime(readers[1], kg__reader_head(readers[1])));
+    CHECK(kg__reader_request_wake(readers[1], kg__reader_head(readers[1])));
     write_events(writer, 1);
     CHECK(rings(descriptors[1], LONG_MS));
-    kg__reader_heard(readers[1]);
+    kg__reader_drain_listener(readers[1]);
     CHECK(!rings(descriptors[1], 0));
   }
   CHECK(rings(descriptors[0], 0));
-  kg__reader_heard(readers[0]);
+  kg__reader_drain_listener(readers[0]);
   CHECK(!rings(descriptors[0], 0));
   kg_reader_close(readers[0]);
   kg_reader_close(readers[1]);
@@ -130,8 +130,8 @@ TEST(again, "listening again keeps one descriptor") {
     listen_to(reader);
     CHECK_EQUAL(check_open_descriptors(), before + 1);
   }
-  kg__reader_unlisten(reader);
-  CHECK(!kg__reader_hears(reader));
+  kg__reader_close_listener(reader);
+  CHECK(!kg__reader_can_listen(reader));
   CHECK_EQUAL(check_open_descriptors(), before);
   kg_reader_close(reader);
   kg_writer_close(writer);
@@ -144,9 +144,9 @@ TEST(take_over, "the chime stays when another writer takes over") {
   intptr_t descriptor = listen_to(reader);
   kg_writer_close(writer);
   writer = open_writer(dir, 64);
-  CHECK(kg__reader_hears(reader));
-  kg__reader_heard(reader);
-  CHECK(kg__reader_expects_chime(reader, 0));
+  CHECK(kg__reader_can_listen(reader));
+  kg__reader_drain_listener(reader);
+  CHECK(kg__reader_request_wake(reader, 0));
   write_events(writer, 1);
   CHECK(rings(descriptor, LONG_MS));
   kg_reader_close(reader);
@@ -160,11 +160,11 @@ TEST(removed, "F24 a chime that is removed is hung up again, readers notice") {
   listen_to(reader);
   CHECK(unlink(check_path(dir, CHIME_FILE)) == 0);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
-  CHECK(!kg__reader_hears(reader));
+  CHECK(!kg__reader_can_listen(reader));
   kg_reader_close(reader);
   reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
-  CHECK(kg__reader_expects_chime(reader, 0));
+  CHECK(kg__reader_request_wake(reader, 0));
   write_events(writer, 1);
   CHECK(rings(descriptor, LONG_MS));
   kg_reader_close(reader);
@@ -207,12 +207,13 @@ TEST(squatted, "F26 F27 what stands in the chime's place is no chime") {
     if (kind == 7) {
       /* A directory stays, and readers do without a chime. */
       CHECK(S_ISDIR(info.st_mode));
-      CHECK(kg__reader_listen(reader) < 0 && !kg__reader_hears(reader));
+      CHECK(kg__reader_open_listener(reader) < 0 &&
+            !kg__reader_can_listen(reader));
     } else {
       CHECK(S_ISREG(info.st_mode));
       CHECK_EQUAL(info.st_mode & 07777, 0600);
       intptr_t descriptor = listen_to(reader);
-      CHECK(kg__reader_expects_chime(reader, kg__reader_head(reader)));
+      CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
       write_events(writer, 1);
       CHECK(rings(descriptor, LONG_MS));
     }
@@ -245,14 +246,14 @@ TEST(cut, "F18 a chime that is cut short is given up, and hung up again") {
   kg_reader *reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
   CHECK(truncate(check_path(dir, CHIME_FILE), 0) == 0);
-  CHECK(kg__reader_expects_chime(reader, kg__reader_head(reader)));
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
   CHECK_EQUAL(write_events(writer, 1), 1);
   CHECK(!rings(descriptor, 0));
   /* It can be seen that there is nothing to be heard. */
-  CHECK(!kg__reader_hears(reader));
+  CHECK(!kg__reader_can_listen(reader));
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   descriptor = listen_to(reader);
-  CHECK(kg__reader_expects_chime(reader, kg__reader_head(reader)));
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
   CHECK_EQUAL(write_events(writer, 1), 2);
   CHECK(rings(descriptor, LONG_MS));
   kg_reader_close(reader);
@@ -272,9 +273,9 @@ TEST(held, "F18 who holds, reads or writes the chime's file holds up nobody") {
   for (int round = 1; round <= 5; round++) {
     CHECK(pwrite(fd, garbage, sizeof garbage, 0) == (ssize_t)sizeof garbage);
     CHECK(pread(fd, garbage, sizeof garbage, 0) == (ssize_t)sizeof garbage);
-    kg__reader_heard(reader);
+    kg__reader_drain_listener(reader);
     CHECK(!rings(descriptor, 0));
-    CHECK(kg__reader_expects_chime(reader, kg__reader_head(reader)));
+    CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
     CHECK_EQUAL(write_events(writer, 1), round);
     CHECK(rings(descriptor, LONG_MS));
   }
@@ -292,8 +293,8 @@ TEST(forged, "F18 a header that names another chime is not believed") {
   CHECK(pwrite(fd, &id, sizeof id, offsetof(kg_ring_header, chime_id)) ==
         (ssize_t)sizeof id);
   kg_reader *reader = open_reader(dir);
-  CHECK(kg__reader_listen(reader) < 0);
-  CHECK(!kg__reader_hears(reader));
+  CHECK(kg__reader_open_listener(reader) < 0);
+  CHECK(!kg__reader_can_listen(reader));
   /* The writer puts it right. */
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   listen_to(reader);
@@ -306,7 +307,7 @@ TEST(successor, "F25 a successor of another geometry rings for the readers") {
   kg_writer_close(open_writer(dir, 64));
   kg_reader *reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
-  kg__reader_heard(reader);
+  kg__reader_drain_listener(reader);
   kg_writer *writer = open_writer(dir, 128);
   CHECK(rings(descriptor, LONG_MS));
   CHECK(kg__reader_is_retired(reader));
