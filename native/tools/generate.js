@@ -68,7 +68,7 @@ function verify(entries) {
     }
     for (const key of [number, code]) {
       if (seen.has(key))
-        throw new Error(`kg_error.h: ${key} stands there twice`)
+        {throw new Error(`kg_error.h: ${key} stands there twice`)}
       seen.add(key)
     }
     for (const sentence of [what, advice]) {
