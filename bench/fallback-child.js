@@ -4,8 +4,8 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('..')
-const { dial } = require('../lib/websocket-dial.js')
-const { finder } = require('../lib/websocket-finder.js')
+const { dial } = require('../lib/websocket/client/connect.js')
+const { finder } = require('../lib/websocket/locate.js')
 
 const [role, configText] = process.argv.slice(2)
 const config = JSON.parse(configText)

@@ -6,7 +6,7 @@ const { idleScenario } = require('./idle.js')
 const { buildPrograms, nativeScenarios } = require('./native-programs.js')
 const { transportScenarios } = require('./scenarios.js')
 const { writerScenarios } = require('./writer.js')
-const { checkReader } = require('../lib/options.js')
+const { checkReader } = require('../lib/options/check.js')
 
 /** Which transports can be had, and what is missing for the others. */
 function findTransports(missing) {

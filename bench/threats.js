@@ -6,7 +6,7 @@ const {
   TYPES,
   VARIETY,
   verify
-} = require('../lib/benchmark-threats.js')
+} = require('../lib/benchmark/threats.js')
 
 /** A threat that verify() must refuse in the place of `threat`. */
 const DAMAGES = {

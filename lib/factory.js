@@ -1,8 +1,8 @@
 'use strict'
 // IpcFactory: chooses the transport.
 
-const { IpcClient } = require('./ipc-client.js')
-const { IpcTransport } = require('./ipc-transport.js')
+const { IpcClient } = require('./client/client.js')
+const { IpcTransport } = require('./shield/transport.js')
 
 const IpcFactory = Object.freeze({
   /**

@@ -3,9 +3,9 @@
 // tests, then runs mocha. Arguments that are test files replace the default
 // ones; all others go to mocha as they are, such as `--grep F12`.
 //
-// test/*.test.js must pass with and without the addon, test/native/ needs it.
+// *.test.js must pass with and without the addon, *.shm.test.js needs it.
 // KINDLY_GUARD_IPC_NO_NATIVE=1 asks for the package without it, and then the
-// latter are no tests of what was asked for.
+// latter are not run. What stands in test/root/ is run by --root alone.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -14,11 +14,19 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
 
+/** The test files in a folder and, but for `root`, in those below it. */
 function findTests(folder) {
-  const dir = path.join(ROOT, folder)
-  if (!fs.existsSync(dir)) return []
-  const names = fs.readdirSync(dir).filter((name) => name.endsWith('.test.js'))
-  return names.sort().map((name) => path.join(folder, name))
+  const entries = fs.readdirSync(path.join(ROOT, folder), {
+    withFileTypes: true
+  })
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return entries.flatMap((entry) => {
+    const file = path.join(folder, entry.name)
+    if (entry.isDirectory()) {
+      return entry.name === 'root' ? [] : findTests(file)
+    }
+    return entry.name.endsWith('.test.js') ? [file] : []
+  })
 }
 
 function run(command, args, env = process.env) {
@@ -55,12 +63,13 @@ function main(argv) {
   const isTest = (argument) =>
     argument.endsWith('.test.js') && fs.existsSync(argument)
   const named = rest.filter(isTest).map((file) => path.resolve(file))
-  const folders = asRoot
-    ? [path.join('test', 'root')]
-    : ['test', ...(hasNative ? [path.join('test', 'native')] : [])]
-  const tests = named.length > 0 ? named : folders.flatMap(findTests)
+  const folder = asRoot ? path.join('test', 'root') : 'test'
+  const found = findTests(folder).filter(
+    (file) => hasNative || !file.endsWith('.shm.test.js')
+  )
+  const tests = named.length > 0 ? named : found
   if (tests.length === 0) {
-    console.error(`test: there are no tests in ${folders.join(', ')}.`)
+    console.error(`test: there are no tests in ${folder}.`)
     return 1
   }
   return runMocha(

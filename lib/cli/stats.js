@@ -49,7 +49,7 @@ const RING = [
  * @returns {Promise<object>}
  */
 async function inspectRing(options) {
-  const { ShmClient } = require('../index')
+  const { ShmClient } = require('../index.js')
   const location = given(options, ['dir', 'name'])
   const client = new ShmClient({ ...location, from: 'oldest' })
   try {

@@ -60,7 +60,7 @@ function checkOwn(options) {
  * @returns {{ transport: string, options: import('../index').IpcOptions }}
  */
 function readOptions(values, more = {}) {
-  const { loadConfig } = require('../index')
+  const { loadConfig } = require('../index.js')
   const { transport = 'auto' } = values
   if (!TRANSPORTS.includes(transport)) {
     throw new UsageError(
@@ -79,7 +79,7 @@ function readOptions(values, more = {}) {
  * @param {{ transport: string, options: object }} chosen
  */
 async function openWriter({ transport, options }) {
-  const { IpcFactory, SharedMemoryIpc } = require('../index')
+  const { IpcFactory, SharedMemoryIpc } = require('../index.js')
   if (transport === 'shm') return new SharedMemoryIpc(given(options, WRITER))
   const shield = IpcFactory.createTransport(options)
   try {
@@ -96,7 +96,7 @@ async function openWriter({ transport, options }) {
  * @param {{ transport: string, options: object }} chosen
  */
 async function openReader({ transport, options }) {
-  const { IpcFactory, ShmClient } = require('../index')
+  const { IpcFactory, ShmClient } = require('../index.js')
   return transport === 'shm'
     ? new ShmClient(given(options, READER))
     : IpcFactory.createClient(options)

@@ -1,5 +1,5 @@
 'use strict'
-// Makes lib/error-codes.js and the README's table of errors from the one
+// Makes lib/base/error-codes.js and the README's table of errors from the one
 // table in native/include/kg_error.h. With --check it writes nothing and ends with
 // 1 when either is not what the table says.
 
@@ -8,7 +8,7 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
 const HEADER = path.join(ROOT, 'native', 'include', 'kg_error.h')
-const MODULE = path.join(ROOT, 'lib', 'error-codes.js')
+const MODULE = path.join(ROOT, 'lib', 'base', 'error-codes.js')
 const README = path.join(ROOT, 'README.md')
 
 const COMMAND = 'npm run generate'
@@ -67,8 +67,9 @@ function verify(entries) {
       throw new Error(`kg_error.h: ${name} has the code ${code}`)
     }
     for (const key of [number, code]) {
-      if (seen.has(key))
-        {throw new Error(`kg_error.h: ${key} stands there twice`)}
+      if (seen.has(key)) {
+        throw new Error(`kg_error.h: ${key} stands there twice`)
+      }
       seen.add(key)
     }
     for (const sentence of [what, advice]) {

@@ -37,7 +37,7 @@ async function connected(ring, options) {
 }
 
 /**
- * A pair for transport-suite.js.
+ * A pair for suites/transport.js.
  * @param {(options: object) => object} create a function of IpcFactory
  * @param {object} common options of both ends
  * @param {object} [writerOptions]

@@ -3,13 +3,13 @@
 // a test wants, and a server that knows the token and tells the truth or not.
 
 const assert = require('node:assert/strict')
-const { createToken } = require('../../lib/websocket-auth.js')
-const { dial } = require('../../lib/websocket-dial.js')
+const { createToken } = require('../../lib/websocket/auth.js')
+const { dial } = require('../../lib/websocket/client/connect.js')
 const {
   readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket-discovery.js')
-const { Gate } = require('../../lib/websocket-gate.js')
+} = require('../../lib/websocket/discovery-file.js')
+const { Gate } = require('../../lib/websocket/server/handshake.js')
 const { until } = require('./wait.js')
 
 const NAME = 'kindly-guard'

@@ -1,0 +1,41 @@
+'use strict'
+// Addresses that no other machine reaches.
+
+const { isIPv4 } = require('node:net')
+
+/**
+ * Whether this is an address that no other machine reaches, as a literal: a
+ * name such as localhost can be made to mean something else.
+ * @param {unknown} address `127.x.y.z` or `::1`, without brackets
+ * @returns {boolean}
+ */
+function isLoopback(address) {
+  if (typeof address !== 'string') {
+    return false
+  }
+  return address === '::1' || (isIPv4(address) && address.startsWith('127.'))
+}
+
+/** @returns {URL | null} of a loopback address and nothing else */
+function parseShieldUrl(value) {
+  let url
+  try {
+    url = new URL(value)
+  } catch {
+    return null
+  }
+  const { protocol, hostname, username, password, pathname, search, hash } = url
+  const isPlain =
+    protocol === 'ws:' &&
+    pathname === '/' &&
+    `${username}${password}${search}${hash}` === '' &&
+    url.port !== '0'
+  return isPlain && isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))
+    ? url
+    : null
+}
+
+/** Whether this is where a Shield can be. @param {string} value */
+const isShieldUrl = (value) => parseShieldUrl(value) !== null
+
+module.exports = { isLoopback, isShieldUrl, parseShieldUrl }

@@ -1,0 +1,258 @@
+'use strict'
+// loadConfig: the options of a TOML file, and those of the environment, which
+// override it. What comes out goes into every function of IpcFactory.
+
+const fs = require('node:fs')
+const path = require('node:path')
+const { TomlError, parse } = require('smol-toml')
+const { IpcError, invalid, show } = require('../base/errors.js')
+const { checkFactory, FACTORY_CHECKS } = require('./check.js')
+const { checkWebSocket, WEBSOCKET_CHECKS } = require('./websocket.js')
+
+const ENV_PREFIX = 'KINDLY_GUARD_IPC_'
+const ENV_WEBSOCKET = `${ENV_PREFIX}WEBSOCKET_`
+// No option of these: see shm/addon.js.
+const ENV_OTHERS = [`${ENV_PREFIX}NO_NATIVE`]
+
+const MAX_BYTES = 2 ** 20
+
+// Paths in a file are relative to that file.
+const PATHS = ['dir', 'tokenFile']
+
+const snake = (key) =>
+  key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** A path that does not move with the process; what is none stays as it is. */
+const absolute = (value, base) =>
+  typeof value === 'string' && value !== '' && !value.includes('\0')
+    ? path.resolve(base, value)
+    : value
+
+/** The names of options as people write them, with the names in JavaScript. */
+const namesOf = (checks) =>
+  new Map(Object.keys(checks).map((key) => [snake(key), key]))
+
+const shmNames = namesOf(FACTORY_CHECKS)
+shmNames.delete('websocket')
+// Where one reader left off is no configuration.
+shmNames.delete('after')
+const websocketNames = namesOf(WEBSOCKET_CHECKS)
+
+const SECTIONS = { shm: shmNames, websocket: websocketNames }
+
+/**
+ * Values as they were given, each with what an error is to call it.
+ * @typedef {Map<string, { value: unknown, label: string }>} Given
+ */
+
+// --- The file --------------------------------------------------------------
+
+function readFile(file) {
+  let fd
+  try {
+    fd = fs.openSync(
+      file,
+      fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
+    )
+    const stat = fs.fstatSync(fd)
+    if (!stat.isFile() || stat.size > MAX_BYTES) {
+      const why = stat.isFile()
+        ? `has more than ${MAX_BYTES} bytes`
+        : 'is no regular file'
+      throw new IpcError('ERR_CONFIG_INVALID', `${file} ${why}`)
+    }
+    return decode(fs.readFileSync(fd), file)
+  } catch (error) {
+    if (error instanceof IpcError) {
+      throw error
+    }
+    const detail = `${file}: ${error.syscall}: ${error.code}`
+    throw new IpcError('ERR_CONFIG_INVALID', detail, { cause: error })
+  } finally {
+    if (fd !== undefined) {
+      fs.closeSync(fd)
+    }
+  }
+}
+
+/** A name that was written in another encoding would be another name. */
+function decode(bytes, file) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new IpcError('ERR_CONFIG_INVALID', `${file} is not UTF-8`, { cause })
+  }
+}
+
+function parseToml(file) {
+  try {
+    return parse(readFile(file))
+  } catch (error) {
+    if (!(error instanceof TomlError)) {
+      throw error
+    }
+    const [what] = error.message.split('\n', 1)
+    throw new IpcError(
+      'ERR_CONFIG_INVALID',
+      `${file}, line ${error.line}, column ${error.column}: ${what}`,
+      { cause: error }
+    )
+  }
+}
+
+function unknown(label, names) {
+  return invalid(
+    TypeError,
+    'ERR_INVALID_OPTION',
+    `${label} is unknown; these exist: ${[...names].join(', ')}`
+  )
+}
+
+/** A table of the file. What else a Shield keeps in it is its own affair. */
+function tableOf(value, label) {
+  const isTable =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Date)
+  if (value !== undefined && !isTable) {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_OPTION',
+      `${label}: expected a table, got ${show(value)}`
+    )
+  }
+  return Object.entries(value ?? {})
+}
+
+function takeFile(file, given) {
+  const label = (key) => `${key} in ${file}`
+  for (const [section, table] of tableOf(parseToml(file).ipc, label('ipc'))) {
+    const names = SECTIONS[section]
+    if (!Object.hasOwn(SECTIONS, section)) {
+      throw unknown(label(`ipc.${section}`), Object.keys(SECTIONS))
+    }
+    for (const [name, value] of tableOf(table, label(`ipc.${section}`))) {
+      const key = names.get(name)
+      if (key === undefined) {
+        throw unknown(label(`ipc.${section}.${name}`), names.keys())
+      }
+      given[section].set(key, {
+        label: label(`ipc.${section}.${name}`),
+        value: PATHS.includes(key) ? absolute(value, path.dirname(file)) : value
+      })
+    }
+  }
+}
+
+// --- The environment -------------------------------------------------------
+
+const FLAGS = ['enabled', 'enableChecksums', 'preferShm', 'reliable']
+const WORDS = [...PATHS, 'name', 'url', 'host', 'auth', 'latency', 'overflow']
+
+/** Text as the option's type wants it; what is wrong stays as it is. */
+function fromText(key, value) {
+  if (typeof value !== 'string') {
+    return value
+  }
+  if (FLAGS.includes(key) && /^(true|false|1|0)$/i.test(value)) {
+    return value === '1' || value.toLowerCase() === 'true'
+  }
+  if (PATHS.includes(key)) {
+    return absolute(value, process.cwd())
+  }
+  return !WORDS.includes(key) && /^-?\d{1,16}$/.test(value)
+    ? Number(value)
+    : value
+}
+
+/** The variables; what reading them throws is the caller's mistake. */
+function variablesOf(env) {
+  let cause
+  try {
+    if (typeof env === 'object' && env !== null) {
+      return Object.entries(env)
+    }
+  } catch (error) {
+    cause = error
+  }
+  throw invalid(
+    TypeError,
+    'ERR_INVALID_ARGUMENT',
+    `env: expected an object such as process.env, got ${show(env)}`,
+    cause
+  )
+}
+
+const variableNames = (prefix, names) =>
+  [...names.keys()].map((name) => `${prefix}${name.toUpperCase()}`)
+
+const allVariables = () => [
+  ...variableNames(ENV_PREFIX, shmNames),
+  ...variableNames(ENV_WEBSOCKET, websocketNames)
+]
+
+function takeEnvironment(env, given) {
+  for (const [variable, value] of variablesOf(env)) {
+    if (
+      !variable.startsWith(ENV_PREFIX) ||
+      ENV_OTHERS.includes(variable) ||
+      value === '' ||
+      value === undefined
+    ) {
+      continue
+    }
+    const section = variable.startsWith(ENV_WEBSOCKET) ? 'websocket' : 'shm'
+    const prefix = section === 'websocket' ? ENV_WEBSOCKET : ENV_PREFIX
+    const names = SECTIONS[section]
+    const key = names.get(variable.slice(prefix.length).toLowerCase())
+    const label = `the environment's ${variable}`
+    if (key === undefined || variable !== variable.toUpperCase()) {
+      throw unknown(label, allVariables())
+    }
+    given[section].set(key, { label, value: fromText(key, value) })
+  }
+}
+
+// ---------------------------------------------------------------------------
+
+/** @param {Given} given */
+const valuesOf = (given) =>
+  Object.fromEntries([...given].map(([key, { value }]) => [key, value]))
+
+/**
+ * The options in `file`, overridden by those of the environment.
+ * @param {string} [file] TOML, with tables [ipc.shm] and [ipc.websocket];
+ *   without one, the environment alone counts
+ * @param {Record<string, string | undefined>} [env]
+ * @returns {import('../index').IpcOptions} with what was given, and no more
+ * @throws {IpcError} ERR_CONFIG_INVALID: the file cannot be read or is no TOML
+ * @throws {TypeError | RangeError} ERR_INVALID_OPTION, which names the key, its
+ *   value and what would do; ERR_INVALID_ARGUMENT
+ */
+function loadConfig(file, env = process.env) {
+  const given = { shm: new Map(), websocket: new Map() }
+  if (file !== undefined) {
+    if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+      throw invalid(
+        TypeError,
+        'ERR_INVALID_ARGUMENT',
+        `file: expected the path of a TOML file, got ${show(file)}`
+      )
+    }
+    takeFile(path.resolve(file), given)
+  }
+  takeEnvironment(env, given)
+  const labelIn = (section) => (key) =>
+    given[section].get(key)?.label ?? `ipc.${section}.${snake(key)}`
+  const options = checkFactory(valuesOf(given.shm), labelIn('shm'))
+  if (given.websocket.size > 0) {
+    const values = valuesOf(given.websocket)
+    // The defaults are filled in where the options are used.
+    checkWebSocket(values, labelIn('websocket'))
+    options.websocket = values
+  }
+  return options
+}
+
+module.exports = { loadConfig }

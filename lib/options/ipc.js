@@ -1,0 +1,50 @@
+'use strict'
+// The options of IpcFactory: those of both ends in one object, as a
+// configuration file gives them to either.
+
+const { checkFactory, checkReader, pick } = require('./check.js')
+const { invalid } = require('../base/errors.js')
+const { checkWebSocket } = require('./websocket.js')
+
+/**
+ * @param {import('../index').IpcOptions} [options]
+ * @returns {{ location: object, writer: object, reader: object,
+ *   preferShm: boolean, websocket: object }} checked, filled in
+ * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+ */
+function checkIpc(options) {
+  const { websocket, preferShm = true, ...rest } = checkFactory(options)
+  const checked = checkWebSocket(websocket)
+  if (!preferShm && !checked.enabled) {
+    throw invalid(
+      RangeError,
+      'ERR_INVALID_OPTION',
+      'options preferShm and websocket.enabled: one of them must be true'
+    )
+  }
+  const location = pick(rest, ['dir', 'name'])
+  return {
+    location,
+    writer: pick(rest, [
+      'maxEvents',
+      'bufferSize',
+      'enableChecksums',
+      'overflow',
+      'readerTimeoutMs'
+    ]),
+    reader: checkReader(
+      pick(rest, [
+        'from',
+        'after',
+        'reliable',
+        'spinMicros',
+        'latency',
+        'pollCpu'
+      ])
+    ),
+    preferShm,
+    websocket: checked
+  }
+}
+
+module.exports = { checkIpc }

@@ -1,0 +1,100 @@
+'use strict'
+// Checks the options under `websocket`.
+
+const { invalid, show } = require('../base/errors.js')
+const { isLoopback, isShieldUrl } = require('../base/loopback.js')
+const {
+  checkEach,
+  filePath,
+  flag,
+  integer,
+  oneOf,
+  size,
+  text
+} = require('./check.js')
+
+const DEFAULTS = Object.freeze({
+  enabled: true,
+  host: '127.0.0.1',
+  port: 9955,
+  auth: 'token',
+  maxClients: 64,
+  maxBufferedBytes: 2 ** 20,
+  heartbeatMs: 5000,
+  stallTimeoutMs: 10_000,
+  handshakeTimeoutMs: 5000
+})
+
+const MAX_MILLISECONDS = 3_600_000
+const milliseconds = (label, value) =>
+  integer(label, value, 10, MAX_MILLISECONDS)
+
+function mustBe(fine, label, expected, value) {
+  if (!fine) {
+    throw invalid(
+      RangeError,
+      'ERR_INVALID_OPTION',
+      `${label}: expected ${expected}, got ${show(value)}`
+    )
+  }
+  return value
+}
+
+const WEBSOCKET_CHECKS = {
+  enabled: flag,
+
+  host: (label, value) =>
+    mustBe(
+      isLoopback(text(label, value)),
+      label,
+      "an address of this machine as a literal, '127.0.0.1' or '::1'",
+      value
+    ),
+
+  port: (label, value) => integer(label, value, 0, 65535),
+  auth: (label, value) => oneOf(label, value, ['token', 'none']),
+
+  url: (label, value) =>
+    mustBe(
+      isShieldUrl(text(label, value)),
+      label,
+      'ws://127.0.0.1:port (an address of this machine, not a name)',
+      value
+    ),
+
+  tokenFile: filePath,
+  maxClients: (label, value) => integer(label, value, 1, 10_000),
+  maxBufferedBytes: (label, value) => size(label, value, 2 ** 16, 2 ** 30),
+  heartbeatMs: milliseconds,
+  stallTimeoutMs: milliseconds,
+  handshakeTimeoutMs: milliseconds
+}
+
+const websocketLabel = (key) => `option websocket.${key}`
+
+/**
+ * @param {object | undefined} options what was given as `websocket`
+ * @param {(key: string) => string} [label] what an error calls an option
+ * @returns {object} filled in
+ * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+ */
+function checkWebSocket(options, label = websocketLabel) {
+  const checked = checkEach(
+    options,
+    WEBSOCKET_CHECKS,
+    label,
+    'option websocket'
+  )
+  const { url, tokenFile, auth = DEFAULTS.auth } = checked
+  if (url !== undefined && tokenFile === undefined && auth === 'token') {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_OPTION',
+      `${label('tokenFile')} is missing: ${label('url')} wants it, or ` +
+        `${label('auth')} 'none', with which any server there is believed`
+    )
+  }
+  return { ...DEFAULTS, ...checked }
+}
+
+module.exports = { checkWebSocket, WEBSOCKET_CHECKS }

@@ -1,0 +1,148 @@
+'use strict'
+// What a Shield without a ring has published, as far back as its ring would
+// hold it: the same sequences, the same limits, the same account.
+
+const { IpcError } = require('../base/errors.js')
+const {
+  capacityOf,
+  MAX_SPAN,
+  plainSpanOf,
+  spanOf
+} = require('../threat/size.js')
+const { threatText } = require('../websocket/protocol.js')
+
+class MemoryLog {
+  /**
+   * @param {object} setup
+   * @param {string} setup.generation 16 hex digits
+   * @param {number} [setup.capacity] slots, as those of a ring
+   * @param {{ generation: string, sequence: number } | null} setup.predecessor
+   *   the stream before this one
+   * @param {number} [setup.sequence] the last one, when others have published
+   *   so far
+   * @param {number} [setup.start] the first one of this Shield
+   * @param {number} [setup.begins] the first one behind the predecessor
+   */
+  constructor({
+    generation,
+    capacity = capacityOf(),
+    predecessor,
+    sequence = 0,
+    start = 1,
+    begins = 1
+  }) {
+    this.isRing = false
+    this.generation = generation
+    this.predecessor = predecessor
+    this.capacity = capacity
+    this.sequence = sequence
+    this.start = start
+    this.begins = begins
+    this._oldest = sequence + 1
+    this._slots = 0
+    this._texts = new Array(this.capacity)
+    this._spans = new Uint32Array(this.capacity)
+  }
+
+  /**
+   * Publishes threats, all or none.
+   * @param {object[]} batch checked fields, with their time
+   * @returns {string[]} their JSON text
+   * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_BATCH_TOO_LARGE,
+   *   ERR_SEQUENCE_EXHAUSTED
+   */
+  append(batch) {
+    const spans = batch.map(spanOf)
+    const limit = this.capacity / 4
+    let slots = 0
+    for (const [i, span] of spans.entries()) {
+      // What counts is what there is to show, not what it was deflated to.
+      if (plainSpanOf(batch[i]) > Math.min(limit, MAX_SPAN)) {
+        throw new IpcError('ERR_EVENT_TOO_LARGE')
+      }
+      slots += span
+      if (slots > limit) {
+        throw new IpcError('ERR_BATCH_TOO_LARGE')
+      }
+    }
+    if (this.sequence > Number.MAX_SAFE_INTEGER - batch.length) {
+      throw new IpcError('ERR_SEQUENCE_EXHAUSTED')
+    }
+    const now = Number(process.hrtime.bigint())
+    return batch.map((fields, i) => {
+      const sequence = this.sequence + 1
+      const text = threatText(fields, sequence, this.generation, now)
+      this._slots += spans[i]
+      while (this._slots > this.capacity) {
+        const place = this._oldest % this.capacity
+        this._slots -= this._spans[place]
+        this._texts[place] = undefined
+        this._oldest++
+      }
+      this._texts[sequence % this.capacity] = text
+      this._spans[sequence % this.capacity] = spans[i]
+      this.sequence = sequence
+      return text
+    })
+  }
+
+  /** @param {'oldest' | number} from */
+  cursor(from) {
+    return new MemoryCursor(this, from)
+  }
+
+  /** The text of an event that is still held. */
+  text(sequence) {
+    return this._texts[sequence % this.capacity]
+  }
+
+  /** The first sequence that is still held. */
+  get oldest() {
+    return this._oldest
+  }
+}
+
+/** A place in a log; what RingCursor is for a ring. */
+class MemoryCursor {
+  constructor(log, from) {
+    this._log = log
+    this._joining = from === 'oldest'
+    this._next = this._joining ? 1 : from
+  }
+
+  /**
+   * @param {number} max texts
+   * @returns {{ generation: string, losses: object[], texts: string[],
+   *   more: boolean }} first the losses, then the texts of what follows
+   */
+  read(max) {
+    const log = this._log
+    const losses = []
+    if (this._next < log.oldest) {
+      losses.push({
+        count: log.oldest - this._next,
+        from: this._next,
+        to: log.oldest - 1,
+        generation: log.generation,
+        reason: this._joining ? 'before-join' : 'overwritten'
+      })
+      this._next = log.oldest
+    }
+    this._joining = false
+    const texts = []
+    while (texts.length < max && this._next <= log.sequence) {
+      texts.push(log.text(this._next++))
+    }
+    const more = this._next <= log.sequence
+    return { generation: log.generation, losses, texts, more }
+  }
+
+  /** Reads again, from one that it gave already. @param {number} next */
+  goBack(next) {
+    this._next = next
+  }
+
+  close() {}
+}
+
+module.exports = { MemoryLog }

@@ -1,0 +1,82 @@
+'use strict'
+// What a Shield that starts goes on from: the stream of the one before, which
+// had a ring, a server with its discovery file, or both.
+
+const { RingSource } = require('../shm/ring-source.js')
+const { findRecords } = require('../websocket/locate.js')
+
+/**
+ * @typedef {{ generation: string, sequence?: number }} Predecessor
+ *   `sequence` is the last one; absent when nobody can tell
+ */
+
+function ringOf(location) {
+  try {
+    return RingSource.inspect(location)
+  } catch {
+    return null
+  }
+}
+
+/** One that did not close may have published more than it said. */
+const lastOf = ({ generation, state, sequence }) =>
+  state === 'closed' ? { generation, sequence } : { generation }
+
+/** Whether a Shield has written its file after the ring got its last writer. The
+ * clock may have been set back since: what a ring goes on from is older. */
+const isNewer = (record, ring) =>
+  ring === null ||
+  (record.generation !== ring.predecessorGeneration &&
+    Date.parse(record.startedAt) * 1000 > ring.writerStartUs)
+
+/** The last event that the ring has, where that is known, or undefined: one
+ * that was given up has not everything. */
+const lastInRing = ({ published, astray }) =>
+  !astray && Number.isSafeInteger(published) ? published : undefined
+
+/**
+ * For a Shield that opens the ring: what was published beside the ring, or
+ * behind it.
+ * @param {{ dir?: string, name?: string }} location
+ * @returns {Predecessor | undefined} undefined: the ring, if there is one, says
+ *   all that there is to know
+ */
+function beforeRing(location) {
+  const [record] = findRecords(location).records
+  if (record === undefined) {
+    return undefined
+  }
+  const ring = ringOf(location)
+  return isNewer(record, ring) || record.generation === ring.generation
+    ? lastOf(record)
+    : undefined
+}
+
+/**
+ * For a Shield that starts without a ring.
+ * @param {{ dir?: string, name?: string }} location
+ * @returns {Predecessor | null} null: there was none
+ */
+function beforeLog(location) {
+  const [record = null] = findRecords(location).records
+  const ring = ringOf(location)
+  if (record !== null && isNewer(record, ring)) {
+    if (record.generation !== ring?.generation) {
+      return lastOf(record)
+    }
+    if (record.state === 'closed') {
+      const { generation, sequence } = record
+      // The file may be of an earlier writer, by a clock that was set back.
+      const last = Math.max(sequence, lastInRing(ring) ?? 0)
+      return { generation, sequence: last }
+    }
+  }
+  if (ring === null) {
+    return null
+  }
+  const { generation } = ring
+  const sequence = lastInRing(ring)
+  return sequence === undefined ? { generation } : { generation, sequence }
+}
+
+module.exports = { beforeLog, beforeRing }

@@ -1,0 +1,95 @@
+'use strict'
+// What a Shield has published, as its ring holds it: the history for clients
+// over WebSocket.
+
+const path = require('node:path')
+const { NO_LATENCY } = require('../base/latency.js')
+const { RingSource } = require('../shm/ring-source.js')
+const { textOfThreat } = require('../websocket/protocol.js')
+
+class RingLog {
+  /**
+   * @param {import('../shm/writer.js').SharedMemoryIpc} shm
+   * @param {{ generation: string, sequence: number } | null} [previous] the log
+   *   that this one goes on from, where that is known better than by the ring
+   */
+  constructor(shm, previous = null) {
+    const ring = shm.ringStats()
+    const { predecessorGeneration: generation } = ring
+    this.isRing = true
+    this.dir = path.dirname(ring.path)
+    this._name = path.basename(ring.path, '.shm')
+    this.generation = ring.generation
+    this.predecessor =
+      previous !== null
+        ? { generation: previous.generation, sequence: previous.sequence }
+        : generation === undefined
+          ? null
+          : { generation, sequence: ring.predecessorSequence }
+    this.sequence = ring.sequence
+    /** The first event of this Shield. */
+    this.start = ring.sequence + 1
+    /** The first one behind the predecessor: all of the ring, unless that has
+     * older ones than the log before. */
+    this.begins =
+      previous === null || previous.generation === generation ? 1 : this.start
+  }
+
+  /** @param {'oldest' | number} from */
+  cursor(from) {
+    const { dir, _name: name, generation } = this
+    const options = { dir, name, from: 'oldest', spinMicros: 0 }
+    // The ring that has the name may be the next one already.
+    return from === 'oldest'
+      ? new RingCursor(options)
+      : new RingCursor(options, { generation, next: from })
+  }
+}
+
+/** A cursor in the ring; it finds the way to the ring that replaces it. */
+class RingCursor {
+  /**
+   * @param {object} options checked reader options
+   * @param {{ generation: string, next: number }} [position] as of RingSource
+   */
+  constructor(options, position) {
+    this._losses = []
+    this._error = null
+    const host = {
+      latency: NO_LATENCY,
+      lost: (loss) => this._losses.push(loss),
+      failed: (error) => {
+        this._error = error
+      },
+      checked() {},
+      isConsumed: () => true
+    }
+    this._source = new RingSource(options, host, position)
+  }
+
+  /** @see MemoryCursor.read; a ring gives what one read brings */
+  read() {
+    const threats = []
+    const more = this._source.take(0, threats)
+    if (this._error !== null) {
+      throw this._error
+    }
+    return {
+      generation: this._source.generation,
+      losses: this._losses.splice(0),
+      texts: threats.map(textOfThreat),
+      more
+    }
+  }
+
+  /** @see MemoryCursor.goBack */
+  goBack(next) {
+    this._source.goBack(next)
+  }
+
+  close() {
+    this._source.close()
+  }
+}
+
+module.exports = { RingLog }

@@ -1,0 +1,63 @@
+'use strict'
+// PlatformShm: what this machine offers.
+
+const path = require('node:path')
+const { native, reason } = require('./addon.js')
+const { IpcError } = require('../base/errors.js')
+const { checkLocation } = require('../options/check.js')
+
+function mustBeAvailable() {
+  if (native === null) {
+    throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+  }
+}
+
+const PlatformShm = Object.freeze({
+  /** Whether shared memory works here: the addon loads and a directory for
+   * rings can be had. */
+  isAvailable() {
+    return PlatformShm.unavailableReason() === null
+  },
+
+  /** @returns {string | null} why not; null when it works */
+  unavailableReason() {
+    if (native === null) {
+      return reason
+    }
+    try {
+      PlatformShm.directory()
+      return null
+    } catch (error) {
+      return error.message
+    }
+  },
+
+  /**
+   * The directory that is used without `dir`; made when missing.
+   * @returns {string}
+   * @throws {IpcError} ERR_SHM_UNAVAILABLE, ERR_UNSAFE_PATH, ERR_ACCESS
+   */
+  directory() {
+    mustBeAvailable()
+    return native.defaultDirectory()
+  },
+
+  /**
+   * The ring file that these options mean; it need not exist.
+   * @param {import('../index').LocationOptions} [options]
+   * @returns {string}
+   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+   */
+  path(options) {
+    const { dir, name = 'kindly-guard' } = checkLocation(options)
+    return path.join(dir ?? PlatformShm.directory(), `${name}.shm`)
+  },
+
+  /** How checksums are computed: `sse4.2`, `armv8-crc` or `portable`. */
+  checksumMethod() {
+    mustBeAvailable()
+    return native.checksumMethod()
+  }
+})
+
+module.exports = { PlatformShm }

@@ -1,0 +1,251 @@
+'use strict'
+// SharedMemoryIpc: the writer of a ring in shared memory.
+
+const { EventEmitter } = require('node:events')
+const { native, reason } = require('./addon.js')
+const { checkBatch } = require('../options/arguments.js')
+const { IpcError } = require('../base/errors.js')
+const { NativeWriter } = require('./native-writer.js')
+const { checkWriter } = require('../options/check.js')
+const { Room } = require('./backpressure.js')
+const { encodeThreat, nameFields } = require('../threat/check.js')
+const { emitSafely } = require('../base/emit-safely.js')
+
+// How often a writer says that it lives, and looks whether its ring is still
+// the one in the directory.
+const BEAT_MILLISECONDS = 500
+
+// A key in the options, for ShieldRing: `{ generation, sequence }` of the stream
+// that this one goes on from, in a ring of its own.
+const PREDECESSOR = Symbol('predecessor')
+
+// Ends the heartbeat of a writer that was collected without being closed.
+const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
+
+/**
+ * The timer neither holds the process open nor the writer in memory: one that
+ * nobody can reach is closed when it is collected. Out of the constructor,
+ * whose other functions would hold what this one does not name.
+ * @param {WeakRef<SharedMemoryIpc>} writer
+ */
+function startBeat(writer) {
+  const timer = setInterval(() => writer.deref()?._beat(), BEAT_MILLISECONDS)
+  timer.unref()
+  return timer
+}
+
+/**
+ * The writer of one ring. Emits `error` (when somebody listens) for what the
+ * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
+ * there is room again after ERR_RING_FULL, and `close`.
+ */
+class SharedMemoryIpc extends EventEmitter {
+  /**
+   * Continues the ring that is there, or makes one.
+   * @param {import('../index').WriterOptions} [options]
+   * @throws {IpcError} ERR_RING_LOCKED, ERR_UNSAFE_PATH, ERR_NO_SPACE,
+   *   ERR_ACCESS, ERR_READ_ONLY, ERR_SHM_UNAVAILABLE
+   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+   */
+  constructor(options) {
+    super()
+    const { overflow = 'overwrite', ...checked } = checkWriter(options)
+    if (native === null) {
+      throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+    }
+    this._writer = new native.Writer({
+      ...checked,
+      rejects: overflow === 'reject',
+      predecessor: options?.[PREDECESSOR]
+    })
+    this._calls = new NativeWriter(this._writer)
+    // Every threat takes a slot at least, and a batch a quarter of them.
+    this.batchSlots = this._writer.stats().capacity / 4
+    this._replaced = 0
+    this._overflow = overflow
+    this._room =
+      overflow === 'reject'
+        ? new Room(this._writer, () => this.emit('drain'))
+        : null
+    this._closing = null
+    this._lastStats = null
+    this._lastError = null
+    this._timer = startBeat(new WeakRef(this))
+    finalizers.register(this, this._timer, this)
+  }
+
+  /** Whether close() was called. */
+  get closed() {
+    return this._closing !== null
+  }
+
+  /**
+   * Publishes one threat and wakes whoever sleeps. Never waits.
+   * @param {import('../index').ThreatInput} threat
+   * @returns {number} its sequence, from 1
+   * @throws {TypeError | RangeError} ERR_INVALID_THREAT
+   * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_CLOSED, ERR_RING_LOCKED,
+   *   ERR_SEQUENCE_EXHAUSTED; the ring is as it was
+   */
+  writeThreat(threat) {
+    this._mustBeOpen()
+    return this._again(() => encodeThreat(threat, this._calls))
+  }
+
+  /**
+   * Publishes all of them at once, or none.
+   * @param {Iterable<import('../index').ThreatInput>} threats
+   * @returns {number} the last sequence in the ring
+   * @throws {TypeError | RangeError} ERR_INVALID_THREAT with its index,
+   *   ERR_INVALID_ARGUMENT
+   * @throws {IpcError} as writeThreat, and ERR_BATCH_TOO_LARGE
+   */
+  writeThreats(threats) {
+    this._mustBeOpen()
+    // All are checked before the first is staged: code of the caller's runs
+    // while they are read, and may call back into this object.
+    const checked = checkBatch(threats, this.batchSlots, (threat) =>
+      encodeThreat(threat, nameFields)
+    )
+    this._mustBeOpen()
+    return this.writeAll(checked)
+  }
+
+  /**
+   * Resolves when what was refused last with ERR_RING_FULL can be written; at
+   * once, unless `overflow` is 'reject' and a reliable reader is far behind.
+   * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
+   */
+  async writable() {
+    this._mustBeOpen()
+    await this._room?.free()
+  }
+
+  /** What encodeThreat has checked, as it gives it. For IpcTransport. */
+  write(...fields) {
+    return this._again(() => this._calls.write(...fields))
+  }
+
+  /** The same of a batch. For IpcTransport. @param {object[]} batch */
+  writeAll(batch) {
+    return this._again(() => this._calls.writeAll(batch))
+  }
+
+  /** Publishes; into another ring if this one turns out to be cut short. */
+  _again(publish) {
+    try {
+      return publish()
+    } catch (error) {
+      if (error.code === 'ERR_RING_FULL') {
+        this._room.refused(this._writer.stats().wanted)
+      }
+      if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
+        throw error
+      }
+      return publish()
+    }
+  }
+
+  /**
+   * Says that this generation's events up to `sequence` are published by other
+   * means while the ring cannot be written; it is replaced then. For
+   * ShieldRing, before anybody sees such an event.
+   * @param {number} sequence
+   */
+  skipTo(sequence) {
+    this._writer.skipTo(sequence)
+  }
+
+  /** The native writer's numbers about the present ring. */
+  ringStats() {
+    return this._lastStats ?? this._writer.stats()
+  }
+
+  /** @returns {import('../index').WriterStats} */
+  stats() {
+    const ring = this.ringStats()
+    return {
+      transport: 'shm',
+      path: ring.path,
+      generation: ring.generation,
+      published: ring.published,
+      sequence: ring.sequence,
+      bytes: ring.bytes,
+      bells: ring.bells,
+      replaced: ring.replaced,
+      overflow: this._overflow,
+      overwritten: ring.overwritten,
+      rejected: ring.rejected,
+      evicted: ring.evicted,
+      readers: this.closed ? [] : this._writer.readers(),
+      capacity: ring.capacity,
+      fileBytes: ring.fileBytes,
+      checksums: ring.checksums,
+      error: this._lastError
+    }
+  }
+
+  /** Open, and the ring is the one in the directory. */
+  isHealthy() {
+    return !this.closed && this._beat()
+  }
+
+  /**
+   * Releases the lock at once. The ring stays for late readers.
+   * @returns {Promise<void>}
+   */
+  close() {
+    if (this._closing === null) {
+      clearInterval(this._timer)
+      finalizers.unregister(this)
+      this._lastStats = this._writer.stats()
+      this._room?.close()
+      this._writer.close()
+      this._closing = Promise.resolve()
+      queueMicrotask(() => this.emit('close'))
+    }
+    return this._closing
+  }
+
+  _mustBeOpen() {
+    if (this.closed) {
+      throw new IpcError('ERR_CLOSED')
+    }
+  }
+
+  /** Tells when the beat had to make the ring anew. */
+  _lookForReplacement() {
+    const { replaced } = this._writer.stats()
+    if (replaced !== this._replaced) {
+      this._replaced = replaced
+      emitSafely(this, 'replaced')
+    }
+  }
+
+  /** True when the ring is in order, or is again. */
+  _beat() {
+    try {
+      this._writer.beat()
+      this._lastError = null
+      this._lookForReplacement()
+      return true
+    } catch (error) {
+      this._lastError = error
+      if (this.listenerCount('error') > 0) {
+        emitSafely(this, 'error', error)
+      }
+      return false
+    }
+  }
+}
+
+// Node 18 has neither symbol.
+for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
+  if (name !== undefined) {
+    SharedMemoryIpc.prototype[name] = function dispose() {
+      return this.close()
+    }
+  }
+}
+
+module.exports = { PREDECESSOR, SharedMemoryIpc }

@@ -1,0 +1,192 @@
+'use strict'
+// A threat on its way out: validated slots to plain objects. The bytes are
+// stated in native/include/kg_layout.h.
+
+const { decodeTail, gatherTail, inflateTail } = require('./continuation.js')
+const { PAYLOAD_OFFSET, SLOT_BYTES } = require('./layout.js')
+const { severityNames, typeNames } = require('./names.js')
+const { SourceCache } = require('./source-cache.js')
+
+const SLOT_WORDS = SLOT_BYTES / 4
+const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
+const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
+const TAIL_DEFLATED = 1
+
+// What is inflated in one go: the event loop has its turn behind it.
+const INFLATE_BYTES = 2 ** 20
+
+const HIGH = 2 ** 32
+
+const NONE = Object.freeze([])
+
+// The last three digits of a sequence, with and without leading zeros.
+const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
+const PADDED_DIGITS = DIGITS.map((digits) => digits.padStart(3, '0'))
+
+/** Makes `<generation>-<sequence>`. Turning a number into text is the dearest
+ * part of decoding, so it is done once for a thousand of them. */
+class IdMaker {
+  constructor(generation) {
+    this._prefix = `${generation}-`
+    this._thousands = 0
+    this._start = this._prefix
+  }
+
+  make(sequence) {
+    const rest = sequence % 1000
+    const thousands = (sequence - rest) / 1000
+    if (thousands === 0) {
+      return this._prefix + DIGITS[rest]
+    }
+    if (thousands !== this._thousands) {
+      this._thousands = thousands
+      this._start = this._prefix + thousands
+    }
+    return this._start + PADDED_DIGITS[rest]
+  }
+}
+
+/**
+ * Decodes validated slots. Keeps the views on one buffer that the native
+ * reader fills again and again; nothing that comes out refers to it.
+ */
+class ThreatDecoder {
+  /**
+   * @param {ArrayBuffer} slots
+   * @param {string} generation 16 hex digits
+   * @param {(sequence: number) => void} [onCorrupt] the tail of this event
+   *   does not inflate, and its text comes as the lead slot has it
+   */
+  constructor(slots, generation, onCorrupt = () => {}) {
+    this._onCorrupt = onCorrupt
+    this._bytes = Buffer.from(slots)
+    this._words = new Uint32Array(slots)
+    this._sources = new SourceCache(slots)
+    this._ids = new IdMaker(generation)
+    /** The events in the buffer that were not decoded: what a read returns. */
+    this.left = 0
+    this._details = NONE // of the events in the buffer, from the first on
+    this._index = 0 // of the event that comes next
+    this._slot = 0 // of the same
+    this._inflated = 0 // bytes
+  }
+
+  /** In front of a read, which fills the buffer from its start. */
+  begin() {
+    this.left = 0
+    this._details = NONE
+    this._index = 0
+    this._slot = 0
+  }
+
+  /** What the native reader made of the next events that it read.
+   * @param {string[]} details */
+  addDetails(details) {
+    this._details =
+      this._details === NONE ? details : this._details.concat(details)
+  }
+
+  /**
+   * @param {import('../index').Threat[]} threats gets events appended; not all
+   *   that are left when they are deflated and large
+   */
+  decode(threats) {
+    const words = this._words
+    let index = this._index
+    let slot = this._slot
+    let left = this.left
+    this._inflated = 0
+    try {
+      while (left > 0 && this._inflated < INFLATE_BYTES) {
+        const at = slot * SLOT_WORDS
+        threats.push(this._decodeOne(slot * SLOT_BYTES, at, index))
+        index++
+        slot += words[at + 6] & 0xffff
+        left--
+      }
+    } finally {
+      // When the stack is full, too: none comes twice.
+      this._index = index
+      this._slot = slot
+      this.left = left
+    }
+    if (left === 0) {
+      // Until the next event comes, nobody needs these texts.
+      this._details = NONE
+    }
+  }
+
+  /** The sequence of the event that decode() begins with, or null. */
+  get next() {
+    return this.left === 0 ? null : this.sequence(this._slot)
+  }
+
+  /** The sequence of the event at this slot. */
+  sequence(slot) {
+    const at = slot * SLOT_WORDS
+    return this._words[at + 3] * HIGH + this._words[at + 2]
+  }
+
+  /** When the event at this slot was published, in the writer's ns. */
+  publishNs(slot) {
+    const at = slot * SLOT_WORDS
+    return this._words[at + 5] * HIGH + this._words[at + 4]
+  }
+
+  /** The slots that the event at this slot takes. */
+  span(slot) {
+    return this._words[slot * SLOT_WORDS + 6] & 0xffff
+  }
+
+  _decodeOne(base, at, index) {
+    const words = this._words
+    const sequence = words[at + 3] * HIGH + words[at + 2]
+    const type = words[at + 12]
+    const severity = words[at + 13] & 0xff
+    const threat = {
+      sequence,
+      id: this._ids.make(sequence),
+      timestampUs: words[at + 11] * HIGH + words[at + 10],
+      threatType: typeNames[type] ?? 'Unknown',
+      severity: severityNames[severity] ?? 'Unknown',
+      source: this._sources.get(base + SOURCE_OFFSET, words[at + 7] & 0xffff),
+      details: this._details[index] ?? this._cutDetails(base, at),
+      blocked: (words[at + 13] & 0xff00) !== 0
+    }
+    if (type >= typeNames.length) {
+      threat.threatTypeCode = type
+    }
+    if (severity === 0 || severity >= severityNames.length) {
+      threat.severityCode = severity
+    }
+    if (words[at + 9] > 0) {
+      this._decodeTail(base, at, threat)
+    }
+    return threat
+  }
+
+  /** As the lead slot has them, where the native reader made no text. */
+  _cutDetails(base, at) {
+    const start = base + DETAILS_OFFSET
+    return this._bytes.utf8Slice(start, start + (this._words[at + 7] >>> 16))
+  }
+
+  _decodeTail(base, at, threat) {
+    const tail = gatherTail(this._bytes, base, this._words[at + 9])
+    if ((this._words[at + 8] & TAIL_DEFLATED) === 0) {
+      decodeTail(tail, threat)
+      return
+    }
+    try {
+      const inflated = inflateTail(tail)
+      this._inflated += inflated.length
+      decodeTail(inflated, threat)
+    } catch {
+      // It may have come that far before it was refused.
+      this._inflated += INFLATE_BYTES
+      this._onCorrupt(threat.sequence)
+    }
+  }
+}
+
+module.exports = { ThreatDecoder }

@@ -1,0 +1,306 @@
+'use strict'
+// Who may become a WebSocket, judged by headers alone; nothing here touches a
+// socket. No web page may, under whatever name it came here. Both ends prove
+// that they know the token, and neither sends it:
+//
+//   client  upgrade                                          no proof yet
+//   server  401  WWW-Authenticate: KindlyGuard nonce="<challenge>"
+//   client  upgrade  Authorization: KindlyGuard nonce="<client>",
+//                      challenge="<challenge>", proof="<proof of 'client'>"
+//   server  101  KindlyGuard-Proof: <proof of 'server'>
+//           or 503 with the same, when it has as many clients as it takes
+//
+// A proof is HMAC-SHA256(token) over its role, both nonces and the port that
+// the discovery file names. The role keeps a proof from being sent back as the
+// answer to itself, the port keeps a stranger on another port from passing it
+// on to the real server, and the nonces keep it from being used again.
+
+const {
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  timingSafeEqual
+} = require('node:crypto')
+const { performance } = require('node:perf_hooks')
+const { invalid } = require('../base/errors.js')
+const { isLoopback } = require('../base/loopback.js')
+
+const TOKEN_BYTES = 32
+const CLIENT_NONCE_BYTES = 32
+
+// A challenge: when it expires, what makes it unique, and the server's MAC
+// over both. The server recognises its own, so it remembers none.
+const EXPIRY_BYTES = 6
+const RANDOM_BYTES = 16
+const MAC_BYTES = 32
+const SIGNED_BYTES = EXPIRY_BYTES + RANDOM_BYTES
+const CHALLENGE_DIGITS = 2 * (SIGNED_BYTES + MAC_BYTES)
+
+const LIFETIME_MS = 10_000
+const CONTEXT = 'kindly-guard-ipc websocket proof 1'
+
+const MAX_HEADERS = 64
+const HOST = /^(?:\[(::1)\]|(127\.[0-9.]{5,11}))(?::([0-9]{1,5}))?$/
+
+const TOKEN = new RegExp(`^[0-9a-f]{${2 * TOKEN_BYTES}}$`)
+const PROOF = new RegExp(`^[0-9a-f]{${2 * MAC_BYTES}}$`)
+const CHALLENGE_HEADER = new RegExp(
+  `^KindlyGuard nonce="([0-9a-f]{${CHALLENGE_DIGITS}})"$`
+)
+const AUTHORIZATION = new RegExp(
+  `^KindlyGuard nonce="([0-9a-f]{${2 * CLIENT_NONCE_BYTES}})", ` +
+    `challenge="([0-9a-f]{${CHALLENGE_DIGITS}})", ` +
+    `proof="([0-9a-f]{${2 * MAC_BYTES}})"$`
+)
+
+/** @returns {string} a fresh token: 64 lower-case hex digits */
+function createToken() {
+  return randomBytes(TOKEN_BYTES).toString('hex')
+}
+
+/**
+ * @param {unknown} value
+ * @returns {boolean} whether this is a token as createToken() makes it
+ */
+function isToken(value) {
+  return typeof value === 'string' && TOKEN.test(value)
+}
+
+/**
+ * Every value of a header, as it was sent. Node joins some duplicates and
+ * drops others, which hides that there were two.
+ * @param {string[]} rawHeaders of an http.IncomingMessage: name, value, ...
+ * @param {string} name in lower case
+ * @returns {string[]}
+ */
+function headerValues(rawHeaders, name) {
+  const values = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].toLowerCase() === name) {
+      values.push(rawHeaders[i + 1])
+    }
+  }
+  return values
+}
+
+/**
+ * What is wrong with an upgrade request, whoever sent it.
+ * @param {{ rawHeaders: string[], method: string, url: string }} request
+ * @returns {{ status: number, reason: string, headers?: string[] } | null}
+ */
+function judgeUpgrade({ rawHeaders, method, url }) {
+  const values = (name) => headerValues(rawHeaders, name)
+  if (rawHeaders.length > 2 * MAX_HEADERS) {
+    return { status: 431, reason: 'headers' }
+  }
+  // Web pages send one, and cannot leave it out. An old draft's name counts.
+  if (values('origin').length + values('sec-websocket-origin').length > 0) {
+    return { status: 403, reason: 'origin' }
+  }
+  // A page whose name was made to lead here sends its name.
+  const hosts = values('host')
+  if (hosts.length !== 1 || !isLoopbackHost(hosts[0])) {
+    return { status: 403, reason: 'host' }
+  }
+  if (method !== 'GET') {
+    return { status: 405, reason: 'method', headers: ['Allow: GET'] }
+  }
+  if (url !== '/') {
+    return { status: 404, reason: 'path' }
+  }
+  // An upgrade has no body; where its bytes would end up, parsers disagree.
+  if (values('content-length').length + values('transfer-encoding').length) {
+    return { status: 400, reason: 'malformed' }
+  }
+  return null
+}
+
+function isLoopbackHost(value) {
+  const match = HOST.exec(value)
+  if (match === null) {
+    return false
+  }
+  const [, v6, v4, port = '0'] = match
+  return isLoopback(v6 ?? v4) && Number(port) <= 65535
+}
+
+/**
+ * @param {unknown} token
+ * @throws {TypeError} ERR_INVALID_OPTION unless it is a token
+ */
+function checkToken(token) {
+  if (!isToken(token)) {
+    // The value is not shown: it may be a token with a typing error.
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_OPTION',
+      'option token: expected 64 lower-case hex digits'
+    )
+  }
+}
+
+/** The key that a token is; inspecting it shows nothing. */
+function keyOf(token) {
+  checkToken(token)
+  return createSecretKey(Buffer.from(token, 'hex'))
+}
+
+function proofOf(key, role, clientNonce, challenge, port) {
+  // All parts but the port have a fixed length, so no two sets of parts make
+  // the same text.
+  const text = [CONTEXT, role, clientNonce, challenge, port].join('\n')
+  return createHmac('sha256', key).update(text).digest()
+}
+
+/** Whether `digits`, already known to be hex, are these bytes. */
+function matches(bytes, digits) {
+  const given = Buffer.from(digits, 'hex')
+  return given.length === bytes.length && timingSafeEqual(bytes, given)
+}
+
+/** The server's part. One for each server and start. */
+class Challenger {
+  /**
+   * @param {string} token 64 hex digits
+   * @param {{ lifetimeMs?: number, now?: () => number }} [options] `now` is a
+   *   clock in milliseconds that never goes back
+   */
+  constructor(token, options = {}) {
+    const { lifetimeMs = LIFETIME_MS, now = () => performance.now() } = options
+    this._key = keyOf(token)
+    this._secret = createSecretKey(randomBytes(MAC_BYTES))
+    this._lifetimeMs = lifetimeMs
+    this._now = now
+    // Challenges that let somebody in. Whoever is in `older` was used at least
+    // one lifetime ago and has expired.
+    this._used = new Set()
+    this._older = new Set()
+    this._turnedAt = now()
+  }
+
+  /** @returns {string} the value of WWW-Authenticate, new each time */
+  challenge() {
+    this._forget()
+    const signed = Buffer.alloc(SIGNED_BYTES)
+    const expiry = Math.ceil(this._now() + this._lifetimeMs)
+    signed.writeUIntBE(expiry, 0, EXPIRY_BYTES)
+    randomBytes(RANDOM_BYTES).copy(signed, EXPIRY_BYTES)
+    const nonce = signed.toString('hex') + this._mac(signed).toString('hex')
+    return `KindlyGuard nonce="${nonce}"`
+  }
+
+  /**
+   * Judges the Authorization of a client; a challenge admits at most once.
+   * @param {string[]} rawHeaders of the request
+   * @param {number} port the one that the discovery file names
+   * @returns {{ proof: string | null, reason: string | null }} the value of
+   *   KindlyGuard-Proof, or why not: 'missing', 'malformed', 'foreign' (a
+   *   challenge of somebody else), 'expired', 'wrong', 'replayed'
+   */
+  admit(rawHeaders, port) {
+    this._forget()
+    const values = headerValues(rawHeaders, 'authorization')
+    if (values.length === 0) {
+      return refusal('missing')
+    }
+    const match = values.length === 1 ? AUTHORIZATION.exec(values[0]) : null
+    if (match === null) {
+      return refusal('malformed')
+    }
+    const [, clientNonce, challenge, proof] = match
+    const bytes = Buffer.from(challenge, 'hex')
+    const signed = bytes.subarray(0, SIGNED_BYTES)
+    if (!timingSafeEqual(this._mac(signed), bytes.subarray(SIGNED_BYTES))) {
+      return refusal('foreign')
+    }
+    if (signed.readUIntBE(0, EXPIRY_BYTES) < this._now()) {
+      return refusal('expired')
+    }
+    const expected = (role) =>
+      proofOf(this._key, role, clientNonce, challenge, port)
+    if (!matches(expected('client'), proof)) {
+      return refusal('wrong')
+    }
+    if (this._used.has(challenge) || this._older.has(challenge)) {
+      return refusal('replayed')
+    }
+    this._used.add(challenge)
+    return { proof: expected('server').toString('hex'), reason: null }
+  }
+
+  /** @returns {number} how many used challenges are held */
+  get remembered() {
+    return this._used.size + this._older.size
+  }
+
+  _mac(signed) {
+    return createHmac('sha256', this._secret).update(signed).digest()
+  }
+
+  _forget() {
+    const now = this._now()
+    const age = now - this._turnedAt
+    // Not a moment sooner: a challenge is good in its last millisecond too.
+    if (age > this._lifetimeMs + 1) {
+      const allExpired = age > 2 * (this._lifetimeMs + 1)
+      this._older = allExpired ? new Set() : this._used
+      this._used = new Set()
+      this._turnedAt = now
+    }
+  }
+}
+
+function refusal(reason) {
+  return { proof: null, reason }
+}
+
+/**
+ * The challenge in the server's 401.
+ * @param {string[]} rawHeaders of the response
+ * @returns {string | null} null unless it is there exactly once and well formed
+ */
+function parseChallenge(rawHeaders) {
+  const values = headerValues(rawHeaders, 'www-authenticate')
+  const match = values.length === 1 ? CHALLENGE_HEADER.exec(values[0]) : null
+  return match === null ? null : match[1]
+}
+
+/**
+ * The client's answer to a challenge.
+ * @param {string} token 64 hex digits
+ * @param {string} challenge from parseChallenge()
+ * @param {number} port the one that the discovery file names
+ * @returns {{ authorization: string,
+ *   isProven: (rawHeaders: string[]) => boolean }} the value of Authorization,
+ *   and whether the headers of a 101 prove that the server knows the token
+ */
+function answerChallenge(token, challenge, port) {
+  const key = keyOf(token)
+  const nonce = randomBytes(CLIENT_NONCE_BYTES).toString('hex')
+  const proof = proofOf(key, 'client', nonce, challenge, port).toString('hex')
+  const expected = proofOf(key, 'server', nonce, challenge, port)
+  return {
+    authorization:
+      `KindlyGuard nonce="${nonce}", challenge="${challenge}", ` +
+      `proof="${proof}"`,
+    isProven(rawHeaders) {
+      const values = headerValues(rawHeaders, 'kindlyguard-proof')
+      return (
+        values.length === 1 &&
+        PROOF.test(values[0]) &&
+        matches(expected, values[0])
+      )
+    }
+  }
+}
+
+module.exports = {
+  Challenger,
+  answerChallenge,
+  checkToken,
+  createToken,
+  headerValues,
+  isToken,
+  judgeUpgrade,
+  parseChallenge
+}

@@ -1,0 +1,203 @@
+'use strict'
+// The discovery file <name>.json, by which a client finds the WebSocket server
+// and learns its token. Only the owner may reach it, and what stands in it is
+// believed only after every field was checked.
+
+const os = require('node:os')
+const path = require('node:path')
+const { IpcError } = require('../base/errors.js')
+const {
+  checkDirectory,
+  readPrivate,
+  removePrivate,
+  writePrivate
+} = require('../base/private-file.js')
+const { isLoopback } = require('../base/loopback.js')
+const { isToken } = require('./auth.js')
+
+const VERSION = 1
+
+const isPort = (value) =>
+  Number.isInteger(value) && value >= 1 && value <= 65535
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0
+const isDate = (value) =>
+  typeof value === 'string' &&
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) &&
+  !Number.isNaN(Date.parse(value))
+const isPath = (value) =>
+  typeof value === 'string' && path.isAbsolute(value) && !value.includes('\0')
+
+// What each field must be, and whether the record has it at all.
+const FIELDS = {
+  version: { is: (value) => value === VERSION },
+  state: { is: (value) => value === 'live' || value === 'closed' },
+  port: { is: isPort },
+  host: { is: isLoopback },
+  auth: { is: (value) => value === 'token' || value === 'none' },
+  token: { is: isToken, when: ({ auth }) => auth === 'token' },
+  generation: {
+    is: (value) => typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
+  },
+  sequence: { is: isCount, when: ({ state }) => state === 'closed' },
+  dir: { is: (value) => value === null || isPath(value) },
+  pid: { is: (value) => isCount(value) && value > 0 },
+  startedAt: { is: isDate }
+}
+
+/**
+ * @typedef {object} DiscoveryRecord
+ * @property {1} version
+ * @property {'live' | 'closed'} state
+ * @property {number} port
+ * @property {string} host a loopback address, as a literal
+ * @property {'token' | 'none'} auth
+ * @property {string} [token] 64 hex digits; absent with auth 'none'
+ * @property {string} generation 16 hex digits
+ * @property {number} [sequence] the last one; only when closed
+ * @property {string | null} dir the ring's real directory, if there is a ring
+ * @property {number} pid for people, never for decisions
+ * @property {string} startedAt ISO 8601
+ */
+
+/**
+ * Where the discovery file may be, in the order in which to try.
+ * @param {object} [env]
+ * @returns {string[]}
+ */
+function discoveryDirs(env = process.env) {
+  const dirs = []
+  const runtime = env.XDG_RUNTIME_DIR
+  if (typeof runtime === 'string' && path.isAbsolute(runtime)) {
+    dirs.push(path.join(runtime, 'kindly-guard'))
+  }
+  const home = homeDirectory()
+  if (path.isAbsolute(home)) {
+    dirs.push(path.join(home, '.kindly-guard'))
+  }
+  return dirs
+}
+
+function homeDirectory() {
+  try {
+    return os.homedir()
+  } catch {
+    // A user without an entry in the system's list of users.
+    return ''
+  }
+}
+
+/**
+ * Puts the record in its place, whole or not at all. Whoever calls this holds
+ * the ring's lock.
+ * @param {string} dirPath made with mode 0700 if it is missing
+ * @param {string} name without '.json'
+ * @param {DiscoveryRecord} record
+ * @returns {string} the file's path
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
+ *   ERR_READ_ONLY, ERR_NO_SPACE, ERR_TOO_MANY_FILES, ERR_SYSTEM
+ */
+function writeDiscovery(dirPath, name, record) {
+  const file = fileOf(dirPath, name)
+  const text = `${JSON.stringify(checkRecord(record, file), null, 2)}\n`
+  writePrivate(dirPath, `${name}.json`, text)
+  return file
+}
+
+/**
+ * Reads the discovery file.
+ * @param {string} dirPath
+ * @param {string} name without '.json'
+ * @returns {DiscoveryRecord | null} a copy of the known fields; null when
+ *   there is no file
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
+ *   ERR_TOO_MANY_FILES, ERR_SYSTEM
+ */
+function readDiscovery(dirPath, name) {
+  if (!checkDirectory(dirPath)) {
+    return null
+  }
+  const file = fileOf(dirPath, name)
+  const text = readPrivate(file)
+  return text === null ? null : parseRecord(text, file)
+}
+
+/**
+ * Removes the discovery file and what a writer that died has left of one.
+ * @param {string} dirPath
+ * @param {string} name without '.json'
+ * @returns {boolean} whether there was a file
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_SYSTEM
+ */
+function removeDiscovery(dirPath, name) {
+  return removePrivate(dirPath, `${name}.json`)
+}
+
+/**
+ * Reads a token that was handed over: a discovery file, or 64 hex digits and
+ * perhaps a line's end. The directory around it may be anybody's.
+ * @param {string} file
+ * @returns {{ token: string | null, host: string | null,
+ *   port: number | null } | null} `token` is null when the server asks for
+ *   none, `host` and `port` when the file names none; null when there is no
+ *   file
+ * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
+ *   ERR_TOO_MANY_FILES, ERR_SYSTEM
+ */
+function readTokenFile(file) {
+  const text = readPrivate(file)
+  if (text === null) {
+    return null
+  }
+  const bare = text.replace(/\r?\n$/, '')
+  if (isToken(bare)) {
+    return { token: bare, host: null, port: null }
+  }
+  const { token = null, host, port } = parseRecord(text, file)
+  return { token, host, port }
+}
+
+function fileOf(dirPath, name) {
+  return path.join(dirPath, `${name}.json`)
+}
+
+function parseRecord(text, file) {
+  let value
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The parser's message would quote the file, and with it the token.
+    throw undiscoverable(file, 'is not JSON')
+  }
+  return checkRecord(value, file)
+}
+
+/** A copy of the known fields, each of which is right. */
+function checkRecord(value, file) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw undiscoverable(file, 'is not a JSON object')
+  }
+  const record = {}
+  for (const [key, { is, when }] of Object.entries(FIELDS)) {
+    // `when` looks at fields that stand before this one.
+    if (when === undefined || when(record)) {
+      const field = Object.hasOwn(value, key) ? value[key] : undefined
+      if (!is(field)) {
+        throw undiscoverable(file, `has no valid field ${key}`)
+      }
+      record[key] = field
+    }
+  }
+  return record
+}
+
+function undiscoverable(file, why) {
+  return new IpcError('ERR_DISCOVERY_INVALID', `${file} ${why}`)
+}
+
+module.exports = {
+  discoveryDirs,
+  readDiscovery,
+  readTokenFile,
+  removeDiscovery,
+  writeDiscovery
+}

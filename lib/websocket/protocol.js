@@ -1,0 +1,278 @@
+'use strict'
+// The Shield's messages over WebSocket: JSON text, made and checked here for
+// both ends.
+//
+//   server   { type: 'status', generation, sequence, next?, shm, boot,
+//              heartbeatMs }
+//            { type: 'threat', generation, threats: [...] }
+//            { type: 'lost', generation, count, from, to, reason }
+//            { type: 'heartbeat', generation, sequence }
+//            { type: 'error', code, message }
+//   client   { type: 'subscribe', generation?, from }
+//            { type: 'unsubscribe' }
+//            { type: 'get_status' }
+//
+// `from: 'start'` is the first threat that this Shield published: for a client
+// that was there before it. A `status` with `next` begins a stream: the next
+// threat has that sequence, and from there on every sequence is in one `threat`
+// or one `lost`, in order. `shm`: whether the same is in shared memory.
+
+const { show } = require('../base/errors.js')
+const { typeName, severityName } = require('../threat/names.js')
+
+const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
+const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
+const FROM = ['latest', 'oldest', 'start']
+const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
+
+// --- Made by the server ----------------------------------------------------
+
+/**
+ * One threat as JSON text.
+ * @param {object} fields numbers and checked text, as encodeThreat gives them
+ * @param {number} sequence
+ * @param {string} generation
+ * @param {number} publishedNs the monotonic clock
+ * @returns {string}
+ */
+function threatText(fields, sequence, generation, publishedNs) {
+  const { type, severity, timestampUs, context } = fields
+  // JSON.stringify leaves out what is undefined.
+  const text = JSON.stringify({
+    sequence,
+    id: fields.id ?? `${generation}-${sequence}`,
+    threat_type: typeName(type) ?? 'Unknown',
+    threat_type_code: typeName(type) === undefined ? type : undefined,
+    severity: severityName(severity) ?? 'Unknown',
+    severity_code: severityName(severity) === undefined ? severity : undefined,
+    source: fields.source,
+    details: fields.details,
+    timestamp: new Date(timestampUs / 1000).toISOString(),
+    timestamp_us: timestampUs,
+    blocked: fields.blocked,
+    published_ns: publishedNs
+  })
+  // It is JSON text already.
+  return context === undefined
+    ? text
+    : `${text.slice(0, -1)},"context":${context}}`
+}
+
+/** The same of a threat that was read from a ring. */
+function textOfThreat(threat) {
+  const { sequence, id, threatTypeCode, severityCode } = threat
+  // A ring can say any 64 bits.
+  const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
+  const fields = {
+    sequence,
+    id,
+    threat_type: threat.threatType,
+    threat_type_code: threatTypeCode,
+    severity: threat.severity,
+    severity_code: severityCode,
+    source: threat.source,
+    details: threat.details,
+    timestamp: new Date(timestampUs / 1000).toISOString(),
+    timestamp_us: timestampUs,
+    blocked: threat.blocked,
+    context: threat.context
+  }
+  try {
+    return JSON.stringify(fields)
+  } catch {
+    // Nested so deep that it can be parsed and not be written again: it is
+    // worth less than the threat.
+    return JSON.stringify({ ...fields, context: undefined })
+  }
+}
+
+/** @param {string} generation @param {string[]} texts of threats */
+const threatMessage = (generation, texts) =>
+  `{"type":"threat","generation":"${generation}","threats":[${texts.join(',')}]}`
+
+const message = (type, fields) => JSON.stringify({ type, ...fields })
+
+// --- Made by the client ----------------------------------------------------
+
+const STATUS_COMMAND = message('get_status')
+
+const subscribeMessage = (from, generation) =>
+  message('subscribe', { generation, from })
+
+// --- Checked ---------------------------------------------------------------
+
+/** What is wrong with a message of the other end. */
+class ProtocolError extends Error {}
+
+function mustBe(fine, what) {
+  if (!fine) {
+    throw new ProtocolError(what)
+  }
+}
+
+const isText = (value) => typeof value === 'string'
+const isGeneration = (value) => isText(value) && /^[0-9a-f]{16}$/.test(value)
+const isSequence = (value, low = 1) =>
+  Number.isSafeInteger(value) && value >= low && value <= MAX_SEQUENCE
+
+/**
+ * @param {Buffer} data
+ * @param {boolean} isBinary
+ * @returns {object} with `type`
+ * @throws {ProtocolError}
+ */
+function parse(data, isBinary) {
+  let value
+  mustBe(!isBinary, 'the message is binary, text was expected')
+  try {
+    value = JSON.parse(data)
+  } catch {
+    throw new ProtocolError('the message is no JSON')
+  }
+  mustBe(
+    typeof value === 'object' && value !== null && !Array.isArray(value),
+    'the message is no object'
+  )
+  mustBe(isText(value.type), 'the message has no type')
+  return value
+}
+
+/**
+ * A command of a client, checked.
+ * @param {Buffer} data
+ * @param {boolean} isBinary
+ * @returns {{ type: string, from?: string | number, generation?: string }}
+ * @throws {ProtocolError}
+ */
+function parseCommand(data, isBinary) {
+  const { type, from, generation } = parse(data, isBinary)
+  if (type === 'subscribe') {
+    mustBe(
+      // Behind the last of all sequences, too.
+      FROM.includes(from) || from === MAX_SEQUENCE + 1 || isSequence(from),
+      "subscribe: from is 'latest', 'oldest', 'start' or a sequence"
+    )
+    mustBe(
+      generation === undefined || isGeneration(generation),
+      'subscribe: generation is 16 hex digits'
+    )
+    return { type, from, generation }
+  }
+  mustBe(
+    type === 'unsubscribe' || type === 'get_status',
+    `the command ${type.slice(0, 40)} is unknown; these exist: subscribe, ` +
+      'unsubscribe, get_status'
+  )
+  return { type }
+}
+
+function parseThreat(value) {
+  mustBe(typeof value === 'object' && value !== null, 'a threat is an object')
+  const threat = {
+    sequence: value.sequence,
+    id: value.id,
+    timestampUs: value.timestamp_us,
+    threatType: value.threat_type,
+    severity: value.severity,
+    source: value.source,
+    details: value.details,
+    blocked: value.blocked
+  }
+  mustBe(isSequence(threat.sequence), 'a threat has a sequence')
+  mustBe(
+    isText(threat.id) &&
+      isText(threat.threatType) &&
+      isText(threat.severity) &&
+      isText(threat.source) &&
+      isText(threat.details),
+    'id, threat_type, severity, source and details are text'
+  )
+  mustBe(isSequence(threat.timestampUs, 0), 'timestamp_us is a whole number')
+  mustBe(typeof threat.blocked === 'boolean', 'blocked is true or false')
+  for (const [name, code] of [
+    ['threatTypeCode', value.threat_type_code],
+    ['severityCode', value.severity_code]
+  ]) {
+    if (code !== undefined) {
+      mustBe(isSequence(code, 0), `${name} is a whole number`)
+      threat[name] = code
+    }
+  }
+  if (value.context !== undefined) {
+    threat.context = value.context
+  }
+  return threat
+}
+
+const parsers = {
+  status(value) {
+    const { next, boot, sequence, heartbeatMs, shm = true } = value
+    mustBe(isSequence(sequence, 0), 'status: sequence is a whole number')
+    mustBe(next === undefined || isSequence(next), 'status: next is a sequence')
+    mustBe(isSequence(heartbeatMs), 'status: heartbeatMs is a whole number')
+    mustBe(typeof shm === 'boolean', 'status: shm is true or false')
+    const knownBoot = isText(boot) ? boot : null
+    return { sequence, next, heartbeatMs, shm, boot: knownBoot }
+  },
+
+  threat({ threats }) {
+    mustBe(Array.isArray(threats), 'threats is a list')
+    return {
+      threats: threats.map(parseThreat),
+      publishedNs: threats.map(({ published_ns: ns }) =>
+        Number.isFinite(ns) ? ns : null
+      )
+    }
+  },
+
+  lost({ count, from, to, reason }) {
+    mustBe(REASONS.includes(reason), 'lost: the reason is unknown')
+    if (count === null) {
+      return { count, from: null, to: null, reason }
+    }
+    mustBe(
+      isSequence(from) && isSequence(to, from) && count === to - from + 1,
+      'lost: count, from and to do not agree'
+    )
+    return { count, from, to, reason }
+  },
+
+  heartbeat({ sequence }) {
+    mustBe(isSequence(sequence, 0), 'heartbeat: sequence is a whole number')
+    return { sequence }
+  }
+}
+
+/**
+ * A message of a server, checked and copied. A type that is unknown is a newer
+ * server's: `type` alone comes out.
+ * @param {Buffer} data
+ * @param {boolean} isBinary
+ * @returns {{ type: string, generation?: string }}
+ * @throws {ProtocolError}
+ */
+function parseMessage(data, isBinary) {
+  const value = parse(data, isBinary)
+  const { type, generation } = value
+  if (type === 'error') {
+    const text = (field) => (isText(field) ? field : show(field))
+    return { type, code: text(value.code), message: text(value.message) }
+  }
+  if (!Object.hasOwn(parsers, type)) {
+    return { type }
+  }
+  mustBe(isGeneration(generation), `${type}: generation is 16 hex digits`)
+  return { type, generation, ...parsers[type](value) }
+}
+
+module.exports = {
+  message,
+  parseCommand,
+  parseMessage,
+  ProtocolError,
+  STATUS_COMMAND,
+  subscribeMessage,
+  textOfThreat,
+  threatMessage,
+  threatText
+}

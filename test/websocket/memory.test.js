@@ -1,0 +1,62 @@
+'use strict'
+// What waits for a client or was published lately is held; what is over is not.
+
+const assert = require('node:assert/strict')
+const { MemoryLog } = require('../../lib/shield/memory-history.js')
+const { ThreatQueue } = require('../../lib/websocket/client/queue.js')
+
+const GENERATION = '0123456789abcdef'
+
+describe('memory of WebSocket', () => {
+  it('F49 a queue that is never empty holds what waits, no more', () => {
+    const queue = new ThreatQueue()
+    const push = (sequence) =>
+      queue.push({ generation: GENERATION, threat: { sequence } }, 100)
+    for (let i = 1; i <= 600; i++) push(i)
+    for (let i = 601; i <= 100_000; i++) {
+      push(i)
+      assert.equal(queue.peek().threat.sequence, i - 600)
+      queue.shift()
+      assert.equal(queue.length, 600)
+      assert(queue._items.length <= 1200, `${queue._items.length} held`)
+    }
+    assert.deepEqual(queue.end(), { generation: GENERATION, next: 100_001 })
+  })
+
+  const fields = (details) => ({
+    type: 0,
+    severity: 1,
+    blocked: false,
+    timestampUs: 1,
+    source: '',
+    details
+  })
+
+  it('F49 a log without a ring lets go of what a ring would overwrite', () => {
+    const setup = { generation: GENERATION, capacity: 1024, predecessor: null }
+    const log = new MemoryLog(setup)
+    const large = fields('d'.repeat(80_000))
+    for (let i = 1; i <= 2000; i++) log.append([large])
+    const held = log._texts.filter((text) => text !== undefined)
+    assert.equal(held.length, log.sequence - log.oldest + 1)
+    assert(held.length <= 4, `${held.length} held`)
+    const { losses, texts } = log.cursor(1).read(10)
+    assert.equal(losses[0].to, log.oldest - 1)
+    assert.equal(texts.length, held.length)
+  })
+
+  it('F6 a log whose sequences are used up refuses, and stays as it was', () => {
+    const log = new MemoryLog({
+      generation: GENERATION,
+      capacity: 1024,
+      predecessor: null,
+      sequence: Number.MAX_SAFE_INTEGER - 2
+    })
+    const full = { code: 'ERR_SEQUENCE_EXHAUSTED' }
+    const some = (count) => new Array(count).fill(fields('x'))
+    assert.throws(() => log.append(some(3)), full)
+    assert.equal(log.append(some(2)).length, 2)
+    assert.throws(() => log.append(some(1)), full)
+    assert.equal(log.sequence, Number.MAX_SAFE_INTEGER)
+  })
+})
