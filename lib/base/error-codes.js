@@ -1,6 +1,5 @@
 'use strict'
-// Generated from KG_ERROR_MAP in native/include/kg_error.h by `npm run generate`.
-// Change the table there, never this file.
+// Generated from KG_ERROR_MAP in native/include/kg_error.h by npm run generate.
 
 module.exports = [
   {

@@ -3,10 +3,11 @@
 // the addon: numbers go through an array that both sides have, and a batch's
 // texts are the arguments of few calls.
 
-// As in binding_writer.cc.
-const COLUMNS = 3
-const BLOCKED = 1 << 8
-const MOST_STAGED = 64
+const {
+  STAGE: { COLUMNS, FACTS, TIMESTAMP, TYPE },
+  STAGE_BLOCKED,
+  STAGE_MOST
+} = require('./native-constants.js')
 
 /** What encodeThreat writes to. */
 class NativeWriter {
@@ -14,7 +15,7 @@ class NativeWriter {
   constructor(writer) {
     this._writer = writer
     // What comes back, then the columns of each threat.
-    this._numbers = new Float64Array(1 + COLUMNS * MOST_STAGED)
+    this._numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
     this._many = [] // texts of a batch that are to be staged next
     this._isStaging = false
     writer.setNumbers(this._numbers)
@@ -80,7 +81,7 @@ class NativeWriter {
       const many = this._many
       this._put(many.length / 2, type, severity, blocked, timestampUs)
       many.push(source, details)
-      if (many.length === 2 * MOST_STAGED) {
+      if (many.length === 2 * STAGE_MOST) {
         this._flush()
       }
       return
@@ -93,9 +94,9 @@ class NativeWriter {
   _put(index, type, severity, blocked, timestampUs) {
     const at = 1 + COLUMNS * index
     const numbers = this._numbers
-    numbers[at] = type
-    numbers[at + 1] = blocked ? severity | BLOCKED : severity
-    numbers[at + 2] = timestampUs
+    numbers[at + TYPE] = type
+    numbers[at + FACTS] = blocked ? severity | STAGE_BLOCKED : severity
+    numbers[at + TIMESTAMP] = timestampUs
   }
 
   _flush() {

@@ -9,6 +9,15 @@ const { recordLatency, SAMPLES_PER_READ } = require('../base/latency.js')
 const { Progress } = require('../stream/positions.js')
 const { ThreatDecoder } = require('../threat/decode.js')
 
+const {
+  FROM,
+  LOSS_REASONS,
+  READ,
+  STATE_ERROR,
+  STATE_UNREAD,
+  WRITER_STATES
+} = require('./native-constants.js')
+
 // Slots that one read copies. The buffer stays in the CPU's cache, and grows
 // only for an event that does not fit.
 const READ_SLOTS = 256
@@ -17,28 +26,10 @@ const READ_SLOTS = 256
 // in its place.
 const CHECK_MILLISECONDS = 200
 
-// enum kg_from, enum kg_loss_reason and enum kg_writer_life in kg_ipc.h.
-const FROM = { latest: 0, oldest: 1 }
-const FROM_SEQUENCE = 2
-const LOSS_REASONS = [null, 'overwritten', 'corrupt', 'before-join', 'evicted']
-const WRITER_STATES = ['live', 'stalled', 'gone']
-
-// The fields that the native read() fills: enum ReadField in
-// binding_reader.cc.
-const LOST = 2
-const LOST_FROM = 3
-const LOST_TO = 4
-const LOSS_REASON = 5
-const SLOTS_NEEDED = 6
-const MORE = 7
-const NOW_NS = 8
-const TIMED_FROM = 9
-const FIELDS = 10
-
 /** What the native state() says: an error and a writer's life. */
 const lookOf = (state) => ({
-  astray: state >= 256,
-  writer: WRITER_STATES[state % 256]
+  astray: state >= STATE_ERROR,
+  writer: WRITER_STATES[state % STATE_ERROR]
 })
 
 // The poll thread refers to its source weakly; these are held because somebody
@@ -79,12 +70,15 @@ class RingSource {
     this._progress = progress
     this._options = options
     this._host = host
-    this._fields = new Float64Array(FIELDS)
+    this._fields = new Float64Array(READ.FIELDS)
     this._slots = 0
     this._holding = false
     this._started = false
     this._closed = false
     this._checked = -Infinity
+    this._hasLooked = false // for another ring, in the last take()
+    this._isWoken = false
+    this._polled = null // what arm() said of the ring in this wake
     this._unrecorded = 0 // events in the buffer whose latency is to record
     this._lastStats = null
     this._untold = null // a loss that comes in front of everything else
@@ -98,7 +92,7 @@ class RingSource {
       // Before the cursor is set: what comes in between is not passed over.
       this._joined = this._reader.stats().published + 1
       this._reader.seek(
-        typeof from === 'number' ? FROM_SEQUENCE : FROM[from],
+        typeof from === 'number' ? FROM.sequence : FROM[from],
         typeof from === 'number' ? from : 0
       )
     } else {
@@ -164,6 +158,7 @@ class RingSource {
       return this._decoder.next !== null || this._passBatch(true)
     }
     let events
+    this._hasLooked = false
     // Of the batch before: whoever waits for a threat does not wait for
     // statistics too.
     this._recordLatency()
@@ -203,30 +198,30 @@ class RingSource {
   /** What the last read says beside its events; true when there is more. */
   _passBatch(hadEvents) {
     const fields = this._fields
-    if (fields[SLOTS_NEEDED] > 0) {
-      this._makeBuffers(fields[SLOTS_NEEDED])
+    if (fields[READ.SLOTS_NEEDED] > 0) {
+      this._makeBuffers(fields[READ.SLOTS_NEEDED])
     } else if (hadEvents && this._slots > READ_SLOTS) {
       // The large one was read; nobody pays for it from now on.
       this._makeBuffers(READ_SLOTS)
     }
     this._reportLoss()
-    if (!hadEvents && fields[MORE] === 0) {
+    if (!hadEvents && fields[READ.MORE] === 0) {
       return !this._closed && this._follow()
     }
-    return fields[MORE] !== 0
+    return fields[READ.MORE] !== 0
   }
 
   /** What the last read has lost stands in front of all of its events, in
    * however many calls those are passed on. */
   _reportLoss() {
     const fields = this._fields
-    const why = LOSS_REASONS[fields[LOSS_REASON]]
-    fields[LOSS_REASON] = 0
+    const why = LOSS_REASONS[fields[READ.LOSS_REASON]]
+    fields[READ.LOSS_REASON] = 0
     if (why !== null) {
       this._host.lost({
-        count: fields[LOST],
-        from: fields[LOST_FROM],
-        to: fields[LOST_TO],
+        count: fields[READ.LOST],
+        from: fields[READ.LOST_FROM],
+        to: fields[READ.LOST_TO],
         generation: this._generation,
         reason: why
       })
@@ -238,12 +233,23 @@ class RingSource {
     this._recordLatency()
     this._decoder.begin()
     this._joined = next
-    this._reader.seek(FROM_SEQUENCE, next)
+    this._reader.seek(FROM.sequence, next)
   }
 
   /** Asks for `_wake()` when more comes; true when it has. */
   arm() {
-    return this._startOrFail() && this._reader.arm()
+    if (this._closed || !this._startOrFail()) {
+      return false
+    }
+    const state = this._reader.arm()
+    if (state === STATE_UNREAD) {
+      return true
+    }
+    if (this._isWoken) {
+      this._polled = state
+    }
+    // Behind a take() that brought events, nobody has looked for another ring.
+    return state >= STATE_ERROR && !this._hasLooked && this._follow()
   }
 
   /** Whether waiting holds the process open. */
@@ -292,7 +298,8 @@ class RingSource {
    *   whether the ring is out of its place, and how its own writer is
    */
   look(fresh) {
-    return lookOf(this._reader.state(fresh))
+    const known = fresh ? null : this._polled
+    return lookOf(known ?? this._reader.state(fresh))
   }
 
   /**
@@ -381,6 +388,7 @@ class RingSource {
   }
 
   _woken() {
+    this._isWoken = true
     // The threats first, then what the poll thread saw of the file.
     try {
       this._host.wake()
@@ -388,13 +396,15 @@ class RingSource {
       if (!this._closed) {
         this._host.checked()
       }
+      this._isWoken = false
+      this._polled = null
     }
   }
 
   /** Records the latencies of the batch that the buffer still holds. */
   _recordLatency() {
     const events = this._unrecorded
-    const now = this._fields[NOW_NS]
+    const now = this._fields[READ.NOW_NS]
     const step = Math.ceil(events / SAMPLES_PER_READ)
     const decoder = this._decoder
     let slot = 0
@@ -402,7 +412,7 @@ class RingSource {
     for (let i = 0; i < events; i++) {
       if (
         i % step === 0 &&
-        decoder.sequence(slot) >= this._fields[TIMED_FROM]
+        decoder.sequence(slot) >= this._fields[READ.TIMED_FROM]
       ) {
         recordLatency(this._host.latency, now - decoder.publishNs(slot))
       }
@@ -416,6 +426,7 @@ class RingSource {
    * @param {boolean} [atOnce] something is wrong with this one
    */
   _follow(atOnce = false) {
+    this._hasLooked = true
     const now = performance.now()
     const isEarly = !this._started && now - this._checked < CHECK_MILLISECONDS
     if (isEarly && !atOnce) {
@@ -455,6 +466,7 @@ class RingSource {
     const started = this._started
 
     this._before = last
+    this._polled = null
     this.lastError = null
     this._started = false
     this._attach(next)
@@ -473,7 +485,7 @@ class RingSource {
     const ring = this._reader.stats()
     if (generation === ring.generation) {
       this._joined = next
-      this._reader.seek(FROM_SEQUENCE, next)
+      this._reader.seek(FROM.sequence, next)
       return
     }
     const isSuccessor = ring.predecessorGeneration === generation
@@ -482,7 +494,7 @@ class RingSource {
     // From its first event on, or from where it was left: what of it is gone
     // already is a loss.
     this._joined = this._progress.next(ring.generation) ?? 1
-    this._reader.seek(FROM_SEQUENCE, this._joined)
+    this._reader.seek(FROM.sequence, this._joined)
     if (lost === null || lost > 0) {
       this._before.lost += lost ?? 0
       if (to !== undefined) {

@@ -3,75 +3,88 @@
 #include "../loop/poller.h"
 #include "../platform/platform.h"
 #include "addon.h"
+#include "loop_handle.h"
+#include "protocol.h"
 
 namespace kg {
 namespace {
 
 class Reader;
 
-// What outlives a Reader object whose poll thread has yet to end. `wrap` is
-// null once JavaScript can no longer be called.
-struct ReaderState {
-  napi_env env = nullptr;
-  kg_reader *reader = nullptr;
-  kg_poller *poller = nullptr;
-  bool stopping = false;
-  napi_async_cleanup_hook_handle hook = nullptr;
-  Reader *wrap = nullptr;
-};
+// A reader that is polled, which its Reader object may not outlive.
+class Polling : public LoopHandle {
+public:
+  Polling(Reader *owner, kg_reader *reader) : owner_(owner), reader_(reader) {}
 
-// The fields of the array that read() fills, in the order lib/shm-client.js
-// names them.
-enum ReadField {
-  kSlots,
-  kEvents,
-  kLost,
-  kLostFrom,
-  kLostTo,
-  kLossReason,
-  kSlotsNeeded,
-  kMore,
-  kNowNs,
-  kTimedFrom,
-  kReadFields
+  // 0, or a negative error of libuv and nothing was started.
+  int Start(Napi::Env env, double spin_micros, const Napi::Value &on_wake) {
+    uv_loop_t *loop = nullptr;
+    int result =
+        napi_get_uv_event_loop(env, &loop) == napi_ok
+            ? kg_poller_start(&poller_, loop, reader_,
+                              static_cast<uint64_t>(spin_micros * 1000),
+                              OnEvent, static_cast<LoopHandle *>(this))
+            : UV_EINVAL;
+    if (result != 0) {
+      delete this;
+      return result;
+    }
+    Started(env, on_wake);
+    kg_poller_unref(poller_);
+    return 0;
+  }
+
+  kg_poller *poller() const {
+    return poller_;
+  }
+  // The object is gone.
+  void Disown() {
+    owner_ = nullptr;
+    Abandon();
+  }
+
+private:
+  void BeginStop(void (*on_stopped)(void *), void *) override {
+    kg_poller_stop(poller_, on_stopped);
+  }
+  void Stopped(bool may_call) override;
+
+  Reader *owner_;
+  kg_reader *reader_;
+  kg_poller *poller_ = nullptr;
 };
 
 class Reader : public Napi::ObjectWrap<Reader> {
 public:
   explicit Reader(const Napi::CallbackInfo &info)
-      : Napi::ObjectWrap<Reader>(info), state_(new ReaderState()) {
+      : Napi::ObjectWrap<Reader>(info) {
     kg_failure failure;
     RingOptions options(info);
-    state_->env = info.Env();
-    state_->wrap = this;
     // Nobody would close what an object holds that was not wrapped.
     if (IsEmpty() || options.get() == nullptr) {
       return;
     }
-    if (kg_reader_open(options.get(), &state_->reader, &failure) != KG_OK) {
+    if (kg_reader_open(options.get(), &reader_, &failure) != KG_OK) {
       Throw(info.Env(), failure);
     }
   }
 
   ~Reader() override {
-    if (state_->poller == nullptr) {
-      kg_reader_close(state_->reader);
-      delete state_;
-      return;
+    if (polling_ == nullptr) {
+      kg_reader_close(reader_);
+    } else {
+      // Only at the end of the environment: what is polled has a reference.
+      polling_->Disown();
     }
-    // Only at the end of the environment: a running poller holds a reference.
-    state_->wrap = nullptr;
-    Stop(state_);
   }
 
   // (from: 0 latest | 1 oldest | 2 sequence, sequence)
   Napi::Value Seek(const Napi::CallbackInfo &info) {
-    if (state_->reader == nullptr) {
+    if (reader_ == nullptr) {
       return Throw(info.Env(), KG_E_CLOSED, "");
     }
     int result = kg_reader_seek(
-        state_->reader,
-        static_cast<kg_from>(info[0].As<Napi::Number>().Uint32Value()),
+        reader_, static_cast<kg_from>(info[0].As<Napi::Number>().Uint32Value()),
         static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value()));
     return result == KG_OK ? info.Env().Undefined()
                            : Throw(info.Env(), result, "from");
@@ -98,24 +111,22 @@ public:
   // collected if this object held it.
   Napi::Value Read(const Napi::CallbackInfo &info) {
     kg_batch batch;
-    if (state_->reader == nullptr) {
+    if (reader_ == nullptr) {
       return Throw(info.Env(), KG_E_CLOSED, "");
     }
-    int result = kg_reader_read(state_->reader, slots_, slot_count_, &batch);
+    int result = kg_reader_read(reader_, slots_, slot_count_, &batch);
     if (result != KG_OK) {
       return Throw(info.Env(), result, "");
     }
-    fields_[kSlots] = batch.slots;
-    fields_[kEvents] = batch.events;
-    fields_[kLost] = static_cast<double>(batch.lost);
-    fields_[kLostFrom] = static_cast<double>(batch.lost_from);
-    fields_[kLostTo] = static_cast<double>(batch.lost_to);
-    fields_[kLossReason] = batch.loss_reason;
-    fields_[kSlotsNeeded] = batch.slots_needed;
-    fields_[kMore] = batch.more ? 1 : 0;
-    fields_[kNowNs] = static_cast<double>(kg__clock_monotonic_ns());
-    fields_[kTimedFrom] =
-        static_cast<double>(kg__reader_timed_from(state_->reader));
+    fields_[KG_READ_LOST] = static_cast<double>(batch.lost);
+    fields_[KG_READ_LOST_FROM] = static_cast<double>(batch.lost_from);
+    fields_[KG_READ_LOST_TO] = static_cast<double>(batch.lost_to);
+    fields_[KG_READ_LOSS_REASON] = batch.loss_reason;
+    fields_[KG_READ_SLOTS_NEEDED] = batch.slots_needed;
+    fields_[KG_READ_MORE] = batch.more ? 1 : 0;
+    fields_[KG_READ_NOW_NS] = static_cast<double>(kg__clock_monotonic_ns());
+    fields_[KG_READ_TIMED_FROM] =
+        static_cast<double>(kg__reader_timed_from(reader_));
     HandOutDetails(info.Env(), info[0], batch.events);
     return Napi::Number::New(info.Env(), batch.events);
   }
@@ -123,81 +134,66 @@ public:
   // (onWake, spinMicros): starts the poll thread.
   Napi::Value Start(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (state_->reader == nullptr || state_->poller != nullptr) {
+    if (reader_ == nullptr || polling_ != nullptr) {
       return Throw(env, KG_E_CLOSED, "");
     }
-    uv_loop_t *loop = nullptr;
-    double micros = info[1].As<Napi::Number>().DoubleValue();
-    int result = napi_get_uv_event_loop(env, &loop) == napi_ok
-                     ? kg_poller_start(&state_->poller, loop, state_->reader,
-                                       static_cast<uint64_t>(micros * 1000),
-                                       OnWake, state_)
-                     : UV_EINVAL;
+    Polling *polling = new Polling(this, reader_);
+    int result =
+        polling->Start(env, info[1].As<Napi::Number>().DoubleValue(), info[0]);
     if (result != 0) {
-      state_->poller = nullptr;
       return Throw(env, KG_E_SYSTEM, uv_strerror(result));
     }
-    on_wake_ = Napi::Persistent(info[0].As<Napi::Function>());
-    // The thread must not outlive this environment, nor the object it.
-    napi_add_async_cleanup_hook(env, OnCleanup, state_, &state_->hook);
+    polling_ = polling;
     Ref();
-    kg_poller_unref(state_->poller);
     return env.Undefined();
   }
 
   // Whether head moved since the last read() that left nothing.
   Napi::Value Unread(const Napi::CallbackInfo &info) {
-    bool unread =
-        state_->reader != nullptr &&
-        kg__reader_head(state_->reader) != kg__reader_seen(state_->reader);
+    bool unread = reader_ != nullptr &&
+                  kg__reader_head(reader_) != kg__reader_seen(reader_);
     return Napi::Boolean::New(info.Env(), unread);
   }
 
-  // Everything was read: true when there is more already.
+  // Everything was read: KG_STATE_UNREAD when there is more already, else what
+  // state() says.
   Napi::Value Arm(const Napi::CallbackInfo &info) {
-    bool more = IsPolling() && kg_poller_arm(state_->poller);
-    return Napi::Boolean::New(info.Env(), more);
+    return IsPolling() && kg_poller_arm(polling_->poller())
+               ? Napi::Number::New(info.Env(), KG_STATE_UNREAD)
+               : Napi::Number::New(info.Env(), PolledState());
   }
 
   // (hold: boolean): whether the poll thread holds the event loop open.
   Napi::Value Hold(const Napi::CallbackInfo &info) {
     if (IsPolling()) {
       if (info[0].As<Napi::Boolean>().Value()) {
-        kg_poller_ref(state_->poller);
+        kg_poller_ref(polling_->poller());
       } else {
-        kg_poller_unref(state_->poller);
+        kg_poller_unref(polling_->poller());
       }
     }
     return info.Env().Undefined();
   }
 
-  // The place of the ring and the life of its writer, in one number: the
-  // negative error of kg_reader_check times -256, plus enum kg_writer_life.
-  // (fresh: boolean) looks at the file now instead of taking the thread's
-  // last look.
+  // The place of the ring and the life of its writer: see kg__reader_state.
+  // (fresh: boolean) looks at the file now instead of taking the thread's last
+  // look.
   Napi::Value State(const Napi::CallbackInfo &info) {
-    kg_writer_life life = KG_WRITER_GONE;
-    int result = KG_E_CLOSED;
-    if (IsPolling() && !info[0].As<Napi::Boolean>().Value()) {
-      result = kg_poller_state(state_->poller, &life);
-      if (result == KG_OK && kg__reader_is_retired(state_->reader)) {
-        result = KG_E_NO_RING;
-      }
-    } else if (state_->reader != nullptr) {
-      result = kg_reader_check(state_->reader, &life);
-    }
-    return Napi::Number::New(info.Env(), -result * 256 + life);
+    bool is_fresh = info[0].As<Napi::Boolean>().Value();
+    return Napi::Number::New(info.Env(), is_fresh && reader_ != nullptr
+                                             ? kg__reader_state(reader_)
+                                             : PolledState());
   }
 
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (state_->reader == nullptr) {
+    if (reader_ == nullptr) {
       return Throw(env, KG_E_CLOSED, "");
     }
     kg_ring_info ring;
     kg_reader_stats stats;
-    kg_reader_info(state_->reader, &ring);
-    kg_reader_stats_get(state_->reader, &stats);
+    kg_reader_info(reader_, &ring);
+    kg_reader_stats_get(reader_, &stats);
     Napi::Object object = RingInfo(env, ring);
     object.Set("received", static_cast<double>(stats.received));
     object.Set("lost", static_cast<double>(stats.lost));
@@ -214,15 +210,28 @@ public:
   // (onClosed?): ends the poll thread, then unmaps the ring.
   Napi::Value Close(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (state_->poller == nullptr) {
-      kg_reader_close(state_->reader);
-      state_->reader = nullptr;
+    if (polling_ == nullptr) {
+      kg_reader_close(reader_);
+      reader_ = nullptr;
       info[0].As<Napi::Function>().Call({});
-    } else if (!state_->stopping) {
+    } else if (!polling_->is_stopping()) {
       on_closed_ = Napi::Persistent(info[0].As<Napi::Function>());
-      Stop(state_);
+      polling_->Stop();
     }
     return env.Undefined();
+  }
+
+  // What polled it has ended and closed the reader.
+  void Stopped(bool may_call) {
+    reader_ = nullptr;
+    polling_ = nullptr;
+    if (may_call) {
+      Napi::HandleScope scope(Env());
+      CallFromLoop(Env(), on_closed_);
+      on_closed_.Reset();
+      // Last: nobody else may hold this object.
+      Unref();
+    }
   }
 
 private:
@@ -266,70 +275,34 @@ private:
   }
 
   bool IsPolling() const {
-    return state_->poller != nullptr && !state_->stopping;
+    return polling_ != nullptr && !polling_->is_stopping();
   }
 
-  static void Stop(ReaderState *state) {
-    if (!state->stopping) {
-      state->stopping = true;
-      kg_poller_stop(state->poller, OnStopped);
+  // The last look, if somebody looks.
+  uint32_t PolledState() const {
+    if (IsPolling()) {
+      return kg_poller_state(polling_->poller());
     }
+    return reader_ != nullptr ? kg__reader_state(reader_)
+                              : KG_STATE_ERROR * -KG_E_CLOSED + KG_WRITER_GONE;
   }
 
-  static void OnWake(void *data) {
-    ReaderState *state = static_cast<ReaderState *>(data);
-    if (state->wrap != nullptr) {
-      CallFromLoop(state->wrap->Env(), state->wrap->on_wake_);
-    }
-  }
-
-  static void OnStopped(void *data) {
-    ReaderState *state = static_cast<ReaderState *>(data);
-    napi_async_cleanup_hook_handle hook = state->hook;
-    Reader *wrap = state->wrap;
-    kg_reader_close(state->reader);
-    state->reader = nullptr;
-    state->poller = nullptr;
-    if (wrap == nullptr) {
-      delete state;
-    } else if (!wrap->cleaning_up_) {
-      wrap->Finished();
-    }
-    // Last: the environment may end with it.
-    if (hook != nullptr) {
-      napi_remove_async_cleanup_hook(hook);
-    }
-  }
-
-  static void OnCleanup(napi_async_cleanup_hook_handle, void *data) {
-    ReaderState *state = static_cast<ReaderState *>(data);
-    if (state->wrap != nullptr) {
-      state->wrap->cleaning_up_ = true;
-    }
-    Stop(state);
-  }
-
-  void Finished() {
-    Napi::HandleScope scope(Env());
-    state_->stopping = false;
-    state_->hook = nullptr;
-    on_wake_.Reset();
-    CallFromLoop(Env(), on_closed_);
-    on_closed_.Reset();
-    // Last: nobody else may hold this object.
-    Unref();
-  }
-
-  ReaderState *state_;
-  bool cleaning_up_ = false;
+  kg_reader *reader_ = nullptr;
+  Polling *polling_ = nullptr;
   void *slots_ = nullptr;
   uint32_t slot_count_ = 0;
   double *fields_ = nullptr;
   Napi::ObjectReference slots_reference_;
   Napi::ObjectReference fields_reference_;
-  Napi::FunctionReference on_wake_;
   Napi::FunctionReference on_closed_;
 };
+
+void Polling::Stopped(bool may_call) {
+  kg_reader_close(reader_);
+  if (owner_ != nullptr) {
+    owner_->Stopped(may_call);
+  }
+}
 
 } // namespace
 

@@ -1,28 +1,52 @@
 // Writer: kg_writer for JavaScript.
 #include "../loop/space_poll.h"
 #include "addon.h"
+#include "loop_handle.h"
+#include "protocol.h"
 #include "text.h"
 
 namespace kg {
 namespace {
 
-// The numbers that lib/native-writer.js leaves in its array: first what comes
-// back, then three for each threat.
-enum Column { kType, kFacts, kTimestamp, kColumns };
-constexpr uint32_t kBlocked = 1U << 8;
+// Tells a Writer object when there is space again.
+class SpacePolling : public LoopHandle {
+public:
+  // `*place` is null once it has ended.
+  explicit SpacePolling(SpacePolling **place) : place_(place) {}
 
-// Threats that one call stages: each gives two of the arguments.
-constexpr size_t kMostStaged = 64;
+  // False, and it is gone, where nobody tells.
+  bool Start(Napi::Env env, kg_writer *writer, const Napi::Value &on_space) {
+    uv_loop_t *loop = nullptr;
+    if (napi_get_uv_event_loop(env, &loop) != napi_ok ||
+        kg_space_poll_start(&poll_, loop, writer, OnEvent,
+                            static_cast<LoopHandle *>(this)) != 0) {
+      delete this;
+      return false;
+    }
+    *place_ = this;
+    Started(env, on_space);
+    return true;
+  }
 
-class Writer;
+  // The writer is to be closed.
+  void Disown() {
+    *place_ = nullptr;
+    place_ = nullptr;
+    Abandon();
+  }
 
-// What outlives a Writer object whose room poll has yet to end. `wrap` is null
-// once nobody is to be called back.
-struct RoomState {
-  kg_space_poll *poll = nullptr;
-  napi_async_cleanup_hook_handle hook = nullptr;
-  bool stopping = false;
-  Writer *wrap = nullptr;
+private:
+  void BeginStop(void (*on_stopped)(void *), void *) override {
+    kg_space_poll_stop(poll_, on_stopped);
+  }
+  void Stopped(bool) override {
+    if (place_ != nullptr) {
+      *place_ = nullptr;
+    }
+  }
+
+  SpacePolling **place_;
+  kg_space_poll *poll_ = nullptr;
 };
 
 class Writer : public Napi::ObjectWrap<Writer> {
@@ -49,15 +73,14 @@ public:
   }
 
   ~Writer() override {
-    StopRoom();
-    kg_writer_close(writer_);
+    Release();
   }
 
   // (numbers: Float64Array): where the calls below find what is no text.
   // JavaScript owns it and does not detach it.
   Napi::Value SetNumbers(const Napi::CallbackInfo &info) {
     Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
-    if (numbers.ElementLength() < 1 + kColumns * kMostStaged) {
+    if (numbers.ElementLength() < 1 + KG_STAGE_COLUMNS * KG_STAGE_MOST) {
       return Throw(info.Env(), KG_E_INVALID_ARGUMENT, "");
     }
     numbers_reference_ = Napi::Persistent(numbers.As<Napi::Object>());
@@ -88,15 +111,15 @@ public:
 
   // (source, details, source, details, ...)
   static napi_value StageMany(napi_env env, napi_callback_info info) {
-    napi_value arguments[2 * kMostStaged];
-    size_t count = 2 * kMostStaged;
+    napi_value arguments[2 * KG_STAGE_MOST];
+    size_t count = 2 * KG_STAGE_MOST;
     void *data = nullptr;
     if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) !=
         napi_ok) {
       return nullptr;
     }
     Writer *self = static_cast<Writer *>(data);
-    if (count > 2 * kMostStaged || count % 2 != 0) {
+    if (count > 2 * KG_STAGE_MOST || count % 2 != 0) {
       return self->Fail(env, KG_E_INVALID_ARGUMENT);
     }
     for (size_t i = 0; i < count / 2; i++) {
@@ -146,33 +169,22 @@ public:
   }
 
   // (slots): whether so many can be written now.
-  Napi::Value HasRoom(const Napi::CallbackInfo &info) {
-    bool has =
-        writer_ != nullptr &&
-        kg_writer_wait_for_space(
-            writer_, info[0].As<Napi::Number>().Uint32Value(), 0) == KG_OK;
+  Napi::Value HasSpace(const Napi::CallbackInfo &info) {
+    uint32_t slots = info[0].As<Napi::Number>().Uint32Value();
+    bool has = writer_ != nullptr &&
+               kg_writer_wait_for_space(writer_, slots, 0) == KG_OK;
     return Napi::Boolean::New(info.Env(), has);
   }
 
-  // (onRoom): called when readers made room for one that was refused. False
-  // where nobody rings.
-  Napi::Value StartRoom(const Napi::CallbackInfo &info) {
-    Napi::Env env = info.Env();
-    uv_loop_t *loop = nullptr;
-    if (writer_ == nullptr || room_ != nullptr) {
-      return Throw(env, KG_E_CLOSED, "");
+  // (onSpace): called when readers made space for one that was refused. False
+  // where nobody tells.
+  Napi::Value PollSpace(const Napi::CallbackInfo &info) {
+    if (writer_ == nullptr || space_ != nullptr) {
+      return Throw(info.Env(), KG_E_CLOSED, "");
     }
-    RoomState *state = new RoomState();
-    state->wrap = this;
-    if (napi_get_uv_event_loop(env, &loop) != napi_ok ||
-        kg_room_poll_start(&state->poll, loop, writer_, OnRoom, state) != 0) {
-      delete state;
-      return Napi::Boolean::New(env, false);
-    }
-    room_ = state;
-    on_room_ = Napi::Persistent(info[0].As<Napi::Function>());
-    napi_add_async_cleanup_hook(env, OnCleanup, state, &state->hook);
-    return Napi::Boolean::New(env, true);
+    SpacePolling *polling = new SpacePolling(&space_);
+    return Napi::Boolean::New(info.Env(),
+                              polling->Start(info.Env(), writer_, info[0]));
   }
 
   // The reliable readers: [{ cell, cursor, lag, evicted, alive }].
@@ -218,51 +230,17 @@ public:
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {
-    StopRoom();
-    on_room_.Reset();
-    kg_writer_close(writer_);
-    writer_ = nullptr;
+    Release();
     return info.Env().Undefined();
   }
 
 private:
-  void StopRoom() {
-    if (room_ != nullptr) {
-      room_->wrap = nullptr;
-      Stop(room_);
-      room_ = nullptr;
+  void Release() {
+    if (space_ != nullptr) {
+      space_->Disown();
     }
-  }
-
-  static void Stop(RoomState *state) {
-    if (!state->stopping) {
-      state->stopping = true;
-      kg_room_poll_stop(state->poll, OnStopped);
-    }
-  }
-
-  static void OnStopped(void *data) {
-    RoomState *state = static_cast<RoomState *>(data);
-    napi_async_cleanup_hook_handle hook = state->hook;
-    if (state->wrap != nullptr) {
-      state->wrap->room_ = nullptr;
-    }
-    delete state;
-    // Last: the environment may end with it.
-    if (hook != nullptr) {
-      napi_remove_async_cleanup_hook(hook);
-    }
-  }
-
-  static void OnCleanup(napi_async_cleanup_hook_handle, void *data) {
-    Stop(static_cast<RoomState *>(data));
-  }
-
-  static void OnRoom(void *data) {
-    Writer *wrap = static_cast<RoomState *>(data)->wrap;
-    if (wrap != nullptr) {
-      CallFromLoop(wrap->Env(), wrap->on_room_);
-    }
+    kg_writer_close(writer_);
+    writer_ = nullptr;
   }
 
   using Action = int64_t (*)(kg_writer *, const kg_threat *);
@@ -347,16 +325,16 @@ private:
     if (result != KG_OK) {
       return result;
     }
-    const double *numbers = &numbers_[1 + index * kColumns];
-    uint32_t facts = static_cast<uint32_t>(numbers[kFacts]);
+    const double *numbers = &numbers_[1 + index * KG_STAGE_COLUMNS];
+    uint32_t facts = static_cast<uint32_t>(numbers[KG_STAGE_FACTS]);
     kg_threat threat = {};
     if (more != nullptr) {
       threat = *more;
     }
-    threat.threat_type = static_cast<uint32_t>(numbers[kType]);
+    threat.threat_type = static_cast<uint32_t>(numbers[KG_STAGE_TYPE]);
     threat.severity = static_cast<uint8_t>(facts);
-    threat.blocked = (facts & kBlocked) != 0;
-    threat.timestamp_us = static_cast<uint64_t>(numbers[kTimestamp]);
+    threat.blocked = (facts & KG_STAGE_BLOCKED) != 0;
+    threat.timestamp_us = static_cast<uint64_t>(numbers[KG_STAGE_TIMESTAMP]);
     threat.source = source->text();
     threat.details = details->text();
     return action(writer_, &threat);
@@ -380,8 +358,7 @@ private:
   kg_writer *writer_ = nullptr;
   double *numbers_ = nullptr;
   Napi::ObjectReference numbers_reference_;
-  RoomState *room_ = nullptr;
-  Napi::FunctionReference on_room_;
+  SpacePolling *space_ = nullptr;
 };
 
 } // namespace
@@ -395,9 +372,9 @@ Napi::Function DefineWriter(Napi::Env env) {
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Discard>("discard"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasRoom>("hasRoom"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::StartRoom>(
-           "startRoom"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasSpace>("hasSpace"),
+       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::PollSpace>(
+           "pollSpace"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Readers>("readers"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
        Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});

@@ -420,6 +420,12 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
              : KG_E_NO_RING;
 }
 
+uint32_t kg__reader_state(kg_reader *reader) {
+  enum kg_writer_life life;
+  int result = kg_reader_check(reader, &life);
+  return (uint32_t)-result * KG_STATE_ERROR + (uint32_t)life;
+}
+
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   if (is_forked(reader)) {
     *stats = (kg_reader_stats){0};

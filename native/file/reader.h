@@ -34,6 +34,12 @@ void kg__reader_drain_listener(kg_reader *reader);
 /* Closes it again; nobody may watch the descriptor any more. */
 void kg__reader_close_listener(kg_reader *reader);
 
+/* kg_reader_check in one number, so that threads can exchange it in one word:
+ * enum kg_writer_life, plus so many times the positive number of its error. Any
+ * thread. */
+#define KG_STATE_ERROR 256
+uint32_t kg__reader_state(kg_reader *reader);
+
 /* Whether the writer has left this ring for another one. Costs no system call.
  * Any thread. */
 bool kg__reader_is_retired(const kg_reader *reader);

@@ -1,7 +1,7 @@
 /* Every error of the library: a negative number in C, a stable code for
  * people and JavaScript, what happened and what to do about it. The table is
- * the only place where these stand; lib/base/error-codes.js and the README's table
- * are made from it (native/tools/generate.js). */
+ * the only place where these stand; lib/base/error-codes.js and the README's
+ * table are made from it (native/tools/generate.js). */
 #ifndef KG_ERROR_H
 #define KG_ERROR_H
 

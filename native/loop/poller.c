@@ -46,7 +46,7 @@ struct kg_poller {
   uint32_t parked; /* 1: the thread waits on `cond` for its duty */
   uint32_t stop;
   uint32_t exited;
-  uint32_t state;  /* the last check, see pack_state */
+  uint32_t state;  /* the last check, a kg__reader_state */
   uint32_t missed; /* by the chime, in a row */
 
   uint64_t next_check; /* of the thread alone */
@@ -72,17 +72,13 @@ static bool can_listen(const kg_poller *poller) {
          kg__reader_can_listen(poller->reader);
 }
 
-/* A check's result and the writer's life in one word, so that they are read
- * as one. */
-static uint32_t pack_state(int result, enum kg_writer_life life) {
-  return (uint32_t)-result << 8 | (uint32_t)life;
-}
-
-int kg_poller_state(const kg_poller *poller, enum kg_writer_life *life) {
+uint32_t kg_poller_state(const kg_poller *poller) {
   /* Relaxed: the word says all that it has to say. */
   uint32_t state = kg__load32_relaxed(&poller->state);
-  *life = (enum kg_writer_life)(state & 0xFF);
-  return -(int)(state >> 8);
+  bool is_in_place = state < KG_STATE_ERROR;
+  return is_in_place && kg__reader_is_retired(poller->reader)
+             ? state + KG_STATE_ERROR * (uint32_t)-KG_E_NO_RING
+             : state;
 }
 
 /* Whether the chime owes the loop a wake, or cannot give it any more. */
@@ -102,13 +98,11 @@ static bool is_wake_late(kg_poller *poller) {
 
 /* Looks at the file; true when the loop should know. */
 static bool check(kg_poller *poller, uint64_t now) {
-  enum kg_writer_life life;
-  int result = kg_reader_check(poller->reader, &life);
-  uint32_t state = pack_state(result, life);
+  uint32_t state = kg__reader_state(poller->reader);
   bool changed = state != kg__load32_relaxed(&poller->state);
   kg__store32_relaxed(&poller->state, state);
   poller->next_check = now + CHECK_NS;
-  poller->displaced = result == KG_OK ? 0 : poller->displaced + 1;
+  poller->displaced = state < KG_STATE_ERROR ? 0 : poller->displaced + 1;
   /* While a ring is out of its place, its successor is worth a wake. */
   bool seeks =
       poller->displaced > 0 && (poller->displaced <= DISPLACED_CHECKS ||
@@ -371,17 +365,15 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   if (poller == NULL) {
     return UV_ENOMEM;
   }
-  enum kg_writer_life life;
-  int result = kg_reader_check(reader, &life);
   poller->reader = reader;
   poller->spin_ns = spin_ns;
   poller->on_wake = on_wake;
   poller->data = data;
   poller->seen = kg__reader_seen(reader);
   poller->waker = WAKER_THREAD;
-  poller->state = pack_state(result, life);
+  poller->state = kg__reader_state(reader);
   poller->next_check = uv_hrtime() + CHECK_NS;
-  result = uv_mutex_init(&poller->mutex);
+  int result = uv_mutex_init(&poller->mutex);
   if (result != 0) {
     free(poller);
     return result;

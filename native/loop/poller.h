@@ -33,9 +33,9 @@ int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
  * caller goes on reading. Loop thread. */
 bool kg_poller_arm(kg_poller *poller);
 
-/* What the last look at the file said (see kg_reader_check); the thread looks
- * five times a second. Any thread. */
-int kg_poller_state(const kg_poller *poller, enum kg_writer_life *life);
+/* What the last look at the file said, a kg__reader_state; the thread looks
+ * five times a second. A retired ring is seen at once. Any thread. */
+uint32_t kg_poller_state(const kg_poller *poller);
 
 void kg_poller_ref(kg_poller *poller);
 void kg_poller_unref(kg_poller *poller);

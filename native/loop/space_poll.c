@@ -30,7 +30,7 @@ static void on_closed(uv_handle_t *handle) {
   }
 }
 
-int kg_room_poll_start(kg_space_poll **started, uv_loop_t *loop,
+int kg_space_poll_start(kg_space_poll **started, uv_loop_t *loop,
                        kg_writer *writer, kg_space_callback on_space,
                        void *data) {
   intptr_t descriptor = kg__writer_open_listener(writer);
@@ -56,7 +56,7 @@ int kg_room_poll_start(kg_space_poll **started, uv_loop_t *loop,
   return 0;
 }
 
-void kg_room_poll_stop(kg_space_poll *poll, kg_space_callback on_stopped) {
+void kg_space_poll_stop(kg_space_poll *poll, kg_space_callback on_stopped) {
   poll->on_stopped = on_stopped;
   uv_close((uv_handle_t *)&poll->poll, on_closed);
 }

@@ -18,12 +18,12 @@ typedef void (*kg_space_callback)(void *data);
 /* Starts to listen for `writer`, which must outlive it. It does not hold the
  * loop open. Returns 0 or a negative uv error; UV_ENOTSUP where nobody rings,
  * and a clock has to do. */
-int kg_room_poll_start(kg_space_poll **poll, uv_loop_t *loop, kg_writer *writer,
+int kg_space_poll_start(kg_space_poll **poll, uv_loop_t *loop, kg_writer *writer,
                        kg_space_callback on_space, void *data);
 
 /* Calls back no more; the writer may be closed at once. Frees everything and
  * calls `on_stopped` from a later turn of the loop. */
-void kg_room_poll_stop(kg_space_poll *poll, kg_space_callback on_stopped);
+void kg_space_poll_stop(kg_space_poll *poll, kg_space_callback on_stopped);
 
 #ifdef __cplusplus
 }

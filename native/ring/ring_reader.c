@@ -88,18 +88,14 @@ static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
 }
 
 /* Takes the run of events that follow each other without a gap, the first of
- * them `first` slots into the buffer, and moves them to its start. */
+ * them `first` slots into the buffer and valid, of `span` slots, and moves them
+ * to the buffer's start. */
 static void take_run(kg__ring_reader *reader, kg_slot *buffer, uint32_t first,
-                     uint32_t count, uint64_t position, uint64_t head,
-                     kg_batch *batch) {
+                     int32_t span, uint32_t count, uint64_t position,
+                     uint64_t head, kg_batch *batch) {
   uint64_t expected = buffer[first].sequence;
   uint32_t at = first;
-  while (at < count && buffer[at].sequence == expected) {
-    int32_t span =
-        examine(&reader->ring, &buffer[at], count - at, position + at, head);
-    if (span <= 0) {
-      break;
-    }
+  while (span > 0) {
     at += (uint32_t)span;
     if (expected < reader->join) {
       first = at;
@@ -107,6 +103,10 @@ static void take_run(kg__ring_reader *reader, kg_slot *buffer, uint32_t first,
       batch->events++;
     }
     expected++;
+    span = at < count && buffer[at].sequence == expected
+               ? examine(&reader->ring, &buffer[at], count - at, position + at,
+                         head)
+               : 0;
   }
   batch->slots = at - first;
   if (first > 0) {
@@ -240,7 +240,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
     }
     if (span > 0) {
       lose(reader, copy[at].sequence - 1, reason, batch);
-      take_run(reader, copy, at, count, position, head, batch);
+      take_run(reader, copy, at, span, count, position, head, batch);
       return KG_OK;
     }
     examined += count;
