@@ -1,6 +1,8 @@
 // The module: errors, options, what the system offers.
-#include "addon.h"
+extern "C" {
 #include "../platform/platform.h"
+}
+#include "addon.h"
 
 #include <cinttypes>
 #include <cstdio>

@@ -35,9 +35,9 @@ private:
 } // namespace
 
 Napi::Function DefineLock(Napi::Env env) {
-  return Napi::ObjectWrap<Lock>::DefineClass(
-      env, "Lock",
-      {Napi::ObjectWrap<Lock>::InstanceMethod<&Lock::Free>("free")});
+  using Wrap = Napi::ObjectWrap<Lock>;
+  return Wrap::DefineClass(env, "Lock",
+                           {Wrap::InstanceMethod<&Lock::Free>("free")});
 }
 
 } // namespace kg

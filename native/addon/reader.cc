@@ -1,7 +1,9 @@
 // Reader: kg_reader and its poll thread for JavaScript.
+extern "C" {
 #include "../file/reader.h"
 #include "../loop/poller.h"
 #include "../platform/platform.h"
+}
 #include "addon.h"
 #include "loop_handle.h"
 #include "protocol.h"
@@ -307,19 +309,19 @@ void Polling::Stopped(bool may_call) {
 } // namespace
 
 Napi::Function DefineReader(Napi::Env env) {
-  return Napi::ObjectWrap<Reader>::DefineClass(
+  using Wrap = Napi::ObjectWrap<Reader>;
+  return Wrap::DefineClass(
       env, "Reader",
-      {Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Seek>("seek"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::SetBuffers>(
-           "setBuffers"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Read>("read"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Start>("start"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Unread>("unread"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Arm>("arm"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Hold>("hold"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::State>("state"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Stats>("stats"),
-       Napi::ObjectWrap<Reader>::InstanceMethod<&Reader::Close>("close")});
+      {Wrap::InstanceMethod<&Reader::Seek>("seek"),
+       Wrap::InstanceMethod<&Reader::SetBuffers>("setBuffers"),
+       Wrap::InstanceMethod<&Reader::Read>("read"),
+       Wrap::InstanceMethod<&Reader::Start>("start"),
+       Wrap::InstanceMethod<&Reader::Unread>("unread"),
+       Wrap::InstanceMethod<&Reader::Arm>("arm"),
+       Wrap::InstanceMethod<&Reader::Hold>("hold"),
+       Wrap::InstanceMethod<&Reader::State>("state"),
+       Wrap::InstanceMethod<&Reader::Stats>("stats"),
+       Wrap::InstanceMethod<&Reader::Close>("close")});
 }
 
 } // namespace kg

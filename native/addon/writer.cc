@@ -1,5 +1,7 @@
 // Writer: kg_writer for JavaScript.
+extern "C" {
 #include "../loop/space_poll.h"
+}
 #include "addon.h"
 #include "loop_handle.h"
 #include "protocol.h"
@@ -364,20 +366,19 @@ private:
 } // namespace
 
 Napi::Function DefineWriter(Napi::Env env) {
-  return Napi::ObjectWrap<Writer>::DefineClass(
+  using Wrap = Napi::ObjectWrap<Writer>;
+  return Wrap::DefineClass(
       env, "Writer",
-      {Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SetNumbers>(
-           "setNumbers"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Commit>("commit"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Discard>("discard"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Beat>("beat"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::SkipTo>("skipTo"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::HasSpace>("hasSpace"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::PollSpace>(
-           "pollSpace"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Readers>("readers"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Stats>("stats"),
-       Napi::ObjectWrap<Writer>::InstanceMethod<&Writer::Close>("close")});
+      {Wrap::InstanceMethod<&Writer::SetNumbers>("setNumbers"),
+       Wrap::InstanceMethod<&Writer::Commit>("commit"),
+       Wrap::InstanceMethod<&Writer::Discard>("discard"),
+       Wrap::InstanceMethod<&Writer::Beat>("beat"),
+       Wrap::InstanceMethod<&Writer::SkipTo>("skipTo"),
+       Wrap::InstanceMethod<&Writer::HasSpace>("hasSpace"),
+       Wrap::InstanceMethod<&Writer::PollSpace>("pollSpace"),
+       Wrap::InstanceMethod<&Writer::Readers>("readers"),
+       Wrap::InstanceMethod<&Writer::Stats>("stats"),
+       Wrap::InstanceMethod<&Writer::Close>("close")});
 }
 
 } // namespace kg

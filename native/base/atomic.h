@@ -83,8 +83,8 @@ static inline void kg__fence_seq_cst(void) {
 }
 
 /* Copies 8-byte words between private and shared memory. A racing memcpy is
- * undefined; relaxed words are not, and whoever copies orders them with the
- * fences of the protocol in ring.h. */
+ * undefined; relaxed words are not, and the fences of the protocol in ring.h
+ * order them. */
 static inline void kg__copy_words_to_shared(void *shared, const void *source,
                                             size_t bytes) {
   kg__word *to = shared;

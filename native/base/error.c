@@ -1,42 +1,40 @@
 #include "error.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
-const char *kg_error_code(int error) {
-  switch (error) {
-#define X(name, number, code, what, advice) \
-  case name:                                \
-    return code;
-    KG_ERROR_MAP(X)
+struct entry {
+  int number;
+  const char *code;
+  const char *what;
+  const char *advice;
+};
+
+static const struct entry *find(int error) {
+  static const struct entry entries[] = {
+#define X(name, number, code, what, advice) {number, code, what, advice},
+      KG_ERROR_MAP(X)
 #undef X
-  default:
-    return "ERR_UNKNOWN";
+          {0, "ERR_UNKNOWN", "An unknown error.", "Please report it."},
+  };
+  size_t i = 0;
+  while (entries[i].number != 0 && entries[i].number != error) {
+    i++;
   }
+  return &entries[i];
+}
+
+const char *kg_error_code(int error) {
+  return find(error)->code;
 }
 
 const char *kg_error_what(int error) {
-  switch (error) {
-#define X(name, number, code, what, advice) \
-  case name:                                \
-    return what;
-    KG_ERROR_MAP(X)
-#undef X
-  default:
-    return "An unknown error.";
-  }
+  return find(error)->what;
 }
 
 const char *kg_error_advice(int error) {
-  switch (error) {
-#define X(name, number, code, what, advice) \
-  case name:                                \
-    return advice;
-    KG_ERROR_MAP(X)
-#undef X
-  default:
-    return "Please report it.";
-  }
+  return find(error)->advice;
 }
 
 int kg__fail(kg_failure *failure, int error, int system_error,
@@ -50,4 +48,11 @@ int kg__fail(kg_failure *failure, int error, int system_error,
     va_end(arguments);
   }
   return error;
+}
+
+int kg__fail_as(kg_failure *failure, const kg_failure *other) {
+  if (failure != NULL) {
+    *failure = *other;
+  }
+  return other->error;
 }

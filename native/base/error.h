@@ -12,4 +12,7 @@ __attribute__((format(printf, 4, 5)))
 int kg__fail(kg_failure *failure, int error, int system_error,
              const char *format, ...);
 
+/* The same with what another call said. */
+int kg__fail_as(kg_failure *failure, const kg_failure *other);
+
 #endif

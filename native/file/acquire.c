@@ -3,17 +3,13 @@
 #include "../base/atomic.h"
 #include "../base/step.h"
 #include "lock_file.h"
-#include "writer_space.h"
-
-/* How often a file that changes under our hands is tried again. */
-#define ATTEMPTS 16
 
 /* --- The ring ----------------------------------------------------------- */
 
 void kg__stamp_heartbeat(kg_writer *writer) {
   uint64_t now = kg__clock_boot_ns();
   if (writer->skipped_to <= writer->ring.sequence) {
-    /* Relaxed, and again each time: what somebody else wrote there does not
+    /* Relaxed, and again each time: what another process wrote there does not
      * last. */
     kg__store32_relaxed(&writer->segment.ring.header->state, KG_STATE_LIVE);
   }
@@ -31,8 +27,8 @@ static void announce_wake_file(kg_writer *writer) {
 void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
   if ((waiters & KG_WAITS_FOR_WAKE_FILE) != 0 &&
       !kg__wake_file_signal(&writer->wake_file)) {
-    /* Somebody cut it short. Until the next beat hangs up another, readers
-     * wait in threads. */
+    /* It was cut short. Until the next beat makes another, readers wait in
+     * threads. */
     kg__wake_file_close(&writer->wake_file);
     announce_wake_file(writer);
   }
@@ -41,7 +37,7 @@ void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
   }
 }
 
-/* Hangs up the chime, or another where it is gone, and says which in the
+/* Makes the wake file, again where it is gone, and says which one it is in the
  * header. Without one, readers wait in threads: nothing fails. */
 static void keep_wake_file(kg_writer *writer) {
   if (!kg__wake_file_is_named(&writer->dir, writer->names.wake_file,
@@ -64,7 +60,7 @@ static void sign(kg_writer *writer) {
   }
   kg__store32_relaxed(&header->writer_pid, kg__process_id());
   kg__store64_relaxed(&header->writer_start_us, kg__clock_wall_us());
-  /* First: whoever looks while the rest is prepared sees a writer. */
+  /* First: a process that looks while the rest is prepared sees a writer. */
   kg__stamp_heartbeat(writer);
   keep_wake_file(writer);
   kg__writer_space_keep(writer);
@@ -124,7 +120,8 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   kg__writer_space_renew(writer, true);
   sign(writer);
   if (old != NULL) {
-    /* A writer that has just come had no chime when it retired the old one. */
+    /* A writer that has just come had no wake file when it retired the old
+     * one. */
     kg__wake_file_signal(&writer->wake_file);
   }
   return KG_OK;
@@ -147,7 +144,7 @@ static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
           setup->predecessor_sequence <= sequence);
 }
 
-/* Who names no size takes the one that is there. */
+/* A writer that names no size takes the ring that is there. */
 static bool is_wanted(const kg_writer *writer, const kg__ring *ring,
                       uint64_t sequence) {
   bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
@@ -164,13 +161,6 @@ static bool is_damage(int error) {
          error == KG_E_RING_TRUNCATED || error == KG_E_RING_CORRUPT;
 }
 
-static int fail_as(const kg_failure *wrong, kg_failure *failure) {
-  if (failure != NULL) {
-    *failure = *wrong;
-  }
-  return wrong->error;
-}
-
 /* Continues the ring in `file`, which is locked, or replaces it. The file is
  * the segment's from here on, or closed. */
 static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
@@ -182,7 +172,7 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   if (result != KG_OK) {
     kg__file_close(file);
     return is_damage(result) ? create_ring(writer, NULL, 0, failure)
-                             : fail_as(&wrong, failure);
+                             : kg__fail_as(failure, &wrong);
   }
   result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
   if (result == KG_OK && is_wanted(writer, &found.ring, ring.sequence) &&
@@ -203,38 +193,23 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     kg__ring_writer_end(&ring);
   } else if (!is_damage(result)) {
     kg__segment_close(&found);
-    return fail_as(&wrong, failure);
+    return kg__fail_as(failure, &wrong);
   }
   result = create_ring(writer, &found, sequence, failure);
   kg__segment_close(&found);
   return result;
 }
 
-/* Opens the ring that has the name or makes one; the lock file is held. */
+/* Opens the ring that has the name or makes one; the lock file is held. The
+ * ring's own lock, too, so that an unlinked lock file opens no door. */
 static int open_ring(kg_writer *writer, kg_failure *failure) {
-  for (int i = 0; i < ATTEMPTS; i++) {
-    kg__file file;
-    int result =
-        kg__file_open(&writer->dir, writer->names.ring, &file, failure);
-    if (result == KG_E_NO_RING) {
-      return create_ring(writer, NULL, 0, failure);
-    }
-    if (result != KG_OK) {
-      return result;
-    }
-    /* The ring's own lock, so that an unlinked lock file opens no door. */
-    result = kg__file_lock(&file, 0, failure);
-    if (result != KG_OK) {
-      kg__file_close(&file);
-      return result;
-    }
-    if (kg__file_is_named(&writer->dir, writer->names.ring, &file)) {
-      return take_over(writer, &file, failure);
-    }
-    kg__file_close(&file);
+  kg__file file;
+  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
+                                    &file, failure);
+  if (result == KG_E_NO_RING) {
+    return create_ring(writer, NULL, 0, failure);
   }
-  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
-                  writer->dir.path, writer->names.ring);
+  return result == KG_OK ? take_over(writer, &file, failure) : result;
 }
 
 /* --- Keeping it --------------------------------------------------------- */
@@ -276,8 +251,8 @@ static bool is_in_place(kg_writer *writer) {
          !kg__guard_is_broken(writer->segment.guard);
 }
 
-/* Puts a new ring where ours is no more. What has the name by now is taken
- * only if nobody holds it. */
+/* Puts a new ring where ours is no more. What has the name by now is taken only
+ * if no writer holds it. */
 static int replace_ring(kg_writer *writer, kg_failure *failure) {
   kg__segment old = writer->segment;
   kg__ring_writer old_ring = writer->ring;
@@ -319,8 +294,8 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
       !kg__file_is_named(&writer->dir, writer->names.lock, &writer->lock)) {
     result = relock(writer, failure);
     if (*in_place && result == KG_E_RING_LOCKED) {
-      /* Somebody holds another file of the lock's name. The ring's own lock
-       * is ours, so it is not theirs to write. */
+      /* Another process holds another file of the lock's name. The ring's own
+       * lock is ours, so it is not theirs to write. */
       result = KG_OK;
     }
   }

@@ -4,35 +4,16 @@
 #include <stdlib.h>
 
 #include "../base/atomic.h"
-#include "../base/step.h"
-
-/* How often a file that changes under our hands is tried again. */
-#define ATTEMPTS 16
 
 int kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
                   kg_failure *failure) {
-  for (int i = 0; i < ATTEMPTS; i++) {
-    kg__file file;
-    int result = kg__file_open_or_create(dir, names->lock, &file, failure);
-    if (result != KG_OK) {
-      return result;
-    }
-    KG__STEP("lock file open");
-    result = kg__file_lock(&file, 0, failure);
-    if (result != KG_OK) {
-      kg__file_close(&file);
-      return result;
-    }
-    if (kg__file_is_named(dir, names->lock, &file)) {
-      *lock = file;
-      KG__STEP("lock file locked");
-      kg__segment_sweep(dir, names);
-      return KG_OK;
-    }
-    kg__file_close(&file);
+  kg__file file;
+  int result = kg__file_open_locked(dir, names->lock, true, &file, failure);
+  if (result == KG_OK) {
+    *lock = file;
+    kg__segment_sweep(dir, names);
   }
-  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
-                  dir->path, names->lock);
+  return result;
 }
 
 int kg__lock_name_holder(kg__dir *dir, const kg__names *names,

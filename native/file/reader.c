@@ -38,7 +38,7 @@ struct kg_reader {
  * of a ring whose beginning it asked for. */
 static uint64_t cell_cursor(const kg_reader *reader) {
   const kg__ring *ring = &reader->ring.ring;
-  uint64_t head = kg__ring_reader_head(&reader->ring);
+  uint64_t head = kg__ring_head(&reader->ring.ring);
   uint64_t oldest = head > ring->capacity ? head - ring->capacity : 0;
   return reader->ring.cursor > oldest ? reader->ring.cursor : oldest;
 }
@@ -85,7 +85,7 @@ static void check_registration(kg_reader *reader) {
 }
 
 bool kg__reader_is_displaced(const kg_reader *reader) {
-  /* Relaxed: whoever misses it sees it at the next look. */
+  /* Relaxed: a thread that misses it sees it at the next look. */
   return kg__load32_relaxed(&reader->is_displaced) != 0;
 }
 
@@ -196,7 +196,7 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
 #define NO_HEAD UINT64_MAX
 
 static bool is_broken(const kg_reader *reader) {
-  /* Relaxed: whoever misses it sees it at the next look. */
+  /* Relaxed: a thread that misses it sees it at the next look. */
   return kg__guard_is_broken(reader->segment.guard) ||
          kg__load32_relaxed(&reader->is_cut) != 0;
 }
@@ -269,7 +269,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
 }
 
 uint64_t kg__reader_head(const kg_reader *reader) {
-  uint64_t head = kg__ring_reader_head(&reader->ring);
+  uint64_t head = kg__ring_head(&reader->ring.ring);
   return is_broken(reader) ? NO_HEAD : head;
 }
 
@@ -383,7 +383,7 @@ uint64_t kg__reader_timed_from(const kg_reader *reader) {
 }
 
 bool kg__reader_is_retired(const kg_reader *reader) {
-  /* Relaxed: whoever misses it sees it at the next look. */
+  /* Relaxed: a thread that misses it sees it at the next look. */
   return kg__load32_relaxed(&reader->segment.ring.header->state) ==
          KG_STATE_RETIRED;
 }

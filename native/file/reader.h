@@ -4,10 +4,6 @@
 
 #include "../include/kg_ipc.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* The head now, to compare with what was read. Any thread. */
 uint64_t kg__reader_head(const kg_reader *reader);
 
@@ -17,21 +13,23 @@ uint64_t kg__reader_seen(const kg_reader *reader);
 /* Sleeps until head may differ from `seen`. Any thread. */
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns);
 
-/* Opens the chime that the writer rings; its descriptor, readable when it was
- * rung, or -1 where there is none. The reader's close closes it. */
+/* Opens the wake file of the writer for listening. Returns a descriptor that
+ * becomes readable when the writer signals, or -1 where there is no wake file.
+ * The reader's close closes it. */
 intptr_t kg__reader_open_listener(kg_reader *reader);
 
-/* Whether that still is the writer's chime. Any thread. */
+/* Whether that still is the writer's wake file. Any thread. */
 bool kg__reader_can_listen(const kg_reader *reader);
 
-/* Asks for the chime when head is no longer `seen`; false when it is not so
- * already. Any thread. */
+/* Asks the writer to signal its wake file at the next event; false when head is
+ * no longer `seen`, and nothing will come. Any thread. */
 bool kg__reader_request_wake(kg_reader *reader, uint64_t seen);
 
-/* Takes back what the chime did to the descriptor. */
+/* Empties the descriptor, so that it is readable only when the writer signals
+ * again. */
 void kg__reader_drain_listener(kg_reader *reader);
 
-/* Closes it again; nobody may watch the descriptor any more. */
+/* Closes the descriptor, which must not be watched any more. */
 void kg__reader_close_listener(kg_reader *reader);
 
 /* kg_reader_check in one number, so that threads can exchange it in one word:
@@ -48,15 +46,11 @@ bool kg__reader_is_retired(const kg_reader *reader);
  * next read takes another. Any thread. */
 bool kg__reader_is_displaced(const kg_reader *reader);
 
-/* Wakes whoever sleeps on this ring, ourselves among them. Any thread. */
+/* Wakes all that sleep on this ring, this process among them. Any thread. */
 void kg__reader_interrupt(kg_reader *reader);
 
 /* Publish times of events below this sequence say nothing about latency:
  * they are of another boot. */
 uint64_t kg__reader_timed_from(const kg_reader *reader);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

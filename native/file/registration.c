@@ -10,8 +10,8 @@ int kg__register(kg__registration *registration, kg__dir *dir,
   if (result != KG_OK) {
     return result;
   }
-  /* Those first that nobody seems to have: somebody may hold the lock on a file
-   * of that name which was removed. */
+  /* First those that seem free: the lock of one may be held on a file of that
+   * name that was removed. */
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
       kg_reader_cell *shared = &ring->doorbell->cells[i];
@@ -24,7 +24,7 @@ int kg__register(kg__registration *registration, kg__dir *dir,
       if (result == KG_OK) {
         registration->index = i;
         registration->shared = shared;
-        /* Relaxed: what stands there is of somebody who is gone. */
+        /* Relaxed: what stands there is of a reader that is gone. */
         kg__store64_relaxed(&shared->cursor, cursor);
         kg__store32_release(&shared->state, KG_CELL_ATTACHED);
         kg__fence_seq_cst();
@@ -42,7 +42,7 @@ int kg__register(kg__registration *registration, kg__dir *dir,
                   KG_READER_CELLS);
 }
 
-/* Rings for the writer, who waits in a way of `how`. */
+/* Wakes the writer, which waits as `how` (KG_WAITS_...) says. */
 static void tell_writer(kg__registration *registration, kg__dir *dir,
                         const kg__names *names, const kg__ring *ring,
                         uint32_t how) {
@@ -76,12 +76,12 @@ void kg__registration_update(kg__registration *registration, kg__dir *dir,
   if (state == KG_CELL_EVICTED) {
     registration->was_evicted = true;
   }
-  /* C2: partner of C3 in ring_room.c. */
+  /* C2: partner of C3 in ring_space.c. */
   kg__store64_release(&registration->shared->cursor, cursor);
   if (state != KG_CELL_ATTACHED) {
     kg__store32_release(&registration->shared->state, KG_CELL_ATTACHED);
   }
-  /* M2: partner of M1 in ring_room.c. */
+  /* M2: partner of M1 in ring_space.c. */
   kg__fence_seq_cst();
   uint32_t *waiters = &ring->doorbell->room_waiters;
   if (kg__load32_relaxed(waiters) != 0) {

@@ -8,9 +8,9 @@
 #include "segment.h"
 
 typedef struct kg__registration {
-  kg__file file; /* <name>.readers, with the lock on byte `index` */
-  kg__wake_file
-      space_file; /* rung when there is room and the writer waits for it */
+  kg__file file;            /* <name>.readers, with the lock on byte `index` */
+  kg__wake_file space_file; /* signalled when there is space and the writer
+                               waits for it */
   kg_reader_cell *shared;
   uint32_t index;
   bool was_evicted; /* and has not been told what it missed */
@@ -25,8 +25,8 @@ int kg__register(kg__registration *registration, kg__dir *dir,
                  const kg__names *names, const kg__ring *ring, uint64_t cursor,
                  kg_failure *failure);
 
-/* Says that everything below `cursor` was copied, and makes the writer hear it
- * if that waits. One that was evicted is attached again. */
+/* Says that everything below `cursor` was copied, and wakes a writer that waits
+ * for space. An evicted reader is attached again. */
 void kg__registration_update(kg__registration *registration, kg__dir *dir,
                              const kg__names *names, const kg__ring *ring,
                              uint64_t cursor);

@@ -69,40 +69,12 @@ static bool gives_way(int error) {
          error == KG_E_INVALID_OPTION;
 }
 
-int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
-                               kg_failure *failure) {
-  char path[KG_PATH_BYTES];
-  kg_failure latest;
-  int result = KG_E_UNSAFE_PATH;
-  if (options->dir != NULL) {
-    return kg__dir_open(options->dir, true, dir, failure);
-  }
-  for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
-    if (path[0] == '\0') {
-      continue;
-    }
-    int tried = kg__dir_open(path, true, dir, &latest);
-    if (tried == KG_OK || !gives_way(tried)) {
-      if (tried != KG_OK && failure != NULL) {
-        *failure = latest;
-      }
-      return tried;
-    }
-    /* The first candidate's failure is the one that people can mend. */
-    if (i == 0) {
-      result = tried;
-      if (failure != NULL) {
-        *failure = latest;
-      }
-    }
-  }
-  return result;
-}
-
-static int find_in(const char *path, const kg__names *names, kg__dir *dir,
+/* Opens a directory and, unless `file` is NULL, the ring in it; a writer, which
+ * asks for no file, makes the directory. */
+static int open_in(const char *path, const kg__names *names, kg__dir *dir,
                    kg__file *file, kg_failure *failure) {
-  int result = kg__dir_open(path, false, dir, failure);
-  if (result == KG_OK) {
+  int result = kg__dir_open(path, file == NULL, dir, failure);
+  if (result == KG_OK && file != NULL) {
     result = kg__file_open(dir, names->ring, file, failure);
     if (result != KG_OK) {
       kg__dir_close(dir);
@@ -111,36 +83,72 @@ static int find_in(const char *path, const kg__names *names, kg__dir *dir,
   return result;
 }
 
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure) {
+/* The same in the directory that the options name, else in the first candidate
+ * that does not give way. */
+static int open_first(const kg_ring_options *options, const kg__names *names,
+                      kg__dir *dir, kg__file *file, kg_failure *failure) {
   char path[KG_PATH_BYTES];
-  kg_failure latest;
-  int result = KG_E_NO_RING;
-  bool first = true;
+  kg_failure first = {0};
+  bool has_first = false;
   if (options->dir != NULL) {
-    return find_in(options->dir, names, dir, file, failure);
+    return open_in(options->dir, names, dir, file, failure);
   }
   for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
+    kg_failure tried = {0};
     if (path[0] == '\0') {
       continue;
     }
-    int tried = find_in(path, names, dir, file, &latest);
-    /* What a safe directory holds is an answer, a stranger's is none. */
-    if (tried == KG_OK || !gives_way(tried)) {
-      if (tried != KG_OK && failure != NULL) {
-        *failure = latest;
-      }
-      return tried;
+    int result = open_in(path, names, dir, file, &tried);
+    if (!gives_way(result)) {
+      return result == KG_OK ? KG_OK : kg__fail_as(failure, &tried);
     }
-    if (first) {
-      first = false;
-      result = tried;
-      if (failure != NULL) {
-        *failure = latest;
-      }
-    }
+    /* The first candidate is the one that is meant to work, so its failure is
+     * the one to report. */
+    first = has_first ? first : tried;
+    has_first = true;
+  }
+  return has_first ? kg__fail_as(failure, &first)
+                   : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
+}
+
+int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
+                               kg_failure *failure) {
+  return open_first(options, NULL, dir, NULL, failure);
+}
+
+int kg__segment_find(const kg_ring_options *options, const kg__names *names,
+                     kg__dir *dir, kg__file *file, kg_failure *failure) {
+  return open_first(options, names, dir, file, failure);
+}
+
+/* Maps and guards the file. */
+static int map(const kg__file *file, size_t length, size_t writable_offset,
+               size_t writable_length, kg__segment *segment,
+               kg_failure *failure) {
+  void *base;
+  int result =
+      kg__map(file, length, writable_offset, writable_length, &base, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  *segment = (kg__segment){.file = *file, .base = base, .length = length};
+  result = kg__guard_add(base, length, &segment->guard, failure);
+  if (result != KG_OK) {
+    kg__unmap(base, length);
   }
   return result;
+}
+
+static void unmap(kg__segment *segment) {
+  kg__guard_remove(segment->guard);
+  kg__unmap(segment->base, segment->length);
+}
+
+/* The bell is the low half of head: little-endian, so at its address. */
+static int open_bell(kg__segment *segment, kg_failure *failure) {
+  return kg__bell_open(&segment->bell,
+                       (const uint32_t *)&segment->ring.header->head,
+                       segment->ring.generation, failure);
 }
 
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
@@ -159,35 +167,51 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
   uint64_t most = kg__ring_bytes(KG_MAX_CAPACITY);
   size_t length = (size_t)(size < most ? size : most);
   bool has_doorbell = length >= KG_SLOTS_OFFSET;
-  void *base;
-  result = kg__map(file, length, writable ? 0 : KG_DOORBELL_OFFSET,
-                   writable       ? length
-                   : has_doorbell ? KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET
-                                  : 0,
-                   &base, failure);
+  size_t doorbell_length = KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET;
+  result = writable ? map(file, length, 0, length, segment, failure)
+                    : map(file, length, KG_DOORBELL_OFFSET,
+                          has_doorbell ? doorbell_length : 0, segment, failure);
   if (result != KG_OK) {
     return result;
   }
-  *segment = (kg__segment){.file = *file, .base = base, .length = length};
-  result = kg__guard_add(base, length, &segment->guard, failure);
-  if (result == KG_OK) {
-    result = kg__ring_attach(base, length, &segment->ring, failure);
-  }
+  result = kg__ring_attach(segment->base, length, &segment->ring, failure);
   if (result == KG_OK && kg__guard_is_broken(segment->guard)) {
     result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
                       "it was cut short while it was opened");
   }
   if (result == KG_OK) {
-    /* The low half of head: little-endian, so at its address. */
-    result = kg__bell_open(&segment->bell,
-                           (const uint32_t *)&segment->ring.header->head,
-                           segment->ring.generation, failure);
+    result = open_bell(segment, failure);
   }
   if (result != KG_OK) {
-    kg__guard_remove(segment->guard);
-    kg__unmap(base, length);
+    unmap(segment);
   }
   return result;
+}
+
+/* How often a file that is exchanged between two steps is opened anew. */
+#define ATTEMPTS 16
+
+int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
+                         kg__file *file, kg_failure *failure) {
+  for (int i = 0; i < ATTEMPTS; i++) {
+    int result = create ? kg__file_open_or_create(dir, name, file, failure)
+                        : kg__file_open(dir, name, file, failure);
+    if (result != KG_OK) {
+      return result;
+    }
+    KG__STEP("file open");
+    result = kg__file_lock(file, 0, failure);
+    if (result == KG_OK && kg__file_is_named(dir, name, file)) {
+      KG__STEP("file locked");
+      return KG_OK;
+    }
+    kg__file_close(file);
+    if (result != KG_OK) {
+      return result;
+    }
+  }
+  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
+                  dir->path, name);
 }
 
 #define TEMPORARY_SUFFIX ".tmp"
@@ -202,7 +226,6 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
   char temporary[KG_FILE_NAME_BYTES + 32];
   uint64_t length = kg__ring_bytes(setup->capacity);
   kg__file file;
-  void *base = NULL;
 
   snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
            names->temporary_prefix, setup->generation);
@@ -210,30 +233,23 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
   if (result != KG_OK) {
     return result;
   }
-  result = kg__map(&file, (size_t)length, 0, (size_t)length, &base, failure);
-  if (result == KG_OK) {
-    *segment =
-        (kg__segment){.file = file, .base = base, .length = (size_t)length};
-    result = kg__guard_add(base, (size_t)length, &segment->guard, failure);
-  }
-  if (result == KG_OK) {
-    kg__ring_format(base, setup, &segment->ring);
+  result = map(&file, (size_t)length, 0, (size_t)length, segment, failure);
+  bool is_mapped = result == KG_OK;
+  if (is_mapped) {
+    kg__ring_format(segment->base, setup, &segment->ring);
     KG__STEP("ring formatted");
     result = kg__file_lock(&segment->file, 0, failure);
   }
   if (result == KG_OK) {
-    result = kg__bell_open(&segment->bell,
-                           (const uint32_t *)&segment->ring.header->head,
-                           setup->generation, failure);
+    result = open_bell(segment, failure);
   }
   if (result == KG_OK) {
     KG__STEP("ring locked");
     result = kg__file_rename(dir, temporary, names->ring, failure);
   }
   if (result != KG_OK) {
-    if (base != NULL) {
-      kg__guard_remove(segment->guard);
-      kg__unmap(base, (size_t)length);
+    if (is_mapped) {
+      unmap(segment);
     }
     kg__file_close(&file);
     kg__file_remove(dir, temporary);
@@ -246,8 +262,7 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
 void kg__segment_close(kg__segment *segment) {
   if (segment->base != NULL) {
     kg__bell_close(&segment->bell);
-    kg__guard_remove(segment->guard);
-    kg__unmap(segment->base, segment->length);
+    unmap(segment);
     kg__file_close(&segment->file);
     segment->base = NULL;
   }

@@ -51,6 +51,11 @@ int kg__segment_find(const kg_ring_options *options, const kg__names *names,
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                     kg_failure *failure);
 
+/* Opens a file, or makes it with `create`, takes its lock and makes sure that
+ * it still has its name. KG_E_RING_LOCKED, KG_E_NO_RING without `create`. */
+int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
+                         kg__file *file, kg_failure *failure);
+
 /* Removes what others left half-made; hold the lock. */
 void kg__segment_sweep(kg__dir *dir, const kg__names *names);
 

@@ -5,14 +5,21 @@
 #include "../base/atomic.h"
 #include "lock_file.h"
 #include "writer.h"
-#include "writer_space.h"
+
+/* In a forked child the locked files were closed already, and the mapping was
+ * not inherited. */
+static bool is_forked(const kg_writer *writer) {
+  return writer->fork_count != kg__fork_count();
+}
 
 static void release(kg_writer *writer) {
   kg__ring_writer_end(&writer->ring);
-  kg__segment_close(&writer->segment);
+  if (!is_forked(writer)) {
+    kg__segment_close(&writer->segment);
+    kg__file_close(&writer->lock);
+  }
   kg__wake_file_close(&writer->wake_file);
   kg__writer_space_end(writer);
-  kg__file_close(&writer->lock);
   kg__dir_close(&writer->dir);
   free(writer);
 }
@@ -57,20 +64,9 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
 }
 
 void kg_writer_close(kg_writer *writer) {
-  if (writer == NULL) {
-    return;
+  if (writer != NULL) {
+    release(writer);
   }
-  if (writer->fork_count != kg__fork_count()) {
-    /* In a forked child the locked files were closed already, and the mapping
-     * was not inherited. */
-    kg__ring_writer_end(&writer->ring);
-    kg__wake_file_close(&writer->wake_file);
-    kg__writer_space_end(writer);
-    kg__dir_close(&writer->dir);
-    free(writer);
-    return;
-  }
-  release(writer);
 }
 
 /* --- Writing ------------------------------------------------------------ */
@@ -80,7 +76,7 @@ static bool is_broken(const kg_writer *writer) {
 }
 
 static int usable(const kg_writer *writer) {
-  if (writer->fork_count != kg__fork_count()) {
+  if (is_forked(writer)) {
     return KG_E_FORKED;
   }
   if (writer->displaced == KG_OK && is_broken(writer)) {
@@ -90,8 +86,8 @@ static int usable(const kg_writer *writer) {
 }
 
 /* How long the wall clock is taken to run as the monotonic one does. Asking for
- * it each time would be a tenth of what publishing costs; that somebody has set
- * it is seen so much later. */
+ * it each time would be a tenth of what publishing costs; a clock that was set
+ * is seen so much later. */
 #define WALL_TRUST_NS UINT64_C(50000000)
 
 static void begin_batch(kg_writer *writer) {
@@ -145,8 +141,8 @@ int64_t kg_writer_commit(kg_writer *writer) {
   }
   kg__ring_writer_publish(ring);
   if (is_broken(writer)) {
-    /* The file had no head any more, so nobody has seen it. What is cut from
-     * here on, somebody may have. */
+    /* The file had no head any more, so no reader has seen it. What is cut from
+     * here on, one may have. */
     kg__ring_writer_take_back(ring, slots, events);
     return KG_E_RING_TRUNCATED;
   }
@@ -165,7 +161,8 @@ void kg_writer_discard(kg_writer *writer) {
 }
 
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
-  /* A batch of somebody's must not go out along with this one. */
+  /* A batch that the caller staged earlier must not go out along with this
+   * one. */
   kg__ring_writer_discard(&writer->ring);
   int result = kg_writer_stage(writer, threat);
   return result != KG_OK ? result : kg_writer_commit(writer);
@@ -174,7 +171,7 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
 /* --- Heartbeat ---------------------------------------------------------- */
 
 int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
-  if (writer->fork_count != kg__fork_count()) {
+  if (is_forked(writer)) {
     return kg__fail(failure, KG_E_FORKED, 0, "process %" PRIu32 " was forked",
                     kg__process_id());
   }
@@ -192,8 +189,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 }
 
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
-  if (writer->fork_count == kg__fork_count() &&
-      sequence > writer->ring.sequence) {
+  if (!is_forked(writer) && sequence > writer->ring.sequence) {
     bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
     if (is_first) {
@@ -203,15 +199,14 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
-  /* In a forked child there is no ring to look into. */
-  bool is_forked = writer->fork_count != kg__fork_count();
   *stats = (kg_writer_stats){
       .published = writer->published,
       .bytes = writer->bytes,
       .bells = writer->bells,
       .sequence = writer->ring.sequence,
       .replaced = writer->replaced,
-      .overwritten = is_forked ? 0 : kg__ring_writer_overwritten(&writer->ring),
+      .overwritten =
+          is_forked(writer) ? 0 : kg__ring_writer_overwritten(&writer->ring),
       .rejected = writer->rejected,
       .wanted = writer->wanted,
       .evicted = writer->space.evicted};

@@ -32,7 +32,7 @@ struct kg_writer {
   uint64_t bells;
   uint64_t replaced;
 
-  /* Reliable readers, see writer_room.h. */
+  /* Reliable readers. */
   bool rejects;
   kg__space space;
   kg__file readers;         /* <name>.readers */
@@ -44,22 +44,47 @@ struct kg_writer {
 };
 
 /* Takes the locks, then continues the ring that is there or makes one. The
- * directory is open. KG_E_RING_LOCKED when somebody else has it. */
+ * directory is open. KG_E_RING_LOCKED when another writer has it. */
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
 
 /* Looks whether the ring and the lock file still have their names, and puts
  * right what can be: `in_place` says whether the ring was where it belongs. */
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
 
-/* Marks the ring as one that nobody goes on with, if it still has a header, and
- * wakes its readers. */
+/* Marks the ring as retired, if it still has a header, and wakes its
+ * readers. */
 void kg__writer_retire(kg_writer *writer);
 
 /* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */
 void kg__writer_wake(kg_writer *writer, uint32_t waiters);
 
-/* Says "alive" by the boot clock, and learns how it differs from the one that
- * publishing reads anyway. */
+/* Stores the heartbeat, and measures how the boot clock differs from the
+ * monotonic one, which publishing reads anyway. */
 void kg__stamp_heartbeat(kg_writer *writer);
+
+/* --- Reliable readers, in writer_space.c ---------------------------------- */
+
+/* Sets up what the options say; nothing is open yet. */
+void kg__writer_space_begin(kg_writer *writer, const kg_ring_options *options);
+
+/* Opens what is missing and says in the header what is there. To be called
+ * with each new ring and at each beat. */
+void kg__writer_space_keep(kg_writer *writer);
+
+/* Another ring is written from now on. Reliable readers that live are waited
+ * for at the beginning of a `fresh` one: they have yet to come to it. */
+void kg__writer_space_renew(kg_writer *writer, bool fresh);
+
+void kg__writer_space_end(kg_writer *writer);
+
+/* Whether `slots` more may be written now. */
+bool kg__writer_has_space(kg_writer *writer, uint32_t slots);
+
+/* A descriptor that becomes readable when readers made space for a writer that
+ * had none, or -1 where only a timer can tell. */
+intptr_t kg__writer_open_listener(kg_writer *writer);
+
+/* Empties that descriptor. */
+void kg__writer_drain_listener(kg_writer *writer);
 
 #endif

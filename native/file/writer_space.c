@@ -1,11 +1,11 @@
-#include "writer_space.h"
+#include "writer.h"
 
 #include "../base/atomic.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 
-/* How long a wait for room lasts before who is in the way is looked at again:
- * the dead and the evicted do not ring. */
+/* How long a wait for space lasts before the cells are looked at again: readers
+ * that died or were evicted signal nothing. */
 #define REVIEW_NS UINT64_C(50000000)
 
 static bool lives(void *context, uint32_t cell) {

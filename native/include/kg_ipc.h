@@ -1,15 +1,17 @@
 /* kindly-guard-ipc for C: write threats to a ring, read them from one.
  *
- * Needs neither Node nor libuv. A C program compiles native/core/[a-z]*.c and
- * the files of its system in native/platform/ along with itself
- * (examples/c has one). The bytes of the file are in layout.h.
+ * * Needs neither Node nor libuv. A C program compiles the files of
+ * native/base/, native/ring/ and native/file/ and those of its system in
+ * native/platform/ along with itself (examples/c has one). The bytes of the
+ * file are in kg_layout.h.
  *
- * Functions return 0 or a count, or a negative enum kg_error (error.h), and
- * then fill `failure`, which may be NULL. No other pointer may, except where
- * something says so; nothing passed in is kept behind the call. A kg_writer or
- * kg_reader belongs to one thread at a time, except where a function says
- * otherwise. In a forked child, what returns errors gives KG_E_FORKED for those
- * of the parent; closing them frees the child's memory and nothing else. */
+ * * Functions return 0 or a count, or a negative enum kg_error (kg_error.h),
+ * and then fill `failure`, which may be NULL. No other pointer may, except
+ * where something says so; nothing passed in is kept behind the call. A
+ * kg_writer or kg_reader belongs to one thread at a time, except where a
+ * function says otherwise. In a forked child, what returns errors gives
+ * KG_E_FORKED for those of the parent; closing them frees the child's memory
+ * and nothing else. */
 #ifndef KG_IPC_H
 #define KG_IPC_H
 
@@ -62,8 +64,8 @@ typedef struct kg_threat {
   kg_text id;      /* length 0: none of its own */
   kg_text context; /* JSON; length 0: none */
 
-  /* Writing: the tail (layout.h) of these texts, raw deflate (RFC 1951), to be
-   * stored in the place of the plain one; length 0: none. */
+  /* Writing: the continuation (kg_layout.h) of these texts, raw deflate (RFC
+   * 1951), to be stored in the place of the plain one; length 0: none. */
   kg_text deflated;
 
   /* Set by reading, ignored by writing. */
@@ -80,10 +82,10 @@ typedef struct kg_ring_options {
                           ring that is there, 1000 for a new one */
   uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
   bool no_checksums;   /* writer */
-  /* writer: the stream that this ring goes on from, when that was published
-   * by other means; 0: none. A ring that is there is then continued only if
-   * it has all of that stream, and replaced otherwise. A sequence above
-   * KG_SEQUENCE_MAX: nobody knows how far that stream went. */
+  /* writer: the stream that this ring goes on from, when that was published by
+   * other means; 0: none. A ring that is there is then continued only if it has
+   * all of that stream, and replaced otherwise. A sequence above
+   * KG_SEQUENCE_MAX: it is not known how far that stream went. */
   uint64_t predecessor_generation;
   uint64_t predecessor_sequence;
 
@@ -139,8 +141,8 @@ typedef struct kg_attached_reader {
 int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
                    kg_failure *failure);
 
-/* Publishes one threat and wakes whoever sleeps. Returns its sequence (1 or
- * more) or an error, which leaves the ring as it was. Never waits. After
+/* Publishes one threat and wakes the readers that sleep. Returns its sequence
+ * (1 or more) or an error, which leaves the ring as it was. Never waits. After
  * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. A
  * batch that is staged is dropped: commit it before. */
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
@@ -268,12 +270,13 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch);
 
 /* Decodes the event that starts `*offset` slots into a buffer that
- * kg_reader_read filled, and moves `*offset` behind it. A tail is put
+ * kg_reader_read filled, and moves `*offset` behind it. A continuation is put
  * together in `scratch`, which must outlive the texts, as the buffer must, and
  * hold KG_EVENT_BYTES for each of the event's slots (as many bytes as the
- * buffer has always do); KG_E_RING_CORRUPT when the tail makes no sense:
- * `*offset` is behind it then as well, and texts that were not found whole are
- * cut. A deflated tail gives the cut text of the lead slot. */
+ * buffer has always do); KG_E_RING_CORRUPT when the continuation is not a run
+ * of fields: `*offset` is behind it then as well, and texts that were not found
+ * whole are cut. A deflated continuation gives the cut text of the lead
+ * slot. */
 int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                     kg_threat *threat);
 
@@ -288,9 +291,10 @@ void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 bool kg_reader_spin(kg_reader *reader, uint32_t micros);
 
 /* Whether the ring is still the one in the directory: KG_OK,
- * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or
- * retired (drain it, then open anew). `life` is set in any case, with
- * KG_E_RING_TRUNCATED to KG_WRITER_GONE, whoever holds the lock. Any thread. */
+ * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or retired
+ * (drain it, then open anew). `life` is set in any case, with
+ * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
+ * thread. */
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
 
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);

@@ -1,18 +1,18 @@
 /* The bytes of a ring file, version 2. This file states them and holds no
- * function; whoever writes to or reads from a ring in any language needs
- * nothing else. All numbers are little-endian.
+ * function: a program in any language that writes or reads a ring needs nothing
+ * else. All numbers are little-endian.
  *
  *   0        +--------------------------------------------------+
  *            | header   writer: read-write   reader: read-only  |
  *            |   0    identity: written once, never changed     |
- *            |   128  writer: state, pid, start, boot, chime    |
+ *            |   128  writer: state, pid, start, boot, files    |
  *            |   256  heartbeat                                 |
  *            |   384  claim                                     |
  *            |   512  head, last sequence                       |
  *   65536    +--------------------------------------------------+
  *            | doorbell   writer and reader: read-write         |
  *            |   0    waiters                                   |
- *            |   128  who waits for room, and the room's bell   |
+ *            |   128  whether the writer waits for space        |
  *            |   256  cells of reliable readers, 128 of 128     |
  *   131072   +--------------------------------------------------+
  *            | slots    writer: read-write   reader: read-only  |
@@ -38,8 +38,8 @@
  *   28   source used         u16         28   0                   u16
  *   30   details used        u16         30   0                   u16
  *   32   flags               u32         32   flags               u32
- *   36   tail bytes          u32         36   tail bytes          u32
- *   40   ThreatEvent         340         40   bytes of the tail   340
+ *   36   continuation bytes  u32         36   continuation bytes  u32
+ *   40   ThreatEvent         340         40   its bytes           340
  *   380  0                   u32         380  checksum            u32
  *
  *   ThreatEvent, packed
@@ -55,9 +55,9 @@
  * A checksum is CRC32C over the 384 bytes of its slot, with its own four
  * bytes taken as zero. It is computed only when the header says so.
  *
- * The tail is a run of fields, each `tag u8, 0 u8 x 3, length u32` and then
- * that many bytes, without padding. Text that does not fit its array stands
- * there whole. Unknown tags are passed over.
+ * The bytes of the continuation slots, joined, are a run of fields, each `tag
+ * u8, 0 u8 x 3, length u32` and then that many bytes, without padding. Text
+ * that does not fit its array stands there whole. Unknown tags are passed over.
  */
 #ifndef KG_LAYOUT_H
 #define KG_LAYOUT_H
@@ -99,11 +99,10 @@
 #define KG_STATE_RETIRED UINT32_C(2)
 
 /* Who waits, in the doorbell; a writer takes any other bit for the first. */
-#define KG_WAITS_ON_HEAD UINT32_C(1)       /* sleeps on the low word of head */
-#define KG_WAITS_FOR_WAKE_FILE UINT32_C(2) /* listens to <name>.chime */
-#define KG_WAITS_ON_SPACE UINT32_C(1)      /* the writer: sleeps on room */
-#define KG_WAITS_FOR_SPACE_FILE \
-  UINT32_C(2) /* the writer: listens to <name>.room */
+#define KG_WAITS_ON_HEAD UINT32_C(1)        /* sleeps on the low word of head */
+#define KG_WAITS_FOR_WAKE_FILE UINT32_C(2)  /* watches <name>.chime */
+#define KG_WAITS_ON_SPACE UINT32_C(1)       /* the writer: sleeps on `room` */
+#define KG_WAITS_FOR_SPACE_FILE UINT32_C(2) /* watches <name>.room */
 
 /* What happens when a reliable reader has not taken what would have to be
  * overwritten. */
@@ -121,7 +120,7 @@
 /* Slot flags. */
 #define KG_EVENT_DEFLATED UINT32_C(1)
 
-/* Tags of the fields in a tail. */
+/* Tags of the fields in a continuation. */
 #define KG_FIELD_SOURCE 1
 #define KG_FIELD_DETAILS 2
 #define KG_FIELD_ID 3
@@ -156,9 +155,9 @@ typedef struct kg_ring_header {
   uint64_t writer_start_us; /* wall clock */
   uint64_t boot_id;         /* the boot that publish times belong to */
   uint64_t boot_sequence;   /* the first event published in that boot */
-  uint64_t chime_id;        /* in the file that this writer rings; 0: none */
-  uint64_t room_id;         /* in the file that readers ring for it; 0: none */
-  uint32_t overflow;        /* KG_OVERFLOW_... */
+  uint64_t chime_id;        /* of the wake file, <name>.chime; 0: none */
+  uint64_t room_id;  /* of <name>.room, which wakes the writer; 0: none */
+  uint32_t overflow; /* KG_OVERFLOW_... */
   uint8_t reserved_writer[76];
 
   uint64_t heartbeat_ns; /* boot clock */
@@ -182,8 +181,8 @@ typedef struct kg_ring_doorbell {
   uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to */
   uint8_t reserved[124];
 
-  uint32_t room_waiters; /* KG_WAITS_...: the writer waits for room */
-  uint32_t room;         /* counts what readers made while it waits */
+  uint32_t room_waiters; /* KG_WAITS_...: the writer waits for space */
+  uint32_t room;         /* raised when readers made some */
   uint8_t reserved_room[120];
 
   kg_reader_cell cells[KG_READER_CELLS];

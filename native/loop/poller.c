@@ -13,15 +13,16 @@
 #define DISPLACED_CHECKS 10
 #define DISPLACED_EVERY 5
 
-/* So many events in a row that the chime did not tell make it a bad one. */
+/* After so many events in a row without a signal, the wake file is not trusted:
+ * what watches it may have been lost. */
 #define MISSES 3
 
-/* Who tells the loop that head has moved. The loop hands out the duty; whoever
- * takes it from there tells the loop, once. */
+/* What wakes the loop when head has moved: its waker. The loop appoints one;
+ * the waker that resets this to WAKER_NONE wakes the loop, once. */
 enum waker {
-  WAKER_NONE,   /* nobody: the loop owes a drain */
+  WAKER_NONE,   /* none: the loop is awake and has yet to arm */
   WAKER_THREAD, /* the thread watches head */
-  WAKER_FILE,   /* the chime rings */
+  WAKER_FILE,   /* the writer signals its wake file */
   WAKER_LOOP    /* the loop itself looks, in each of its turns */
 };
 
@@ -41,31 +42,31 @@ struct kg_poller {
   uv_cond_t cond;
 
   /* Shared between the two threads. */
-  uint64_t seen;   /* the loop read up to here; published by `duty` */
+  uint64_t seen;   /* the loop read up to here; published by `waker` */
   uint32_t waker;  /* enum waker */
-  uint32_t parked; /* 1: the thread waits on `cond` for its duty */
+  uint32_t parked; /* 1: the thread waits on `cond` to be the waker */
   uint32_t stop;
   uint32_t exited;
   uint32_t state;  /* the last check, a kg__reader_state */
-  uint32_t missed; /* by the chime, in a row */
+  uint32_t missed; /* signals, in a row */
 
   uint64_t next_check; /* of the thread alone */
   uint32_t displaced;  /* of the thread alone: checks in a row */
   uint64_t last_event; /* of the loop alone: when it was through with it */
   uint64_t spin_until; /* of the loop alone */
-  bool is_muted;       /* of the loop alone: it does not watch the chime */
+  bool is_muted;       /* of the loop alone: it does not watch the wake file */
 };
 
 static bool replace_waker(kg_poller *poller, uint32_t from, uint32_t to) {
   return kg__compare_exchange32_seq_cst(&poller->waker, from, to);
 }
 
-/* Relaxed: a hint; whoever acts on it takes the duty by a compare-exchange. */
+/* Relaxed: a hint; what follows from it is done by a compare-exchange. */
 static uint32_t waker_of(const kg_poller *poller) {
   return kg__load32_relaxed(&poller->waker);
 }
 
-/* Whether the chime can be relied on. Any thread. */
+/* Whether the wake file can be relied on. Any thread. */
 static bool can_listen(const kg_poller *poller) {
   /* Relaxed: a count that is compared with a limit. */
   return poller->has_listener && kg__load32_relaxed(&poller->missed) < MISSES &&
@@ -81,7 +82,8 @@ uint32_t kg_poller_state(const kg_poller *poller) {
              : state;
 }
 
-/* Whether the chime owes the loop a wake, or cannot give it any more. */
+/* Whether the wake file should have woken the loop by now, or cannot do so any
+ * more. */
 static bool is_wake_late(kg_poller *poller) {
   if (waker_of(poller) != WAKER_FILE) {
     return false;
@@ -121,9 +123,8 @@ static bool is_armed(const kg_poller *poller) {
   return kg__load32_acquire(&poller->waker) == WAKER_THREAD;
 }
 
-/* Waits until the loop leaves the duty to this thread, and goes on looking at
- * the file meanwhile: a loop that nobody consumes on wants to hear of its
- * writer too. */
+/* Waits until this thread is the waker, and goes on checking the file
+ * meanwhile: the state of the writer matters without consumers, too. */
 static void wait_until_armed(kg_poller *poller) {
   if (is_armed(poller) || is_stopped(poller)) {
     return;
@@ -162,9 +163,9 @@ static bool check_if_due(kg_poller *poller, uint64_t now) {
   return now >= poller->next_check && check(poller, now);
 }
 
-/* The duty is the chime's: asks for it, which must come behind that, since a
- * stroke may answer at once. True when head has moved already, and whoever
- * called this has the duty back. */
+/* Asks the writer for a signal. The wake file is the waker before that, since
+ * the signal may come at once. True when head has moved already, and the caller
+ * is to wake the loop. */
 static bool request_wake(kg_poller *poller, uint64_t seen) {
   return !kg__reader_request_wake(poller->reader, seen) &&
          replace_waker(poller, WAKER_FILE, WAKER_NONE);
@@ -179,7 +180,8 @@ static bool watch(kg_poller *poller) {
   while (kg__reader_head(poller->reader) == seen && !is_stopped(poller)) {
     uint64_t now = uv_hrtime();
     if (check_if_due(poller, now)) {
-      /* Whoever has the duty by now: nobody else knows what the file said. */
+      /* Whatever is the waker by now: only this thread knows what the check
+       * found. */
       replace_waker(poller, WAKER_THREAD, WAKER_NONE);
       return true;
     }
@@ -191,7 +193,7 @@ static bool watch(kg_poller *poller) {
      * fifth of a second later at the most. */
     kg__reader_sleep(poller->reader, seen, poller->next_check - now);
     if (kg__reader_head(poller->reader) == seen) {
-      /* Time to look at the file, or somebody rang because it was replaced. */
+      /* Time to check the file, or this was woken because it was replaced. */
       poller->next_check = 0;
     }
     if (!is_armed(poller)) {
@@ -260,7 +262,7 @@ static void on_async(uv_async_t *async) {
       close_handles(poller);
     }
   } else if (!is_stopped(poller)) {
-    /* What the chime or the next turn would tell, the drain finds. */
+    /* What the other wakers would report, this wake finds. */
     replace_waker(poller, WAKER_FILE, WAKER_NONE);
     replace_waker(poller, WAKER_LOOP, WAKER_NONE);
     poller->on_wake(poller->data);
@@ -269,15 +271,15 @@ static void on_async(uv_async_t *async) {
 
 static void on_wake_file(uv_poll_t *listener, int status, int events);
 
-/* A chime that rings for others, while nobody here wants to know, must not
- * wake this loop each time. */
+/* A wake file that is signalled for other readers must not wake this loop while
+ * it is not asleep. */
 static void watch_listener(kg_poller *poller, bool watches) {
   if (poller->is_muted != watches) {
     return;
   }
   poller->is_muted = !watches;
   if (watches) {
-    /* What rang meanwhile was not for us. */
+    /* What was signalled meanwhile was for other readers. */
     kg__reader_drain_listener(poller->reader);
     uv_poll_start(&poller->listener, UV_READABLE, on_wake_file);
   } else {
@@ -285,15 +287,16 @@ static void watch_listener(kg_poller *poller, bool watches) {
   }
 }
 
-/* Leaves the duty to the chime, or to the thread where there is none. True when
- * head has moved already, and the loop has the duty back. */
+/* Appoints the wake file, or the thread where there is none. True when head has
+ * moved already, and the loop stays awake. */
 static bool fall_asleep(kg_poller *poller) {
   uint64_t seen = kg__load64_relaxed(&poller->seen);
   if (poller->has_listener) {
     watch_listener(poller, true);
   }
   if (can_listen(poller)) {
-    /* The thread's too, if it has it: it looks before it tells. */
+    /* From the thread too, if that was it: it looks before it wakes the
+     * loop. */
     kg__exchange32_seq_cst(&poller->waker, WAKER_FILE);
     return request_wake(poller, seen);
   }
@@ -306,8 +309,7 @@ static bool fall_asleep(kg_poller *poller) {
 /* In each turn of a loop that does not sleep. */
 static void on_spin(uv_idle_t *spin) {
   kg_poller *poller = spin->data;
-  /* Relaxed: nobody but this thread gives or takes this duty, or stores
-   * `seen`. */
+  /* Relaxed: only this thread sets or resets WAKER_LOOP, or stores `seen`. */
   bool is_mine = waker_of(poller) == WAKER_LOOP;
   bool has_moved = is_mine && kg__reader_head(poller->reader) !=
                                   kg__load64_relaxed(&poller->seen);
@@ -317,7 +319,7 @@ static void on_spin(uv_idle_t *spin) {
     }
     has_moved = fall_asleep(poller);
   }
-  /* Whoever has the duty now, the next arm decides whether to spin on. */
+  /* Whatever is the waker now, the next arm decides whether to spin on. */
   uv_idle_stop(spin);
   if (has_moved) {
     kg__store32_relaxed(&poller->waker, WAKER_NONE);
@@ -330,9 +332,8 @@ static void on_wake_file(uv_poll_t *listener, int status, int events) {
   (void)status;
   (void)events;
   kg__reader_drain_listener(poller->reader);
-  /* Relaxed: see can_listen(). What it rang for, something else may have told
-   * by now: a loop that was busy for so long does not make the chime a bad one.
-   */
+  /* Relaxed: see can_listen(). The loop may have been woken for it by something
+   * else: that it was busy does not make the wake file unreliable. */
   kg__store32_relaxed(&poller->missed, 0);
   if (replace_waker(poller, WAKER_FILE, WAKER_NONE)) {
     poller->on_wake(poller->data);
@@ -341,7 +342,7 @@ static void on_wake_file(uv_poll_t *listener, int status, int events) {
   }
 }
 
-/* Lets the loop hear the chime, if there is one; a thread does without. */
+/* Watches the wake file, if there is one; otherwise the thread is the waker. */
 static void start_listener(kg_poller *poller, uv_loop_t *loop) {
   intptr_t descriptor = kg__reader_open_listener(poller->reader);
   if (descriptor < 0) {
@@ -414,11 +415,11 @@ bool kg_poller_arm(kg_poller *poller) {
     return true;
   }
   uint64_t now = uv_hrtime();
-  /* Relaxed, here and below: what hands out the duty publishes it. */
+  /* Relaxed, here and below: appointing a waker publishes it. */
   if (kg__load64_relaxed(&poller->seen) != seen) {
     /* Spinning pays where events come closer to each other than it lasts. The
-     * loop that is to be told spins itself: nobody has to wake it, and what
-     * else it has to do gets its turn as ever. */
+     * loop itself spins: nothing has to wake it, and its other work gets its
+     * turn as ever. */
     bool is_dense = now - poller->last_event <= poller->spin_ns;
     poller->spin_until = is_dense ? now + poller->spin_ns : 0;
     poller->last_event = now;

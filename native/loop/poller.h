@@ -1,8 +1,8 @@
 /* Tells an event loop that a ring has moved. While events come close to each
- * other, the loop looks itself, in each of its turns; else a chime wakes it, or
- * a thread that waits on the ring, by a uv_async. Nobody but the loop reads
- * more than head, so there is no second queue, and it says when it is through.
- */
+ * other, the loop looks itself, in each of its turns; else a wake file wakes
+ * it, or a thread that waits on the ring, by a uv_async. Only the loop reads
+ * more than head, so there is no second queue, and it says when it is
+ * through. */
 #ifndef KG_POLLER_H
 #define KG_POLLER_H
 
@@ -11,13 +11,9 @@
 
 #include "../include/kg_ipc.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 typedef struct kg_poller kg_poller;
 
-/* Called on the loop's thread. Wakes coalesce: whoever is called drains. */
+/* Called on the loop's thread. Wakes coalesce: read until nothing is left. */
 typedef void (*kg_poller_callback)(void *data);
 
 /* Starts watching `reader`, which must outlive the poller, from what was read
@@ -43,9 +39,5 @@ void kg_poller_unref(kg_poller *poller);
 /* Ends the thread and frees everything, then calls `on_stopped` on the loop's
  * thread, from a later turn of the loop. Loop thread, once. */
 void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "../file/writer_space.h"
+#include "../file/writer.h"
 
 struct kg_space_poll {
   uv_poll_t poll;
@@ -31,8 +31,8 @@ static void on_closed(uv_handle_t *handle) {
 }
 
 int kg_space_poll_start(kg_space_poll **started, uv_loop_t *loop,
-                       kg_writer *writer, kg_space_callback on_space,
-                       void *data) {
+                        kg_writer *writer, kg_space_callback on_space,
+                        void *data) {
   intptr_t descriptor = kg__writer_open_listener(writer);
   if (descriptor < 0) {
     return UV_ENOTSUP;

@@ -1,11 +1,11 @@
 /* The wake file on Linux: a small file that each listener watches by inotify.
- * The writer rings by reading a byte of it.
+ * The writer signals by reading a byte of it.
  *
- * Each listener has a queue of its own, in which equal events become one, so
- * nobody can take a stroke from another, or fill what the writer would have
- * to wait for. Reading a file in memory takes no lock either: a pipe's end can
- * be held for ever by whoever has it open, and would hold the writer with it.
- */
+ * * * Each listener has a queue of its own, in which equal events become one,
+ * so no listener can take an event from another, or fill a buffer that the
+ * writer would have to wait for. Reading a file in memory takes no lock
+ * either: a process that has a pipe's end open can hold it for ever, and the
+ * writer with it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -14,10 +14,6 @@
 
 #include "../base/error.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #define KG_PATH_BYTES 512
 
 /* --- Directories -------------------------------------------------------- */
@@ -164,10 +160,10 @@ void kg__bell_close(kg__bell *bell);
 /* --- Wake file --------------------------------------------------------------
  */
 
-/* A bell that an event loop can hear without a thread that waits for it: a
- * file beside the ring. One stroke wakes every listener of every process,
- * however many they are, and nobody can take it from another. A system without
- * one fails every call, and readers wait in a thread then. */
+/* A way to wake event loops without a thread that waits: a file beside the ring
+ * that they watch. One signal wakes every listener of every process, and none
+ * can take it from another. A system without one fails every call, and readers
+ * wait in a thread then. */
 
 /* The writer's end. */
 typedef struct kg__wake_file {
@@ -182,24 +178,24 @@ typedef struct kg__wake_file {
 int kg__wake_file_open(const kg__dir *dir, const char *name, uint64_t id,
                        kg__wake_file *file);
 
-/* Opens the wake file `name`, or makes it, for this user alone. What stands in
- * its place and is none is removed. */
+/* Opens the wake file `name`, or makes it, for this user alone. Another kind of
+ * file in its place is removed. */
 int kg__wake_file_make(kg__dir *dir, const char *name, kg__wake_file *file);
 
 /* True when the path of `name` in `dir` still leads to this wake file, and it
- * can be rung. */
+ * can be signalled. */
 bool kg__wake_file_is_named(const kg__dir *dir, const char *name,
                             const kg__wake_file *file);
 
-/* Wakes every listener. Never waits. False when nobody can hear it any more. */
+/* Wakes every listener. Never waits. False when the file is damaged and wakes
+ * none. */
 bool kg__wake_file_signal(const kg__wake_file *file);
 
 void kg__wake_file_close(kg__wake_file *file);
 
 /* A reader's end. */
 typedef struct kg__listener {
-  intptr_t
-      descriptor; /* can be read, for poll(), when the wake file was rung */
+  intptr_t descriptor; /* readable, for poll(), when the file was signalled */
   uint64_t id;
 } kg__listener;
 
@@ -209,7 +205,7 @@ typedef struct kg__listener {
 int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
                       kg__listener *listener);
 
-/* Takes back what the wake file did to the descriptor. */
+/* Empties the descriptor, so that it is readable only after the next signal. */
 void kg__listener_drain(const kg__listener *listener);
 
 void kg__listener_close(kg__listener *listener);
@@ -247,9 +243,5 @@ uint32_t kg__process_id(void);
 
 /* 64 random bits, never 0. */
 int kg__random(uint64_t *value, kg_failure *failure);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -45,7 +45,7 @@ void kg__posix_watch_forks(void) {
  * here when it is closed would cost a child whatever has its number by then. */
 static bool hold(int fd) {
   bool held_now = false;
-  bool has_room = true;
+  bool has_space = true;
   kg__posix_watch_forks();
   pthread_mutex_lock(&held_mutex);
   for (size_t i = 0; i < held_count && !held_now; i++) {
@@ -54,13 +54,13 @@ static bool hold(int fd) {
   if (!held_now && held_count == held_capacity) {
     size_t capacity = held_capacity == 0 ? 8 : held_capacity * 2;
     int *larger = realloc(held, capacity * sizeof *held);
-    has_room = larger != NULL;
-    if (has_room) {
+    has_space = larger != NULL;
+    if (has_space) {
       held = larger;
       held_capacity = capacity;
     }
   }
-  if (!held_now && has_room) {
+  if (!held_now && has_space) {
     held[held_count++] = fd;
     held_now = true;
   }

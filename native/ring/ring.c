@@ -50,7 +50,7 @@ void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {
       .created_us = setup->created_us,
   };
   identity.checksum = identity_checksum(&identity);
-  /* Nobody else can see the ring yet: its file has no name readers know. */
+  /* No reader can see the ring yet: its file has no name that they know. */
   header->identity = identity;
   header->state = KG_STATE_LIVE;
   fill(ring, base, &identity);

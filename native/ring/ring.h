@@ -43,6 +43,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../base/atomic.h"
 #include "../base/error.h"
 #include "../include/kg_layout.h"
 
@@ -85,6 +86,12 @@ int kg__ring_attach(void *base, size_t length, kg__ring *ring,
 
 static inline kg_slot *kg__ring_slot(const kg__ring *ring, uint64_t position) {
   return &ring->slots[position & (ring->capacity - 1)];
+}
+
+/* The head as it is now. Any thread. */
+static inline uint64_t kg__ring_head(const kg__ring *ring) {
+  /* R1: partner of W5 in ring_writer.c. */
+  return kg__load64_acquire(&ring->header->head);
 }
 
 /* The most slots that one batch may take. */

@@ -2,11 +2,6 @@
 
 #include "../base/atomic.h"
 
-uint64_t kg__cursor_head(const kg__ring *ring) {
-  /* R1: partner of W5 in ring_writer.c. */
-  return kg__load64_acquire(&ring->header->head);
-}
-
 void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value) {
   if (!reader->has_noted || value != reader->noted) {
     reader->has_noted = true;
@@ -23,7 +18,7 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head) {
   uint64_t claim = kg__load64_relaxed(&ring->header->claim);
   if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
     /* Either the writer went on, or this is garbage; its head tells. */
-    uint64_t now = kg__cursor_head(ring);
+    uint64_t now = kg__ring_head(ring);
     if (claim < head ||
         (claim > now && claim - now > kg__ring_batch_slots(ring))) {
       kg__cursor_note_garbage(reader, claim);

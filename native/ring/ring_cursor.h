@@ -4,9 +4,6 @@
 
 #include "ring_reader.h"
 
-/* The head as it is now (R1 in ring.h). */
-uint64_t kg__cursor_head(const kg__ring *ring);
-
 /* Copies `count` slots from `position` on into private memory (R2). */
 void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
                      uint32_t count);

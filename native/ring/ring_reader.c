@@ -139,9 +139,9 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
 }
 
 /* The cursor is past `head`. If an event that was not accounted for stands
- * below it, then head is right and a forged one led the cursor astray: goes
- * back to the oldest such event, or as far before it as the ones in between
- * may have stood. False when there is none: then head was thrown back. */
+ * below it, then head is right and a forged one moved the cursor too far: goes
+ * back to the oldest such event, or as far before it as the ones in between may
+ * have stood. False when there is none: then head was thrown back. */
 static bool come_back(kg__ring_reader *reader, uint64_t head) {
   const kg__ring *ring = &reader->ring;
   uint64_t at = head;
@@ -184,7 +184,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
     return KG_OK;
   }
   for (;;) {
-    uint64_t head = kg__cursor_head(ring);
+    uint64_t head = kg__ring_head(ring);
     if (head < position) {
       /* It went back. What was looked at in vain is looked at again; what
        * was delivered is not. */
@@ -259,10 +259,6 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       return KG_OK;
     }
   }
-}
-
-uint64_t kg__ring_reader_head(const kg__ring_reader *reader) {
-  return kg__cursor_head(&reader->ring);
 }
 
 bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,

@@ -31,9 +31,6 @@ int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
 int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
                          kg_batch *batch);
 
-/* The head as it is now. Any thread. */
-uint64_t kg__ring_reader_head(const kg__ring_reader *reader);
-
 /* Says that this reader is about to wait, KG_WAITS_..., until head differs
  * from `seen`. False when it differs already. Any thread. */
 bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,

@@ -10,7 +10,7 @@ static bool find_oldest(kg__ring_reader *reader, uint64_t *position,
   const kg__ring *ring = &reader->ring;
   bool overtaken = true;
   for (int i = 0; overtaken && i < SEEK_TRIES; i++) {
-    uint64_t head = kg__cursor_head(ring);
+    uint64_t head = kg__ring_head(ring);
     uint64_t at = head > ring->capacity ? head - ring->capacity : 0;
     overtaken = false;
     while (at < head) {
@@ -38,7 +38,7 @@ static void seek_latest(kg__ring_reader *reader) {
   uint64_t next = 0;
   for (int i = 0; next == 0 && i < SEEK_TRIES; i++) {
     kg_slot last;
-    head = kg__cursor_head(ring);
+    head = kg__ring_head(ring);
     if (head == 0) {
       next = 1;
       break;
@@ -69,7 +69,7 @@ int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
     seek_latest(reader);
     return KG_OK;
   }
-  if (from == KG_FROM_SEQUENCE || kg__cursor_head(ring) <= ring->capacity) {
+  if (from == KG_FROM_SEQUENCE || kg__ring_head(ring) <= ring->capacity) {
     /* From the very beginning: reading passes over what lies before the
      * sequence, and tells what was overwritten or does not validate. */
     kg__cursor_set(reader, 0, 1);

@@ -9,7 +9,7 @@ static uint64_t lag_of(const kg_reader_cell *cell, uint64_t head) {
   if (kg__load32_acquire(&cell->state) != KG_CELL_ATTACHED) {
     return UINT64_MAX;
   }
-  /* C3: partner of C2 in reader_cell.c. */
+  /* C3: partner of C2 in registration.c. */
   uint64_t cursor = kg__load64_acquire(&cell->cursor);
   /* Ahead of everything: garbage, or the writer before has died. */
   return cursor < head ? head - cursor : 0;
@@ -21,7 +21,7 @@ static void put_state(kg_reader_cell *cell, uint32_t state) {
 }
 
 enum stand {
-  STANDS_BACK, /* it leaves room for so many slots */
+  STANDS_BACK, /* it leaves space for so many slots */
   IS_IN_THE_WAY,
   IS_GONE /* dead, evicted, overtaken: it does not count any more */
 };
@@ -73,8 +73,8 @@ static enum stand stand_of(kg__space *space, const kg__ring *ring, uint32_t i,
   return IS_GONE;
 }
 
-/* Who has half a ring of room again, or went, is not in the way any more, and
- * counts again if it was evicted; a little room is not enough, or one that
+/* A reader with half a ring of space, or one that left, is not in the way any
+ * more, and counts again if it was evicted. Less is not enough: a reader that
  * creeps would hold up the writer for ever. */
 static void forgive(kg__space *space, const kg__ring *ring, uint32_t i,
                     uint64_t lag) {
@@ -128,6 +128,6 @@ void kg__space_review(kg__space *space, const kg__ring *ring, uint64_t head) {
 
 void kg__space_announce_wait(const kg__ring *ring, uint32_t how) {
   kg__or32_seq_cst(&ring->doorbell->room_waiters, how);
-  /* M1: partner of M2 in reader_cell.c. */
+  /* M1: partner of M2 in registration.c. */
   kg__fence_seq_cst();
 }

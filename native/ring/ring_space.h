@@ -1,6 +1,6 @@
-/* Whether there is room: what reliable readers have not taken is not
- * overwritten. The writer's side of their cells, in memory alone; whose cell is
- * whose, the caller knows.
+/* Backpressure: what reliable readers have not taken is not overwritten. The
+ * writer's side of their cells, in memory alone; which process has which cell,
+ * the caller knows.
  *
  *   reader  C1  copy slots                        relaxed words
  *           C2  cursor = behind them              release
@@ -10,15 +10,15 @@
  * C2 and C3 are partners: what the reader copied, it copied before the writer
  * went over it.
  *
- * A reader that comes is seen by the next look at the cells, and there is one
- * at least every quarter of a lap: who stands at claim - 3/4 capacity or later
- * loses nothing from its first moment on. Whoever comes further behind may be
- * overtaken once, and is told.
+ * * A reader that comes is seen by the next look at the cells, and there is
+ * one at least every quarter of a lap: a reader that begins at claim - 3/4
+ * capacity or later loses nothing. One that begins further behind may be
+ * overtaken once, and is told what it lost.
  *
- * Waiting for room is Dekker's protocol, as sleeping is: the writer stores
- * room_waiters and then looks at the cells; a reader stores its cursor and then
- * looks at room_waiters; with a seq_cst fence in between on both sides (M1, M2)
- * one of the two sees the other. */
+ * * Waiting for space is Dekker's protocol, as sleeping is: the writer stores
+ * room_waiters and then looks at the cells; a reader stores its cursor and
+ * then looks at room_waiters; with a seq_cst fence in between on both sides
+ * (M1, M2) one of the two sees the other. */
 #ifndef KG_RING_SPACE_H
 #define KG_RING_SPACE_H
 

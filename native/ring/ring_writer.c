@@ -7,10 +7,10 @@
 #include "../base/step.h"
 #include "threat.h"
 
-/* Passes over the events behind `head` that the writer before had copied
- * whole when it died: it had stored last_sequence (W4), not yet head (W5). No
- * other death leaves the two apart, so false means that somebody forged them:
- * sequences that readers have seen would be given out again. */
+/* Passes over the events behind `head` that the writer before had copied whole
+ * when it died: it had stored last_sequence (W4), not yet head (W5). No other
+ * death leaves the two apart, so false means that they were forged: sequences
+ * that readers have seen would be given out again. */
 static bool find_end(const kg__ring *ring, uint64_t claim, uint64_t *head,
                      uint64_t *sequence) {
   uint64_t last = kg__load64_relaxed(&ring->header->last_sequence);

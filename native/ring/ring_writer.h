@@ -15,7 +15,7 @@ typedef struct kg__ring_writer {
   uint32_t staged_events;
 } kg__ring_writer;
 
-/* When a batch is made, by the clocks of whoever makes it. */
+/* When a batch is made, by the clocks of the caller. */
 typedef struct kg__batch_time {
   uint64_t publish_ns; /* monotonic clock */
   uint64_t wall_us;    /* microseconds since 1970 */
@@ -36,7 +36,7 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
                           const kg__batch_time *time);
 
 /* Publishes the batch, in three steps between which a file can turn out to be
- * cut short: puts it where it belongs, where nobody sees it yet ... */
+ * cut short: copies it into the ring, where no reader sees it yet ... */
 void kg__ring_writer_copy(kg__ring_writer *writer);
 
 /* ... publishes it, and it is empty ... */
@@ -49,7 +49,7 @@ uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
 uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
 
 /* Counts as not published what was published last, in a ring without a head
- * that anybody could have seen. */
+ * that a reader could have seen. */
 void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
                                uint32_t events);
 

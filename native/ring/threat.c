@@ -24,7 +24,7 @@ typedef struct field {
 
 #define MOST_FIELDS 4
 
-/* The fields that the tail of this threat needs. */
+/* The fields that the continuation of this threat needs. */
 static int list_fields(const kg_threat *threat, field *fields) {
   int count = 0;
   if (threat->source.length > KG_SOURCE_BYTES) {
@@ -63,7 +63,8 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
   return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
 }
 
-/* Appends to the tail, which is spread over the slots behind the lead. */
+/* Appends to the continuation, which is spread over the slots behind the
+ * lead. */
 static void append(kg_slot *slots, uint32_t *at, const void *bytes,
                    size_t length) {
   const char *from = bytes;
@@ -128,7 +129,7 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
   }
 }
 
-/* Puts the tail's bytes in one piece into `scratch`. */
+/* Puts the continuation's bytes in one piece into `scratch`. */
 static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
   for (uint32_t at = 0; at < bytes; at += KG_EVENT_BYTES) {
     uint32_t left = bytes - at;

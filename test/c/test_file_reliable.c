@@ -11,7 +11,6 @@
 
 #include "../../native/file/reader.h"
 #include "../../native/file/writer.h"
-#include "../../native/file/writer_space.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 

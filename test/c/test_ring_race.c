@@ -121,7 +121,7 @@ static void *hammer_read(void *data) {
       drain(&r->reader, &r->account, r->slots, UINT32_MAX);
     }
   } while (done == 0);
-  CHECK_EQUAL(r->reader.seen, kg__ring_reader_head(&r->reader));
+  CHECK_EQUAL(r->reader.seen, kg__ring_head(&r->reader.ring));
   return NULL;
 }
 
