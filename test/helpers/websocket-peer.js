@@ -9,7 +9,7 @@ const {
   readDiscovery,
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
-const { Gate } = require('../../lib/websocket/server/handshake.js')
+const { HandshakeServer } = require('../../lib/websocket/server/handshake.js')
 const { until } = require('./wait.js')
 
 const NAME = 'kindly-guard'
@@ -255,8 +255,8 @@ class Liar {
     this.token = createToken()
     this.lines = []
     this._dir = dir
-    this._gate = new Gate({ token: this.token })
-    this._gate.on('connection', (socket) => {
+    this._handshake = new HandshakeServer({ token: this.token })
+    this._handshake.on('connection', (socket) => {
       const line = new Line(socket, this.lines.length + 1, generation)
       this.lines.push(line)
       socket.on('message', (data) => {
@@ -268,7 +268,7 @@ class Liar {
   }
 
   async listen() {
-    this.port = await this._gate.listen()
+    this.port = await this._handshake.listen()
     this.announce(this.port)
     return this
   }
@@ -290,7 +290,7 @@ class Liar {
   }
 
   close() {
-    return this._gate.close()
+    return this._handshake.close()
   }
 }
 
