@@ -72,7 +72,8 @@ bool Properties::Object(const char *key, napi_value *value) {
 }
 
 RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
-  // lib/options.js has checked the types; what is absent keeps its default.
+  // lib/options/check.js has checked the types; what is absent keeps its
+  // default.
   Properties options(info.Env(), info[0]);
   double max_events = 0;
   double max_bytes = 0;

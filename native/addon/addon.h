@@ -19,7 +19,7 @@ namespace kg {
 // State of one JavaScript environment: a process has one for its main thread
 // and one for each worker that loaded the addon.
 struct Addon {
-  // lib/errors.js: (number, detail) => IpcError. The only translation.
+  // lib/base/errors.js: (number, detail) => IpcError. The only translation.
   napi_ref make_error = nullptr;
 };
 

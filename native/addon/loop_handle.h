@@ -1,6 +1,6 @@
-// What a poller and a space poll of JavaScript objects share: they end in a
-// later turn of the loop, so they may outlive their objects, and an environment
-// that ends waits for them.
+// What the poller of a Reader and the space poll of a Writer share: they end in
+// a later turn of the loop, so they may outlive their objects, and an
+// environment that ends waits for them.
 #ifndef KG_LOOP_HANDLE_H
 #define KG_LOOP_HANDLE_H
 
@@ -15,12 +15,11 @@ public:
   void Stop() {
     if (!is_stopping_) {
       is_stopping_ = true;
-      BeginStop(OnStopped, this);
+      BeginStop();
     }
   }
 
-  // The same, and JavaScript is not called any more. What the caller refers to
-  // by `Stopped` it must take back before.
+  // The same, and JavaScript is not called any more.
   void Abandon() {
     on_event_.Reset();
     is_abandoned_ = true;
@@ -44,15 +43,16 @@ protected:
   // Called from the loop, with the handle.
   static void OnEvent(void *data) {
     LoopHandle *self = static_cast<LoopHandle *>(data);
-    CallFromLoop(self->env_, self->on_event_);
+    if (!self->is_abandoned_) {
+      CallFromLoop(self->env_, self->on_event_);
+    }
   }
 
-  // Begins to end it; calls `on_stopped` from a later turn of the loop.
-  virtual void BeginStop(void (*on_stopped)(void *), void *data) = 0;
+  // Begins to end it; OnStopped is called from a later turn of the loop.
+  virtual void BeginStop() = 0;
   // It has ended. Whether JavaScript may be called.
   virtual void Stopped(bool may_call) = 0;
 
-private:
   static void OnStopped(void *data) {
     LoopHandle *self = static_cast<LoopHandle *>(data);
     napi_async_cleanup_hook_handle hook = self->hook_;
@@ -64,6 +64,7 @@ private:
     }
   }
 
+private:
   static void OnCleanup(napi_async_cleanup_hook_handle, void *data) {
     static_cast<LoopHandle *>(data)->Abandon();
   }

@@ -46,8 +46,8 @@ public:
   }
 
 private:
-  void BeginStop(void (*on_stopped)(void *), void *) override {
-    kg_poller_stop(poller_, on_stopped);
+  void BeginStop() override {
+    kg_poller_stop(poller_, OnStopped);
   }
   void Stopped(bool may_call) override;
 

@@ -38,8 +38,8 @@ public:
   }
 
 private:
-  void BeginStop(void (*on_stopped)(void *), void *) override {
-    kg_space_poll_stop(poll_, on_stopped);
+  void BeginStop() override {
+    kg_space_poll_stop(poll_, OnStopped);
   }
   void Stopped(bool) override {
     if (place_ != nullptr) {
@@ -91,7 +91,7 @@ public:
   }
 
   // (source, details, id?, context?, deflatedTail?), all of them checked by
-  // lib/threat-event.js. The sequence comes back among the numbers.
+  // lib/threat/check.js. The sequence comes back among the numbers.
   // Nothing here calls back into JavaScript, so nothing can come between
   // staging and publishing.
   static napi_value Write(napi_env env, napi_callback_info info) {
@@ -139,7 +139,9 @@ public:
   Napi::Value Commit(const Napi::CallbackInfo &info) {
     int64_t result =
         writer_ == nullptr ? int64_t{KG_E_CLOSED} : kg_writer_commit(writer_);
-    return Result(info.Env(), result);
+    return result < 0
+               ? Throw(info.Env(), static_cast<int>(result), "")
+               : Napi::Number::New(info.Env(), static_cast<double>(result));
   }
 
   // Nothing of a batch that came to no end goes out with the next one.
@@ -348,13 +350,6 @@ private:
                              &function) == napi_ok) {
       napi_set_named_property(Env(), Value(), name, function);
     }
-  }
-
-  static Napi::Value Result(Napi::Env env, int64_t result) {
-    if (result < 0) {
-      return Throw(env, static_cast<int>(result), "");
-    }
-    return Napi::Number::New(env, static_cast<double>(result));
   }
 
   kg_writer *writer_ = nullptr;

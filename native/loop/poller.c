@@ -376,21 +376,15 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   poller->next_check = uv_hrtime() + CHECK_NS;
   int result = uv_mutex_init(&poller->mutex);
   if (result != 0) {
-    free(poller);
-    return result;
+    goto no_mutex;
   }
   result = uv_cond_init(&poller->cond);
   if (result != 0) {
-    uv_mutex_destroy(&poller->mutex);
-    free(poller);
-    return result;
+    goto no_cond;
   }
   result = uv_async_init(loop, &poller->async, on_async);
   if (result != 0) {
-    uv_cond_destroy(&poller->cond);
-    uv_mutex_destroy(&poller->mutex);
-    free(poller);
-    return result;
+    goto no_async;
   }
   poller->async.data = poller;
   uv_idle_init(loop, &poller->spin);
@@ -407,6 +401,14 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   }
   *started = poller;
   return 0;
+
+no_async:
+  uv_cond_destroy(&poller->cond);
+no_cond:
+  uv_mutex_destroy(&poller->mutex);
+no_mutex:
+  free(poller);
+  return result;
 }
 
 bool kg_poller_arm(kg_poller *poller) {
