@@ -13,7 +13,7 @@ namespace {
 
 class Reader;
 
-// A reader that is polled, which its Reader object may not outlive.
+// A reader that is polled; it may outlive its Reader object.
 class Polling : public LoopHandle {
 public:
   Polling(Reader *owner, kg_reader *reader) : owner_(owner), reader_(reader) {}
