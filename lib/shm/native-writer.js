@@ -9,10 +9,6 @@ const {
   STAGE_MOST
 } = require('./native-constants.js')
 
-/** Whether it has but the texts that every threat has. */
-const isShort = ({ id, context, deflated }) =>
-  id === undefined && context === undefined && deflated === undefined
-
 const textsOf = ({ source, details, id, context, deflated }) => [
   source,
   details,
@@ -38,7 +34,7 @@ class NativeWriter {
    */
   publish(record) {
     this._put(0, record)
-    if (isShort(record)) {
+    if (record.isShort) {
       this._writer.write(record.source, record.details)
     } else {
       this._writer.write(...textsOf(record))
@@ -68,7 +64,7 @@ class NativeWriter {
   }
 
   _stage(record) {
-    if (isShort(record)) {
+    if (record.isShort) {
       const texts = this._texts
       this._put(texts.length / 2, record)
       texts.push(record.source, record.details)

@@ -10,7 +10,7 @@ const { parseErrorMap, renderModule, renderPage } = require('./error-table.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 /** The page that shows the table, between two marks. */
-const ERRORS_PAGE = 'README.md'
+const ERRORS_PAGE = 'docs/errors.md'
 
 const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8')
 const header = (file) => read(`native/${file}`)

@@ -186,6 +186,13 @@ class RingFile {
     fs.writeSync(this._file, bytes, 0, width, offset)
   }
 
+  /** The bytes that the header's checksum is of. */
+  identity() {
+    const bytes = Buffer.alloc(128)
+    fs.readSync(this._file, bytes, 0, bytes.length, 0)
+    return bytes
+  }
+
   _offset(position) {
     const index = BigInt(position) & (this.capacity - 1n)
     return SLOTS + Number(index) * SLOT_BYTES

@@ -25,13 +25,18 @@ if (PlatformShm.isAvailable()) {
 }
 
 /** The server's object for the client that came last. */
-const subscriberOf = (shield) => [...shield._service.broadcaster._subscribers].at(-1)
+const subscriberOf = (shield) =>
+  [...shield._service.broadcaster._subscribers].at(-1)
+
+/** The server's socket of that client. */
+const socketOf = (shield) => subscriberOf(shield)._socket
 
 /**
  * What waits in the server for one client, in bytes: what was given to its
  * socket and has not gone, and what the socket itself admits to.
+ * @param {import('ws').WebSocket} socket from socketOf()
  */
-function meter({ _socket: socket }) {
+function meter(socket) {
   const { send } = socket
   let waiting = 0
   socket.send = (data, options, done) => {
@@ -163,6 +168,7 @@ module.exports = {
   MESSAGE,
   meter,
   MiB,
+  socketOf,
   subscriberOf,
   useShield
 }

@@ -2,11 +2,13 @@
 // `after` in a generation before the present one.
 
 const assert = require('node:assert/strict')
+const { useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
 const { sequences } = require('../helpers/sequences.js')
 
 describe('after, when the ring was replaced', () => {
+  const made = useNative()
   const current = useRing()
   let ring
 
@@ -74,8 +76,10 @@ describe('after, when the ring was replaced', () => {
     const iterator = client[Symbol.asyncIterator]()
     for (let i = 0; i < 12; i++) await iterator.next()
     const present = shield(64, 3)
-    await until(() => client._source.generation === present, 'the next ring')
-    await until(() => client._source.position().next === 4, 'all of it')
+    await until(() => {
+      const { generation, sequence } = made.readers.at(-1).stats()
+      return generation === present && sequence === 3
+    }, 'all of the next ring is taken')
     const saved = [client.stats()]
     await iterator.return()
     saved.push(client.stats())

@@ -6,43 +6,31 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { native } = require('../../lib/shm/addon.js')
+const { spy, useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
 const details = (threats) => threats.map((one) => one.details)
 
 describe('replaced', () => {
+  const made = useNative()
   const current = useRing()
-  const { Reader } = native
   let ring
 
   beforeEach(() => {
     ring = current()
   })
 
-  afterEach(() => {
-    native.Reader = Reader
-  })
-
   /**
-   * Runs `action`, once, when `client` has read everything and is about to
-   * open the next ring.
+   * Runs `action`, once, when the one client that there is has read everything
+   * and is about to open the next ring.
    */
-  function beforeFollowing(client, action) {
-    const source = client._source
-    const follow = source._follow
-    source._follow = () => {
-      native.Reader = function OpenedLater(...args) {
-        native.Reader = Reader
-        source._follow = follow
-        action()
-        return new Reader(...args)
-      }
-      try {
-        return follow.call(source)
-      } finally {
-        native.Reader = Reader
-      }
+  function beforeFollowing(action) {
+    const { Reader } = native
+    native.Reader = function OpenedLater(options) {
+      native.Reader = Reader
+      action()
+      return new Reader(options)
     }
   }
 
@@ -63,11 +51,11 @@ describe('replaced', () => {
     beforeEach(() => {
       writer = ring.writer({ maxEvents: 64 })
       client = ring.client()
-      lost = record(client, 'lost')
+      lost = []
       writer.writeThreats([threat('1'), threat('2'), threat('3')])
       fs.unlinkSync(ring.file)
       done = false
-      beforeFollowing(client, () => {
+      beforeFollowing(() => {
         writer.writeThreats([threat('4'), threat('5')])
         assert.equal(writer.isHealthy(), true)
         writer.writeThreat(threat('new'))
@@ -88,6 +76,8 @@ describe('replaced', () => {
     const all = ['1', '2', '3', '4', '5', 'new']
 
     it('poll', async () => {
+      // Without a listener of 'lost': that one's poll thread would look into
+      // the next ring before everything was read.
       const polled = []
       await until(() => {
         polled.push(...client.poll())
@@ -98,12 +88,15 @@ describe('replaced', () => {
     })
 
     it('pollThreats', async () => {
-      assert.deepEqual(details(await collect(client, 6)), all)
+      const collected = collect(client, 6)
+      lost = record(client, 'lost')
+      assert.deepEqual(details(await collected), all)
       assertAccount()
     })
 
     it("on('threat')", async () => {
       const seen = record(client, 'threat')
+      lost = record(client, 'lost')
       await until(() => seen.length >= 6, 'all of them')
       assert.deepEqual(details(seen), all)
       assertAccount()
@@ -146,11 +139,10 @@ describe('replaced', () => {
     const client = ring.client()
     const states = record(client, 'writer')
     let looks = 0
-    const look = client._look
-    client._look = (fresh) => {
-      looks++
-      return look.call(client, fresh)
-    }
+    // What the poll thread saw. stats() and isHealthy() look at the file itself.
+    spy(made.readers[0], 'state', (fresh) => {
+      if (!fresh) looks++
+    })
     makeAnew(writer)
     await until(
       () => client.isHealthy() && client.stats().writer === 'live',
@@ -217,7 +209,7 @@ describe('replaced', () => {
     bytes.alter(position, (slot) => slot.fill(0xff))
     fs.unlinkSync(ring.file)
     await until(
-      () => client._source._reader.state(false) >= 256,
+      () => made.readers[0].state(false) >= 256,
       'the poll thread’s look at the file'
     )
     assert.deepEqual(client.poll(), [])

@@ -3,10 +3,12 @@
 // that call, and the client works once it can be had.
 
 const assert = require('node:assert/strict')
+const { useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, until } = require('../helpers/wait.js')
 
 describe('a poll thread that cannot start', () => {
+  const made = useNative()
   const current = useRing()
   let writer
   let client
@@ -15,7 +17,7 @@ describe('a poll thread that cannot start', () => {
     writer = current().writer()
     client = current().client({ from: 'oldest' })
     // The one thing that is faked: the system has no thread to give.
-    Object.defineProperty(client._source._reader, 'start', {
+    Object.defineProperty(made.readers[0], 'start', {
       configurable: true,
       value() {
         throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
@@ -29,7 +31,7 @@ describe('a poll thread that cannot start', () => {
       client.pollThreats(() => false),
       { code: 'ERR_SYSTEM' }
     )
-    delete client._source._reader.start
+    delete made.readers[0].start
     const [got] = await collect(client, 1)
     assert.equal(got.sequence, 1)
     assert.equal(client.stats().received, 1)
@@ -39,28 +41,35 @@ describe('a poll thread that cannot start', () => {
     const errors = []
     const seen = []
     client.on('error', (error) => errors.push(error.code))
-    client.on('threat', ({ sequence }) => seen.push(sequence))
+    const listen = ({ sequence }) => seen.push(sequence)
+    client.on('threat', listen)
     await until(() => errors.length > 0, 'the error')
     assert.deepEqual(errors, ['ERR_SYSTEM'])
     assert.deepEqual(seen, [1])
-    delete client._source._reader.start
-    client.on('threat', () => {})
-    client._wake()
+    delete made.readers[0].start
+    client.off('threat', listen)
+    client.on('threat', listen)
     writer.writeThreat(threat('two'))
     await until(() => seen.length === 2, 'the second')
     assert.deepEqual(seen, [1, 2])
   })
   it("F47 an 'error' listener that throws is called once", async () => {
     const child = current().child()
-    const uncaught = await child.call(async (state, dir) => {
+    const file = require.resolve('../../lib/shm/addon.js')
+    const argument = { dir: current().dir, addon: file }
+    const uncaught = await child.call(async (state, { dir, addon }) => {
+      const { native } = state.require(addon)
+      const { Reader } = native
+      native.Reader = function ReaderWithoutThread(options) {
+        return Object.defineProperty(new Reader(options), 'start', {
+          value() {
+            throw new Error('no thread')
+          }
+        })
+      }
       const there = new state.ipc.ShmClient({ dir, from: 'oldest' })
       const caught = []
       process.on('uncaughtException', ({ message }) => caught.push(message))
-      Object.defineProperty(there._source._reader, 'start', {
-        value() {
-          throw new Error('no thread')
-        }
-      })
       there.on('error', () => {
         throw new Error('no')
       })
@@ -68,7 +77,7 @@ describe('a poll thread that cannot start', () => {
       await state.sleep(50)
       there.close()
       return caught
-    }, current().dir)
+    }, argument)
     assert.deepEqual(uncaught, ['no'])
   })
 })

@@ -11,9 +11,7 @@ const {
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
 const { dial } = require('../../../lib/websocket/client/connect.js')
-const {
-  HandshakeServer
-} = require('../../../lib/websocket/server/handshake.js')
+const { newHandshakeServer } = require('../../helpers/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -53,7 +51,7 @@ describe('WebSocket dial', () => {
   const running = []
 
   async function open(options = {}) {
-    const gate = new HandshakeServer({ token: TOKEN, ...options })
+    const gate = newHandshakeServer({ token: TOKEN, ...options })
     running.push(gate)
     gate.clients = record(gate, 'connection')
     gate.port = await gate.listen()
@@ -269,11 +267,11 @@ describe('WebSocket dial', () => {
       await until(() => closes.length === 1, 'the client knows')
       const options = { url: gate.url, token: TOKEN }
       await rejected(options, 'ERR_WEBSOCKET_UNREACHABLE')
-      const never = new HandshakeServer({ token: TOKEN })
+      const never = newHandshakeServer({ token: TOKEN })
       await never.close()
       await assert.rejects(never.listen(), { code: 'ERR_CLOSED' })
       // Closed while it begins to listen, it holds no port.
-      const begun = new HandshakeServer({ token: TOKEN })
+      const begun = newHandshakeServer({ token: TOKEN })
       const port = begun.listen()
       await begun.close()
       const url = `ws://127.0.0.1:${await port}`
