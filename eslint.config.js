@@ -17,6 +17,37 @@ const rules = {
   'prefer-const': 'error'
 }
 
+// A name that begins with an underscore is its own class's: nobody else reads
+// it. `deref()?._name` is a class that holds itself weakly.
+const underscoreRule = [
+  'error',
+  {
+    selector:
+      'MemberExpression[property.name=/^_[a-z]/]' +
+      ":not([object.type='ThisExpression'])" +
+      ":not([object.type='Super'])" +
+      ":not([object.callee.property.name='deref'])",
+    message: 'This name is private to its class; ask for what is public.'
+  },
+  {
+    selector:
+      "ObjectPattern[parent.init.type!='ThisExpression'] > Property[key.name=/^_[a-z]/]",
+    message: 'This name is private to its class; ask for what is public.'
+  }
+]
+
+// Files that still do so.
+const UNDERSCORES_LEFT = [
+  'lib/benchmark/run.js',
+  'lib/stream/consumers.js',
+  'test/client/failover.shm.test.js',
+  'test/client/restart.test.js',
+  'test/stream/full-stack.shm.test.js',
+  'test/suites/transport/at-once.js',
+  'test/suites/transport/give-back.js',
+  'test/websocket/client/lies-stream.test.js'
+]
+
 module.exports = [
   // TypeScript's compiler judges the types and what tests them.
   {
@@ -56,5 +87,10 @@ module.exports = [
   {
     files: ['test/**/*.js', 'test/**/*.mjs'],
     languageOptions: { globals: globals.mocha }
+  },
+  {
+    files: ['lib/**/*.js', 'test/**/*.js'],
+    ignores: ['test/helpers/**', ...UNDERSCORES_LEFT],
+    rules: { 'no-restricted-syntax': underscoreRule }
   }
 ]

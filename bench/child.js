@@ -4,12 +4,12 @@
 
 const { fork } = require('node:child_process')
 const { report } = require('./control.js')
-const { DAMAGES, makeThreats, verify } = require('./threats.js')
+const { DAMAGES, makeStream, withDamage } = require('./threats.js')
 
 const [role, configText] = process.argv.slice(2)
 const config = JSON.parse(configText)
 const transport = require(`./transports/${config.transport}.js`)
-const threats = makeThreats(config.kind)
+const stream = makeStream(config)
 
 const now = () => Number(process.hrtime.bigint())
 
@@ -36,44 +36,43 @@ function forkReceivers() {
   return children
 }
 
-/** Sends all of them, one of which is wrong: what a verification must find. */
-async function sendDamaged(send, sent, { first, last, damage }) {
+/** Sends all of them; the middle one is wrong, as a verification must find. */
+async function sendDamaged(send, { first, last, damage }) {
   const at = Math.floor((first + last) / 2)
-  let next = at + 1
-  await send(first, at)
-  if (damage === 'order') {
-    await send(at + 1, at + 2)
-    next = at
-  } else if (damage !== 'lost') {
-    const right = sent[at % sent.length]
-    sent[at % sent.length] = DAMAGES[damage](right)
-    await send(at, at + 1)
-    sent[at % sent.length] = right
+  if (damage in DAMAGES) {
+    await send(withDamage(stream, at, damage), first, last)
+    return
   }
-  await send(next, last)
+  await send(stream, first, at)
+  if (damage === 'order') {
+    await send(stream, at + 1, at + 2)
+    await send(stream, at, last)
+  } else {
+    await send(stream, at + 1, last)
+  }
 }
 
-async function flood(sender, sent, { first, last, batch, damage }) {
+async function flood(sender, { first, last, batch, damage }) {
   const send =
     batch === 1
-      ? (from, to) => sender.sendAll(from, to)
-      : (from, to) => sender.sendBatches(from, to, batch)
+      ? (list, from, to) => sender.sendAll(list, from, to)
+      : (list, from, to) => sender.sendBatches(list, from, to, batch)
   const start = now()
   if (damage === undefined) {
-    await send(first, last)
+    await send(stream, first, last)
   } else {
-    await sendDamaged(send, sent, { first, last, damage })
+    await sendDamaged(send, { first, last, damage })
   }
   return start
 }
 
 /** One event after the other, with pauses; returns when each was sent. */
-async function sendSingles(sender, sent, { first, last, pauseMs }) {
+async function sendSingles(sender, { first, last, pauseMs }) {
   const times = []
   for (let i = first; i < last; i++) {
     // Jitter, so that no timer of either side falls into step with it.
     await pause(pauseMs * (0.75 + Math.random() / 2))
-    const threat = sent[i % sent.length]
+    const threat = stream.at(i)
     times.push(now())
     sender.send(threat)
   }
@@ -81,24 +80,21 @@ async function sendSingles(sender, sent, { first, last, pauseMs }) {
 }
 
 async function runSender(control) {
-  const sent = [...threats]
-  const sender = await transport.createSender(
-    {
-      ...config,
-      forkReceivers,
-      publish: (place) => control.say({ type: 'place', place })
-    },
-    sent
-  )
+  const sender = await transport.createSender({
+    ...config,
+    longest: stream.longest,
+    forkReceivers,
+    publish: (place) => control.say({ type: 'place', place })
+  })
   control.listen(async (message) => {
     if (message.type === 'connect') {
       await sender.connected()
       control.say({ type: 'ready' })
     } else if (message.type === 'flood') {
-      const start = await flood(sender, sent, message)
+      const start = await flood(sender, message)
       control.say({ type: 'sent', start })
     } else if (message.type === 'singles') {
-      const times = await sendSingles(sender, sent, message)
+      const times = await sendSingles(sender, message)
       control.say({ type: 'sent', times })
     } else if (message.type === 'close') {
       await sender.close()
@@ -111,7 +107,8 @@ async function runSender(control) {
 
 /** Receives and verifies; reports when it has what the run waits for. */
 async function runReceiver(control, fail) {
-  const check = transport.verify ?? verify
+  // A floor carries less than a threat.
+  const { verify } = transport.carries?.(stream) ?? stream
   let received = 0
   let last = -1
   let times = null
@@ -127,11 +124,12 @@ async function runReceiver(control, fail) {
   }
   const onThreat = (threat) => {
     if (times !== null) times.push(now())
-    check(threat, received, threats)
+    verify(threat, received)
     received++
     if (received === last) finish()
   }
-  receiver = await transport.createReceiver(config, threats, onThreat)
+  const own = { ...config, longest: stream.longest }
+  receiver = await transport.createReceiver(own, onThreat)
   receiver.done.catch(fail)
   control.listen(async (message) => {
     if (message.type === 'expect') {

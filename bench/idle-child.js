@@ -19,7 +19,7 @@ function memory() {
 /** Bytes for each of a few further clients. The first one has paid for loading
  * the package. */
 async function measureMemory() {
-  const { ShmClient } = require('..')
+  const { ShmClient } = require('./subject.js')
   const before = memory()
   const clients = []
   while (clients.length < CLIENTS) {
@@ -54,7 +54,7 @@ async function measureCpu(seconds) {
 async function main() {
   let client = null
   if (dir !== '') {
-    const { ShmClient } = require('..')
+    const { ShmClient } = require('./subject.js')
     client = new ShmClient({ dir, from: 'oldest' })
     consume(client)
   }

@@ -5,15 +5,17 @@ const { fork } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
-const { SharedMemoryIpc } = require('..')
 const { makeDirectory } = require('./pair.js')
-const { makeThreats } = require('./threats.js')
+const { makeStream, VARIETY } = require('./threats.js')
 
-async function runChild(dir, seconds) {
+async function runChild(side, dir, seconds) {
   const child = fork(
     path.join(__dirname, 'idle-child.js'),
     [dir, String(seconds)],
-    { execArgv: ['--expose-gc'] }
+    {
+      env: { ...process.env, KG_BENCH_PACKAGE: side.dir },
+      execArgv: ['--expose-gc']
+    }
   )
   const [message] = await Promise.race([
     once(child, 'message'),
@@ -26,13 +28,15 @@ async function runChild(dir, seconds) {
 }
 
 /** Both at once: neither does anything that the other would notice. */
-async function measureIdle(seconds) {
+async function measureIdle(side, seconds) {
+  const { SharedMemoryIpc } = require(side.dir)
   const dir = makeDirectory()
   const shield = new SharedMemoryIpc({ dir })
-  makeThreats().forEach((threat) => shield.writeThreat(threat))
+  const stream = makeStream()
+  for (let i = 0; i < VARIETY; i++) shield.writeThreat(stream.at(i))
   const [bare, client] = await Promise.all([
-    runChild('', seconds),
-    runChild(dir, seconds)
+    runChild(side, '', seconds),
+    runChild(side, dir, seconds)
   ])
   await shield.close()
   fs.rmSync(dir, { recursive: true })
@@ -59,7 +63,8 @@ function idleScenario(quick) {
         name: 'client',
         title: 'a client in pollThreats',
         every: false,
-        run: () => measureIdle(seconds)
+        isOurs: true,
+        run: (side) => measureIdle(side, seconds)
       }
     ]
   }

@@ -17,10 +17,11 @@ function cpuTime() {
   }
 }
 
-function commit() {
+/** The commit that a folder is at, as text. */
+function commitOf(dir) {
   try {
     const git = (...args) =>
-      execFileSync('git', ['-C', path.join(__dirname, '..'), ...args], {
+      execFileSync('git', ['-C', dir, ...args], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore']
       }).trim()
@@ -44,7 +45,7 @@ function watchMachine() {
       date: new Date(begin).toISOString().slice(0, 16).replace('T', ' '),
       seconds: Math.round((Date.now() - begin) / 1000),
       command: ['npm run bench', ...process.argv.slice(2)].join(' '),
-      commit: commit(),
+      commit: commitOf(path.join(__dirname, '..')),
       node: process.version,
       system: `${os.type()} ${os.release()}`,
       cpus: os.cpus().length,
@@ -55,4 +56,4 @@ function watchMachine() {
   }
 }
 
-module.exports = { watchMachine }
+module.exports = { commitOf, watchMachine }

@@ -6,11 +6,11 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
 const { makeDirectory } = require('./pair.js')
+const { coreOf, THIS } = require('./sides.js')
 const { quantile } = require('./statistics.js')
 
 const execute = promisify(execFile)
 const FLOORS = path.join(__dirname, 'floors')
-const CORE = path.join(__dirname, 'core')
 const BUILD = path.join(__dirname, '..', 'native', 'tools', 'build.js')
 
 const firstLines = (text) => text.trim().split('\n').slice(0, 4).join('\n  ')
@@ -48,6 +48,8 @@ async function buildAddon() {
   return why ?? (fs.existsSync(built) ? null : 'It needs node-gyp and Linux.')
 }
 
+const make = (dir, ...targets) => build('make', ['-s', '-C', dir, ...targets])
+
 /**
  * Compiles all there is.
  * @param {{ what: string, why: string }[]} missing gets what cannot be had
@@ -55,19 +57,18 @@ async function buildAddon() {
  *   addon: boolean }>}
  */
 async function buildPrograms(missing) {
-  const make = (dir, ...targets) => build('make', ['-s', '-C', dir, ...targets])
   const have = {}
   const note = (key, what, why) => {
     have[key] = why === null
     if (why !== null) missing.push({ what, why })
   }
   note('floors', "the machine's floors in C", await make(FLOORS))
-  note('core', 'the C core', await make(CORE))
+  note('core', 'the C core', await make(coreOf(THIS)))
   note(
     'boost',
     "Boost's queues beside the C core",
     (await hasBoost())
-      ? await make(CORE, 'boost')
+      ? await make(coreOf(THIS), 'boost')
       : "Boost's headers are not installed; on Debian: " +
           'apt-get install --no-install-recommends libboost-dev'
   )
@@ -101,11 +102,11 @@ function oneWay(samples) {
 const floor = (program, ...args) =>
   run(path.join(FLOORS, 'build', program), args)
 
-/** A program of core/, in a directory of its own. */
-async function core(program, mode, count, variant, damage) {
+/** A program of a side's core/, in a directory of its own. */
+async function core(side, program, mode, count, variant, damage) {
   const dir = makeDirectory()
   try {
-    return await run(path.join(CORE, 'build', program), [
+    return await run(path.join(coreOf(side), 'build', program), [
       mode,
       count,
       variant,
@@ -167,14 +168,35 @@ function nativeScenarios({ quick, damage }, have) {
       name: 'core',
       title: 'Two C processes, events of 384 bytes',
       kind: 'rate',
+      isNative: true,
       cases: channels.map(([name, program, variant, title, events]) => ({
         name,
         title,
         every: true,
-        run: async () => {
+        isOurs: program === 'kg',
+        run: async (side) => {
           const count = quick ? events : events * 4
-          const rate = await core(program, 'throughput', count, variant, damage)
-          return { figures: { rate } }
+          const args = ['throughput', count, variant, damage]
+          return { figures: { rate: await core(side, program, ...args) } }
+        }
+      }))
+    })
+  }
+  if (channels.length > 0) {
+    scenarios.push({
+      name: 'core-cold',
+      title: 'Two C processes, cold burst of 8,192',
+      kind: 'rate',
+      isNative: true,
+      cases: channels.map(([name, program, variant, title]) => ({
+        name,
+        title,
+        every: true,
+        // States from before there was `cold` would run warm, in silence.
+        isOurs: false,
+        run: async (side) => {
+          const args = ['cold', 8192, variant, damage]
+          return { figures: { rate: await core(side, program, ...args) } }
         }
       }))
     })
@@ -183,6 +205,7 @@ function nativeScenarios({ quick, damage }, have) {
     name: 'one-way',
     title: 'Two C processes, half a round trip',
     kind: 'one-way',
+    isNative: true,
     cases: [
       have.floors && {
         name: 'cache-line',
@@ -195,15 +218,17 @@ function nativeScenarios({ quick, damage }, have) {
         title: '384 bytes and a counter, spinning (floor)',
         every: true,
         run: async () =>
-          oneWay(await core('bare', 'one-way', 3000, '-', damage))
+          oneWay(await core(THIS, 'bare', 'one-way', 3000, '-', damage))
       },
       ...channels.map(([name, program, variant, title, , needs]) => ({
         name,
         title: title + (/queue$/.test(name) ? ', asleep' : ', spinning'),
         every: true,
-        run: async () => {
+        isOurs: program === 'kg',
+        run: async (side) => {
           const count = /queue$/.test(name) && needs ? 500 : 3000
-          return oneWay(await core(program, 'one-way', count, variant, damage))
+          const args = ['one-way', count, variant, damage]
+          return oneWay(await core(side, program, ...args))
         }
       }))
     ].filter(Boolean)
@@ -211,4 +236,10 @@ function nativeScenarios({ quick, damage }, have) {
   return scenarios
 }
 
-module.exports = { buildPrograms, nativeScenarios }
+/** Compiles the C core's programs of another side. */
+async function buildCore(side) {
+  const why = await make(coreOf(side))
+  if (why !== null) throw new Error(`${coreOf(side)}: ${why}`)
+}
+
+module.exports = { buildCore, buildPrograms, nativeScenarios }

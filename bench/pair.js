@@ -17,9 +17,13 @@ function makeDirectory() {
   return fs.mkdtempSync(path.join(parent, 'kg-bench-'))
 }
 
-/** Starts a program of the benchmark; its failure is one of `remote`. */
-function start(args, remote) {
+/**
+ * Starts a program of the benchmark, for which subject.js is that side's
+ * package; its failure is one of `remote`.
+ */
+function start(args, remote, side) {
   const child = spawn(process.execPath, args, {
+    env: { ...process.env, KG_BENCH_PACKAGE: side.dir },
     stdio: ['ignore', 'inherit', 'inherit']
   })
   child.on('error', (error) => remote.fail(error))
@@ -36,9 +40,11 @@ class Pair {
    * @param {{ transport: string, readers?: number, kind?: string,
    *   mode?: string, damage?: string }} options `transport` is a file in
    *   transports/; what else they take goes along
+   * @param {import('./sides.js').Side} side
    */
-  static async open(options) {
+  static async open(options, side) {
     const pair = new Pair()
+    pair._side = side
     const config = { readers: 1, mode: 'listen', ...options }
     config.dir = makeDirectory()
     pair._config = config
@@ -58,7 +64,7 @@ class Pair {
     const config = this._config
     const launch = (role, own, remote) => {
       const args = [CHILD, role, JSON.stringify(own)]
-      this._children.push(start(args, remote))
+      this._children.push(start(args, remote, this._side))
     }
     this._sender = this._control.remote('sender')
     this._receivers = []

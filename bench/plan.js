@@ -1,61 +1,77 @@
 'use strict'
 // All scenarios that can be measured here, and why others cannot.
 
-const os = require('node:os')
 const { idleScenario } = require('./idle.js')
 const { buildPrograms, nativeScenarios } = require('./native-programs.js')
-const { transportScenarios } = require('./scenarios.js')
+const { TRANSPORTS, transportScenarios } = require('./scenarios.js')
 const { writerScenarios } = require('./writer.js')
-const { checkReader } = require('../lib/options/check.js')
 
 /** Which transports can be had, and what is missing for the others. */
-function findTransports(missing) {
-  const transports = ['shm', 'reliable', 'ws', 'unix', 'child-process']
+function findTransports(have, missing) {
+  const missed = []
   try {
     require('zeromq')
-    transports.push('zeromq')
   } catch (error) {
     missing.push({
       what: 'zeromq',
       why: `Run npm ci, which installs it (${error.code ?? error.message}).`
     })
+    missed.push('zeromq')
   }
-  return transports
+  if (!have.addon) missed.push('barest')
+  return TRANSPORTS.filter((name) => !missed.includes(name))
 }
 
-/** Whether readers can pin their poll thread, to the second CPU. */
-function canPin() {
-  if (os.cpus().length < 2) return false
-  try {
-    checkReader({ pollCpu: 1 })
-    return true
-  } catch {
-    return false
-  }
-}
+const makeScenarios = ({ quick, damage, transports, have }) => [
+  ...transportScenarios({ quick, damage, transports }),
+  ...(have.addon ? writerScenarios(quick) : []),
+  ...nativeScenarios({ quick, damage }, have),
+  idleScenario(quick)
+]
 
-/** @param {{ quick: boolean, only?: string[], damage?: string }} options */
-async function makePlan(options) {
+/** What this package has a part in, in every round. */
+const onlyOurs = (plan) =>
+  plan
+    .map((scenario) => ({
+      ...scenario,
+      cases: scenario.cases
+        .filter(({ isOurs }) => isOurs)
+        .map((entry) => ({ ...entry, every: true }))
+    }))
+    .filter(({ cases }) => cases.length > 0)
+
+const ALL = makeScenarios({
+  quick: false,
+  transports: TRANSPORTS,
+  have: { floors: true, core: true, boost: true, addon: true }
+})
+const namesOf = (plan) => plan.map(({ name }) => name)
+
+/** What `--only` may name on a machine that lacks nothing, and those of it
+ * that `--against` compares. */
+const SCENARIOS = namesOf(ALL)
+const COMPARED = namesOf(onlyOurs(ALL))
+
+/**
+ * @param {{ quick: boolean, only?: string[], damage?: string,
+ *   against?: string }} options
+ * @returns {Promise<{ plan: object[], missing: object[] }>} `missing`: what was
+ *   to be had on another machine
+ */
+async function makePlan({ quick, only, damage, against }) {
   const missing = []
-  const { quick, damage, only } = options
   process.stderr.write('compiles what it needs\n')
   const have = await buildPrograms(missing)
-  const transports = findTransports(missing)
-  if (have.addon) transports.push('barest')
-  const scenarios = [
-    ...transportScenarios({ quick, damage, transports, canPin: canPin() }),
-    ...(have.addon ? writerScenarios(quick) : []),
-    ...nativeScenarios({ quick, damage }, have),
-    idleScenario(quick)
-  ]
-  const plan = scenarios.filter(
+  const transports = findTransports(have, missing)
+  const wanted = makeScenarios({ quick, damage, transports, have }).filter(
     ({ name }) => only === undefined || only.includes(name)
   )
+  const plan = against === undefined ? wanted : onlyOurs(wanted)
   if (plan.length === 0) {
-    const names = scenarios.map(({ name }) => name).join(', ')
-    throw new Error(`--only: these exist: ${names}`)
+    const why = missing.map((one) => `${one.what}: ${one.why}`)
+    throw new Error(['nothing is left to be measured', ...why].join('\n  '))
   }
   return { plan, missing }
 }
 
-module.exports = { makePlan }
+module.exports = { COMPARED, makePlan, SCENARIOS }

@@ -75,14 +75,6 @@ const RATIOS = [
     0.15
   ],
   [
-    'latency hot with pollCpu 1 ms apart p50 / ws',
-    p50('presets', 'low-pinned'),
-    p50('asleep-1', 'ws'),
-    '<=',
-    0.25,
-    0.1
-  ],
-  [
     'latency in a busy loop p50 / ws',
     p50('busy', 'shm'),
     p50('asleep-1', 'ws'),

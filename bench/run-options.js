@@ -2,18 +2,41 @@
 // The command line of `npm run bench`.
 
 const { parseArgs } = require('node:util')
+const { COMPARED, SCENARIOS } = require('./plan.js')
+const { findState } = require('./sides.js')
 const { DAMAGES } = require('./threats.js')
+
+const WRONGS = [...Object.keys(DAMAGES), 'order', 'lost']
+
+/** A list with commas, folded to lines that begin with `indent`. */
+function fold(names, indent) {
+  const lines = ['']
+  for (const name of names) {
+    const line = `${lines.pop()}${name}, `
+    if (line.length + indent.length < 80) lines.push(line)
+    else lines.push(line.slice(0, -name.length - 2), `${name}, `)
+  }
+  return lines
+    .map((line) => `${indent}${line.trim()}`)
+    .join('\n')
+    .slice(0, -1)
+}
 
 const USAGE = `npm run bench -- [options]
   --quick          fewer rounds and events, under two minutes
   --rounds N       so many rounds (7, or 3 with --quick)
-  --only NAMES     only these scenarios, with commas between them
+  --only NAMES     only these scenarios, with commas between them:
+${fold(SCENARIOS, ' '.repeat(19))}
+  --against STATE  compares this clone with another folder of this package, or
+                   with a commit of this clone, in rounds that take turns
   --json [FILE]    the figures as JSON, in a file or in the table's place
   --report DIR     where report.html and report.json go (bench/report)
   --no-report      neither of them
-  --corrupt WHAT   gets one event wrong (${Object.keys(DAMAGES).join(', ')},
-                   order or lost): the run must end with an error
+  --corrupt WHAT   gets one event wrong: the run must end with an error
+${fold(WRONGS, ' '.repeat(19))}
 `
+
+const isCompared = (name) => COMPARED.includes(name)
 
 const fail = (text) => {
   console.error(`bench: ${text}\n\n${USAGE}`)
@@ -36,7 +59,8 @@ function splitJson(args) {
 
 /**
  * @returns {{ quick: boolean, rounds: number, only?: string[],
- *   json?: string | true, report?: string, damage?: string }}
+ *   json?: string | true, report?: string, damage?: string,
+ *   against?: { dir: string } | { commit: string } }}
  */
 function parseOptions(argv = process.argv.slice(2)) {
   const { rest, json } = splitJson(argv)
@@ -48,6 +72,7 @@ function parseOptions(argv = process.argv.slice(2)) {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         only: { type: 'string' },
+        against: { type: 'string' },
         report: { type: 'string' },
         'no-report': { type: 'boolean', default: false },
         corrupt: { type: 'string' },
@@ -65,14 +90,30 @@ function parseOptions(argv = process.argv.slice(2)) {
   if (!Number.isInteger(rounds) || rounds < 1) {
     fail(`--rounds: expected a whole number from 1, got ${values.rounds}`)
   }
-  const damages = [...Object.keys(DAMAGES), 'order', 'lost']
-  if (values.corrupt !== undefined && !damages.includes(values.corrupt)) {
-    fail(`--corrupt: expected one of ${damages.join(', ')}`)
+  if (values.corrupt !== undefined && !WRONGS.includes(values.corrupt)) {
+    fail(`--corrupt: expected one of ${WRONGS.join(', ')}`)
+  }
+  const only = values.only?.split(',')
+  const unknown = only?.filter((name) => !SCENARIOS.includes(name)) ?? []
+  if (unknown.length > 0) {
+    fail(`--only: there is no ${unknown.join(', ')}`)
+  }
+  const against =
+    values.against === undefined ? undefined : findState(values.against)
+  if (against === null) {
+    fail(
+      '--against: expected a folder of this package or a commit of this ' +
+        `clone, got ${values.against}`
+    )
+  }
+  if (against !== undefined && !(only ?? COMPARED).some(isCompared)) {
+    fail(`--against compares ${COMPARED.join(', ')}`)
   }
   return {
     quick: values.quick,
     rounds,
-    only: values.only?.split(','),
+    only,
+    against,
     json,
     report: values['no-report'] ? null : values.report,
     damage: values.corrupt

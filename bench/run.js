@@ -4,61 +4,37 @@
 
 const fs = require('node:fs')
 const { watchMachine } = require('./machine.js')
-const { parseOptions } = require('./run-options.js')
+const { compareSummaries } = require('./comparison.js')
+const { measure } = require('./measure.js')
+const { buildCore } = require('./native-programs.js')
 const { makePlan } = require('./plan.js')
 const { ratiosOf } = require('./ratios.js')
 const { writeReport } = require('./report.js')
-const { Results } = require('./results.js')
+const { parseOptions } = require('./run-options.js')
+const { ensureAddon, openSide, THIS } = require('./sides.js')
 const table = require('./table.js')
 
-/** Shows where the run is, on stderr. */
-function makeProgress(plan, rounds) {
-  const begin = Date.now()
-  const count = (every) =>
-    plan.flatMap(({ cases }) => cases).filter((entry) => !every || entry.every)
-      .length
-  const all = count(false) + (rounds - 1) * count(true)
-  let done = 0
-  return {
-    say: (text) => process.stderr.write(`${text}\n`),
-    step(round, scenario, entry, figures) {
-      done++
-      const seconds = Math.round((Date.now() - begin) / 1000)
-      const percent = String(Math.round((100 * done) / all)).padStart(3)
-      const shown = Object.entries(figures)
-        .map(([name, value]) => `${name} ${table.number(value)}`)
-        .join(', ')
-      process.stderr.write(
-        `${percent} % ${seconds} s, round ${round}/${rounds}, ` +
-          `${scenario.title}: ${entry.title}: ${shown}\n`
-      )
-    }
-  }
+/** This clone beside its peers. */
+async function measureAlone(plan, { rounds }) {
+  const [results] = await measure(plan, rounds, [THIS])
+  const scenarios = results.summary(plan)
+  return { scenarios, ratios: ratiosOf(scenarios) }
 }
 
-async function measure(plan, rounds) {
-  const results = new Results()
-  const progress = makeProgress(plan, rounds)
-  for (let round = 1; round <= rounds; round++) {
-    for (const scenario of plan) {
-      // Who comes first is at no advantage in the end.
-      const turns = [...scenario.cases]
-      if (round % 2 === 0) turns.reverse()
-      for (const entry of turns) {
-        if (round > 1 && !entry.every) continue
-        let measured
-        try {
-          measured = await entry.run()
-        } catch (error) {
-          error.message = `${scenario.title}: ${entry.title}: ${error.message}`
-          throw error
-        }
-        results.add(scenario, entry, measured)
-        progress.step(round, scenario, entry, measured.figures)
-      }
-    }
+/** This clone beside another state of it. */
+async function measureAgainst(plan, { rounds, against }) {
+  await ensureAddon(THIS.dir)
+  const that = await openSide(against)
+  if (plan.some(({ isNative }) => isNative)) await buildCore(that)
+  const [ours, theirs] = (await measure(plan, rounds, [THIS, that])).map(
+    (results) => results.summary(plan)
+  )
+  const comparison = compareSummaries(ours, theirs)
+  return {
+    scenarios: [],
+    ratios: [],
+    against: { ours: THIS.what, theirs: that.what, comparison }
   }
-  return results
 }
 
 async function main() {
@@ -68,14 +44,13 @@ async function main() {
   for (const { what, why } of missing) {
     process.stderr.write(`not measured: ${what}. ${why}\n`)
   }
-  const results = await measure(plan, options.rounds)
-  const scenarios = results.summary(plan)
+  const measureAll = options.against ? measureAgainst : measureAlone
+  const measured = await measureAll(plan, options)
   const summary = {
     machine: machine(),
     quick: options.quick,
     rounds: options.rounds,
-    scenarios,
-    ratios: ratiosOf(scenarios),
+    ...measured,
     missing
   }
   const json = JSON.stringify(summary, null, 2)

@@ -15,15 +15,18 @@ const NAMES = {
   zeromq: 'zeromq',
   barest: 'barest addon (floor)'
 }
+const OURS = ['shm', 'reliable']
 const PEERS = ['ws', 'unix', 'child-process', 'zeromq']
 
 // Events of one measurement, by scenario: the full run's, and the quick one's
 // share of it.
 const EVENTS = {
+  cold: { other: 8192 }, // the ring's first lap
   one: { shm: 1.5e6, reliable: 1.5e6, ws: 8e4, unix: 1.5e5, other: 8e4 },
   batch: { shm: 1.5e6, reliable: 1.5e6, ws: 3e5, unix: 3e5, other: 2e5 },
   small: { shm: 1.5e6, other: 8e4 },
   full: { shm: 1.2e6, other: 8e4 },
+  unicode: { shm: 1.2e6, other: 8e4 },
   large: { shm: 1e4, other: 2e4 },
   readers: { shm: 6e5, other: 4e4 }
 }
@@ -33,19 +36,21 @@ const BATCH = 64
 // Fewer for the addon that has one at a time; it warms up with the machine.
 const WARM_UP = { barest: 3000, other: 20_000 }
 
-async function measureThroughput(options, count, batch = 1) {
+async function measureThroughput(options, side, count, batch = 1) {
+  const { isCold = false, ...rest } = options
   const mode = batch === 1 ? 'listen' : 'batches'
-  const pair = await Pair.open({ mode, ...options })
-  await pair.throughput(Math.ceil(count / 4), batch) // warms up, not counted
+  const pair = await Pair.open({ mode, ...rest }, side)
+  // A quarter as many warm both ends up and are not counted.
+  if (!isCold) await pair.throughput(Math.ceil(count / 4), batch)
   const rate = await pair.throughput(count, batch)
   await pair.close()
   return { figures: { rate } }
 }
 
-async function measureLatency(options, count, pauseMs) {
+async function measureLatency(options, side, count, pauseMs) {
   // Fresh processes, warmed up by the same number of events: a collector that
   // tidies up behind a flood would be in the way of single events.
-  const pair = await Pair.open(options)
+  const pair = await Pair.open(options, side)
   await pair.throughput(WARM_UP[options.transport] ?? WARM_UP.other)
   const { latencies, cpu } = await pair.latency(count, pauseMs)
   await pair.close()
@@ -57,10 +62,10 @@ async function measureLatency(options, count, pauseMs) {
 }
 
 /**
- * @param {{ quick: boolean, damage?: string, transports: string[],
- *   canPin: boolean }} options `transports`: those that can be had here
+ * @param {{ quick: boolean, damage?: string, transports: string[] }} options
+ *   `transports`: those that can be had here
  */
-function transportScenarios({ quick, damage, transports, canPin }) {
+function transportScenarios({ quick, damage, transports }) {
   const here = (names) => names.filter((name) => transports.includes(name))
   const counted = (table, name) =>
     Math.ceil((table[name] ?? table.other) * (quick ? QUICK : 1))
@@ -72,13 +77,25 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       name: transport,
       title: NAMES[transport],
       every: !quick || often(transport),
-      run: () =>
+      isOurs: OURS.includes(transport),
+      run: (side) =>
         measureThroughput(
           { transport, damage, ...options },
-          counted(table, transport),
+          side,
+          options.isCold ? table.other : counted(table, transport),
           batch
         )
     }))
+
+  /** The same with strings that are in one piece, and were sent before. */
+  const prepared = (table, ways) =>
+    rates(quick ? [] : ['shm', 'ws'], table, { strings: 'prepared' }, ways).map(
+      ({ name, title, ...rest }) => ({
+        ...rest,
+        name: `${name}-prepared`,
+        title: `${title}, prepared strings`
+      })
+    )
 
   /** Latency of transports, in ways that may have a title of their own. */
   const latencies = (ways, pauseMs, count) =>
@@ -88,7 +105,9 @@ function transportScenarios({ quick, damage, transports, canPin }) {
         name: name ?? options.transport,
         title: title ?? NAMES[options.transport],
         every: !quick || (often ?? isHeadline(options.transport)),
-        run: () => measureLatency({ damage, ...options }, count, pauseMs)
+        isOurs: OURS.includes(options.transport),
+        run: (side) =>
+          measureLatency({ damage, ...options }, side, count, pauseMs)
       }))
 
   const asleep = [
@@ -104,24 +123,37 @@ function transportScenarios({ quick, damage, transports, canPin }) {
       name: 'one',
       title: 'Throughput, one by one',
       kind: 'rate',
-      cases: rates(['shm', 'reliable', ...PEERS], EVENTS.one, {})
+      cases: [
+        ...rates(['shm', 'reliable', ...PEERS], EVENTS.one, {}),
+        ...prepared(EVENTS.one)
+      ]
     },
     {
       name: 'batch',
       title: `Throughput, in batches of ${BATCH}`,
       kind: 'rate',
-      cases: rates(
-        ['shm', ...(quick ? ['ws', 'unix'] : ['reliable', ...PEERS])],
-        EVENTS.batch,
-        {},
-        { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
-      )
+      cases: [
+        ...rates(
+          ['shm', ...(quick ? ['ws', 'unix'] : ['reliable', ...PEERS])],
+          EVENTS.batch,
+          {},
+          { batch: BATCH, often: (name) => isHeadline(name) || name === 'unix' }
+        ),
+        ...prepared(EVENTS.batch, { batch: BATCH })
+      ]
     },
-    ...['small', 'full', 'large'].map((kind) => ({
+    {
+      name: 'cold',
+      title: 'Cold burst: the first 8,192, one by one',
+      kind: 'rate',
+      cases: rates(['shm', 'reliable', ...PEERS], EVENTS.cold, { isCold: true })
+    },
+    ...['small', 'full', 'unicode', 'large'].map((kind) => ({
       name: kind,
       title: {
-        small: 'Throughput, 8 to 24 bytes of details',
+        small: 'Throughput, 10 to 23 bytes of details',
         full: 'Throughput, 256 bytes of details (a full slot)',
+        unicode: 'Throughput, details with a character beyond Latin-1',
         large: 'Throughput, 4 KB of details'
       }[kind],
       kind: 'rate',
@@ -176,17 +208,7 @@ function transportScenarios({ quick, damage, transports, canPin }) {
             latency: 'balanced',
             often: false
           },
-          { name: 'low', title: "'low' (hot)", latency: 'low' },
-          ...(canPin
-            ? [
-                {
-                  name: 'low-pinned',
-                  title: "'low', pollCpu",
-                  latency: 'low',
-                  pollCpu: 1
-                }
-              ]
-            : [])
+          { name: 'low', title: "'low' (hot)", latency: 'low' }
         ]
           .map((way) => ({ transport: 'shm', ...way }))
           .concat({
@@ -215,4 +237,4 @@ function transportScenarios({ quick, damage, transports, canPin }) {
   ]
 }
 
-module.exports = { NAMES, transportScenarios }
+module.exports = { TRANSPORTS: Object.keys(NAMES), transportScenarios }

@@ -94,8 +94,21 @@ function ratioTable(ratios) {
   return table(['Ratios of medians', 'here', 'at least', 'aim', ''], rows)
 }
 
+function comparisonTable(comparison) {
+  const rows = comparison.map(
+    ({ scenario, title, unit, ours, theirs, ratio, spread: rounds }) => [
+      `${scenario}: ${title}, ${unit}`,
+      spread(ours),
+      spread(theirs),
+      ratio.toFixed(2),
+      `${rounds.low.toFixed(2)} to ${rounds.high.toFixed(2)}`
+    ]
+  )
+  return table(['', 'this', 'that', 'ratio', 'of single rounds'], rows)
+}
+
 /** Everything, as Markdown. */
-function report({ machine, rounds, scenarios, ratios, missing }) {
+function report({ machine, rounds, scenarios, ratios, missing, against }) {
   const parts = [
     `${rounds} round${rounds === 1 ? '' : 's'}, medians (lowest to highest ` +
       `round); ${machine.date}, Node ${machine.node}, ${machine.cpus} CPUs ` +
@@ -105,6 +118,14 @@ function report({ machine, rounds, scenarios, ratios, missing }) {
     ...scenarios.map(scenarioTable)
   ]
   if (ratios.length > 0) parts.push(ratioTable(ratios))
+  if (against !== undefined) {
+    parts.push(
+      `this: ${against.ours}\nthat: ${against.theirs}\n` +
+        'A ratio above 1: this is better by that (rates are this / that, ' +
+        'times and CPU that / this).',
+      comparisonTable(against.comparison)
+    )
+  }
   for (const { what, why } of missing) {
     parts.push(`Not measured: ${what}. ${why}`)
   }

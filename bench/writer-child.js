@@ -4,13 +4,13 @@
 
 const { setTimeout: pause } = require('node:timers/promises')
 const path = require('node:path')
-const { SharedMemoryIpc, ShmClient } = require('..')
+const { SharedMemoryIpc, ShmClient } = require('./subject.js')
 const { report } = require('./control.js')
-const { makeThreats, verify } = require('./threats.js')
+const { makeStream } = require('./threats.js')
 
 const [name, configText] = process.argv.slice(2)
-const { dir, way } = JSON.parse(configText)
-const threats = makeThreats()
+const { dir, way, strings } = JSON.parse(configText)
+const stream = makeStream({ strings })
 
 const addon = path.join(__dirname, 'floors', 'addon', 'build/Release')
 const { threadCpu } = require(path.join(addon, 'barest.node'))
@@ -28,11 +28,16 @@ function clockNs() {
 function runWriter(control) {
   const ring = new SharedMemoryIpc({ dir, maxEvents: 8192 })
   let next = 0
-  const write = () => ring.writeThreat(threats[next++ % threats.length])
+  let last = null
+  const write = () => ring.writeThreat(stream.at(next++))
+  const make = () => {
+    last = stream.at(next++) // kept, or it need not be made
+  }
+  const act = way === 'making' ? make : write
   control.listen(async ({ type, count, pauseMs }) => {
     if (type === 'flood') {
       const before = threadCpu()
-      for (let i = 0; i < count; i++) write()
+      for (let i = 0; i < count; i++) act()
       control.say({ type: 'cost', ns: (threadCpu() - before) / count })
     } else if (type === 'singles') {
       const clock = clockNs()
@@ -40,13 +45,15 @@ function runWriter(control) {
       const { bells } = ring.stats()
       for (let i = 0; i < count; i++) {
         await pause(pauseMs)
+        const threat = stream.at(next++)
         const before = threadCpu()
-        write()
+        ring.writeThreat(threat)
         sum += threadCpu() - before - clock
       }
       const rung = ring.stats().bells - bells
       control.say({ type: 'cost', ns: sum / count, bells: rung / count })
     } else if (type === 'close') {
+      if (way === 'making' && last === null) throw new Error('nothing made')
       await ring.close()
       control.leave()
     }
@@ -63,7 +70,7 @@ function runBystander(control) {
     if (!open) return
     const made = []
     for (let i = 0; i < most; i++) {
-      const threat = threats[sequence++ % threats.length]
+      const threat = stream.at(sequence++)
       made.push({
         sequence,
         id: `bystander-${sequence}`,
@@ -72,7 +79,7 @@ function runBystander(control) {
         details: Buffer.from(threat.details).latin1Slice()
       })
     }
-    for (const threat of made) verify(threat, threat.sequence - 1, threats)
+    for (const threat of made) stream.verify(threat, threat.sequence - 1)
     setImmediate(work)
   }
   work()
@@ -89,7 +96,7 @@ function runReader(control, fail) {
     from: 'oldest',
     spinMicros: way === 'spinning' ? 1_000_000 : 0
   })
-  const check = (threat) => verify(threat, threat.sequence - 1, threats)
+  const check = (threat) => stream.verify(threat, threat.sequence - 1)
   let open = true
   if (way === 'awake') {
     const look = () => {

@@ -10,15 +10,20 @@ const { makeDirectory, start } = require('./pair.js')
 
 const CHILD = path.join(__dirname, 'writer-child.js')
 
-/** @param {(writer: object) => Promise<object>} measure */
-async function withReaders(way, count, measure) {
+/**
+ * @param {import('./sides.js').Side} side
+ * @param {{ way: string, strings?: string }} config what its processes do
+ * @param {number} count of readers
+ * @param {(ask: (message: object) => Promise<object>) => Promise<object>} measure
+ */
+async function withReaders(side, config, count, measure) {
   const dir = makeDirectory()
   const control = await Control.open(dir)
   const children = []
   const launch = async (name) => {
     const remote = control.remote(name)
-    const config = JSON.stringify({ dir, way })
-    children.push(start([CHILD, name, config], remote))
+    const args = [CHILD, name, JSON.stringify({ dir, ...config })]
+    children.push(start(args, remote, side))
     await remote.hear('ready')
     return remote
   }
@@ -53,11 +58,12 @@ const singles = (count, pauseMs) => async (ask) => {
 }
 
 const cases = (ways, measure, quick) =>
-  ways.map(([name, title, way, count]) => ({
+  ways.map(([name, title, way, count, strings]) => ({
     name,
     title,
     every: !quick,
-    run: () => withReaders(way, count, measure)
+    isOurs: !['bystander', 'making'].includes(way),
+    run: (side) => withReaders(side, { way, strings }, count, measure)
   }))
 
 function writerScenarios(quick) {
@@ -71,7 +77,9 @@ function writerScenarios(quick) {
           ['none', 'no reader', 'awake', 0],
           ['awake-1', '1 reader awake', 'awake', 1],
           ['awake-8', '8 readers awake', 'awake', 8],
-          ['beside-8', '8 that read nothing (floor)', 'bystander', 8]
+          ['beside-8', '8 that read nothing (floor)', 'bystander', 8],
+          ['none-prepared', 'no reader, prepared strings', '-', 0, 'prepared'],
+          ['making', 'threats made, not written (floor)', 'making', 0]
         ],
         flood(quick ? 500_000 : 2_000_000),
         quick

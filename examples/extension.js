@@ -4,7 +4,7 @@ const { IpcFactory } = require('kindly-guard-ipc')
 
 async function main() {
   const options = { dir: process.argv[2], from: 'oldest' }
-  // Resolves at once, before there is a Shield, too.
+  // Resolves at once, even when there is no Shield yet.
   const client = await IpcFactory.createClient(options)
 
   client.on('transport', ({ to, reason }) => console.log(`${to}: ${reason}`))

@@ -11,23 +11,9 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { findTests, MAKE_C_TESTS, ROOT } = require('./tools/test-files.js')
 
-const ROOT = path.join(__dirname, '..')
-
-/** The test files in a folder and, but for `root`, in those below it. */
-function findTests(folder) {
-  const entries = fs.readdirSync(path.join(ROOT, folder), {
-    withFileTypes: true
-  })
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return entries.flatMap((entry) => {
-    const file = path.join(folder, entry.name)
-    if (entry.isDirectory()) {
-      return entry.name === 'root' ? [] : findTests(file)
-    }
-    return entry.name.endsWith('.test.js') ? [file] : []
-  })
-}
+const ROOT_TESTS = path.join('test', 'root')
 
 function run(command, args, env = process.env) {
   const options = { cwd: ROOT, env, stdio: 'inherit' }
@@ -55,7 +41,7 @@ function main(argv) {
   }
 
   const hasNative = process.env.KINDLY_GUARD_IPC_NO_NATIVE !== '1'
-  if (hasNative && run('make', ['-s', '-C', path.join('test', 'c')]) !== 0) {
+  if (hasNative && run('make', MAKE_C_TESTS) !== 0) {
     console.error('test: the C tests did not compile, so nothing was run.')
     return 1
   }
@@ -63,9 +49,11 @@ function main(argv) {
   const isTest = (argument) =>
     argument.endsWith('.test.js') && fs.existsSync(argument)
   const named = rest.filter(isTest).map((file) => path.resolve(file))
-  const folder = asRoot ? path.join('test', 'root') : 'test'
+  const folder = asRoot ? ROOT_TESTS : 'test'
   const found = findTests(folder).filter(
-    (file) => hasNative || !file.endsWith('.shm.test.js')
+    (file) =>
+      (asRoot || !file.startsWith(ROOT_TESTS + path.sep)) &&
+      (hasNative || !file.endsWith('.shm.test.js'))
   )
   const tests = named.length > 0 ? named : found
   if (tests.length === 0) {

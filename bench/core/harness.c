@@ -1,4 +1,4 @@
-/* usage: PROGRAM throughput|one-way COUNT VARIANT DIR [corrupt]
+/* usage: PROGRAM throughput|cold|one-way COUNT VARIANT DIR [corrupt]
  * Prints events a second, or half round trips in microseconds as JSON. */
 
 #include "harness.h"
@@ -130,12 +130,12 @@ static void send_all(uint64_t first, uint64_t last) {
   }
 }
 
-static void throughput(uint64_t count, bool is_writer) {
-  uint64_t warm = count / 4;
+/* The first `warm` of them are not counted. */
+static void throughput(uint64_t warm, uint64_t count, bool is_writer) {
   channel_attach(0, is_writer);
   if (is_writer) {
     send_all(0, warm);
-    while (*(volatile uint64_t *)&outcome->warm_ns == 0)
+    while (warm > 0 && *(volatile uint64_t *)&outcome->warm_ns == 0)
       usleep(100);
     uint64_t begin = now_ns();
     send_all(warm, warm + count);
@@ -191,7 +191,7 @@ static void on_child(int number) {
 int main(int argc, char **argv) {
   if (argc < 5) {
     fprintf(stderr,
-            "usage: %s throughput|one-way COUNT VARIANT DIR [corrupt]\n",
+            "usage: %s throughput|cold|one-way COUNT VARIANT DIR [corrupt]\n",
             argv[0]);
     return 2;
   }
@@ -212,7 +212,10 @@ int main(int argc, char **argv) {
   }
   if (channel_spins)
     pin(is_writer ? 0 : 1);
-  (is_one_way ? one_way : throughput)(count, is_writer);
+  if (is_one_way)
+    one_way(count, is_writer);
+  else
+    throughput(strcmp(argv[1], "cold") == 0 ? 0 : count / 4, count, is_writer);
   if (!is_writer)
     _exit(0);
   channel_remove();

@@ -54,6 +54,21 @@ static void fail(const char *what) {
   exit(1);
 }
 
+/* A ring can be found before its writer has said in it that it waits for
+ * readers; the next read sees that. */
+static void await_reliable(struct channel *channel) {
+  kg_reader_stats stats;
+  for (;;) {
+    kg_reader_stats_get(channel->reader, &stats);
+    if (stats.reliable)
+      return;
+    if (kg_reader_read(channel->reader, channel->buffer, READ_SLOTS,
+                       &channel->batch) < 0)
+      fail("kg_reader_read");
+    sched_yield();
+  }
+}
+
 void channel_attach(int which, bool is_writer) {
   struct channel *channel = &channels[which];
   kg_ring_options options = {.dir = channel->dir,
@@ -81,6 +96,8 @@ void channel_attach(int which, bool is_writer) {
   if (status < 0)
     fail("kg_reader_open");
   kg_reader_seek(channel->reader, KG_FROM_OLDEST, 0);
+  if (channel->reliable)
+    await_reliable(channel);
   atomic_store(channel->taken, 1);
 }
 

@@ -6,6 +6,8 @@
 const COLOURS = {
   shm: '#2456c9',
   reliable: '#6f9bf0',
+  'shm-prepared': '#a9c1f7',
+  'ws-prepared': '#e3b5a1',
   ws: '#c7552b',
   unix: '#2f8f5b',
   'child-process': '#8a5cc2',
@@ -14,7 +16,6 @@ const COLOURS = {
   idle: '#6f9bf0',
   balanced: '#2456c9',
   low: '#0f2f80',
-  'low-pinned': '#13a3b5',
   kg: '#2456c9',
   'kg-plain': '#6f9bf0',
   'kg-reliable': '#13a3b5',

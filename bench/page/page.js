@@ -2,7 +2,8 @@
 // Puts the report together from window.summary. Runs in the browser.
 /* global bars, curves, element, lines */
 
-const { machine, quick, rounds, scenarios, ratios, missing } = window.summary
+const { machine, quick, rounds, scenarios, ratios, missing, against } =
+  window.summary
 const main = document.getElementById('main')
 const named = (test) => scenarios.filter(({ name }) => test.test(name))
 
@@ -124,6 +125,29 @@ if (ratios.length > 0) {
   )
 }
 
+if (against !== undefined) {
+  section(
+    'This and that',
+    `This: ${against.ours}. That: ${against.theirs}. A ratio above 1: this is ` +
+      'better by that (rates are this / that, times and CPU that / this).'
+  ).table(
+    head('', 'this', 'that', 'ratio', 'of single rounds'),
+    ...against.comparison.map((one) =>
+      row(
+        element('td', {}, `${one.scenario}: ${one.title}, ${one.unit}`),
+        cell(one.ours),
+        cell(one.theirs),
+        element('td', {}, one.ratio.toFixed(2)),
+        element(
+          'td',
+          {},
+          `${one.spread.low.toFixed(2)}–${one.spread.high.toFixed(2)}`
+        )
+      )
+    )
+  )
+}
+
 const RATE = [['events/s', 'rate']]
 const LATENCY = [
   ['p50 µs', 'p50'],
@@ -137,9 +161,11 @@ const LABELS = {
   batch: 'batches of 64',
   small: '8–24 bytes',
   full: '256 bytes',
+  unicode: 'beyond Latin-1',
+  cold: 'cold burst',
   large: '4 KB'
 }
-const throughput = named(/^(one|batch|small|full|large)$/)
+const throughput = named(/^(one|batch|cold|small|full|unicode|large)$/)
 if (throughput.length > 0) {
   const part = section(
     'Throughput',
@@ -193,7 +219,7 @@ if (floors.length > 0) {
   for (const one of floors) figureTable(part, one, LATENCY)
 }
 
-const core = named(/^(core|one-way)$/)
+const core = named(/^(core|core-cold|one-way)$/)
 if (core.length > 0) {
   const part = section(
     'The C core alone',
@@ -202,7 +228,7 @@ if (core.length > 0) {
   const oneWay = core.find(({ name }) => name === 'one-way')
   if (oneWay !== undefined) curves(part.plot(), oneWay.cases)
   for (const one of core) {
-    figureTable(part, one, one.name === 'core' ? RATE : LATENCY)
+    figureTable(part, one, one.kind === 'rate' ? RATE : LATENCY)
   }
 }
 

@@ -5,7 +5,7 @@
 const { peerReceiver, peerSender } = require('./messages.js')
 
 /** @param {{ forkReceivers: () => import('node:child_process').ChildProcess[] }} config */
-async function createSender({ forkReceivers }, threats) {
+async function createSender({ forkReceivers }) {
   const children = forkReceivers()
   const connected = Promise.all(
     children.map(
@@ -41,13 +41,13 @@ async function createSender({ forkReceivers }, threats) {
     for (const child of children) if (child.connected) child.disconnect()
   }
   return {
-    ...peerSender(threats, put, settle, close),
+    ...peerSender(put, settle, close),
     connected: () => connected
   }
 }
 
 /** @param {{ mode: string }} config */
-async function createReceiver({ mode }, _threats, onThreat) {
+async function createReceiver({ mode }, onThreat) {
   const done = new Promise((resolve, reject) => {
     process.on('message', (list) => {
       try {

@@ -18,25 +18,24 @@ function makeNumbering() {
 
 /**
  * The sender of a peer, from the one thing that they differ in.
- * @param {object[]} threats
  * @param {(list: object[]) => unknown} put sends a list; a promise is awaited
  * @param {() => unknown} settle waits while too much is buffered; asked rarely
  */
-function peerSender(threats, put, settle, close) {
+function peerSender(put, settle, close) {
   const number = makeNumbering()
   return {
-    async sendAll(first, last) {
+    async sendAll(stream, first, last) {
       for (let i = first; i < last; i++) {
-        const sent = put([number(threats[i % threats.length])])
+        const sent = put([number(stream.at(i))])
         if (sent !== undefined) await sent
         if (i % 64 === 0) await settle()
       }
     },
-    async sendBatches(first, last, size) {
+    async sendBatches(stream, first, last, size) {
       for (let i = first; i < last; i += size) {
         const batch = []
         for (let j = i; j < Math.min(i + size, last); j++) {
-          batch.push(number(threats[j % threats.length]))
+          batch.push(number(stream.at(j)))
         }
         const sent = put(batch)
         if (sent !== undefined) await sent

@@ -2,10 +2,10 @@
 // Shared memory once more, where the package itself sees to it that nothing
 // is lost: `overflow: 'reject'` and `reliable: true`, no acknowledgement.
 
-const { SharedMemoryIpc, ShmClient } = require('../..')
+const { SharedMemoryIpc, ShmClient } = require('../subject.js')
 
 /** @param {{ dir: string, readers: number }} config */
-async function createSender({ dir, readers }, threats) {
+async function createSender({ dir, readers }) {
   const ring = new SharedMemoryIpc({
     dir,
     name: 'events',
@@ -29,9 +29,9 @@ async function createSender({ dir, readers }, threats) {
         await new Promise(setImmediate)
       }
     },
-    async sendAll(first, last) {
+    async sendAll(stream, first, last) {
       for (let i = first; i < last; i++) {
-        const threat = threats[i % threats.length]
+        const threat = stream.at(i)
         try {
           ring.writeThreat(threat)
         } catch (error) {
@@ -40,11 +40,11 @@ async function createSender({ dir, readers }, threats) {
         }
       }
     },
-    async sendBatches(first, last, size) {
+    async sendBatches(stream, first, last, size) {
       for (let i = first; i < last; i += size) {
         const batch = []
         for (let j = i; j < Math.min(i + size, last); j++) {
-          batch.push(threats[j % threats.length])
+          batch.push(stream.at(j))
         }
         await write(() => ring.writeThreats(batch))
       }
@@ -55,7 +55,7 @@ async function createSender({ dir, readers }, threats) {
 }
 
 /** @param {{ dir: string, mode: string }} config */
-async function createReceiver({ dir, mode }, _threats, onThreat) {
+async function createReceiver({ dir, mode }, onThreat) {
   let client = null
   while (client === null) {
     try {

@@ -3,7 +3,7 @@
 // receivers' progress back, so that the sender never laps them and nothing is
 // lost.
 
-const { SharedMemoryIpc, ShmClient } = require('../..')
+const { SharedMemoryIpc, ShmClient } = require('../subject.js')
 
 const SLOTS = 8192
 // Slots that may be under way, and how often progress is told.
@@ -29,21 +29,20 @@ function connect(Type, options) {
 }
 
 /** Events that may be under way: long ones take several slots. */
-function windowOf(threats) {
-  const most = Math.max(...threats.map(({ details }) => details.length))
-  const slots = most <= 256 ? 1 : 1 + Math.ceil(most / SLOT_BYTES)
+function windowOf(longest) {
+  const slots = longest <= 256 ? 1 : 1 + Math.ceil(longest / SLOT_BYTES)
   return Math.floor(WINDOW / slots)
 }
 
-/** @param {{ dir: string, readers: number }} config */
-async function createSender({ dir, readers, checksums = true }, threats) {
+/** @param {{ dir: string, readers: number, longest: number }} config */
+async function createSender({ dir, readers, longest, checksums = true }) {
   const ring = new SharedMemoryIpc({
     dir,
     name: 'events',
     maxEvents: SLOTS,
     enableChecksums: checksums
   })
-  const window = windowOf(threats)
+  const window = windowOf(longest)
   const acks = []
   const taken = new Array(readers).fill(0)
   let acknowledged = 0
@@ -63,18 +62,18 @@ async function createSender({ dir, readers, checksums = true }, threats) {
         )
       }
     },
-    /** Sends threats[i % n] from `first` to `last`, as fast as they are taken. */
-    async sendAll(first, last) {
+    /** Sends what a stream has from `first` to `last`, as fast as it is taken. */
+    async sendAll(stream, first, last) {
       for (let i = first; i < last; i++) {
-        ring.writeThreat(threats[i % threats.length])
+        ring.writeThreat(stream.at(i))
         awaitRoom(i + 1)
       }
     },
-    async sendBatches(first, last, size) {
+    async sendBatches(stream, first, last, size) {
       for (let i = first; i < last; i += size) {
         const batch = []
         for (let j = i; j < Math.min(i + size, last); j++) {
-          batch.push(threats[j % threats.length])
+          batch.push(stream.at(j))
         }
         ring.writeThreats(batch)
         awaitRoom(i + size)
@@ -88,9 +87,9 @@ async function createSender({ dir, readers, checksums = true }, threats) {
   }
 }
 
-/** @param {{ dir: string, spinMicros?: number }} config */
-async function createReceiver(config, threats, onThreat) {
-  const { dir, index, mode, spinMicros, latency, pollCpu } = config
+/** @param {{ dir: string, longest: number, spinMicros?: number }} config */
+async function createReceiver(config, onThreat) {
+  const { dir, index, longest, mode, spinMicros, latency } = config
   const acks = new SharedMemoryIpc({
     dir,
     name: `acks-${index}`,
@@ -101,10 +100,9 @@ async function createReceiver(config, threats, onThreat) {
     name: 'events',
     from: 'oldest',
     spinMicros,
-    latency,
-    ...(pollCpu === undefined ? {} : { pollCpu })
+    latency
   })
-  const every = Math.floor(windowOf(threats) / ACKS_PER_WINDOW)
+  const every = Math.floor(windowOf(longest) / ACKS_PER_WINDOW)
   let received = 0
   const take = (threat) => {
     onThreat(threat)

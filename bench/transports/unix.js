@@ -9,7 +9,7 @@ const { peerReceiver, peerSender } = require('./messages.js')
 const HIGH_WATER = 1 << 20
 
 /** @param {{ dir: string, readers: number }} config */
-async function createSender({ dir, readers, publish }, threats) {
+async function createSender({ dir, readers, publish }) {
   const sockets = []
   let allConnected
   const connected = new Promise((resolve) => {
@@ -39,13 +39,13 @@ async function createSender({ dir, readers, publish }, threats) {
     })
   }
   return {
-    ...peerSender(threats, put, settle, close),
+    ...peerSender(put, settle, close),
     connected: () => connected
   }
 }
 
 /** @param {{ place: { path: string }, mode: string }} config */
-async function createReceiver({ place, mode }, _threats, onThreat) {
+async function createReceiver({ place, mode }, onThreat) {
   const socket = net.connect(place.path)
   socket.setEncoding('utf8')
   let rest = ''

@@ -9,7 +9,7 @@ const { peerReceiver, peerSender } = require('./messages.js')
 const HIGH_WATER = 1 << 20
 
 /** @param {{ readers: number, publish: (place: object) => void }} config */
-async function createSender({ readers, publish }, threats) {
+async function createSender({ readers, publish }) {
   const server = new WebSocketServer({
     host: '127.0.0.1',
     port: 0,
@@ -42,13 +42,13 @@ async function createSender({ readers, publish }, threats) {
     })
   }
   return {
-    ...peerSender(threats, put, settle, close),
+    ...peerSender(put, settle, close),
     connected: () => connected
   }
 }
 
 /** @param {{ place: { port: number }, mode: string }} config */
-async function createReceiver({ place, mode }, _threats, onThreat) {
+async function createReceiver({ place, mode }, onThreat) {
   const socket = new WebSocket(`ws://127.0.0.1:${place.port}`, {
     perMessageDeflate: false
   })

@@ -10,7 +10,7 @@ const { peerReceiver, peerSender } = require('./messages.js')
 const HIGH_WATER = 10_000
 
 /** @param {{ dir: string, readers: number }} config */
-async function createSender({ dir, readers, publish }, threats) {
+async function createSender({ dir, readers, publish }) {
   const address = `ipc://${path.join(dir, 'zeromq')}`
   const isPublisher = readers > 1
   const socket = isPublisher
@@ -36,7 +36,7 @@ async function createSender({ dir, readers, publish }, threats) {
   }
   const close = async () => socket.close()
   return {
-    ...peerSender(threats, put, async () => {}, close),
+    ...peerSender(put, async () => {}, close),
     async connected() {
       // A publisher's first messages go to nobody before they subscribed.
       for (let i = 0; isPublisher && i < readers; i++) await socket.receive()
@@ -45,7 +45,7 @@ async function createSender({ dir, readers, publish }, threats) {
 }
 
 /** @param {{ place: { address: string }, mode: string }} config */
-async function createReceiver({ place, mode }, _threats, onThreat) {
+async function createReceiver({ place, mode }, onThreat) {
   const socket = place.isPublisher
     ? new zmq.Subscriber({ receiveHighWaterMark: HIGH_WATER })
     : new zmq.Pull({ receiveHighWaterMark: HIGH_WATER })

@@ -28,7 +28,7 @@ class Child extends EventEmitter {
         this.#fail(`ended early (${signal ?? code})`)
       })
       this.#process.on('error', (error) => {
-        // A process that never was does not exit either.
+        // A process that could not start emits no 'exit'.
         if (this.#process.pid === undefined) resolve()
         this.#fail(error.message)
       })

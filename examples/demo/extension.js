@@ -9,14 +9,14 @@ const { IpcFactory } = require('kindly-guard-ipc')
 const { formatThreat } = require('../../lib/cli/format')
 const { sample, TOTAL, threatFor } = require('./threats')
 
-/** Of the sample, every so many threats are shown. */
+/** One in this many threats of the sample is shown. */
 const SHOW_EVERY = 16
 
-/** One that is busy with something else is so behind so many of the burst. */
+/** The busy extension pauses once, after 1,000 threats of the burst. */
 const BUSY_AT = sample.length + 1000
 const BUSY_MS = 3000
 
-/** Every so many threats of the burst, run.js is told how far it is. */
+/** run.js is told the progress after this many threats of the burst. */
 const REPORT_EVERY = 2500
 
 const FIELDS = ['threatType', 'severity', 'source', 'details', 'blocked']
@@ -52,7 +52,7 @@ async function follow(options) {
     reliable,
     from: 'oldest'
   })
-  // A real one need not wait: what comes, comes.
+  // A real extension does not need to wait for the Shield.
   while (client.stats().transport === 'connecting') await sleep(5)
   const { generation } = client.stats()
   const done = new AbortController()
@@ -81,12 +81,12 @@ async function follow(options) {
       const fault = findFault(threat, generation)
       if (fault !== null) throw new Error(fault)
       if (threat.sequence <= sample.length) {
-        // Each extension shows other ones.
+        // Each extension shows different threats.
         if (shows && threat.sequence % SHOW_EVERY === 1 + place * 5) {
           process.send({ show: formatThreat(threat, { color, shown: 70 }) })
         }
         if (threat.sequence === sample.length) {
-          // Before the burst: in a burst, threats wait for those before them.
+          // In the burst, a threat waits for those before it.
           process.send({ latency: client.stats().latency.p50 })
         }
       }
@@ -125,7 +125,7 @@ process.on('message', ({ command, options }) => {
   else process.disconnect()
 })
 
-// Without run.js there is nobody to read for.
+// run.js has ended, so nobody sees what this process reads.
 process.on('disconnect', () => process.exit())
 
 // Ctrl-C reaches every process of a terminal; run.js decides what it means.

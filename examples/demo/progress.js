@@ -30,7 +30,7 @@ class Progress {
       this.#stream.write(text)
       return
     }
-    // Elsewhere nothing can be taken back: four lines are enough.
+    // What is not a terminal keeps every line, so four lines are enough.
     const quarter = Math.floor((done / total) * 4)
     if (quarter > this.#quarter) this.line(text)
     this.#quarter = quarter

@@ -128,8 +128,8 @@ async function conduct(act, onFailure) {
   if (published !== TOTAL) {
     throw new Error(`published ${published} instead of ${TOTAL}`)
   }
-  // The latency is that of the threats that came one by one: in a burst, each
-  // waits for those before it.
+  // Latency is measured on the threats that came one by one. In a burst, each
+  // threat waits for those before it.
   for (const [place, { received, lost }] of ends.entries()) {
     const isExact = received + lost === published && !(reliable && lost > 0)
     if (!isExact || p50[place] === null) {
@@ -181,7 +181,7 @@ async function runDemo() {
           reject(Object.assign(new Error(`ended by ${signal}`), { exitCode }))
         })
       }
-      // Whoever read it has gone, as `head` does.
+      // The reader of our output has ended, as `head` does.
       process.stdout.on('error', reject)
       conductAll(reject).then(resolve, reject)
     })

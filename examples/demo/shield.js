@@ -11,10 +11,10 @@ const { sample, TOTAL, threatFor } = require('./threats')
 /** Slots. A reader may be that far behind before it loses anything. */
 const MAX_EVENTS = 32768
 
-/** As threats come when somebody works: now and then. */
+/** Threats of the sample come now and then, as while somebody works. */
 const SAMPLE_EVERY_MS = 10
 
-/** The burst comes in slices, between which the event loop turns. */
+/** The burst is published in slices, so that the event loop gets its turns. */
 const SLICE = 1000
 const SLICE_EVERY_MS = 10
 
@@ -74,7 +74,7 @@ const on = {
 
 process.on('message', ({ command, options }) => on[command](options))
 
-// Without run.js there is nobody to publish for.
+// run.js has ended, so nobody reads what this process publishes.
 process.on('disconnect', () => process.exit())
 
 // Ctrl-C reaches every process of a terminal; run.js decides what it means.

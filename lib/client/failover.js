@@ -70,7 +70,6 @@ class FailoverSource {
     this.#state = new FailoverState((change) => host.transport(change))
     this.#retryTimer = new RetryTimer(() => this.#retry())
     if (options.useRing) {
-      sources.RingSource.check(options.ring)
       this.#openRing(this.#start)
     }
     if (!options.useRing || this.ringError?.code === 'ERR_SHM_UNAVAILABLE') {

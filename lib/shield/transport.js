@@ -101,6 +101,7 @@ class IpcTransport extends EventEmitter {
   writeThreat(threat) {
     this._mustBeOpen()
     const record = checkThreat(threat)
+    // A getter of the threat's may have closed this, which the writer notices.
     const { writer } = this._ring
     if (writer === null || this._isHeard) {
       return this._publish([record])
@@ -270,7 +271,7 @@ class IpcTransport extends EventEmitter {
   }
 
   _mustBeOpen() {
-    if (this.closed) {
+    if (this._closing !== null) {
       throw new IpcError('ERR_CLOSED')
     }
     if (this._fatal !== null) {

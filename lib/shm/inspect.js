@@ -2,10 +2,8 @@
 // Opens rings, and tells what one is without staying in it.
 
 const { native, reason } = require('./addon.js')
+const { STATE_ERROR, WRITER_STATES } = require('./native-constants.js')
 const { IpcError } = require('../base/errors.js')
-
-// enum kg_writer_life in kg_ipc.h.
-const WRITER_STATES = ['live', 'stalled', 'gone']
 
 /**
  * What the native state() says.
@@ -13,8 +11,8 @@ const WRITER_STATES = ['live', 'stalled', 'gone']
  *   whether the ring is out of its place, and how its own writer is
  */
 const decodeState = (state) => ({
-  displaced: state >= 256,
-  writer: WRITER_STATES[state % 256]
+  displaced: state >= STATE_ERROR,
+  writer: WRITER_STATES[state % STATE_ERROR]
 })
 
 /**

@@ -3,14 +3,11 @@
 // the addon: numbers go through an array that both sides have, and a batch's
 // texts are the arguments of few calls.
 
-// As in binding_writer.cc.
-const COLUMNS = 3
-const BLOCKED = 1 << 8
-const MOST_STAGED = 64
-
-/** Whether it has but the texts that every threat has. */
-const isShort = ({ id, context, deflated }) =>
-  id === undefined && context === undefined && deflated === undefined
+const {
+  STAGE: { COLUMNS, FACTS, TIMESTAMP, TYPE },
+  STAGE_BLOCKED,
+  STAGE_MOST
+} = require('./native-constants.js')
 
 const textsOf = ({ source, details, id, context, deflated }) => [
   source,
@@ -25,7 +22,7 @@ class NativeWriter {
   constructor(writer) {
     this._writer = writer
     // What comes back, then the columns of each threat.
-    this._numbers = new Float64Array(1 + COLUMNS * MOST_STAGED)
+    this._numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
     this._texts = [] // of a batch that are to be staged next
     this._isStaging = false
     writer.setNumbers(this._numbers)
@@ -37,7 +34,7 @@ class NativeWriter {
    */
   publish(record) {
     this._put(0, record)
-    if (isShort(record)) {
+    if (record.isShort) {
       this._writer.write(record.source, record.details)
     } else {
       this._writer.write(...textsOf(record))
@@ -67,11 +64,11 @@ class NativeWriter {
   }
 
   _stage(record) {
-    if (isShort(record)) {
+    if (record.isShort) {
       const texts = this._texts
       this._put(texts.length / 2, record)
       texts.push(record.source, record.details)
-      if (texts.length === 2 * MOST_STAGED) {
+      if (texts.length === 2 * STAGE_MOST) {
         this._flush()
       }
       return
@@ -84,9 +81,9 @@ class NativeWriter {
   _put(index, { type, severity, blocked, timestampUs }) {
     const at = 1 + COLUMNS * index
     const numbers = this._numbers
-    numbers[at] = type
-    numbers[at + 1] = blocked ? severity | BLOCKED : severity
-    numbers[at + 2] = timestampUs
+    numbers[at + TYPE] = type
+    numbers[at + FACTS] = blocked ? severity | STAGE_BLOCKED : severity
+    numbers[at + TIMESTAMP] = timestampUs
   }
 
   _flush() {

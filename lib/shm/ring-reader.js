@@ -2,6 +2,7 @@
 // A cursor in one ring: reads, decodes, tells what was lost, and knows where
 // it stands.
 
+const { FROM, LOSS_REASONS, READ } = require('./native-constants.js')
 const { IpcError } = require('../base/errors.js')
 const { SLOT_BYTES } = require('../threat/layout.js')
 const { recordLatency, SAMPLES_PER_READ } = require('../base/latency.js')
@@ -10,23 +11,6 @@ const { ThreatDecoder } = require('../threat/decode.js')
 // Slots that one read copies. The buffer stays in the CPU's cache, and grows
 // only for an event that does not fit.
 const READ_SLOTS = 256
-
-// enum kg_from and enum kg_loss_reason in kg_ipc.h.
-const FROM = { latest: 0, oldest: 1 }
-const FROM_SEQUENCE = 2
-const LOSS_REASONS = [null, 'overwritten', 'corrupt', 'before-join', 'evicted']
-
-// The fields that the native read() fills: enum ReadField in
-// binding_reader.cc.
-const LOST = 2
-const LOST_FROM = 3
-const LOST_TO = 4
-const LOSS_REASON = 5
-const SLOTS_NEEDED = 6
-const MORE = 7
-const NOW_NS = 8
-const TIMED_FROM = 9
-const FIELDS = 10
 
 class RingReader {
   /**
@@ -40,7 +24,7 @@ class RingReader {
     this._reader = reader
     this._host = host
     this._onCorrupt = onCorrupt
-    this._fields = new Float64Array(FIELDS)
+    this._fields = new Float64Array(READ.FIELDS)
     this._slots = 0
     this._joined = 1 // where it was sent to
     this._unrecorded = 0 // events in the buffer whose latency is to record
@@ -54,7 +38,7 @@ class RingReader {
     // Before the cursor is set: what comes in between is not passed over.
     this._joined = this._reader.stats().published + 1
     this._reader.seek(
-      typeof from === 'number' ? FROM_SEQUENCE : FROM[from],
+      typeof from === 'number' ? FROM.sequence : FROM[from],
       typeof from === 'number' ? from : 0
     )
   }
@@ -64,7 +48,7 @@ class RingReader {
     this.recordLatency()
     this._decoder.begin()
     this._joined = next
-    this._reader.seek(FROM_SEQUENCE, next)
+    this._reader.seek(FROM.sequence, next)
   }
 
   /** Whether what fill() brought is still to be taken. */
@@ -100,14 +84,14 @@ class RingReader {
         return true
       }
     }
-    if (fields[SLOTS_NEEDED] > 0) {
-      this._makeBuffers(fields[SLOTS_NEEDED])
+    if (fields[READ.SLOTS_NEEDED] > 0) {
+      this._makeBuffers(fields[READ.SLOTS_NEEDED])
     } else if (hasEvents && this._slots > READ_SLOTS) {
       // The large one was read; the small buffer does from now on.
       this._makeBuffers(READ_SLOTS)
     }
     this._reportLoss()
-    return fields[MORE] !== 0
+    return fields[READ.MORE] !== 0
   }
 
   /** The last sequence that was taken or lost; 0 for none. */
@@ -136,7 +120,7 @@ class RingReader {
   /** Records the latencies of the batch that the buffer still holds. */
   recordLatency() {
     const events = this._unrecorded
-    const now = this._fields[NOW_NS]
+    const now = this._fields[READ.NOW_NS]
     const step = Math.ceil(events / SAMPLES_PER_READ)
     const decoder = this._decoder
     let slot = 0
@@ -144,7 +128,7 @@ class RingReader {
     for (let i = 0; i < events; i++) {
       if (
         i % step === 0 &&
-        decoder.sequence(slot) >= this._fields[TIMED_FROM]
+        decoder.sequence(slot) >= this._fields[READ.TIMED_FROM]
       ) {
         recordLatency(this._host.latency, now - decoder.publishNs(slot))
       }
@@ -156,13 +140,13 @@ class RingReader {
    * however many calls those are passed on. */
   _reportLoss() {
     const fields = this._fields
-    const why = LOSS_REASONS[fields[LOSS_REASON]]
-    fields[LOSS_REASON] = 0
+    const why = LOSS_REASONS[fields[READ.LOSS_REASON]]
+    fields[READ.LOSS_REASON] = 0
     if (why !== null) {
       this._host.lost({
-        count: fields[LOST],
-        from: fields[LOST_FROM],
-        to: fields[LOST_TO],
+        count: fields[READ.LOST],
+        from: fields[READ.LOST_FROM],
+        to: fields[READ.LOST_TO],
         generation: this.generation,
         reason: why
       })

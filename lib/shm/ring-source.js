@@ -2,17 +2,14 @@
 // A ring in shared memory as the source of a stream: the poll thread that
 // wakes the stream, and the way to the ring that replaces the one it reads.
 
-const { native } = require('./addon.js')
 const { decodeState, inspectRing, openReader } = require('./inspect.js')
+const { STATE_ERROR, STATE_UNREAD } = require('./native-constants.js')
 const { RingReader } = require('./ring-reader.js')
-const { invalid } = require('../base/errors.js')
 const { Progress } = require('../stream/positions.js')
 
 // How often a source without its poll thread looks whether the ring still is
 // in its place.
 const CHECK_MILLISECONDS = 200
-
-const ANY_CPU = -1
 
 // The poll thread refers to its source weakly; these are held because somebody
 // consumes or listens. Any other one that nobody can reach is collected, and
@@ -40,10 +37,8 @@ class RingSource {
    * @param {Progress} [progress] how far its host came, by whatever way
    * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
    *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
-   * @throws {RangeError} ERR_INVALID_OPTION: there is no such CPU for us
    */
   constructor(options, host, position, progress = new Progress()) {
-    RingSource.check(options)
     const reader = openReader(options)
     this._progress = progress
     this._options = options
@@ -53,6 +48,9 @@ class RingSource {
     this._started = false
     this._closed = false
     this._checked = -Infinity
+    this._hasLooked = false // for another ring, in the last take()
+    this._isWoken = false
+    this._polled = null // what arm() said of the ring in this wake
     this._untold = null // a loss that comes in front of everything else
     this.lastError = null
     // What earlier rings of this source brought.
@@ -62,25 +60,6 @@ class RingSource {
       this._cursor.join(options.from)
     } else {
       this._continue(position)
-    }
-  }
-
-  /**
-   * What only the machine can say of options.
-   * @param {{ pollCpu?: number }} options
-   * @throws {RangeError} ERR_INVALID_OPTION
-   */
-  static check({ pollCpu }) {
-    if (
-      pollCpu !== undefined &&
-      native !== null &&
-      !native.mayUseCpu(pollCpu)
-    ) {
-      throw invalid(
-        RangeError,
-        'ERR_INVALID_OPTION',
-        `option pollCpu: this process may not use CPU ${pollCpu}`
-      )
     }
   }
 
@@ -110,6 +89,7 @@ class RingSource {
   take(_max, threats) {
     const before = threats.length
     if (!this._cursor.isFilled) {
+      this._hasLooked = false
       if (this._untold !== null) {
         const loss = this._untold
         this._untold = null
@@ -135,7 +115,18 @@ class RingSource {
 
   /** Asks for wake() when more comes; true when it has. */
   arm() {
-    return this._startOrFail() && this._reader.arm()
+    if (this._closed || !this._startOrFail()) {
+      return false
+    }
+    const state = this._reader.arm()
+    if (state === STATE_UNREAD) {
+      return true
+    }
+    if (this._isWoken) {
+      this._polled = state
+    }
+    // Behind a take() that brought events, nobody has looked for another ring.
+    return state >= STATE_ERROR && !this._hasLooked && this._follow()
   }
 
   /** Whether waiting holds the process open. */
@@ -160,8 +151,7 @@ class RingSource {
     if (!this._started && !this._closed) {
       const self = new WeakRef(this)
       const woken = () => self.deref()?._woken()
-      const { spinMicros, pollCpu = ANY_CPU } = this._options
-      this._reader.start(woken, spinMicros, pollCpu)
+      this._reader.start(woken, this._options.spinMicros)
       this._reader.hold(this._holding)
       this._started = true
     }
@@ -180,7 +170,8 @@ class RingSource {
    *   whether the ring is out of its place, and how its own writer is
    */
   checkFile(fresh) {
-    return decodeState(this._reader.state(fresh))
+    const known = fresh ? null : this._polled
+    return decodeState(known ?? this._reader.state(fresh))
   }
 
   /**
@@ -265,6 +256,7 @@ class RingSource {
   }
 
   _woken() {
+    this._isWoken = true
     // The threats first, then what the poll thread saw of the file.
     try {
       this._host.wake()
@@ -272,6 +264,8 @@ class RingSource {
       if (!this._closed) {
         this._host.checked()
       }
+      this._isWoken = false
+      this._polled = null
     }
   }
 
@@ -295,6 +289,7 @@ class RingSource {
    * @param {boolean} [atOnce] something is wrong with this one
    */
   _follow(atOnce = false) {
+    this._hasLooked = true
     const now = performance.now()
     const isEarly = !this._started && now - this._checked < CHECK_MILLISECONDS
     if (isEarly && !atOnce) {
@@ -334,6 +329,7 @@ class RingSource {
     const started = this._started
 
     this._earlierTotals = last
+    this._polled = null
     this.lastError = null
     this._started = false
     this._attach(next)

@@ -35,16 +35,14 @@ function number(field, value, names, limit) {
 }
 
 // Node 18 has no String.prototype.isWellFormed.
-const isWellFormed =
-  typeof String.prototype.isWellFormed === 'function'
-    ? (value) => value.isWellFormed()
-    : (value) => !/\p{Surrogate}/u.test(value)
+const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
+const SURROGATE = /\p{Surrogate}/u
 
 function text(field, value) {
   if (typeof value !== 'string') {
     throw refuse(TypeError, field, 'a string', value)
   }
-  if (!isWellFormed(value)) {
+  if (HAS_WELL_FORMED ? !value.isWellFormed() : SURROGATE.test(value)) {
     throw refuse(
       RangeError,
       field,
@@ -126,6 +124,7 @@ const LONG = 512
  * @property {string} [id]
  * @property {string} [context] JSON
  * @property {Buffer} [deflated] the continuation, where deflating helps
+ * @property {boolean} isShort whether none of these three is there
  */
 
 /**
@@ -143,35 +142,10 @@ function checkThreat(threat) {
       `threat: expected an object, got ${show(threat)}`
     )
   }
-  const record = readFields(threat)
-  record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
-  record.severity = number(
-    'severity',
-    record.severity,
-    severityNumbers,
-    MAX_SEVERITY
-  )
-  record.blocked = flag(record.blocked)
-  record.timestampUs = timestamp(record.timestampUs)
-  const { id, context } = record
-  const source = text('source', record.source)
-  const details = text('details', record.details)
-  const isShort = source.length + details.length < LONG
-  if (id === undefined && context === undefined && isShort) {
-    return record
-  }
-  ownId(id)
-  if (context !== undefined) {
-    record.context = json(context)
-  }
-  record.deflated = deflatedTail(source, details, id, record.context)
-  return record
-}
-
-/** Each property is read once. */
-function readFields(threat) {
+  let record
   try {
-    return {
+    // Each property is read once.
+    record = {
       type: threat.threatType,
       severity: threat.severity,
       blocked: threat.blocked,
@@ -180,7 +154,8 @@ function readFields(threat) {
       details: threat.details,
       id: threat.id,
       context: threat.context,
-      deflated: undefined
+      deflated: undefined,
+      isShort: true
     }
   } catch (cause) {
     // A getter or a proxy of the caller's threw.
@@ -191,6 +166,29 @@ function readFields(threat) {
       cause
     )
   }
+  const { source, details, id, context } = record
+  record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
+  record.severity = number(
+    'severity',
+    record.severity,
+    severityNumbers,
+    MAX_SEVERITY
+  )
+  record.blocked = flag(record.blocked)
+  record.timestampUs = timestamp(record.timestampUs)
+  text('source', source)
+  text('details', details)
+  if (
+    id !== undefined ||
+    context !== undefined ||
+    source.length + details.length >= LONG
+  ) {
+    ownId(id)
+    record.context = context === undefined ? undefined : json(context)
+    record.deflated = deflatedTail(source, details, id, record.context)
+    record.isShort = false
+  }
+  return record
 }
 
 /** Gives those their time that have none, for who publishes them by other means

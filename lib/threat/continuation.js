@@ -1,22 +1,21 @@
 'use strict'
 // The tail of an event: what does not fit into its lead slot, as a run of
-// fields (native/core/layout.h), deflated when it is long and that helps.
+// fields (native/include/kg_layout.h), deflated when it is long and that helps.
 
 const zlib = require('node:zlib')
 
 const {
+  BODY_OFFSET,
   DETAILS_BYTES,
-  FIELD_HEADER,
-  PAYLOAD_OFFSET,
+  EVENT_BYTES,
+  FIELD_CONTEXT,
+  FIELD_DETAILS,
+  FIELD_HEADER_BYTES,
+  FIELD_ID,
+  FIELD_SOURCE,
   SLOT_BYTES,
-  SOURCE_BYTES,
-  TAIL_BYTES
+  SOURCE_BYTES
 } = require('./layout.js')
-
-const TAG_SOURCE = 1
-const TAG_DETAILS = 2
-const TAG_ID = 3
-const TAG_CONTEXT = 4
 
 // Below it, what deflating saves is not worth its time: the slots that 4 KB
 // take are written in a twentieth of that. Above the other, a reader inflates
@@ -36,10 +35,10 @@ function fieldsOf(source, details, id, context) {
       }
     }
   }
-  add(TAG_SOURCE, source, SOURCE_BYTES)
-  add(TAG_DETAILS, details, DETAILS_BYTES)
-  add(TAG_ID, id, 0)
-  add(TAG_CONTEXT, context, 0)
+  add(FIELD_SOURCE, source, SOURCE_BYTES)
+  add(FIELD_DETAILS, details, DETAILS_BYTES)
+  add(FIELD_ID, id, 0)
+  add(FIELD_CONTEXT, context, 0)
   return fields
 }
 
@@ -63,11 +62,11 @@ function deflatedTail(source, details, id, context) {
   const parts = []
   let length = 0
   for (const [tag, bytes] of fieldsOf(source, details, id, context)) {
-    const header = Buffer.alloc(FIELD_HEADER)
+    const header = Buffer.alloc(FIELD_HEADER_BYTES)
     header[0] = tag
     header.writeUInt32LE(bytes.length, 4)
     parts.push(header, bytes)
-    length += FIELD_HEADER + bytes.length
+    length += FIELD_HEADER_BYTES + bytes.length
   }
   if (length < DEFLATE_FROM || length > MAX_INFLATED) {
     return undefined
@@ -76,16 +75,16 @@ function deflatedTail(source, details, id, context) {
     level: zlib.constants.Z_BEST_SPEED
   })
   // As long as it takes as many slots, it helps nobody.
-  const slots = (bytes) => Math.ceil(bytes / TAIL_BYTES)
+  const slots = (bytes) => Math.ceil(bytes / EVENT_BYTES)
   return slots(deflated.length) < slots(length) ? deflated : undefined
 }
 
 /** The bytes of a tail in one piece, from the slots behind the lead. */
 function gatherTail(bytes, base, length) {
   const tail = Buffer.allocUnsafe(length)
-  let from = base + SLOT_BYTES + PAYLOAD_OFFSET
-  for (let done = 0; done < length; done += TAIL_BYTES) {
-    bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
+  let from = base + SLOT_BYTES + BODY_OFFSET
+  for (let done = 0; done < length; done += EVENT_BYTES) {
+    bytes.copy(tail, done, from, from + Math.min(EVENT_BYTES, length - done))
     from += SLOT_BYTES
   }
   return tail
@@ -101,20 +100,20 @@ const inflateTail = (tail) =>
  */
 function decodeTail(tail, threat) {
   let at = 0
-  while (at + FIELD_HEADER <= tail.length) {
+  while (at + FIELD_HEADER_BYTES <= tail.length) {
     const tag = tail[at]
-    const start = at + FIELD_HEADER
+    const start = at + FIELD_HEADER_BYTES
     const end = start + tail.readUInt32LE(at + 4)
     if (end > tail.length) {
       return
     }
-    if (tag === TAG_SOURCE) {
+    if (tag === FIELD_SOURCE) {
       threat.source = tail.utf8Slice(start, end)
-    } else if (tag === TAG_DETAILS) {
+    } else if (tag === FIELD_DETAILS) {
       threat.details = tail.utf8Slice(start, end)
-    } else if (tag === TAG_ID) {
+    } else if (tag === FIELD_ID) {
       threat.id = tail.utf8Slice(start, end)
-    } else if (tag === TAG_CONTEXT) {
+    } else if (tag === FIELD_CONTEXT) {
       threat.context = parseContext(tail.utf8Slice(start, end))
     }
     at = end

@@ -99,7 +99,7 @@ describe('Examples', function () {
   })
 
   describe('demo', () => {
-    it('leaves nothing when whoever reads what it prints is gone', async () => {
+    it('leaves nothing when the reader of its output is gone', async () => {
       const demo = spawn(process.execPath, [path.join(EXAMPLES, 'demo/run.js')])
       children.push(demo)
       const exit = once(demo, 'exit')

@@ -1,5 +1,5 @@
 'use strict'
-// A ring file by its bytes, as native/core/layout.h states them: reads and
+// A ring file by its bytes, as native/include/kg_layout.h states them: reads and
 // alters any field, makes slots and whole rings that no writer would make.
 
 const fs = require('node:fs')
@@ -184,6 +184,13 @@ class RingFile {
     const bytes = Buffer.alloc(width)
     put(bytes, [0, width], value)
     fs.writeSync(this._file, bytes, 0, width, offset)
+  }
+
+  /** The bytes that the header's checksum is of. */
+  identity() {
+    const bytes = Buffer.alloc(128)
+    fs.readSync(this._file, bytes, 0, bytes.length, 0)
+    return bytes
   }
 
   _offset(position) {

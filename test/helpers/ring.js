@@ -119,4 +119,4 @@ function useRing() {
   return () => ring
 }
 
-module.exports = { fingerprint, noise, TestRing, threat, useRing }
+module.exports = { BASE, fingerprint, noise, TestRing, threat, useRing }

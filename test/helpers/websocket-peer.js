@@ -9,7 +9,7 @@ const {
   readDiscovery,
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
-const { HandshakeServer } = require('../../lib/websocket/server/handshake.js')
+const { newHandshakeServer } = require('./handshake.js')
 const { until } = require('./wait.js')
 
 const NAME = 'kindly-guard'
@@ -255,7 +255,7 @@ class Liar {
     this.token = createToken()
     this.lines = []
     this._dir = dir
-    this._handshake = new HandshakeServer({ token: this.token })
+    this._handshake = newHandshakeServer({ token: this.token })
     this._handshake.on('connection', (socket) => {
       const line = new Line(socket, this.lines.length + 1, generation)
       this.lines.push(line)

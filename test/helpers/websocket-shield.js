@@ -28,11 +28,15 @@ if (PlatformShm.isAvailable()) {
 const subscriberOf = (shield) =>
   [...shield._service.broadcaster._subscribers].at(-1)
 
+/** The server's socket of that client. */
+const socketOf = (shield) => subscriberOf(shield)._socket
+
 /**
  * What waits in the server for one client, in bytes: what was given to its
  * socket and has not gone, and what the socket itself admits to.
+ * @param {import('ws').WebSocket} socket from socketOf()
  */
-function meter({ _socket: socket }) {
+function meter(socket) {
   const { send } = socket
   let waiting = 0
   socket.send = (data, options, done) => {
@@ -79,7 +83,7 @@ function useShield(create, preference) {
 
   /** A client by hand, gone after the test. */
   async function peer() {
-    const one = await Peer.connect(ring().dir)
+    const one = await Peer.dial(ring().dir)
     ring().keep({ close: () => one.end() })
     return one
   }
@@ -164,6 +168,7 @@ module.exports = {
   MESSAGE,
   meter,
   MiB,
+  socketOf,
   subscriberOf,
   useShield
 }

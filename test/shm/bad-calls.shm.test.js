@@ -6,6 +6,7 @@ const fs = require('node:fs')
 const { native } = require('../../lib/shm/addon.js')
 const ipc = require('../../lib/index.js')
 const table = require('../../lib/base/error-codes.js')
+const { useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { within } = require('../helpers/wait.js')
 
@@ -27,6 +28,7 @@ function hasCode(Type, code, message = /./) {
 }
 
 describe('bad calls', () => {
+  const made = useNative()
   const current = useRing()
   let ring
 
@@ -370,8 +372,9 @@ describe('bad calls', () => {
     })
 
     it('methods on another receiver throw and do not crash', () => {
-      const writer = new native.Writer({ dir: ring.dir })
-      const natives = [writer, new native.Reader({ dir: ring.dir })]
+      ring.writer()
+      ring.client()
+      const natives = [made.writers[0], made.readers[0]]
       for (const one of natives) {
         const proto = Object.getPrototypeOf(one)
         for (const name of Object.getOwnPropertyNames(proto)) {

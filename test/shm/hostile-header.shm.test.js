@@ -3,7 +3,7 @@
 // writer comes.
 
 const assert = require('node:assert/strict')
-const { sourceOf } = require('../../lib/stream/threat-stream.js')
+const { spy, useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { RingFile, SLOT_BYTES } = require('../helpers/ring-file.js')
 const { collect, record, sleep, until } = require('../helpers/wait.js')
@@ -14,6 +14,7 @@ const ENDLESS = 2n ** 64n - 1n
 const LARGE = 65_536
 
 describe('hostile header', () => {
+  const made = useNative()
   const current = useRing()
   let ring
 
@@ -120,19 +121,16 @@ describe('hostile header', () => {
         }
         file.set('head', FAR)
         let takes = 0
-        const source = sourceOf(other)
-        const { take } = source
-        source.take = (...args) => {
+        const restore = spy(made.readers.at(-1), 'read', () => {
           assert(++takes < 1000, 'poll() does not come back')
           if (moves) file.set('head', FAR + BigInt(takes * LARGE))
-          return take.apply(source, args)
-        }
+        })
         assert.deepEqual(other.poll(), [])
         // A whole ring is looked at in four parts.
         assert(takes < 20, `${takes} looks in one poll()`)
         assert(other.stats().corrupt > 0)
         file.close()
-        source.take = take
+        restore()
         assert.equal(writer.writeThreat(threat('healed')), 4)
         assert.deepEqual(sequences(other.poll()), [4])
         assert.deepEqual(lost, [])
@@ -147,12 +145,7 @@ describe('hostile header', () => {
       await until(() => client.stats().corrupt > 0, 'the poll thread’s look')
       const { corrupt } = client.stats()
       let drains = 0
-      const source = sourceOf(client)
-      const { take } = source
-      source.take = (...args) => {
-        drains++
-        return take.apply(source, args)
-      }
+      spy(made.readers[0], 'read', () => drains++)
       // Some looks of the poll thread at its file, a fifth of a second each,
       // and more of them on a machine that takes its time.
       const began = performance.now()
@@ -269,14 +262,13 @@ describe('hostile header', () => {
   describe('near the end of a number', () => {
     /** A ring as if everything before had been written. */
     function forgeAt({ position, sequence }) {
-      const bytes = ring.forge({
+      const bytes = RingFile.create(ring.file, {
         capacity: 16,
         claim: position,
         head: position
       })
       bytes.publish({ sequence, details: 'forged' })
       bytes.close()
-      ring._opened.pop()
     }
 
     it('F6 sequence 2^53-1 is the last: ERR_SEQUENCE_EXHAUSTED', async () => {

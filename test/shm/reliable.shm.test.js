@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { IpcFactory } = require('../../lib/index.js')
+const { spy, useNative } = require('../helpers/native.js')
 const { noise, threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 const { numbers, sequences } = require('../helpers/sequences.js')
@@ -42,6 +43,7 @@ async function accountAt(state, sequence) {
 }
 
 describe('reliable readers', () => {
+  const made = useNative()
   const current = useRing()
   let ring
 
@@ -174,8 +176,10 @@ describe('reliable readers', () => {
       // A lead and three slots behind it.
       const large = threat('x', { context: noise(700) })
       assert.throws(() => writer.writeThreat(large), { code: 'ERR_RING_FULL' })
-      assert.equal(writer._backpressure._wanted, 4)
+      const asked = []
+      spy(made.writers[0], 'hasRoom', (slots) => asked.push(slots))
       const waiting = writer.writable()
+      assert.deepEqual(asked, [4])
       assert.equal(reader.poll(1).length, 1)
       await waiting
       writer.writeThreat(large)

@@ -6,44 +6,31 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { native } = require('../../lib/shm/addon.js')
-const { sourceOf } = require('../../lib/stream/threat-stream.js')
+const { spy, useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
 const details = (threats) => threats.map((one) => one.details)
 
 describe('replaced', () => {
+  const made = useNative()
   const current = useRing()
-  const { Reader } = native
   let ring
 
   beforeEach(() => {
     ring = current()
   })
 
-  afterEach(() => {
-    native.Reader = Reader
-  })
-
   /**
-   * Runs `action`, once, when `client` has read everything and is about to
-   * open the next ring.
+   * Runs `action`, once, when the one client that there is has read everything
+   * and is about to open the next ring.
    */
-  function beforeFollowing(client, action) {
-    const source = sourceOf(client)
-    const { take } = source
-    source.take = (...args) => {
-      native.Reader = function OpenedLater(...options) {
-        native.Reader = Reader
-        source.take = take
-        action()
-        return new Reader(...options)
-      }
-      try {
-        return take.apply(source, args)
-      } finally {
-        native.Reader = Reader
-      }
+  function beforeFollowing(action) {
+    const { Reader } = native
+    native.Reader = function OpenedLater(options) {
+      native.Reader = Reader
+      action()
+      return new Reader(options)
     }
   }
 
@@ -64,11 +51,11 @@ describe('replaced', () => {
     beforeEach(() => {
       writer = ring.writer({ maxEvents: 64 })
       client = ring.client()
-      lost = record(client, 'lost')
+      lost = []
       writer.writeThreats([threat('1'), threat('2'), threat('3')])
       fs.unlinkSync(ring.file)
       done = false
-      beforeFollowing(client, () => {
+      beforeFollowing(() => {
         writer.writeThreats([threat('4'), threat('5')])
         assert.equal(writer.isHealthy(), true)
         writer.writeThreat(threat('new'))
@@ -89,6 +76,8 @@ describe('replaced', () => {
     const all = ['1', '2', '3', '4', '5', 'new']
 
     it('poll', async () => {
+      // Without a listener of 'lost': that one's poll thread would look into
+      // the next ring before everything was read.
       const polled = []
       await until(() => {
         polled.push(...client.poll())
@@ -99,12 +88,15 @@ describe('replaced', () => {
     })
 
     it('pollThreats', async () => {
-      assert.deepEqual(details(await collect(client, 6)), all)
+      const collected = collect(client, 6)
+      lost = record(client, 'lost')
+      assert.deepEqual(details(await collected), all)
       assertAccount()
     })
 
     it("on('threat')", async () => {
       const seen = record(client, 'threat')
+      lost = record(client, 'lost')
       await until(() => seen.length >= 6, 'all of them')
       assert.deepEqual(details(seen), all)
       assertAccount()
@@ -147,12 +139,10 @@ describe('replaced', () => {
     const client = ring.client()
     const states = record(client, 'writer')
     let looks = 0
-    const source = sourceOf(client)
-    const { writerState } = source
-    source.writerState = (fresh) => {
-      looks++
-      return writerState.call(source, fresh)
-    }
+    // What the poll thread saw. stats() and isHealthy() look at the file itself.
+    spy(made.readers[0], 'state', (fresh) => {
+      if (!fresh) looks++
+    })
     makeAnew(writer)
     await until(
       () => client.isHealthy() && client.stats().writer === 'live',
@@ -243,7 +233,7 @@ describe('replaced', () => {
     bytes.alter(position, (slot) => slot.fill(0xff))
     fs.unlinkSync(ring.file)
     await until(
-      () => sourceOf(client).checkFile(false).displaced,
+      () => made.readers[0].state(false) >= 256,
       'the poll thread’s look at the file'
     )
     assert.deepEqual(client.poll(), [])

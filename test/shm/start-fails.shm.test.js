@@ -3,35 +3,27 @@
 // that call, and the client works once it can be had.
 
 const assert = require('node:assert/strict')
-const { native } = require('../../lib/shm/addon.js')
+const { useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect, until } = require('../helpers/wait.js')
 
 describe('a poll thread that cannot start', () => {
+  const made = useNative()
   const current = useRing()
-  const { Reader } = native
   let writer
   let client
-  let reader
 
   beforeEach(() => {
     writer = current().writer()
-    // The one thing that is faked: the system has no thread to give.
-    native.Reader = function Threadless(...args) {
-      reader = new Reader(...args)
-      return Object.defineProperty(reader, 'start', {
-        configurable: true,
-        value() {
-          throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
-        }
-      })
-    }
     client = current().client({ from: 'oldest' })
+    // The one thing that is faked: the system has no thread to give.
+    Object.defineProperty(made.readers[0], 'start', {
+      configurable: true,
+      value() {
+        throw Object.assign(new Error('no thread'), { code: 'ERR_SYSTEM' })
+      }
+    })
     writer.writeThreat(threat('one'))
-  })
-
-  afterEach(() => {
-    native.Reader = Reader
   })
 
   it('rejects pollThreats, and the next one gets its event', async () => {
@@ -39,7 +31,7 @@ describe('a poll thread that cannot start', () => {
       client.pollThreats(() => false),
       { code: 'ERR_SYSTEM' }
     )
-    delete reader.start
+    delete made.readers[0].start
     const [got] = await collect(client, 1)
     assert.equal(got.sequence, 1)
     assert.equal(client.stats().received, 1)
@@ -49,23 +41,27 @@ describe('a poll thread that cannot start', () => {
     const errors = []
     const seen = []
     client.on('error', (error) => errors.push(error.code))
-    client.on('threat', ({ sequence }) => seen.push(sequence))
+    const listen = ({ sequence }) => seen.push(sequence)
+    client.on('threat', listen)
     await until(() => errors.length > 0, 'the error')
     assert.deepEqual(errors, ['ERR_SYSTEM'])
     assert.deepEqual(seen, [1])
-    delete reader.start
-    client.on('threats', () => {})
+    delete made.readers[0].start
+    client.off('threat', listen)
+    client.on('threat', listen)
     writer.writeThreat(threat('two'))
     await until(() => seen.length === 2, 'the second')
     assert.deepEqual(seen, [1, 2])
   })
   it("F47 an 'error' listener that throws is called once", async () => {
     const child = current().child()
-    const uncaught = await child.call(async (state, dir) => {
-      const { native: addon } = state.require('../../lib/shm/addon.js')
-      const { Reader: Real } = addon
-      addon.Reader = function Threadless(...args) {
-        return Object.defineProperty(new Real(...args), 'start', {
+    const file = require.resolve('../../lib/shm/addon.js')
+    const argument = { dir: current().dir, addon: file }
+    const uncaught = await child.call(async (state, { dir, addon }) => {
+      const { native } = state.require(addon)
+      const { Reader } = native
+      native.Reader = function ReaderWithoutThread(options) {
+        return Object.defineProperty(new Reader(options), 'start', {
           value() {
             throw new Error('no thread')
           }
@@ -81,7 +77,7 @@ describe('a poll thread that cannot start', () => {
       await state.sleep(50)
       there.close()
       return caught
-    }, current().dir)
+    }, argument)
     assert.deepEqual(uncaught, ['no'])
   })
 })

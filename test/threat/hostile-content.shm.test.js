@@ -4,7 +4,6 @@
 const assert = require('node:assert/strict')
 const { deflateRawSync } = require('node:zlib')
 const fc = require('fast-check')
-const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { tailField } = require('../helpers/ring-file.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
@@ -226,15 +225,13 @@ describe('hostile content of valid slots', () => {
     const textOf = (i) => `${i}`.repeat(300_000)
     for (let i = 10; i < 30; i++) writer.writeThreat(threat(textOf(i)))
     const all = []
-    for (;;) {
-      const threats = []
-      const before = sourceOf(reader).position()
-      const more = sourceOf(reader).take(0, threats)
+    reader.on('threats', (threats) => {
       assert(threats.length <= 2, `${threats.length} at once`)
-      assert.equal(before.next, all.length + 1)
       all.push(...threats)
-      if (!more) break
-    }
+      // Nothing is taken beyond them.
+      assert.equal(reader.stats().sequence, all.length)
+    })
+    reader.poll(20)
     assert.equal(all.length, 20)
     all.forEach(({ sequence, details }, i) => {
       assert.equal(sequence, i + 1)

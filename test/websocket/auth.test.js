@@ -13,7 +13,7 @@ const {
   isToken,
   parseChallenge
 } = require('../../lib/websocket/auth.js')
-const { HandshakeServer } = require('../../lib/websocket/server/handshake.js')
+const { newHandshakeServer } = require('../helpers/handshake.js')
 const { within } = require('../helpers/wait.js')
 
 const PORT = 9955
@@ -280,7 +280,7 @@ describe('WebSocket proofs over a connection', () => {
   let port
 
   beforeEach(async () => {
-    gate = new HandshakeServer({ token: TOKEN })
+    gate = newHandshakeServer({ token: TOKEN })
     port = await gate.listen()
   })
   afterEach(() => gate.close())
@@ -392,9 +392,9 @@ describe('WebSocket proofs over a connection', () => {
       { host: '0.0.0.0' },
       { auth: 'None' }
     ]) {
-      assert.throws(() => new HandshakeServer({ token: TOKEN, ...options }), {
+      assert.throws(() => newHandshakeServer({ token: TOKEN, ...options }), {
         code: 'ERR_INVALID_OPTION',
-        message: new RegExp(`option ${Object.keys(options)[0]}:`)
+        message: new RegExp(`option (websocket[.])?${Object.keys(options)[0]}:`)
       })
     }
     assert(!inspect(gate, { depth: 9, showHidden: true }).includes(TOKEN))

@@ -40,7 +40,7 @@ class Broadcaster extends EventEmitter {
     this._evicted = 0
     this._timers = []
     this._closed = false
-    this._handshake = new HandshakeServer({ ...options, token })
+    this._handshake = new HandshakeServer(options, token)
     this._handshake.on('connection', (socket) => this._connected(socket))
   }
 

@@ -6,8 +6,7 @@
 const { EventEmitter, once } = require('node:events')
 const http = require('node:http')
 const { WebSocketServer } = require('ws')
-const { IpcError, invalid } = require('../../base/errors.js')
-const { isLoopback } = require('../../base/loopback.js')
+const { IpcError } = require('../../base/errors.js')
 const { Challenger, judgeUpgrade } = require('../auth.js')
 
 const MAX_HEADER_BYTES = 8 * 1024
@@ -21,17 +20,6 @@ const LINGER_MS = 500
 const MAX_PAYLOAD = 16 * 1024
 const MAX_FRAGMENTS = 64
 const MAX_CHUNKS = 1024
-
-const AUTHS = ['token', 'none']
-const DEFAULTS = {
-  host: '127.0.0.1',
-  port: 0,
-  auth: 'token',
-  token: undefined,
-  maxClients: 64,
-  handshakeTimeoutMs: 5000,
-  maxPayload: MAX_PAYLOAD
-}
 
 // What the HTTP parser blames, where that is not just a bad request.
 const PARSER_STATUS = {
@@ -54,28 +42,15 @@ const ignore = () => {}
  */
 class HandshakeServer extends EventEmitter {
   /**
-   * @param {object} options
-   * @param {string} [options.host] a loopback address, as a literal
-   * @param {number} [options.port] 0 for any
-   * @param {'token' | 'none'} [options.auth]
-   * @param {string} [options.token] 64 hex digits; required by auth 'token'
-   * @param {number} [options.maxClients]
-   * @param {number} [options.handshakeTimeoutMs] from accepting a connection
-   *   to the end of its request
-   * @param {number} [options.maxPayload] bytes of one message from a client
-   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+   * @param {object} options checked `websocket` options
+   * @param {string} [token] 64 hex digits; required by auth 'token'
+   * @throws {TypeError} ERR_INVALID_OPTION: it is no token
    */
-  constructor(options = {}) {
+  constructor(options, token) {
     super()
-    const given = Object.entries(options).filter(
-      ([, value]) => value !== undefined
-    )
-    this._options = { ...DEFAULTS, ...Object.fromEntries(given) }
-    const { host, auth, token, handshakeTimeoutMs } = this._options
-    checkOption('host', isLoopback(host), "127.x.y.z or '::1'")
-    checkOption('auth', AUTHS.includes(auth), AUTHS.join(' or '))
-    delete this._options.token
-    this._challenger = auth === 'token' ? new Challenger(token) : null
+    this._options = options
+    const { auth, handshakeTimeoutMs } = options
+    this._challenger = auth === 'none' ? null : new Challenger(token)
     this._port = null
     this._moved = null
     this._listening = null
@@ -218,7 +193,7 @@ class HandshakeServer extends EventEmitter {
       autoPong: false, // Subscriber answers within its bounds.
       perMessageDeflate: false,
       skipUTF8Validation: false,
-      maxPayload: this._options.maxPayload,
+      maxPayload: MAX_PAYLOAD,
       maxFragments: MAX_FRAGMENTS,
       maxBufferedChunks: MAX_CHUNKS,
       closeTimeout: timeout,
@@ -393,13 +368,6 @@ async function bind(server, host, port) {
     const full = cause.code === 'EMFILE' || cause.code === 'ENFILE'
     const code = full ? 'ERR_TOO_MANY_FILES' : 'ERR_SYSTEM'
     throw new IpcError(code, `listen: ${cause.code}`, { cause })
-  }
-}
-
-function checkOption(key, isRight, expected) {
-  if (!isRight) {
-    const message = `option ${key}: expected ${expected}`
-    throw invalid(RangeError, 'ERR_INVALID_OPTION', message)
   }
 }
 

@@ -10,10 +10,8 @@ const {
   createToken,
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
-const { connect } = require('../../../lib/websocket/client/connect.js')
-const {
-  HandshakeServer
-} = require('../../../lib/websocket/server/handshake.js')
+const { dial } = require('../../../lib/websocket/client/connect.js')
+const { newHandshakeServer } = require('../../helpers/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -49,11 +47,11 @@ const asking = () => challenge(`KindlyGuard nonce="${hex(54)}"`)
 const isProof = (request) => /^authorization:/im.test(request)
 const proofIn = (request) => /proof="([0-9a-f]+)"/.exec(request)[1]
 
-describe('WebSocket connect', () => {
+describe('WebSocket dial', () => {
   const running = []
 
   async function open(options = {}) {
-    const gate = new HandshakeServer({ token: TOKEN, ...options })
+    const gate = newHandshakeServer({ token: TOKEN, ...options })
     running.push(gate)
     gate.clients = record(gate, 'connection')
     gate.port = await gate.listen()
@@ -102,7 +100,7 @@ describe('WebSocket connect', () => {
   afterEach(() => Promise.all(running.splice(0).map((one) => one.close())))
 
   async function rejected(options, code) {
-    const opened = connect({ handshakeTimeoutMs: 10_000, ...options })
+    const opened = dial({ handshakeTimeoutMs: 10_000, ...options })
     const error = await within(
       opened.then(
         () => assert.fail('it connected'),
@@ -123,7 +121,7 @@ describe('WebSocket connect', () => {
         for (let i = 0; i < 100; i++) client.send(`${i}`)
         client.on('message', (data) => client.send(`echo ${data}`))
       })
-      const socket = await connect({ url: gate.url, token: TOKEN })
+      const socket = await dial({ url: gate.url, token: TOKEN })
       assert(socket.isPaused)
       assert.equal(socket.readyState, socket.OPEN)
       assert.equal(socket.extensions, '')
@@ -150,7 +148,7 @@ describe('WebSocket connect', () => {
         forward.sockets.add(socket).add(on)
       })
       const { port } = gate
-      const socket = await connect({ url: forward.url, token: TOKEN, port })
+      const socket = await dial({ url: forward.url, token: TOKEN, port })
       assert.equal(gate.stats().admitted, 1)
       socket.terminate()
       // And when not, this is a relay.
@@ -164,7 +162,7 @@ describe('WebSocket connect', () => {
     it('on IPv6', async () => {
       const gate = await open({ host: '::1' })
       const url = `ws://[::1]:${gate.port}/`
-      const socket = await connect({ url, token: TOKEN })
+      const socket = await dial({ url, token: TOKEN })
       assert.equal(gate.stats().admitted, 1)
       socket.terminate()
     })
@@ -172,7 +170,7 @@ describe('WebSocket connect', () => {
     it("auth 'none' on both sides: in one step", async () => {
       const quiet = record(process, 'warning')
       const gate = await open({ auth: 'none', token: undefined })
-      const socket = await connect({ url: gate.url })
+      const socket = await dial({ url: gate.url })
       assert.deepEqual(gate.stats().challenged, 0)
       socket.terminate()
       await until(() => quiet.length === 1, 'the warning')
@@ -194,13 +192,13 @@ describe('WebSocket connect', () => {
     it('is full: 503, until somebody leaves', async () => {
       const gate = await open({ maxClients: 2 })
       const options = { url: gate.url, token: TOKEN }
-      const [first, second] = [await connect(options), await connect(options)]
+      const [first, second] = [await dial(options), await dial(options)]
       const error = await rejected(options, 'ERR_WEBSOCKET_REFUSED')
       assert.equal(error.status, 503)
       assert.deepEqual(gate.stats().refused, { clients: 1 })
       first.terminate()
       await until(() => gate.stats().connections === 1, 'one left')
-      const third = await connect(options)
+      const third = await dial(options)
       assert.equal(gate.stats().connections, 2)
       for (const socket of [second, third]) socket.terminate()
     })
@@ -234,7 +232,7 @@ describe('WebSocket connect', () => {
           client.on('message', (data) => messages.push(data))
         })
         const options = { url: gate.url, token: TOKEN }
-        const [bad, fine] = [await connect(options), await connect(options)]
+        const [bad, fine] = [await dial(options), await dial(options)]
         const closes = record(bad, 'close')
         bad.resume()
         send(bad)
@@ -253,7 +251,7 @@ describe('WebSocket connect', () => {
       const gate = await open({ port: taken.port })
       assert.notEqual(gate.port, taken.port)
       assert.deepEqual(gate.moved, { from: taken.port, code: 'EADDRINUSE' })
-      const socket = await connect({ url: gate.url, token: TOKEN })
+      const socket = await dial({ url: gate.url, token: TOKEN })
       socket.terminate()
       assert.equal((await open()).moved, null)
     })
@@ -261,7 +259,7 @@ describe('WebSocket connect', () => {
     it('that closes ends its clients; it listens once', async () => {
       const gate = await open()
       assert.equal(await gate.listen(), gate.port)
-      const socket = await connect({ url: gate.url, token: TOKEN })
+      const socket = await dial({ url: gate.url, token: TOKEN })
       const closes = record(socket, 'close')
       socket.resume()
       await gate.close()
@@ -269,11 +267,11 @@ describe('WebSocket connect', () => {
       await until(() => closes.length === 1, 'the client knows')
       const options = { url: gate.url, token: TOKEN }
       await rejected(options, 'ERR_WEBSOCKET_UNREACHABLE')
-      const never = new HandshakeServer({ token: TOKEN })
+      const never = newHandshakeServer({ token: TOKEN })
       await never.close()
       await assert.rejects(never.listen(), { code: 'ERR_CLOSED' })
       // Closed while it begins to listen, it holds no port.
-      const begun = new HandshakeServer({ token: TOKEN })
+      const begun = newHandshakeServer({ token: TOKEN })
       const port = begun.listen()
       await begun.close()
       const url = `ws://127.0.0.1:${await port}`
@@ -476,7 +474,7 @@ describe('WebSocket connect', () => {
       assert.equal(other.requests.join(''), other.received)
       // Without a token it is believed, nothing is lost, and the ping answered.
       const believed = await stranger(glue)
-      const socket = await connect({ url: believed.url })
+      const socket = await dial({ url: believed.url })
       const messages = record(socket, 'message')
       socket.resume()
       await until(() => messages.length === 1, 'the message')
@@ -501,13 +499,13 @@ describe('WebSocket connect', () => {
       const controller = new AbortController()
       const { signal } = controller
       const options = { url: other.url, token: TOKEN, signal }
-      const opened = connect(options)
+      const opened = dial(options)
       const failed = assert.rejects(opened, reason)
       await until(() => other.requests.length === 1, 'the request')
       controller.abort(reason)
       await within(failed, 'its end')
       await until(() => other.sockets.size === 0, 'it hung up')
-      await assert.rejects(connect(options), reason)
+      await assert.rejects(dial(options), reason)
       assert.equal(other.requests.length, 1)
     })
 
@@ -524,7 +522,7 @@ describe('WebSocket connect', () => {
         ...['ws://127.0.0.1:1/x', 'ws://127.0.0.1:1/?a', 'ws://127.0.0.1:1/#a'],
         ...['ws://0.0.0.0:1', 'ws://[::]:1', 'ws://[::ffff:127.0.0.1]:1']
       ]) {
-        await assert.rejects(connect({ url, token: TOKEN }), {
+        await assert.rejects(dial({ url, token: TOKEN }), {
           code: 'ERR_INVALID_OPTION',
           message: /option url/
         })
@@ -533,7 +531,7 @@ describe('WebSocket connect', () => {
 
     it('a token is one', async () => {
       for (const token of ['', 'secret', `${TOKEN} `, TOKEN.slice(2), 5]) {
-        await assert.rejects(connect({ url: 'ws://127.0.0.1:1', token }), {
+        await assert.rejects(dial({ url: 'ws://127.0.0.1:1', token }), {
           code: 'ERR_INVALID_OPTION',
           message: 'option token: expected 64 lower-case hex digits'
         })

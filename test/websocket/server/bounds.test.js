@@ -12,6 +12,7 @@ const {
   MESSAGE,
   meter,
   MiB,
+  socketOf,
   subscriberOf,
   useShield
 } = require('../../helpers/websocket-shield.js')
@@ -46,7 +47,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       const one = await subscribed()
       const account = new Account().take(one.messages)
       one.stop()
-      const waiting = meter(subscriberOf(shield))
+      const waiting = meter(socketOf(shield))
       let most = 0
       const look = () => {
         most = Math.max(most, waiting())
@@ -78,7 +79,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       const one = await subscribed()
       const account = new Account().take(one.messages)
       one.stop()
-      const waiting = meter(subscriberOf(shield))
+      const waiting = meter(socketOf(shield))
       let most = 0
       while (!isBlocked()) {
         publish(1, SIZE, '漢')
@@ -98,7 +99,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         await start(options)
         publish(64, size)
         const one = (await peer()).read()
-        const waiting = meter(subscriberOf(shield))
+        const waiting = meter(socketOf(shield))
         let most = 0
         one.stop().say({ type: 'subscribe', from: 1 })
         while (subscriberOf(shield).sent === 0) await turn()

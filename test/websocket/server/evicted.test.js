@@ -3,7 +3,6 @@
 // floods it. Each is told why, and where to go on.
 
 const assert = require('node:assert/strict')
-const { sourceOf } = require('../../../lib/stream/threat-stream.js')
 const { record, sleep, turn, until } = require('../../helpers/wait.js')
 const {
   Account,
@@ -16,6 +15,7 @@ const {
   MESSAGE,
   meter,
   MiB,
+  socketOf,
   subscriberOf,
   useShield
 } = require('../../helpers/websocket-shield.js')
@@ -99,7 +99,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       const moves = record(client, 'transport')
       const losses = record(client, 'lost')
       // Nobody consumes, so it stops reading when it has enough.
-      await publishUntil(() => sourceOf(client).websocket.isFull)
+      await publishUntil(isBlocked)
       await publishUntilEvicted()
       await until(() => shield.stats().websocket.clients === 0, 'it is gone')
       publish(2000)
@@ -137,7 +137,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         const subscriber = subscriberOf(shield)
         let heard = 0
         const hear = () => heard++
-        subscriber._socket.on('message', hear).on('ping', hear)
+        socketOf(shield).on('message', hear).on('ping', hear)
         offender.say({ type: 'unsubscribe' })
         // As many answers as may wait, and not a command more: that would be a
         // mistake. A ping makes the server look at what waits.
@@ -195,8 +195,8 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         publish(500)
         let most = 0
         const one = await partedWith(async (offender) => {
-          const { _socket: socket } = subscriberOf(shield)
-          const waiting = meter({ _socket: socket })
+          const socket = socketOf(shield)
+          const waiting = meter(socket)
           for (let bytes = 0; socket.readyState === 1; bytes += flood.length) {
             assert(bytes < 256 * MiB, `goes on for ever, ${most} bytes wait`)
             await offender.pour(flood)

@@ -11,9 +11,7 @@ const {
   createToken,
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
-const {
-  HandshakeServer
-} = require('../../../lib/websocket/server/handshake.js')
+const { newHandshakeServer } = require('../../helpers/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -74,7 +72,7 @@ describe('WebSocket gate', () => {
 
   /** A gate that listens; whoever got in is in `clients`. */
   async function open(options = {}) {
-    const gate = new HandshakeServer({
+    const gate = newHandshakeServer({
       token: TOKEN,
       handshakeTimeoutMs: LONG_MS,
       ...options
@@ -501,8 +499,8 @@ describe('WebSocket gate', () => {
     /** What the child is: a gate that tells who got in, and what it costs. */
     async function remote(file, token) {
       const { setTimeout: pause } = require('node:timers/promises')
-      const { HandshakeServer: Remote } = require(file)
-      const gate = new Remote({ token, handshakeTimeoutMs: 3000 })
+      const { newHandshakeServer: listen } = require(file)
+      const gate = listen({ token, handshakeTimeoutMs: 3000 })
       gate.on('connection', () => process.send({ inside: true }))
       process.on('message', async () => {
         while (gate.stats().pending > 0) await pause(5)
@@ -518,9 +516,7 @@ describe('WebSocket gate', () => {
     }
 
     beforeEach(() => {
-      const file = JSON.stringify(
-        require.resolve('../../../lib/websocket/server/handshake.js')
-      )
+      const file = JSON.stringify(require.resolve('../../helpers/handshake.js'))
       const script = `(${remote})(${file}, '${TOKEN}')`
       // V8 lets its young generation grow with the traffic and keeps it; kept
       // small, the resident memory shows what stays of the handshakes.
