@@ -24,10 +24,7 @@ function addTotals(totals, source) {
   }
 }
 
-/**
- * What the source tells its host: as RingSource does, and
- *   transport(change)    `{ from, to, reason }`
- */
+/** See ThreatStream for what a source does, and what it tells its host. */
 class FailoverSource {
   #options
   #host
@@ -170,15 +167,17 @@ class FailoverSource {
     }
   }
 
-  /**
-   * @param {{ generation: string, next: number } | null} position
-   * @returns {boolean} whether it is open; then it is what is read
-   */
+  /** @returns {boolean} whether there is one, which is read from `position` */
   #openRing(position) {
     const host = {
       ...this.#host,
       failed: (error) => this.#ringFailed(error),
-      checked: () => this.#ringChecked()
+      checked: () => {
+        if (this.ring !== null) {
+          this.#checkRing(false)
+        }
+        this.#host.checked()
+      }
     }
     let ring = null
     try {
@@ -207,13 +206,6 @@ class FailoverSource {
     this.ringError = null
     this.#state.enter(State.RING, 'the ring is there')
     return true
-  }
-
-  #ringChecked() {
-    if (this.ring !== null) {
-      this.#checkRing(false)
-    }
-    this.#host.checked()
   }
 
   /** A ring that is not well wants a server at hand. */
@@ -281,7 +273,8 @@ class FailoverSource {
    * when there may be more now. */
   #switch() {
     if (this.#state.name === State.RETURNING) {
-      return this.#return()
+      this.#return()
+      return true
     }
     if (
       this.#state.name !== State.RING_WITH_STANDBY ||
@@ -331,10 +324,10 @@ class FailoverSource {
   #isRingToReturnTo() {
     const { generation, isWritten } = this.#inspectRing()
     const { connected, hasRing, streamGeneration } = this.#server
-    const position = this.#server.position()
     if (generation === undefined) {
       return false
     }
+    const position = this.#server.position()
     return connected
       ? // It has to be the one that the server's Shield writes to now.
         isWritten && hasRing && generation === streamGeneration
@@ -342,12 +335,9 @@ class FailoverSource {
         isWritten || position === null || position.generation === generation
   }
 
-  /** @returns {boolean} false: what the server has sent is to be taken first */
+  /** Everything that the server has sent was taken. */
   #return() {
     const server = this.#server
-    if (server.waiting > 0) {
-      return false
-    }
     const position = server.position()
     this.#server = null
     this.#retire(server)
@@ -357,16 +347,11 @@ class FailoverSource {
       this.#openServer(position ?? this.#start)
       this.#state.enter(State.CONNECTING, this.ringError.message)
     }
-    return true
   }
 
   // --- The server ----------------------------------------------------------
 
-  /**
-   * @param {{ generation: string, next: number } | null} position
-   * @param {boolean} standBy see WebSocketSource
-   * @returns {boolean} false: WebSocket is not allowed
-   */
+  /** @returns {boolean} false: WebSocket is not allowed */
   #openServer(position, standBy = false) {
     const { locate, handshakeTimeoutMs, ring } = this.#options
     if (locate === null) {
@@ -391,7 +376,10 @@ class FailoverSource {
   #serverConnected() {
     this.socketError = null
     if (this.#state.name === State.CONNECTING) {
-      this.#state.enter(State.WEBSOCKET, this.#whyNoRing())
+      const reason = this.#options.useRing
+        ? (this.ringError?.message ?? 'the ring has no writer')
+        : 'shared memory is not used'
+      this.#state.enter(State.WEBSOCKET, reason)
     }
     if (this.#state.name === State.WEBSOCKET) {
       // What it says may be that its Shield has a ring now.
@@ -402,12 +390,6 @@ class FailoverSource {
       this.#switch()
     }
     this.#host.checked()
-  }
-
-  #whyNoRing() {
-    return this.#options.useRing
-      ? (this.ringError?.message ?? 'the ring has no writer')
-      : 'shared memory is not used'
   }
 
   #serverDisconnected(error) {

@@ -1,28 +1,12 @@
 'use strict'
-// What waits for a client or was published lately is held; what is over is not.
+// What was published lately is held for clients; what is over is not.
 
 const assert = require('node:assert/strict')
 const { MemoryLog } = require('../../lib/shield/memory-history.js')
-const { ThreatQueue } = require('../../lib/websocket/client/queue.js')
 
 const GENERATION = '0123456789abcdef'
 
 describe('memory of WebSocket', () => {
-  it('F49 a queue that is never empty holds what waits, no more', () => {
-    const queue = new ThreatQueue()
-    const push = (sequence) =>
-      queue.push({ generation: GENERATION, threat: { sequence } }, 100)
-    for (let i = 1; i <= 600; i++) push(i)
-    for (let i = 601; i <= 100_000; i++) {
-      push(i)
-      assert.equal(queue.peek().threat.sequence, i - 600)
-      queue.shift()
-      assert.equal(queue.length, 600)
-      assert(queue._items.length <= 1200, `${queue._items.length} held`)
-    }
-    assert.deepEqual(queue.end(), { generation: GENERATION, next: 100_001 })
-  })
-
   const fields = (details) => ({
     type: 0,
     severity: 1,
