@@ -144,12 +144,6 @@ export interface ReaderOptions extends LocationOptions {
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
   latency?: 'idle' | 'balanced' | 'low'
-  /**
-   * Keeps the poll thread on this CPU, counted from 0. It looks after the file,
-   * and wakes the event loop where nothing else can. Throws
-   * `ERR_INVALID_OPTION` when the process may not use it. Default: any.
-   */
-  pollCpu?: number
 }
 
 /** The WebSocket beside the ring, or in its place. */
@@ -488,7 +482,7 @@ export const IpcFactory: {
 
 /** What BenchmarkClient measures with: those of a writer and of a reader. */
 export type BenchmarkOptions = Pick<WriterOptions, 'enableChecksums'> &
-  Pick<ReaderOptions, 'latency' | 'spinMicros' | 'pollCpu'>
+  Pick<ReaderOptions, 'latency' | 'spinMicros'>
 
 export type BenchmarkTransport = 'shm' | 'websocket'
 

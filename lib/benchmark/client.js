@@ -5,10 +5,10 @@
 const { BenchmarkRun } = require('./run.js')
 const {
   checkEach,
-  FACTORY_CHECKS,
+  CURSOR_CHECKS,
   integer,
   oneOf,
-  pick
+  RING_CHECKS
 } = require('../options/check.js')
 
 // The first ones of a run find code that is not compiled yet.
@@ -18,12 +18,9 @@ const SLOTS = 8192
 const transport = (label, value) => oneOf(label, value, ['shm', 'websocket'])
 const count = (label, value) => integer(label, value, 1, 100_000_000)
 
-const OPTIONS = pick(FACTORY_CHECKS, [
-  'enableChecksums',
-  'latency',
-  'spinMicros',
-  'pollCpu'
-])
+const { enableChecksums: checksums } = RING_CHECKS
+const { latency, spinMicros } = CURSOR_CHECKS
+const OPTIONS = { enableChecksums: checksums, latency, spinMicros }
 const LATENCY = {
   transport,
   events: count,
@@ -132,12 +129,12 @@ class BenchmarkClient {
         latency: await this.measureLatency({
           transport: name,
           events: checked.latencyEvents,
-          ...pick(checked, ['pauseMs'])
+          pauseMs: checked.pauseMs
         }),
         throughput: await this.measureThroughput({
           transport: name,
           events: checked.throughputEvents,
-          ...pick(checked, ['batch'])
+          batch: checked.batch
         })
       }
     }

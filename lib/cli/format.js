@@ -1,6 +1,6 @@
 'use strict'
 
-const { escapeText } = require('./escape')
+const { escapeText } = require('./escape.js')
 
 /** How a threat and a loss look to people. */
 

@@ -2,15 +2,15 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
-const { print } = require('./output')
-const { UsageError, report, describe } = require('./report')
+const { print } = require('./output.js')
+const { UsageError, report, describe } = require('./report.js')
 
 /** The command line: finds the command, and turns its end into an exit code. */
 
 const COMMANDS = {
-  publish: () => require('./publish'),
-  tail: () => require('./tail'),
-  stats: () => require('./stats')
+  publish: () => require('./publish.js'),
+  tail: () => require('./tail.js'),
+  stats: () => require('./stats.js')
 }
 
 const HELP = `\

@@ -1,6 +1,6 @@
 'use strict'
 
-const { UsageError } = require('./report')
+const { UsageError } = require('./report.js')
 
 /** The options that commands share, and the reading of option values. */
 

@@ -1,15 +1,15 @@
 'use strict'
 
-const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options')
-const { readLines } = require('./lines')
-const { report, describe } = require('./report')
-const { catchSignals } = require('./signals')
+const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options.js')
+const { readLines } = require('./lines.js')
+const { report, describe } = require('./report.js')
+const { catchSignals } = require('./signals.js')
 const {
   openWriter,
   readOptions,
   TRANSPORT,
   TRANSPORT_HELP
-} = require('./transport')
+} = require('./transport.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc publish [options]

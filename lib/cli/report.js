@@ -1,6 +1,6 @@
 'use strict'
 
-const { escapeText } = require('./escape')
+const { escapeText } = require('./escape.js')
 
 /** What the commands say on stderr, beside their output. */
 

@@ -1,16 +1,16 @@
 'use strict'
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { escapeText, safeJson } = require('./escape')
-const { LOCATION, LOCATION_HELP, given } = require('./options')
-const { print } = require('./output')
+const { escapeText, safeJson } = require('./escape.js')
+const { LOCATION, LOCATION_HELP, given } = require('./options.js')
+const { print } = require('./output.js')
 const {
   openReader,
   readOptions,
   TRANSPORT,
   TRANSPORT_HELP,
   whyNeither
-} = require('./transport')
+} = require('./transport.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc stats [options]

@@ -1,12 +1,12 @@
 'use strict'
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { safeJson } = require('./escape')
-const { formatThreat, formatLoss, wantsColor } = require('./format')
-const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options')
-const { Output } = require('./output')
-const { report } = require('./report')
-const { catchSignals } = require('./signals')
+const { safeJson } = require('./escape.js')
+const { formatThreat, formatLoss, wantsColor } = require('./format.js')
+const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options.js')
+const { Output } = require('./output.js')
+const { report } = require('./report.js')
+const { catchSignals } = require('./signals.js')
 const {
   isOver,
   openReader,
@@ -14,7 +14,7 @@ const {
   TRANSPORT,
   TRANSPORT_HELP,
   whyNeither
-} = require('./transport')
+} = require('./transport.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc tail [options]

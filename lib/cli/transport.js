@@ -1,7 +1,7 @@
 'use strict'
 
-const { UsageError } = require('./report')
-const { given } = require('./options')
+const { UsageError } = require('./report.js')
+const { given } = require('./options.js')
 
 /** By which transport a command works, and the options for it. */
 
@@ -18,25 +18,6 @@ const TRANSPORT_HELP = `\
   --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
                       override it, and the options here override both`
 
-const READER = [
-  'dir',
-  'name',
-  'from',
-  'reliable',
-  'spinMicros',
-  'latency',
-  'pollCpu'
-]
-const WRITER = [
-  'dir',
-  'name',
-  'maxEvents',
-  'bufferSize',
-  'enableChecksums',
-  'overflow',
-  'readerTimeoutMs'
-]
-
 const flagOf = (key) =>
   `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
@@ -45,7 +26,7 @@ const flagOf = (key) =>
  * @param {object} options of the command line, as the library names them
  */
 function checkOwn(options) {
-  const { checkEach, FACTORY_CHECKS } = require('../options')
+  const { checkEach, FACTORY_CHECKS } = require('../options/check.js')
   try {
     checkEach(options, FACTORY_CHECKS, flagOf)
   } catch (error) {
@@ -80,7 +61,10 @@ function readOptions(values, more = {}) {
  */
 async function openWriter({ transport, options }) {
   const { IpcFactory, SharedMemoryIpc } = require('../index.js')
-  if (transport === 'shm') return new SharedMemoryIpc(given(options, WRITER))
+  const { pick, WRITER_CHECKS } = require('../options/check.js')
+  if (transport === 'shm') {
+    return new SharedMemoryIpc(pick(options, WRITER_CHECKS))
+  }
   const shield = IpcFactory.createTransport(options)
   try {
     await shield.ready()
@@ -97,8 +81,9 @@ async function openWriter({ transport, options }) {
  */
 async function openReader({ transport, options }) {
   const { IpcFactory, ShmClient } = require('../index.js')
+  const { pick, READER_CHECKS } = require('../options/check.js')
   return transport === 'shm'
-    ? new ShmClient(given(options, READER))
+    ? new ShmClient(pick(options, READER_CHECKS))
     : IpcFactory.createClient(options)
 }
 

@@ -7,7 +7,6 @@ const { invalid, show } = require('../base/errors.js')
 const { capacityOf, DEFAULT_EVENTS, ringBytes } = require('../threat/size.js')
 
 const MAX_EVENTS = 2 ** 22
-const MAX_CPU = 1023
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
 /** The presets of `latency`, in microseconds of spinning. */
@@ -82,7 +81,20 @@ function size(label, value, low = 1, high = Number.MAX_SAFE_INTEGER) {
   return integer(label, value, low, high)
 }
 
-const checks = {
+/** For an option that is no more: an old configuration goes on working. */
+function removed(label) {
+  process.emitWarning(`${label} has no effect any more; remove it`, {
+    type: 'DeprecationWarning',
+    code: 'KG_REMOVED_OPTION'
+  })
+}
+
+/** The options that there are. */
+const namesIn = (checks) =>
+  Object.keys(checks).filter((key) => checks[key] !== removed)
+
+/** Where a ring is; for both ends. */
+const LOCATION_CHECKS = {
   dir: filePath,
 
   name(label, value) {
@@ -95,19 +107,20 @@ const checks = {
       )
     }
     return value
-  },
+  }
+}
 
+/** What a ring is made like and how it is written. */
+const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_EVENTS),
-
   bufferSize: (label, value) => size(label, value),
-
   enableChecksums: flag,
+  overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
+  readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000)
+}
 
-  preferShm: flag,
-
-  // Its own checks are in websocket.js.
-  websocket: (_label, value) => value,
-
+/** Where reading begins and how it waits. */
+const CURSOR_CHECKS = {
   from(label, value) {
     if (value === 'latest' || value === 'oldest') {
       return value
@@ -122,12 +135,6 @@ const checks = {
     }
     return integer(label, value, 1, Number.MAX_SAFE_INTEGER)
   },
-
-  overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
-
-  readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000),
-
-  reliable: flag,
 
   after(label, value) {
     const expected = '{ generation: 16 hex digits, sequence: from 0 }'
@@ -148,41 +155,31 @@ const checks = {
     return { generation, sequence }
   },
 
+  reliable: flag,
   spinMicros: (label, value) => integer(label, value, 0, 1_000_000),
-
-  pollCpu: (label, value) => integer(label, value, 0, MAX_CPU),
-
-  latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS))
+  latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS)),
+  pollCpu: removed
 }
 
-/** A copy with these keys, where they are given. */
-const pick = (options, keys) =>
+const WRITER_CHECKS = { ...LOCATION_CHECKS, ...RING_CHECKS }
+const READER_CHECKS = { ...LOCATION_CHECKS, ...CURSOR_CHECKS }
+
+/** The options of IpcFactory: those of either end. */
+const FACTORY_CHECKS = {
+  ...WRITER_CHECKS,
+  ...CURSOR_CHECKS,
+  preferShm: flag,
+  // Its own checks are in websocket.js.
+  websocket: (_label, value) => value
+}
+
+/** A copy with the keys of `checks`, where they are given. */
+const pick = (options, checks) =>
   Object.fromEntries(
-    keys
+    Object.keys(checks)
       .filter((key) => options[key] !== undefined)
       .map((key) => [key, options[key]])
   )
-
-/** The options that each constructor takes. */
-const LOCATION = ['dir', 'name']
-const WRITER = [
-  ...LOCATION,
-  'maxEvents',
-  'bufferSize',
-  'enableChecksums',
-  'overflow',
-  'readerTimeoutMs'
-]
-const READER = [
-  ...LOCATION,
-  'from',
-  'after',
-  'reliable',
-  'spinMicros',
-  'latency',
-  'pollCpu'
-]
-const FACTORY = [...new Set([...WRITER, ...READER]), 'preferShm', 'websocket']
 
 /** The options, each read once. */
 function entries(options, what) {
@@ -225,20 +222,17 @@ function checkEach(options, allowed, label = optionLabel, what = 'options') {
         TypeError,
         'ERR_INVALID_OPTION',
         `${label(show(key))} is unknown; these exist: ` +
-          Object.keys(allowed).join(', ')
+          namesIn(allowed).join(', ')
       )
     }
-    if (value !== undefined) {
-      checked[key] = allowed[key](label(key), value)
+    const given =
+      value === undefined ? undefined : allowed[key](label(key), value)
+    if (given !== undefined) {
+      checked[key] = given
     }
   }
   return checked
 }
-
-const LOCATION_CHECKS = pick(checks, LOCATION)
-const WRITER_CHECKS = pick(checks, WRITER)
-const READER_CHECKS = pick(checks, READER)
-const FACTORY_CHECKS = pick(checks, FACTORY)
 
 /**
  * A limit that cannot hold the events that are asked for: refused before
@@ -299,13 +293,19 @@ module.exports = {
   checkLocation,
   checkReader,
   checkWriter,
+  CURSOR_CHECKS,
   FACTORY_CHECKS,
   filePath,
   flag,
   integer,
+  LOCATION_CHECKS,
+  namesIn,
   oneOf,
   optionLabel,
   pick,
+  READER_CHECKS,
+  RING_CHECKS,
   size,
-  text
+  text,
+  WRITER_CHECKS
 }

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { TomlError, parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
-const { checkFactory, FACTORY_CHECKS } = require('./check.js')
+const { checkFactory, FACTORY_CHECKS, namesIn } = require('./check.js')
 const { checkWebSocket, WEBSOCKET_CHECKS } = require('./websocket.js')
 
 const ENV_PREFIX = 'KINDLY_GUARD_IPC_'
@@ -28,17 +28,17 @@ const absolute = (value, base) =>
     ? path.resolve(base, value)
     : value
 
-/** The names of options as people write them, with the names in JavaScript. */
-const namesOf = (checks) =>
-  new Map(Object.keys(checks).map((key) => [snake(key), key]))
-
-const shmNames = namesOf(FACTORY_CHECKS)
-shmNames.delete('websocket')
+const SECTIONS = { shm: { ...FACTORY_CHECKS }, websocket: WEBSOCKET_CHECKS }
+delete SECTIONS.shm.websocket
 // Where one reader left off is no configuration.
-shmNames.delete('after')
-const websocketNames = namesOf(WEBSOCKET_CHECKS)
+delete SECTIONS.shm.after
 
-const SECTIONS = { shm: shmNames, websocket: websocketNames }
+/** The name in JavaScript of an option as people write it, or undefined. */
+const keyOf = (section, name) =>
+  Object.keys(SECTIONS[section]).find((key) => snake(key) === name)
+
+/** The names of a section's options as people write them. */
+const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 /**
  * Values as they were given, each with what an error is to call it.
@@ -104,7 +104,7 @@ function unknown(label, names) {
   return invalid(
     TypeError,
     'ERR_INVALID_OPTION',
-    `${label} is unknown; these exist: ${[...names].join(', ')}`
+    `${label} is unknown; these exist: ${names.join(', ')}`
   )
 }
 
@@ -128,14 +128,13 @@ function tableOf(value, label) {
 function takeFile(file, given) {
   const label = (key) => `${key} in ${file}`
   for (const [section, table] of tableOf(parseToml(file).ipc, label('ipc'))) {
-    const names = SECTIONS[section]
     if (!Object.hasOwn(SECTIONS, section)) {
       throw unknown(label(`ipc.${section}`), Object.keys(SECTIONS))
     }
     for (const [name, value] of tableOf(table, label(`ipc.${section}`))) {
-      const key = names.get(name)
+      const key = keyOf(section, name)
       if (key === undefined) {
-        throw unknown(label(`ipc.${section}.${name}`), names.keys())
+        throw unknown(label(`ipc.${section}.${name}`), written(section))
       }
       given[section].set(key, {
         label: label(`ipc.${section}.${name}`),
@@ -184,12 +183,12 @@ function variablesOf(env) {
   )
 }
 
-const variableNames = (prefix, names) =>
-  [...names.keys()].map((name) => `${prefix}${name.toUpperCase()}`)
+const variableNames = (prefix, section) =>
+  written(section).map((name) => `${prefix}${name.toUpperCase()}`)
 
 const allVariables = () => [
-  ...variableNames(ENV_PREFIX, shmNames),
-  ...variableNames(ENV_WEBSOCKET, websocketNames)
+  ...variableNames(ENV_PREFIX, 'shm'),
+  ...variableNames(ENV_WEBSOCKET, 'websocket')
 ]
 
 function takeEnvironment(env, given) {
@@ -204,8 +203,8 @@ function takeEnvironment(env, given) {
     }
     const section = variable.startsWith(ENV_WEBSOCKET) ? 'websocket' : 'shm'
     const prefix = section === 'websocket' ? ENV_WEBSOCKET : ENV_PREFIX
-    const names = SECTIONS[section]
-    const key = names.get(variable.slice(prefix.length).toLowerCase())
+    const name = variable.slice(prefix.length).toLowerCase()
+    const key = keyOf(section, name)
     const label = `the environment's ${variable}`
     if (key === undefined || variable !== variable.toUpperCase()) {
       throw unknown(label, allVariables())

@@ -2,7 +2,14 @@
 // The options of IpcFactory: those of both ends in one object, as a
 // configuration file gives them to either.
 
-const { checkFactory, checkReader, pick } = require('./check.js')
+const {
+  checkFactory,
+  checkReader,
+  CURSOR_CHECKS,
+  LOCATION_CHECKS,
+  pick,
+  RING_CHECKS
+} = require('./check.js')
 const { invalid } = require('../base/errors.js')
 const { checkWebSocket } = require('./websocket.js')
 
@@ -22,26 +29,10 @@ function checkIpc(options) {
       'options preferShm and websocket.enabled: one of them must be true'
     )
   }
-  const location = pick(rest, ['dir', 'name'])
   return {
-    location,
-    writer: pick(rest, [
-      'maxEvents',
-      'bufferSize',
-      'enableChecksums',
-      'overflow',
-      'readerTimeoutMs'
-    ]),
-    reader: checkReader(
-      pick(rest, [
-        'from',
-        'after',
-        'reliable',
-        'spinMicros',
-        'latency',
-        'pollCpu'
-      ])
-    ),
+    location: pick(rest, LOCATION_CHECKS),
+    writer: pick(rest, RING_CHECKS),
+    reader: checkReader(pick(rest, CURSOR_CHECKS)),
     preferShm,
     websocket: checked
   }

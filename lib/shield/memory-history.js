@@ -11,7 +11,7 @@ const {
 } = require('../threat/size.js')
 const { threatText } = require('../websocket/protocol.js')
 
-class MemoryLog {
+class MemoryHistory {
   /**
    * @param {object} setup
    * @param {string} setup.generation 16 hex digits
@@ -102,10 +102,10 @@ class MemoryLog {
   }
 }
 
-/** A place in a log; what RingCursor is for a ring. */
+/** A place in a history; what RingCursor is for a ring. */
 class MemoryCursor {
-  constructor(log, from) {
-    this._log = log
+  constructor(history, from) {
+    this._history = history
     this._joining = from === 'oldest'
     this._next = this._joining ? 1 : from
   }
@@ -116,25 +116,25 @@ class MemoryCursor {
    *   more: boolean }} first the losses, then the texts of what follows
    */
   read(max) {
-    const log = this._log
+    const history = this._history
     const losses = []
-    if (this._next < log.oldest) {
+    if (this._next < history.oldest) {
       losses.push({
-        count: log.oldest - this._next,
+        count: history.oldest - this._next,
         from: this._next,
-        to: log.oldest - 1,
-        generation: log.generation,
+        to: history.oldest - 1,
+        generation: history.generation,
         reason: this._joining ? 'before-join' : 'overwritten'
       })
-      this._next = log.oldest
+      this._next = history.oldest
     }
     this._joining = false
     const texts = []
-    while (texts.length < max && this._next <= log.sequence) {
-      texts.push(log.text(this._next++))
+    while (texts.length < max && this._next <= history.sequence) {
+      texts.push(history.text(this._next++))
     }
-    const more = this._next <= log.sequence
-    return { generation: log.generation, losses, texts, more }
+    const more = this._next <= history.sequence
+    return { generation: history.generation, losses, texts, more }
   }
 
   /** Reads again, from one that it gave already. @param {number} next */
@@ -145,4 +145,4 @@ class MemoryCursor {
   close() {}
 }
 
-module.exports = { MemoryLog }
+module.exports = { MemoryHistory }

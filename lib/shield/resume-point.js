@@ -41,7 +41,7 @@ const lastInRing = ({ published, displaced }) =>
  * @returns {Predecessor | undefined} undefined: the ring, if there is one, says
  *   all that there is to know
  */
-function beforeRing(location) {
+function resumeWithRing(location) {
   const [record] = findRecords(location).records
   if (record === undefined) {
     return undefined
@@ -57,7 +57,7 @@ function beforeRing(location) {
  * @param {{ dir?: string, name?: string }} location
  * @returns {Predecessor | null} null: there was none
  */
-function beforeLog(location) {
+function resumeWithoutRing(location) {
   const [record = null] = findRecords(location).records
   const ring = ringOf(location)
   if (record !== null && isNewer(record, ring)) {
@@ -79,4 +79,4 @@ function beforeLog(location) {
   return sequence === undefined ? { generation } : { generation, sequence }
 }
 
-module.exports = { beforeLog, beforeRing }
+module.exports = { resumeWithoutRing, resumeWithRing }

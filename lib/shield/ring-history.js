@@ -7,10 +7,10 @@ const { NO_LATENCY } = require('../base/latency.js')
 const { RingSource } = require('../shm/ring-source.js')
 const { textOfThreat } = require('../websocket/protocol.js')
 
-class RingLog {
+class RingHistory {
   /**
    * @param {import('../shm/writer.js').SharedMemoryIpc} shm
-   * @param {{ generation: string, sequence: number } | null} [previous] the log
+   * @param {{ generation: string, sequence: number } | null} [previous] the history
    *   that this one goes on from, where that is known better than by the ring
    */
   constructor(shm, previous = null) {
@@ -30,7 +30,7 @@ class RingLog {
     /** The first event of this Shield. */
     this.start = ring.sequence + 1
     /** The first one behind the predecessor: all of the ring, unless that has
-     * older ones than the log before. */
+     * older ones than the history before. */
     this.begins =
       previous === null || previous.generation === generation ? 1 : this.start
   }
@@ -92,4 +92,4 @@ class RingCursor {
   }
 }
 
-module.exports = { RingLog }
+module.exports = { RingHistory }

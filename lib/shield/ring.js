@@ -6,7 +6,7 @@
 const { EventEmitter } = require('node:events')
 const { native, reason } = require('../shm/addon.js')
 const { IpcError } = require('../base/errors.js')
-const { beforeRing } = require('./resume-point.js')
+const { resumeWithRing } = require('./resume-point.js')
 const { PREDECESSOR, SharedMemoryIpc } = require('../shm/writer.js')
 
 // How often a ring that could not be opened is tried again.
@@ -42,10 +42,9 @@ function takeLock(options) {
 }
 
 /**
- * Emits `down` (an error) when the ring cannot be written any more, `renewed`
- * when it can, as another generation, `locked` (an error) when another Shield
- * has it, which is the end, and `fault` (an error) for what the heartbeat
- * finds.
+ * Emits `renewed` when the ring can be written again, as another generation,
+ * `locked` (an error) when another Shield has it, which is the end, `fault` (an
+ * error) for what the heartbeat finds, and `drain`.
  */
 class ShieldRing extends EventEmitter {
   /**
@@ -64,7 +63,7 @@ class ShieldRing extends EventEmitter {
     // What was published without the ring: by whoever was here before, until
     // it is by this one.
     const { dir, name } = options
-    this._elsewhere = wanted ? beforeRing({ dir, name }) : undefined
+    this._elsewhere = wanted ? resumeWithRing({ dir, name }) : undefined
     this._timer = null
     this._closed = false
     /** Why there is no ring that can be written, or null. */
@@ -108,11 +107,12 @@ class ShieldRing extends EventEmitter {
   }
 
   /**
-   * Writing failed: throws the error if that is the caller's affair, and else
-   * takes the ring for down.
+   * Writing failed.
    * @param {Error} error
+   * @returns {boolean} whether the ring is given up because of it
+   * @throws {Error} the same, where it is the caller's affair
    */
-  failed(error) {
+  fail(error) {
     if (!(error instanceof IpcError) || OF_THE_CALL.has(error.code)) {
       throw error
     }
@@ -123,17 +123,16 @@ class ShieldRing extends EventEmitter {
       throw error
     }
     // A listener of the first error may have come here again already.
-    if (this.error === null) {
-      this.error = error
-      this.emit('down', error)
-    }
+    const isNew = this.error === null
+    this.error ??= error
+    return isNew
   }
 
   /**
-   * While the ring is down: the last event that was published without it.
+   * While the ring is given up: the last event that was published without it.
    * @param {{ generation: string, sequence: number }} position
    */
-  passed(position) {
+  publishedElsewhere(position) {
     this._elsewhere = position
     this._shm?.skipTo(position.sequence)
   }

@@ -11,7 +11,7 @@ const net = require('node:net')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
 const { checkDirectory, makeDirectory } = require('../base/private-file.js')
-const { takeTurn } = require('./start-lock.js')
+const { acquireStartLock } = require('./start-lock.js')
 const { places } = require('../websocket/locate.js')
 
 // What the address of a socket holds, less a little.
@@ -65,7 +65,7 @@ function remove(file, inode) {
   }
 }
 
-class ShieldClaim {
+class SingleInstance {
   /** @param {{ dir?: string, name?: string }} location */
   constructor(location) {
     this._files = places(location)
@@ -93,7 +93,7 @@ class ShieldClaim {
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it
    */
   async take() {
-    const endTurn = await takeTurn(this._key, this._ended.signal)
+    const endTurn = await acquireStartLock(this._key, this._ended.signal)
     this._isWanted = true
     try {
       await this._takeIn()
@@ -191,4 +191,4 @@ class ShieldClaim {
   }
 }
 
-module.exports = { ShieldClaim }
+module.exports = { SingleInstance }

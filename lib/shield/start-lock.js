@@ -20,7 +20,7 @@ const RETRY_MS = 10
  * @returns {Promise<(() => void) | null>} ends the turn; null where it cannot
  *   be had: on other systems, or because somebody does not give it back
  */
-async function takeTurn(key, signal) {
+async function acquireStartLock(key, signal) {
   if (process.platform !== 'linux') {
     return null
   }
@@ -44,4 +44,4 @@ async function takeTurn(key, signal) {
   }
 }
 
-module.exports = { takeTurn }
+module.exports = { acquireStartLock }

@@ -7,16 +7,16 @@ const { EventEmitter } = require('node:events')
 const { checkBatch } = require('../options/arguments.js')
 const { IpcError } = require('../base/errors.js')
 const { checkIpc } = require('../options/ipc.js')
-const { MemoryLog } = require('./memory-history.js')
-const { beforeLog } = require('./resume-point.js')
-const { RingLog } = require('./ring-history.js')
+const { MemoryHistory } = require('./memory-history.js')
+const { resumeWithoutRing } = require('./resume-point.js')
+const { RingHistory } = require('./ring-history.js')
 const { capacityOf } = require('../threat/size.js')
-const { ShieldClaim } = require('./single-instance.js')
+const { SingleInstance } = require('./single-instance.js')
 const { ShieldRing } = require('./ring.js')
-const { encodeThreat, nameFields, stamp } = require('../threat/check.js')
+const { checkThreat, stamp } = require('../threat/check.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { threatText } = require('../websocket/protocol.js')
-const { WebSocketShield } = require('./websocket-service.js')
+const { WebSocketService } = require('./websocket-service.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -43,30 +43,29 @@ class IpcTransport extends EventEmitter {
     this._location = location
     this._websocket = websocket
     this._capacity = capacityOf(writer.maxEvents)
-    this._server = null
+    this._service = null
     this._fatal = null // why nothing will be written any more
     this._closing = null
     this._socketError = null
     this._published = 0 // without the ring
     this._told = null // what the last `transport` said
-    this._claim = new ShieldClaim(location)
+    this._claim = new SingleInstance(location)
     this._retry = null // the timer of the next attempt to serve
     this._ring = new ShieldRing(
       { ...location, ...writer },
       { wanted: preferShm, mayFail: websocket.enabled }
     )
-    this._ring.on('down', (error) => this._ringDown(error))
     this._ring.on('renewed', () => this._ringRenewed())
     this._ring.on('locked', (error) => this._end(error))
     this._ring.on('fault', (error) => this._report(error))
     this._ring.on('drain', () => this.emit('drain'))
     /** What was published, for the server. */
-    this._log = this._newLog()
+    this._history = this._newHistory()
     this._endTurn = null
     this._claimed = this._claimPlace()
     this._ready = this._claimed
     if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
-      this._openServer()
+      this._openService()
     }
     // Whoever does not ask learns it from `error` and from writeThreat.
     this._ready.catch(() => {})
@@ -101,7 +100,20 @@ class IpcTransport extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return encodeThreat(threat, this)
+    const record = checkThreat(threat)
+    const { writer } = this._ring
+    if (writer === null || this._isHeard) {
+      return this._publish([record])
+    }
+    let sequence
+    try {
+      sequence = writer.publish(record)
+    } catch (error) {
+      this._ringFailed(error)
+      return this._publishWithoutRing([record])
+    }
+    this._historyGrew(sequence)
+    return sequence
   }
 
   /**
@@ -115,12 +127,10 @@ class IpcTransport extends EventEmitter {
   writeThreats(threats) {
     this._mustBeOpen()
     const { writer } = this._ring
-    const most = writer?.batchSlots ?? this._log.capacity / 4
-    const batch = checkBatch(threats, most, (threat) =>
-      encodeThreat(threat, nameFields)
-    )
+    const most = writer?.batchSlots ?? this._history.capacity / 4
+    const records = checkBatch(threats, most, checkThreat)
     this._mustBeOpen()
-    return this._publish(batch)
+    return this._publish(records)
   }
 
   /**
@@ -144,23 +154,23 @@ class IpcTransport extends EventEmitter {
     return (
       !this.closed &&
       this._fatal === null &&
-      (writer !== null || this._server !== null) &&
+      (writer !== null || this._service !== null) &&
       (writer === null || writer.isHealthy()) &&
-      (this._server === null || this._server.isListening)
+      (this._service === null || this._service.isListening)
     )
   }
 
   /** @returns {import('../index').TransportStats} */
   stats() {
     const shm = this._ring.stats()
-    const { generation, sequence } = this._log
+    const { generation, sequence } = this._history
     return {
       transport: this._state(),
       generation,
       sequence,
       published: this._published + (shm?.published ?? 0),
       shm,
-      websocket: this._server?.stats() ?? null,
+      websocket: this._service?.stats() ?? null,
       errors: { shm: this._ring.error, websocket: this._socketError },
       error: this._fatal
     }
@@ -181,90 +191,81 @@ class IpcTransport extends EventEmitter {
   }
 
   async _closeAll() {
-    const { generation, sequence } = this._log
+    const { generation, sequence } = this._history
     clearTimeout(this._retry)
     clearInterval(this._watch)
     // In this order: the discovery file is the lock holder's.
-    const served = this._server?.close({ generation, sequence })
+    const served = this._service?.close({ generation, sequence })
     this._claim.free()
     await Promise.all([served, this._ring.close()])
   }
 
   // --- Publishing ----------------------------------------------------------
 
-  /** Takes what encodeThreat checked. */
-  write(...fields) {
-    const { writer } = this._ring
-    if (writer === null || this._server?.isHeard) {
-      return this._publish([nameFields.write(...fields)])
-    }
-    let sequence
-    try {
-      sequence = writer.write(...fields)
-    } catch (error) {
-      this._ring.failed(error)
-      return this._publish([nameFields.write(...fields)])
-    }
-    this._logGrew(sequence)
-    return sequence
+  /** Whether a client on WebSocket gets what is published right away. */
+  get _isHeard() {
+    return this._service !== null && this._service.broadcaster.isHeard
   }
 
-  /** @param {object[]} batch named fields @returns {number} */
-  _publish(batch) {
+  /** @param {import('../threat/check.js').ThreatRecord[]} records */
+  _publish(records) {
     const { writer } = this._ring
-    const isHeard = this._server?.isHeard
-    if (writer === null || isHeard) {
-      // The same time by whatever way.
-      stamp(batch)
+    if (writer === null) {
+      return this._publishWithoutRing(records)
     }
-    if (writer !== null) {
-      let last
-      try {
-        last = writer.writeAll(batch)
-      } catch (error) {
-        this._ring.failed(error)
-        return this._publish(batch)
-      }
-      if (isHeard) {
-        this._sendAlong(batch, last)
-      } else {
-        this._logGrew(last)
-      }
-      return last
+    const isHeard = this._isHeard
+    if (isHeard) {
+      // The same time over both transports.
+      stamp(records)
     }
+    let last
+    try {
+      last = writer.publishAll(records)
+    } catch (error) {
+      this._ringFailed(error)
+      return this._publishWithoutRing(records)
+    }
+    if (isHeard) {
+      this._broadcast(records, last)
+    } else {
+      this._historyGrew(last)
+    }
+    return last
+  }
+
+  _publishWithoutRing(records) {
     this._mustBeOpen()
-    const log = this._log
-    const first = log.sequence + 1
-    const texts = log.append(batch)
+    stamp(records)
+    const history = this._history
+    const first = history.sequence + 1
+    const texts = history.append(records)
     // Before anybody sees them: nobody may go on with the ring as it is.
-    this._ring.passed(log)
-    this._published += batch.length
-    this._server.publish(first, texts)
-    return log.sequence
+    this._ring.publishedElsewhere(history)
+    this._published += records.length
+    this._service.broadcaster.publish(first, texts)
+    return history.sequence
   }
 
   /** What is in the ring, for those who take it from there. */
-  _logGrew(last) {
-    this._log.sequence = last
-    this._server?.logGrew()
+  _historyGrew(last) {
+    this._history.sequence = last
+    this._service?.broadcaster.historyGrew()
   }
 
   /** What is in the ring, over WebSocket too. */
-  _sendAlong(batch, last) {
-    const { generation } = this._log
-    const first = last - batch.length + 1
-    if (batch.length === 0) {
+  _broadcast(records, last) {
+    // A listener may have ended it since.
+    if (records.length === 0 || !this._isHeard) {
+      this._historyGrew(last)
       return
     }
-    if (!this._server?.isHeard) {
-      this._logGrew(last)
-      return
-    }
-    this._log.sequence = last
+    const { generation } = this._history
+    const first = last - records.length + 1
     const now = Number(process.hrtime.bigint())
-    this._server.publish(
+    this._history.sequence = last
+    this._service.broadcaster.publish(
       first,
-      batch.map((fields, i) => threatText(fields, first + i, generation, now))
+      records.map((record, i) => threatText(record, first + i, generation, now))
     )
   }
 
@@ -275,51 +276,55 @@ class IpcTransport extends EventEmitter {
     if (this._fatal !== null) {
       throw this._fatal
     }
-    if (this._ring.writer === null && this._server === null) {
+    if (this._ring.writer === null && this._service === null) {
       throw this._socketError ?? this._ring.error
     }
   }
 
   // --- The ring ------------------------------------------------------------
 
-  /** The log of what the ring has, or one in the place of a ring. */
-  _newLog() {
+  /** The history of what the ring has, or one in the place of a ring. */
+  _newHistory() {
     const { writer } = this._ring
     if (writer !== null) {
-      return new RingLog(writer)
+      return new RingHistory(writer)
     }
-    return new MemoryLog({
+    return new MemoryHistory({
       generation: randomBytes(8).toString('hex'),
       capacity: this._capacity,
-      predecessor: beforeLog(this._location)
+      predecessor: resumeWithoutRing(this._location)
     })
   }
 
-  /** WebSocket goes on alone, with the next sequence of the generation. */
-  _ringDown(error) {
+  /** The ring cannot be written: WebSocket goes on alone, with the next sequence
+   * of the generation. Throws the error where that is the caller's affair. */
+  _ringFailed(error) {
+    if (!this._ring.fail(error)) {
+      return
+    }
     const { generation, sequence, capacity } = this._ring.stats()
-    const log = new MemoryLog({
+    const history = new MemoryHistory({
       generation,
       capacity,
-      predecessor: this._log.predecessor,
+      predecessor: this._history.predecessor,
       sequence,
-      start: this._log.start,
-      begins: this._log.begins
+      start: this._history.start,
+      begins: this._history.begins
     })
-    this._log = log
-    this._ring.passed(log)
-    if (this._server === null) {
-      this._openServer()
+    this._history = history
+    this._ring.publishedElsewhere(history)
+    if (this._service === null) {
+      this._openService()
     } else {
-      this._server.setLog(log)
+      this._service.setHistory(history)
     }
     this._tell(error.message)
   }
 
   /** Another ring, which goes on where its predecessor or WebSocket ended. */
   _ringRenewed() {
-    this._log = new RingLog(this._ring.writer, this._log)
-    this._server?.setLog(this._log)
+    this._history = new RingHistory(this._ring.writer, this._history)
+    this._service?.setHistory(this._history)
     this._tell('there is a ring')
   }
 
@@ -348,7 +353,7 @@ class IpcTransport extends EventEmitter {
       this._end(error)
       throw error
     }
-    if (this._claim.isHeld || this._server === null) {
+    if (this._claim.isHeld || this._service === null) {
       this._endTurn?.()
     }
   }
@@ -357,7 +362,7 @@ class IpcTransport extends EventEmitter {
     try {
       await this._claimed
       await this._claim.look()
-      await this._server?.look(this._isAlone)
+      await this._service?.look(this._isAlone)
     } catch (error) {
       // What else is wrong with a file may be over at the next look.
       if (error.code === 'ERR_RING_LOCKED') {
@@ -368,18 +373,18 @@ class IpcTransport extends EventEmitter {
 
   // --- WebSocket -----------------------------------------------------------
 
-  _openServer() {
+  _openService() {
     clearTimeout(this._retry)
-    this._server = new WebSocketShield(
-      this._log,
+    this._service = new WebSocketService(
+      this._history,
       this._location,
       this._websocket
     )
-    this._ready = this._startServer(this._server)
+    this._ready = this._startService(this._service)
     this._ready.catch(() => {})
   }
 
-  async _startServer(server) {
+  async _startService(server) {
     try {
       await this._claimed
       await server.start(this._isAlone)
@@ -387,7 +392,7 @@ class IpcTransport extends EventEmitter {
       if (this.closed || this._fatal !== null) {
         throw this._fatal ?? error
       }
-      this._serverFailed(error)
+      this._serviceFailed(error)
       if (this._fatal !== null || this._ring.writer === null) {
         throw error
       }
@@ -400,15 +405,15 @@ class IpcTransport extends EventEmitter {
     this._tell(moved?.message ?? 'the server listens', moved !== null)
   }
 
-  _serverFailed(error) {
+  _serviceFailed(error) {
     const isNews = this._socketError?.message !== error.message
     this._socketError = error
     if (error.code === 'ERR_RING_LOCKED') {
       this._end(error)
       return
     }
-    this._server = null
-    this._retry = setTimeout(() => this._openServer(), RETRY_MILLISECONDS)
+    this._service = null
+    this._retry = setTimeout(() => this._openService(), RETRY_MILLISECONDS)
     this._retry.unref()
     if (isNews) {
       this._tell(error.message)
@@ -423,7 +428,7 @@ class IpcTransport extends EventEmitter {
     if (this._fatal !== null || this.closed) {
       return 'none'
     }
-    if (this._server !== null) {
+    if (this._service !== null) {
       return hasRing ? 'hybrid' : 'websocket'
     }
     return hasRing ? 'shm' : 'none'

@@ -13,7 +13,7 @@ const {
   writeDiscovery
 } = require('../websocket/discovery-file.js')
 const { liveRecords, places, urlOf } = require('../websocket/locate.js')
-const { WebSocketServer } = require('../websocket/server/broadcaster.js')
+const { Broadcaster } = require('../websocket/server/broadcaster.js')
 
 // How long another server may take to prove that it lives.
 const PROBE_MS = 1000
@@ -47,18 +47,19 @@ async function mustNotAnswer(record) {
   )
 }
 
-class WebSocketShield {
+class WebSocketService {
   /**
-   * @param {object} log
+   * @param {object} history
    * @param {{ dir?: string, name?: string }} location
    * @param {object} options checked `websocket` options
    */
-  constructor(log, location, options) {
-    this._log = log
+  constructor(history, location, options) {
+    this._history = history
     this._location = location
     this._options = options
     this._token = createToken()
-    this._server = new WebSocketServer(log, options, this._token)
+    /** Sends what is published to those who are connected. */
+    this.broadcaster = new Broadcaster(history, options, this._token)
     this._place = null // of the discovery file
     this._inode = null // of that file
     this._record = null
@@ -66,13 +67,9 @@ class WebSocketShield {
     this.isListening = false
   }
 
-  get isHeard() {
-    return this._server.isHeard
-  }
-
   /** Why the port is not the one that was asked for, as an error, or null. */
   get moved() {
-    const moved = this._server.moved
+    const moved = this.broadcaster.moved
     return moved === null
       ? null
       : new IpcError(
@@ -91,7 +88,7 @@ class WebSocketShield {
   async start(isAlone) {
     await this._mustBeAlone(isAlone)
     this._mustBeOpen()
-    const port = await this._server.listen()
+    const port = await this.broadcaster.listen()
     this._record = {
       version: 1,
       state: 'live',
@@ -99,8 +96,8 @@ class WebSocketShield {
       host: this._options.host,
       auth: this._options.auth,
       ...(this._options.auth === 'token' ? { token: this._token } : {}),
-      generation: this._log.generation,
-      dir: this._log.dir ?? null,
+      generation: this._history.generation,
+      dir: this._history.dir ?? null,
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
@@ -113,27 +110,19 @@ class WebSocketShield {
         this._mustBeOpen()
       }
     } catch (error) {
-      await this._server.close()
+      await this.broadcaster.close()
       throw error
     }
     this.isListening = true
   }
 
-  publish(first, texts) {
-    this._server.publish(first, texts)
-  }
-
-  logGrew() {
-    this._server.logGrew()
-  }
-
-  setLog(log) {
-    this._log = log
-    this._server.setLog(log)
+  setHistory(history) {
+    this._history = history
+    this.broadcaster.setHistory(history)
     if (this.isListening) {
       // Its place, too: what took the ring away may have taken the file.
-      this._record.generation = log.generation
-      this._record.dir = log.dir ?? null
+      this._record.generation = history.generation
+      this._record.dir = history.dir ?? null
       try {
         this._publishRecord()
       } catch {
@@ -149,7 +138,7 @@ class WebSocketShield {
    * @throws {IpcError} ERR_RING_LOCKED when another Shield answers
    */
   async look(isAlone) {
-    this._server.look()
+    this.broadcaster.look()
     if (!this.isListening || this._isInPlace()) {
       return
     }
@@ -178,7 +167,7 @@ class WebSocketShield {
           ? null
           : path.join(this._place.dir, `${this._place.name}.json`),
       auth: this._options.auth,
-      ...this._server.stats()
+      ...this.broadcaster.stats()
     }
   }
 
@@ -198,7 +187,7 @@ class WebSocketShield {
         // It names a port where nobody answers, as after a crash.
       }
     }
-    await this._server.close()
+    await this.broadcaster.close()
   }
 
   // -------------------------------------------------------------------------
@@ -260,4 +249,4 @@ class WebSocketShield {
   }
 }
 
-module.exports = { WebSocketShield }
+module.exports = { WebSocketService }

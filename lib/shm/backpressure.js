@@ -9,11 +9,11 @@ const LOOK_MILLISECONDS = 50
 const LOOK_WITHOUT_BELL_MILLISECONDS = 2
 
 // Whoever awaits `drain` or writable() may hold nothing that leads to its writer
-// but that promise, which nobody else holds. Room comes in the end: the dead and
+// but that promise, which nobody else holds. Backpressure comes in the end: the dead and
 // those who stand still are not waited for.
 const awaited = new Set()
 
-class Room {
+class Backpressure {
   /**
    * @param {object} native the native writer
    * @param {() => void} onDrain there is room for what was refused
@@ -101,4 +101,4 @@ class Room {
   }
 }
 
-module.exports = { Room }
+module.exports = { Backpressure }

@@ -8,56 +8,57 @@ const COLUMNS = 3
 const BLOCKED = 1 << 8
 const MOST_STAGED = 64
 
-/** What encodeThreat writes to. */
+/** Whether it has but the texts that every threat has. */
+const isShort = ({ id, context, deflated }) =>
+  id === undefined && context === undefined && deflated === undefined
+
+const textsOf = ({ source, details, id, context, deflated }) => [
+  source,
+  details,
+  id,
+  context,
+  deflated
+]
+
 class NativeWriter {
   /** @param {object} writer the addon's */
   constructor(writer) {
     this._writer = writer
     // What comes back, then the columns of each threat.
     this._numbers = new Float64Array(1 + COLUMNS * MOST_STAGED)
-    this._many = [] // texts of a batch that are to be staged next
+    this._texts = [] // of a batch that are to be staged next
     this._isStaging = false
     writer.setNumbers(this._numbers)
   }
 
   /**
-   * Publishes one, as encodeThreat gives it.
+   * @param {import('../threat/check.js').ThreatRecord} record
    * @returns {number} its sequence
    */
-  write(
-    type,
-    severity,
-    blocked,
-    timestampUs,
-    source,
-    details,
-    id,
-    context,
-    deflated
-  ) {
-    this._put(0, type, severity, blocked, timestampUs)
-    if (id === undefined && context === undefined && deflated === undefined) {
-      this._writer.write(source, details)
+  publish(record) {
+    this._put(0, record)
+    if (isShort(record)) {
+      this._writer.write(record.source, record.details)
     } else {
-      this._writer.write(source, details, id, context, deflated)
+      this._writer.write(...textsOf(record))
     }
     return this._numbers[0]
   }
 
   /**
    * Publishes all of them, or none.
-   * @param {object[]} batch as nameFields gives them
+   * @param {import('../threat/check.js').ThreatRecord[]} records
    * @returns {number} the last sequence
    */
-  writeAll(batch) {
+  publishAll(records) {
     if (this._isStaging) {
-      // The one before came to no end: it was refused, or the stack was full.
-      this._many = []
+      // The batch before was refused, or the stack was full.
+      this._texts = []
       this._writer.discard()
     }
     this._isStaging = true
-    for (const fields of batch) {
-      this._stage(fields)
+    for (const record of records) {
+      this._stage(record)
     }
     this._flush()
     const last = this._writer.commit()
@@ -65,32 +66,22 @@ class NativeWriter {
     return last
   }
 
-  _stage({
-    type,
-    severity,
-    blocked,
-    timestampUs,
-    source,
-    details,
-    id,
-    context,
-    deflated
-  }) {
-    if (id === undefined && context === undefined && deflated === undefined) {
-      const many = this._many
-      this._put(many.length / 2, type, severity, blocked, timestampUs)
-      many.push(source, details)
-      if (many.length === 2 * MOST_STAGED) {
+  _stage(record) {
+    if (isShort(record)) {
+      const texts = this._texts
+      this._put(texts.length / 2, record)
+      texts.push(record.source, record.details)
+      if (texts.length === 2 * MOST_STAGED) {
         this._flush()
       }
       return
     }
     this._flush()
-    this._put(0, type, severity, blocked, timestampUs)
-    this._writer.stage(source, details, id, context, deflated)
+    this._put(0, record)
+    this._writer.stage(...textsOf(record))
   }
 
-  _put(index, type, severity, blocked, timestampUs) {
+  _put(index, { type, severity, blocked, timestampUs }) {
     const at = 1 + COLUMNS * index
     const numbers = this._numbers
     numbers[at] = type
@@ -99,10 +90,10 @@ class NativeWriter {
   }
 
   _flush() {
-    const many = this._many
-    this._many = []
-    if (many.length > 0) {
-      this._writer.stageMany(...many)
+    const texts = this._texts
+    this._texts = []
+    if (texts.length > 0) {
+      this._writer.stageMany(...texts)
     }
   }
 }

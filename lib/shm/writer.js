@@ -7,8 +7,8 @@ const { checkBatch } = require('../options/arguments.js')
 const { IpcError } = require('../base/errors.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
-const { Room } = require('./backpressure.js')
-const { encodeThreat, nameFields } = require('../threat/check.js')
+const { Backpressure } = require('./backpressure.js')
+const { checkThreat } = require('../threat/check.js')
 const { emitSafely } = require('../base/emit-safely.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
@@ -63,9 +63,9 @@ class SharedMemoryIpc extends EventEmitter {
     this.batchSlots = this._writer.stats().capacity / 4
     this._replaced = 0
     this._overflow = overflow
-    this._room =
+    this._backpressure =
       overflow === 'reject'
-        ? new Room(this._writer, () => this.emit('drain'))
+        ? new Backpressure(this._writer, () => this.emit('drain'))
         : null
     this._closing = null
     this._lastStats = null
@@ -89,7 +89,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    return this._again(() => encodeThreat(threat, this._calls))
+    return this.publish(checkThreat(threat))
   }
 
   /**
@@ -104,11 +104,9 @@ class SharedMemoryIpc extends EventEmitter {
     this._mustBeOpen()
     // All are checked before the first is staged: code of the caller's runs
     // while they are read, and may call back into this object.
-    const checked = checkBatch(threats, this.batchSlots, (threat) =>
-      encodeThreat(threat, nameFields)
-    )
+    const records = checkBatch(threats, this.batchSlots, checkThreat)
     this._mustBeOpen()
-    return this.writeAll(checked)
+    return this.publishAll(records)
   }
 
   /**
@@ -118,31 +116,39 @@ class SharedMemoryIpc extends EventEmitter {
    */
   async writable() {
     this._mustBeOpen()
-    await this._room?.free()
+    await this._backpressure?.free()
   }
 
-  /** What encodeThreat has checked, as it gives it. For IpcTransport. */
-  write(...fields) {
-    return this._again(() => this._calls.write(...fields))
-  }
-
-  /** The same of a batch. For IpcTransport. @param {object[]} batch */
-  writeAll(batch) {
-    return this._again(() => this._calls.writeAll(batch))
-  }
-
-  /** Publishes; into another ring if this one turns out to be cut short. */
-  _again(publish) {
+  /**
+   * What checkThreat gave. For IpcTransport.
+   * @param {import('../threat/check.js').ThreatRecord} record
+   */
+  publish(record) {
     try {
-      return publish()
+      return this._calls.publish(record)
     } catch (error) {
-      if (error.code === 'ERR_RING_FULL') {
-        this._room.refused(this._writer.stats().wanted)
-      }
-      if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
-        throw error
-      }
-      return publish()
+      this._recover(error)
+      return this._calls.publish(record)
+    }
+  }
+
+  /** @param {import('../threat/check.js').ThreatRecord[]} records */
+  publishAll(records) {
+    try {
+      return this._calls.publishAll(records)
+    } catch (error) {
+      this._recover(error)
+      return this._calls.publishAll(records)
+    }
+  }
+
+  /** Makes a ring that was cut short anew; any other error is the caller's. */
+  _recover(error) {
+    if (error.code === 'ERR_RING_FULL') {
+      this._backpressure.refused(this._writer.stats().wanted)
+    }
+    if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
+      throw error
     }
   }
 
@@ -199,7 +205,7 @@ class SharedMemoryIpc extends EventEmitter {
       clearInterval(this._timer)
       finalizers.unregister(this)
       this._lastStats = this._writer.stats()
-      this._room?.close()
+      this._backpressure?.close()
       this._writer.close()
       this._closing = Promise.resolve()
       queueMicrotask(() => this.emit('close'))

@@ -108,29 +108,34 @@ function json(value) {
   return encoded
 }
 
+const MAX_TYPE = 2 ** 32 - 1
+const MAX_SEVERITY = 255
+
 // Texts shorter than this need no look at whether deflating them helps.
 const LONG = 512
 
-/** What a getter or a proxy of the caller's throws, as an error of ours. */
-function unreadable(cause) {
-  return invalid(
-    TypeError,
-    'ERR_INVALID_THREAT',
-    'threat: expected an object whose fields can be read, but reading threw',
-    cause
-  )
-}
+/**
+ * A threat that was checked: numbers as the ring has them, and text.
+ * @typedef {object} ThreatRecord
+ * @property {number} type
+ * @property {number} severity
+ * @property {boolean} blocked
+ * @property {number} timestampUs 0: the time at which it is published
+ * @property {string} source
+ * @property {string} details
+ * @property {string} [id]
+ * @property {string} [context] JSON
+ * @property {Buffer} [deflated] the continuation, where deflating helps
+ */
 
 /**
- * Checks a threat and hands its fields to `writer.write`, in the order in
- * which the native writer takes them. Code of the caller's (getters, proxies,
- * toJSON) runs only before that, so whatever it does meets a ring in order.
+ * Checks a threat. Code of the caller's (getters, proxies, toJSON) runs here
+ * and not while it is published, so it always meets a ring in order.
  * @param {import('../index').ThreatInput} threat
- * @param {{ write(...fields: unknown[]): T }} writer
- * @returns {T}
- * @template T
+ * @returns {ThreatRecord}
+ * @throws {TypeError | RangeError} ERR_INVALID_THREAT
  */
-function encodeThreat(threat, writer) {
+function checkThreat(threat) {
   if (typeof threat !== 'object' || threat === null) {
     throw invalid(
       TypeError,
@@ -138,76 +143,62 @@ function encodeThreat(threat, writer) {
       `threat: expected an object, got ${show(threat)}`
     )
   }
-  let type, severity, blocked, timestampUs, source, details, id, context
-  try {
-    type = threat.threatType
-    severity = threat.severity
-    source = threat.source
-    details = threat.details
-    blocked = threat.blocked
-    timestampUs = threat.timestampUs
-    id = threat.id
-    context = threat.context
-  } catch (error) {
-    throw unreadable(error)
-  }
-  type = number('threatType', type, typeNumbers, 2 ** 32 - 1)
-  severity = number('severity', severity, severityNumbers, 255)
-  blocked = flag(blocked)
-  timestampUs = timestamp(timestampUs)
-  text('source', source)
-  text('details', details)
+  const record = readFields(threat)
+  record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
+  record.severity = number(
+    'severity',
+    record.severity,
+    severityNumbers,
+    MAX_SEVERITY
+  )
+  record.blocked = flag(record.blocked)
+  record.timestampUs = timestamp(record.timestampUs)
+  const { id, context } = record
+  const source = text('source', record.source)
+  const details = text('details', record.details)
   const isShort = source.length + details.length < LONG
   if (id === undefined && context === undefined && isShort) {
-    return writer.write(type, severity, blocked, timestampUs, source, details)
+    return record
   }
   ownId(id)
-  context = context === undefined ? undefined : json(context)
-  return writer.write(
-    type,
-    severity,
-    blocked,
-    timestampUs,
-    source,
-    details,
-    id,
-    context,
-    deflatedTail(source, details, id, context)
-  )
+  if (context !== undefined) {
+    record.context = json(context)
+  }
+  record.deflated = deflatedTail(source, details, id, record.context)
+  return record
 }
 
-/** In the place of a native writer: gives the fields of a checked threat by
- * name. */
-const nameFields = {
-  write: (
-    type,
-    severity,
-    blocked,
-    timestampUs,
-    source,
-    details,
-    id,
-    context,
-    deflated
-  ) => ({
-    type,
-    severity,
-    blocked,
-    timestampUs,
-    source,
-    details,
-    id,
-    context,
-    deflated
-  })
+/** Each property is read once. */
+function readFields(threat) {
+  try {
+    return {
+      type: threat.threatType,
+      severity: threat.severity,
+      blocked: threat.blocked,
+      timestampUs: threat.timestampUs,
+      source: threat.source,
+      details: threat.details,
+      id: threat.id,
+      context: threat.context,
+      deflated: undefined
+    }
+  } catch (cause) {
+    // A getter or a proxy of the caller's threw.
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_THREAT',
+      'threat: expected an object whose fields can be read, but reading threw',
+      cause
+    )
+  }
 }
 
 /** Gives those their time that have none, for who publishes them by other means
- * than the native writer. @param {object[]} batch as nameFields gives them */
-function stamp(batch) {
-  for (const fields of batch) {
-    fields.timestampUs ||= Date.now() * 1000
+ * than the native writer. @param {ThreatRecord[]} records */
+function stamp(records) {
+  for (const record of records) {
+    record.timestampUs ||= Date.now() * 1000
   }
 }
 
-module.exports = { encodeThreat, nameFields, stamp }
+module.exports = { checkThreat, stamp }

@@ -23,6 +23,10 @@ const { typeName, severityName } = require('../threat/names.js')
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 const FROM = ['latest', 'oldest', 'start']
+
+// What one message holds unless a single event is larger.
+const MESSAGE_BYTES = 256 * 1024
+
 const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
 
 // --- Made by the server ----------------------------------------------------
@@ -91,6 +95,38 @@ const threatMessage = (generation, texts) =>
   `{"type":"threat","generation":"${generation}","threats":[${texts.join(',')}]}`
 
 const message = (type, fields) => JSON.stringify({ type, ...fields })
+
+/** The rest of a generation of which nobody knows how much there was. */
+const unknownLoss = (generation) => ({
+  count: null,
+  from: null,
+  to: null,
+  generation,
+  reason: 'replaced'
+})
+
+/** The rest of a generation, from `from` to its last sequence. */
+const replacedLoss = (from, { generation, sequence }) => ({
+  count: sequence - from + 1,
+  from,
+  to: sequence,
+  generation,
+  reason: 'replaced'
+})
+
+/** Parts `texts` so that no message is longer than it must be. */
+function* inMessages(texts) {
+  let begin = 0
+  let bytes = 0
+  for (let i = 0; i < texts.length; i++) {
+    bytes += texts[i].length
+    if (bytes >= MESSAGE_BYTES || i === texts.length - 1) {
+      yield texts.slice(begin, i + 1)
+      begin = i + 1
+      bytes = 0
+    }
+  }
+}
 
 // --- Made by the client ----------------------------------------------------
 
@@ -266,13 +302,16 @@ function parseMessage(data, isBinary) {
 }
 
 module.exports = {
+  inMessages,
   message,
   parseCommand,
   parseMessage,
   ProtocolError,
+  replacedLoss,
   STATUS_COMMAND,
   subscribeMessage,
   textOfThreat,
   threatMessage,
-  threatText
+  threatText,
+  unknownLoss
 }

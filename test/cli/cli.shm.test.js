@@ -7,7 +7,7 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { version } = require('../../package.json')
-const { readLines } = require('../../lib/cli/lines')
+const { readLines } = require('../../lib/cli/lines.js')
 const { ShmClient } = require('../../lib/index.js')
 const {
   CommandLine,

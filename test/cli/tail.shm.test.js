@@ -5,8 +5,8 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { Writable } = require('node:stream')
-const { Output } = require('../../lib/cli/output')
-const { toJson } = require('../../lib/cli/tail')
+const { Output } = require('../../lib/cli/output.js')
+const { toJson } = require('../../lib/cli/tail.js')
 const { CommandLine, line, parse, details } = require('../helpers/command-line')
 
 const HIDDEN =

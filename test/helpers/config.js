@@ -133,7 +133,7 @@ const KEYS = {
     reliable: flag('reliable'),
     spin_micros: whole('spinMicros', 0, 1_000_000),
     latency: choice('latency', 'idle', 'low', 'balanced'),
-    poll_cpu: whole('pollCpu', 0, 1023),
+
     prefer_shm: flag('preferShm')
   },
   websocket: {

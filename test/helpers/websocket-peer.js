@@ -9,7 +9,7 @@ const {
   readDiscovery,
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
-const { Gate } = require('../../lib/websocket/server/handshake.js')
+const { HandshakeServer } = require('../../lib/websocket/server/handshake.js')
 const { until } = require('./wait.js')
 
 const NAME = 'kindly-guard'
@@ -255,8 +255,8 @@ class Liar {
     this.token = createToken()
     this.connections = []
     this._dir = dir
-    this._gate = new Gate({ token: this.token })
-    this._gate.on('connection', (socket) => {
+    this._handshake = new HandshakeServer({ token: this.token })
+    this._handshake.on('connection', (socket) => {
       const connection = new ServerConnection(
         socket,
         this.connections.length + 1,
@@ -272,7 +272,7 @@ class Liar {
   }
 
   async listen() {
-    this.port = await this._gate.listen()
+    this.port = await this._handshake.listen()
     this.announce(this.port)
     return this
   }
@@ -294,7 +294,7 @@ class Liar {
   }
 
   close() {
-    return this._gate.close()
+    return this._handshake.close()
   }
 }
 

@@ -25,7 +25,8 @@ if (PlatformShm.isAvailable()) {
 }
 
 /** The server's object for the client that came last. */
-const subscriberOf = (shield) => [...shield._server._server._subscribers].at(-1)
+const subscriberOf = (shield) =>
+  [...shield._service.broadcaster._subscribers].at(-1)
 
 /**
  * What waits in the server for one client, in bytes: what was given to its
@@ -94,7 +95,7 @@ function useShield(create, preference) {
     connected(ring(), { dir: ring().dir, preferShm: false, ...options })
 
   const isBlocked = () =>
-    ![null, undefined].includes(subscriberOf(shield)?._outbox.fullSince)
+    ![null, undefined].includes(subscriberOf(shield)?._sendBuffer.fullSince)
   const evicted = () => shield.stats().websocket.evicted
   const published = () => shield.stats().sequence
 

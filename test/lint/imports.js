@@ -30,6 +30,7 @@ const roomOf = (file) => file.split(path.sep)[0]
 function faultOf(file, target) {
   const [from, to] = [roomOf(file), roomOf(target)]
   if (levelOf(to) < 0) return 'is in no layer'
+  if (!fs.existsSync(path.join(LIB, target))) return 'is no file'
   if (from !== to && levelOf(to) >= levelOf(from)) return 'is not below it'
   const mayLoad = from === 'shm' || file === LOADS_ADDON
   return target === ADDON && !mayLoad ? 'is for shm/ alone' : null

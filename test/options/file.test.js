@@ -8,8 +8,11 @@ const path = require('node:path')
 const fc = require('fast-check')
 const { stringify } = require('smol-toml')
 const { IpcFactory, loadConfig } = require('../../lib/index.js')
-const { FACTORY_CHECKS } = require('../../lib/options/check.js')
-const { checkWebSocket, WEBSOCKET_CHECKS } = require('../lib/websocket-options')
+const { FACTORY_CHECKS, namesIn } = require('../../lib/options/check.js')
+const {
+  checkWebSocket,
+  WEBSOCKET_CHECKS
+} = require('../../lib/options/websocket.js')
 const {
   ALL,
   anyOptions,
@@ -46,7 +49,7 @@ describe('loadConfig', () => {
     // Where a reader left off is its own affair, and no configuration.
     assert.deepEqual(
       [...keys(shm), 'websocket'],
-      Object.keys(FACTORY_CHECKS).filter((key) => key !== 'after')
+      namesIn(FACTORY_CHECKS).filter((key) => key !== 'after')
     )
     assert.deepEqual(keys(websocket), Object.keys(WEBSOCKET_CHECKS))
   })

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
-const { ShieldClaim } = require('../../lib/shield/single-instance.js')
+const { SingleInstance } = require('../../lib/shield/single-instance.js')
 const { useRing } = require('../helpers/ring.js')
 
 describe('a Shield’s claim', () => {
@@ -13,8 +13,8 @@ describe('a Shield’s claim', () => {
   for (const umask of [0, 0o077, 0o777]) {
     it(`F29 umask ${umask.toString(8)}: 0600, exactly, and seen`, async () => {
       const { dir } = current()
-      const first = new ShieldClaim({ dir })
-      const second = new ShieldClaim({ dir })
+      const first = new SingleInstance({ dir })
+      const second = new SingleInstance({ dir })
       const before = process.umask(umask)
       try {
         const endTurn = await first.take()

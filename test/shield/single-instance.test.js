@@ -15,7 +15,7 @@ const {
 const { threat } = require('../helpers/ring.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')
 const { numbers } = require('../helpers/sequences.js')
-const { ShieldClaim } = require('../../lib/shield/single-instance.js')
+const { SingleInstance } = require('../../lib/shield/single-instance.js')
 const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
 const { collect, sleep, until } = require('../helpers/wait.js')
 
@@ -158,7 +158,7 @@ describe('factory', () => {
     })
 
     it('looks that overlap take the place back once', async () => {
-      const claim = new ShieldClaim({ dir: ring.dir })
+      const claim = new SingleInstance({ dir: ring.dir })
       try {
         const endTurn = await claim.take()
         fs.unlinkSync(path.join(ring.dir, 'kindly-guard.shield'))
@@ -169,7 +169,7 @@ describe('factory', () => {
         looks.push(claim.look())
         await Promise.all(looks)
         assert.equal(claim.isHeld, true)
-        const other = new ShieldClaim({ dir: ring.dir })
+        const other = new SingleInstance({ dir: ring.dir })
         await assert.rejects(other.take(), { code: 'ERR_RING_LOCKED' })
       } finally {
         claim.free()

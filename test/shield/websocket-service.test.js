@@ -2,9 +2,9 @@
 // Whether there is another Shield, where nothing but its server can say so.
 
 const assert = require('node:assert/strict')
-const { MemoryLog } = require('../../lib/shield/memory-history.js')
+const { MemoryHistory } = require('../../lib/shield/memory-history.js')
 const { checkWebSocket } = require('../../lib/options/websocket.js')
-const { WebSocketShield } = require('../../lib/shield/websocket-service.js')
+const { WebSocketService } = require('../../lib/shield/websocket-service.js')
 const { useRing } = require('../helpers/ring.js')
 const { Peer } = require('../helpers/websocket-peer.js')
 
@@ -17,9 +17,9 @@ describe('a Shield’s server', () => {
     it(`F33 that has as many clients as it takes, auth ${auth}: ERR_RING_LOCKED`, async () => {
       const { dir } = current()
       const { generation } = LAST
-      const log = new MemoryLog({ generation, predecessor: null })
+      const log = new MemoryHistory({ generation, predecessor: null })
       const make = () =>
-        new WebSocketShield(
+        new WebSocketService(
           log,
           { dir },
           checkWebSocket({ port: 0, maxClients: 1, auth })

@@ -174,7 +174,7 @@ describe('reliable readers', () => {
       // A lead and three slots behind it.
       const large = threat('x', { context: noise(700) })
       assert.throws(() => writer.writeThreat(large), { code: 'ERR_RING_FULL' })
-      assert.equal(writer._room._wanted, 4)
+      assert.equal(writer._backpressure._wanted, 4)
       const waiting = writer.writable()
       assert.equal(reader.poll(1).length, 1)
       await waiting

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { sourceOf } = require('../../lib/stream/threat-stream.js')
-const { encodeThreat, nameFields } = require('../../lib/threat/check.js')
+const { checkThreat } = require('../../lib/threat/check.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
 /** Calls it at each depth of the stack, from the deepest on. What it calls has
@@ -76,18 +76,15 @@ describe('a full stack', () => {
     let batches = 0
     let failed = 0
     // The first few are staged alone, which needs less of the stack.
-    const fieldsOf = (batch) =>
+    const recordsOf = (batch) =>
       Array.from({ length: COUNT }, (_, i) =>
-        encodeThreat(
-          threat(`${batch}:${i}`, i === 1 ? { id: 'own' } : {}),
-          nameFields
-        )
+        checkThreat(threat(`${batch}:${i}`, i === 1 ? { id: 'own' } : {}))
       )
     // Checked before: that would need as much of the stack.
-    const all = Array.from({ length: 502 }, (_, batch) => fieldsOf(batch))
+    const all = Array.from({ length: 502 }, (_, batch) => recordsOf(batch))
     const write = () => {
       try {
-        shield.writeAll(all[batches++])
+        shield.publishAll(all[batches++])
       } catch {
         failed++
       }

@@ -10,15 +10,15 @@ const fc = require('fast-check')
 const { checkBatch } = require('../../lib/options/arguments.js')
 const { native } = require('../../lib/shm/addon.js')
 const { SharedMemoryIpc } = require('../../lib/index.js')
-const { MemoryLog } = require('../../lib/shield/memory-history.js')
-const { RingLog } = require('../../lib/shield/ring-history.js')
+const { MemoryHistory } = require('../../lib/shield/memory-history.js')
+const { RingHistory } = require('../../lib/shield/ring-history.js')
 const {
   capacityOf,
   plainSpanOf,
   ringBytes,
   spanOf
 } = require('../../lib/threat/size.js')
-const { encodeThreat, nameFields } = require('../../lib/threat/check.js')
+const { checkThreat } = require('../../lib/threat/check.js')
 const { noise, TestRing, threat, useRing } = require('../helpers/ring.js')
 
 const SLOT_BYTES = 384
@@ -27,11 +27,8 @@ const FIELD_HEADER = 8
 const MAX_EVENTS = 2 ** 22
 const GENERATION = '0123456789abcdef'
 
-/** What MemoryLog and spanOf take: the fields of a threat, checked. */
-const fieldsOf = (input) => encodeThreat(input, nameFields)
-
 const newLog = (capacity) =>
-  new MemoryLog({ generation: GENERATION, capacity, predecessor: null })
+  new MemoryHistory({ generation: GENERATION, capacity, predecessor: null })
 
 /** The bytes of details that fill so many slots. */
 const detailsOf = (slots) =>
@@ -55,13 +52,13 @@ function taking(slots, free = 0) {
 
 function find(slots) {
   const takes = (length) =>
-    spanOf(fieldsOf(threat(NOISE.slice(0, length)))) >= slots
+    spanOf(checkThreat(threat(NOISE.slice(0, length)))) >= slots
   let length = 1
   for (let step = 2 ** 18; step >= 1; step /= 2) {
     if (!takes(length + step)) length += step
   }
   const input = threat(NOISE.slice(0, length + 1))
-  assert.equal(spanOf(fieldsOf(input)), slots)
+  assert.equal(spanOf(checkThreat(input)), slots)
   return input
 }
 
@@ -143,7 +140,7 @@ describe('ring-size', () => {
       const before = writer.stats().bytes
       writer.writeThreat(input)
       const taken = (writer.stats().bytes - before) / SLOT_BYTES
-      assert.equal(spanOf(fieldsOf(input)), taken)
+      assert.equal(spanOf(checkThreat(input)), taken)
       return taken
     }
 
@@ -165,7 +162,7 @@ describe('ring-size', () => {
           const input = threat('d'.repeat(bytes))
           fresh.writeThreat(input)
           const taken = fresh.stats().bytes / SLOT_BYTES
-          assert.equal(spanOf(fieldsOf(input)), taken)
+          assert.equal(spanOf(checkThreat(input)), taken)
           const head = ring.bytes().get('head')
           assert.equal(head, BigInt(taken), 'the slots that it took')
         } finally {
@@ -204,7 +201,7 @@ describe('ring-size', () => {
         for (const bytes of [5000, 16_375, 16_376, 16_377, 65_536, 300_000]) {
           const text = textOf(character, bytes)
           const taken = assertTakes(threat(text))
-          const plain = plainSpanOf(fieldsOf(threat(text)))
+          const plain = plainSpanOf(checkThreat(threat(text)))
           assert.equal(plain, 1 + Math.ceil((bytes + 8) / TAIL_BYTES))
           assert.equal(taken < plain, bytes >= 16_376, `${bytes}: ${taken}`)
         }
@@ -277,7 +274,7 @@ describe('ring-size', () => {
   })
 })
 
-describe('MemoryLog beside a ring of the same capacity', () => {
+describe('MemoryHistory beside a ring of the same capacity', () => {
   const current = useRing()
 
   /** Both, which have published nothing so far. */
@@ -293,8 +290,8 @@ describe('MemoryLog beside a ring of the same capacity', () => {
     const code = codeOf(() => writer.writeThreats(inputs))
     // What IpcTransport does, ring or not.
     const append = () =>
-      log.append(checkBatch(inputs, log.capacity / 4, fieldsOf))
-    const spans = inputs.map((input) => spanOf(fieldsOf(input)))
+      log.append(checkBatch(inputs, log.capacity / 4, checkThreat))
+    const spans = inputs.map((input) => spanOf(checkThreat(input)))
     assert.equal(codeOf(append), code, `slots ${spans} of ${log.capacity}`)
     assert.equal(log.sequence, writer.stats().sequence)
     if (code !== null) {
@@ -365,7 +362,7 @@ describe('MemoryLog beside a ring of the same capacity', () => {
     it('a batch by what its threats take when they are deflated', () => {
       const both = pair(1024)
       const long = spanning(256)
-      const taken = spanOf(fieldsOf(long))
+      const taken = spanOf(checkThreat(long))
       assert(taken < 10, 'it is deflated')
       const most = Math.floor(256 / taken)
       const full = new Array(most).fill(long)
@@ -541,7 +538,10 @@ describe('MemoryLog beside a ring of the same capacity', () => {
             const from =
               typeof at === 'number' ? 1 + Math.round(at * log.sequence) : at
             const ours = readAll(log.cursor(from))
-            assert.deepEqual(ours, readAll(new RingLog(writer).cursor(from)))
+            assert.deepEqual(
+              ours,
+              readAll(new RingHistory(writer).cursor(from))
+            )
             ours.losses.forEach((loss) => reasons.add(loss.at(-1)))
           } finally {
             await ring.remove()

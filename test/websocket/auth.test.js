@@ -13,7 +13,7 @@ const {
   isToken,
   parseChallenge
 } = require('../../lib/websocket/auth.js')
-const { Gate } = require('../../lib/websocket/server/handshake.js')
+const { HandshakeServer } = require('../../lib/websocket/server/handshake.js')
 const { within } = require('../helpers/wait.js')
 
 const PORT = 9955
@@ -280,7 +280,7 @@ describe('WebSocket proofs over a connection', () => {
   let port
 
   beforeEach(async () => {
-    gate = new Gate({ token: TOKEN })
+    gate = new HandshakeServer({ token: TOKEN })
     port = await gate.listen()
   })
   afterEach(() => gate.close())
@@ -392,7 +392,7 @@ describe('WebSocket proofs over a connection', () => {
       { host: '0.0.0.0' },
       { auth: 'None' }
     ]) {
-      assert.throws(() => new Gate({ token: TOKEN, ...options }), {
+      assert.throws(() => new HandshakeServer({ token: TOKEN, ...options }), {
         code: 'ERR_INVALID_OPTION',
         message: new RegExp(`option ${Object.keys(options)[0]}:`)
       })

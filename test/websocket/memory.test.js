@@ -2,7 +2,7 @@
 // What was published lately is held for clients; what is over is not.
 
 const assert = require('node:assert/strict')
-const { MemoryLog } = require('../../lib/shield/memory-history.js')
+const { MemoryHistory } = require('../../lib/shield/memory-history.js')
 
 const GENERATION = '0123456789abcdef'
 
@@ -18,7 +18,7 @@ describe('memory of WebSocket', () => {
 
   it('F49 a log without a ring lets go of what a ring would overwrite', () => {
     const setup = { generation: GENERATION, capacity: 1024, predecessor: null }
-    const log = new MemoryLog(setup)
+    const log = new MemoryHistory(setup)
     const large = fields('d'.repeat(80_000))
     for (let i = 1; i <= 2000; i++) log.append([large])
     const held = log._texts.filter((text) => text !== undefined)
@@ -30,7 +30,7 @@ describe('memory of WebSocket', () => {
   })
 
   it('F6 a log whose sequences are used up refuses, and stays as it was', () => {
-    const log = new MemoryLog({
+    const log = new MemoryHistory({
       generation: GENERATION,
       capacity: 1024,
       predecessor: null,

@@ -5,7 +5,7 @@
 const { EventEmitter } = require('node:events')
 const { bootId } = require('../../base/boot-id.js')
 const { IpcError } = require('../../base/errors.js')
-const { Gate } = require('./handshake.js')
+const { HandshakeServer } = require('./handshake.js')
 const { threatMessage } = require('../protocol.js')
 const { Subscriber } = require('./subscriber.js')
 
@@ -17,20 +17,20 @@ const MESSAGE_BYTES = 256 * 1024
 const CLOSE_MILLISECONDS = 1000
 
 /** Emits `client` when one comes or goes. */
-class WebSocketServer extends EventEmitter {
+class Broadcaster extends EventEmitter {
   /**
-   * @param {import('../../shield/memory-history.js').MemoryLog | import('../../shield/ring-history.js').RingLog} log
+   * @param {import('../../shield/memory-history.js').MemoryHistory | import('../../shield/ring-history.js').RingHistory} history
    * @param {object} options checked `websocket` options
    * @param {string} token 64 hex digits
    */
-  constructor(log, options, token) {
+  constructor(history, options, token) {
     super()
-    this.log = log
+    this.history = history
     this.limits = options
     this.boot = bootId()
     this._subscribers = new Set()
     this._live = new Set()
-    this._early = new Set() // those who wait for more at the log's end
+    this._early = new Set() // those who wait for more at the history's end
     // What this turn has published and not sent.
     this._waiting = []
     this._first = 0
@@ -40,8 +40,8 @@ class WebSocketServer extends EventEmitter {
     this._evicted = 0
     this._timers = []
     this._closed = false
-    this._gate = new Gate({ ...options, token })
-    this._gate.on('connection', (socket) => this._connected(socket))
+    this._handshake = new HandshakeServer({ ...options, token })
+    this._handshake.on('connection', (socket) => this._connected(socket))
   }
 
   /**
@@ -50,7 +50,7 @@ class WebSocketServer extends EventEmitter {
    */
   async listen() {
     const { heartbeatMs, stallTimeoutMs } = this.limits
-    const port = await this._gate.listen()
+    const port = await this._handshake.listen()
     if (this._closed) {
       throw new IpcError('ERR_CLOSED')
     }
@@ -69,20 +69,20 @@ class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * The log has just got these. The first of a turn of the event loop go out
+   * The history has just got these. The first of a turn of the event loop go out
    * at once, what follows in it together.
    * @param {number} first the sequence of the first
    * @param {string[]} texts
    */
   publish(first, texts) {
     if (first !== this._first + this._waiting.length) {
-      // While nobody was live, some went to the log alone.
+      // While nobody was live, some went to the history alone.
       this._flush()
     }
     for (let i = 0; i < texts.length; i++) {
       if (this._waiting.length === 0) {
         this._first = first + i
-        this._generation = this.log.generation
+        this._generation = this.history.generation
       }
       this._waiting.push(texts[i])
       this._bytes += texts[i].length
@@ -103,9 +103,9 @@ class WebSocketServer extends EventEmitter {
     this._askEarly()
   }
 
-  /** The log grew, and publish() is not called for that. */
-  logGrew() {
-    // They became live by another log, in which this was written.
+  /** The history grew, and publish() is not called for that. */
+  historyGrew() {
+    // They became live by another history, in which this was written.
     for (const subscriber of [...this._live]) {
       subscriber.catchUp()
     }
@@ -115,22 +115,22 @@ class WebSocketServer extends EventEmitter {
   _askEarly() {
     // A copy: whoever is early again must not be asked again.
     for (const subscriber of [...this._early]) {
-      subscriber.logGrew()
+      subscriber.historyGrew()
     }
   }
 
-  /** Another log goes on where the one before ended: with the next sequence of
+  /** Another history goes on where the one before ended: with the next sequence of
    * the same generation, or with another one. */
-  setLog(log) {
+  setHistory(history) {
     // What was published before belongs to the old one.
     this._flush()
-    const isOther = log.generation !== this.log.generation
-    this.log = log
+    const isOther = history.generation !== this.history.generation
+    this.history = history
     for (const subscriber of this._subscribers) {
       if (subscriber.isStranded) {
         subscriber.goOn()
       } else if (isOther && subscriber.state === 'live') {
-        subscriber.moveToLog()
+        subscriber.moveToHistory()
       } else {
         subscriber.tellStatus()
       }
@@ -139,7 +139,7 @@ class WebSocketServer extends EventEmitter {
   }
 
   /** To be called now and then: what took the ring out of its place may have
-   * brought the same one back, and then there is no other log to wait for. */
+   * brought the same one back, and then there is no other history to wait for. */
   look() {
     for (const subscriber of this._subscribers) {
       if (subscriber.isStranded) {
@@ -150,7 +150,7 @@ class WebSocketServer extends EventEmitter {
 
   stats() {
     return {
-      ...this._gate.stats(),
+      ...this._handshake.stats(),
       clients: this._subscribers.size,
       live: this._live.size,
       evicted: this._evicted
@@ -159,7 +159,7 @@ class WebSocketServer extends EventEmitter {
 
   /** Why the port is not the one that was asked for, or null. */
   get moved() {
-    return this._gate.moved ?? null
+    return this._handshake.moved ?? null
   }
 
   /** Ends it when every client has what was published, or soon after. */
@@ -180,12 +180,11 @@ class WebSocketServer extends EventEmitter {
       this._subscribers.forEach((subscriber) => subscriber.leave())
       this.emit('client')
     })
-    await this._gate.close()
+    await this._handshake.close()
   }
 
-  // --- What Subscriber asks of its server ----------------------------------
-
-  _changed(subscriber) {
+  /** A subscriber tells that its `state` is another one. */
+  stateChanged(subscriber) {
     for (const [state, set] of [
       ['live', this._live],
       ['early', this._early]
@@ -239,4 +238,4 @@ class WebSocketServer extends EventEmitter {
   }
 }
 
-module.exports = { WebSocketServer }
+module.exports = { Broadcaster }

@@ -52,7 +52,7 @@ const ignore = () => {}
  * 'token-replayed'. A 401 to a request without Authorization is how every
  * connection begins, so it is counted as `challenged` and is no refusal.
  */
-class Gate extends EventEmitter {
+class HandshakeServer extends EventEmitter {
   /**
    * @param {object} options
    * @param {string} [options.host] a loopback address, as a literal
@@ -403,4 +403,4 @@ function checkOption(key, isRight, expected) {
   }
 }
 
-module.exports = { Gate }
+module.exports = { HandshakeServer }

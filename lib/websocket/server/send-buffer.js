@@ -4,7 +4,7 @@
 const FRAME_BYTES = 10
 
 /** What one socket was handed and has not taken yet, counted. */
-class Outbox {
+class SendBuffer {
   /**
    * @param {import('ws').WebSocket} socket
    * @param {number} maxBytes when it is full
@@ -55,4 +55,4 @@ class Outbox {
   }
 }
 
-module.exports = { Outbox }
+module.exports = { SendBuffer }

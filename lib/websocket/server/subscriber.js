@@ -1,22 +1,22 @@
 'use strict'
 // One client of the WebSocket server: what it has been sent, and how it gets
 // the rest. A client that keeps up gets events as they are published. One that
-// does not gets them from the log, at its own pace: what waits for it in
-// memory is bounded, and what the log no longer holds is told as lost.
+// does not gets them from the history, at its own pace: what waits for it in
+// memory is bounded, and what the history no longer holds is told as lost.
 
-const { Outbox } = require('./send-buffer.js')
+const { SendBuffer } = require('./send-buffer.js')
 const {
+  inMessages,
   message,
   parseCommand,
   ProtocolError,
-  threatMessage
+  replacedLoss,
+  threatMessage,
+  unknownLoss
 } = require('../protocol.js')
 
-// Events that one look into the log sends.
+// Events that one look into the history sends.
 const READ_EVENTS = 64
-
-// What one message holds unless a single event is larger.
-const MESSAGE_BYTES = 256 * 1024
 
 // Codes of RFC 6455, section 7.4.1, and of its registry.
 const GOING_AWAY = 1001
@@ -30,73 +30,47 @@ const REASON_BYTES = 123
 // How long a client may take to answer a close.
 const CLOSE_MILLISECONDS = 1000
 
-const unknownLoss = (generation) => ({
-  count: null,
-  from: null,
-  to: null,
-  generation,
-  reason: 'replaced'
-})
-
-const replacedLoss = (from, { generation, sequence }) => ({
-  count: sequence - from + 1,
-  from,
-  to: sequence,
-  generation,
-  reason: 'replaced'
-})
-
 /** What fits into a close frame, cut between two characters. */
 const reasonOf = (why) =>
   new TextDecoder().decode(Buffer.from(why).subarray(0, REASON_BYTES), {
     stream: true
   })
 
-/** Parts `texts` so that no message is longer than it must be. */
-function* messagesOf(texts) {
-  let begin = 0
-  let bytes = 0
-  for (let i = 0; i < texts.length; i++) {
-    bytes += texts[i].length
-    if (bytes >= MESSAGE_BYTES || i === texts.length - 1) {
-      yield texts.slice(begin, i + 1)
-      begin = i + 1
-      bytes = 0
-    }
-  }
-}
-
 class Subscriber {
   /**
    * @param {import('ws').WebSocket} socket open and authenticated
-   * @param {object} server has `log`, `limits`, `boot`, and is told by
-   *   `_changed(subscriber)` when `state` changes
+   * @param {object} server has `history`, `limits`, `boot`, and is told by
+   *   `stateChanged(subscriber)` when `state` changes
    */
   constructor(socket, server) {
     this._socket = socket
     this._server = server
     this._cursor = null
-    this._cursorLog = null // the log that it is a cursor of
+    this._cursorHistory = null // the history that it is a cursor of
     this._generation = null
     this._next = 0 // the sequence that comes next; 0: not subscribed
-    this._outbox = new Outbox(socket, server.limits.maxBufferedBytes, () => {
-      this._askedAt = null
-      this._pump()
-    })
+    this._sendBuffer = new SendBuffer(
+      socket,
+      server.limits.maxBufferedBytes,
+      () => {
+        this._askedAt = null
+        this._pump()
+      }
+    )
     this._mistakes = 0
     this._askedAt = null // since when a ping has no answer
     this._leaving = false
     this._dismissed = false
-    // 'live': gets what is published; 'early': waits at the end of the log;
-    // 'behind': is sent the log, or has to take what it was sent
+    // 'live': gets what is published; 'early': waits at the end of the history;
+    // 'behind': is sent the history, or has to take what it was sent
     this.state = 'behind'
-    /** Whether it waits for a log in which it can read on. */
+    /** Whether it waits for a history in which it can read on. */
     this.isStranded = false
     this.sent = 0
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
     socket.on('ping', (data) => {
       if (!this._pause()) {
-        this._outbox.pong(data)
+        this._sendBuffer.pong(data)
       }
     })
     socket.on('pong', () => {
@@ -123,9 +97,9 @@ class Subscriber {
     this._pause()
   }
 
-  /** The log has another generation, and this client has all of the one
+  /** The history has another generation, and this client has all of the one
    * before, or of what can be had of it. */
-  moveToLog() {
+  moveToHistory() {
     this._goOver({ generation: this._generation, next: this._next })
   }
 
@@ -136,11 +110,11 @@ class Subscriber {
 
   /** To be called every heartbeat. */
   beat() {
-    if (this._outbox.fullSince === null && !this._dismissed) {
+    if (this._sendBuffer.fullSince === null && !this._dismissed) {
       this._askedAt ??= performance.now()
       this._socket.ping()
-      const { generation, sequence } = this._server.log
-      this._outbox.send(message('heartbeat', { generation, sequence }))
+      const { generation, sequence } = this._server.history
+      this._sendBuffer.send(message('heartbeat', { generation, sequence }))
     }
   }
 
@@ -151,16 +125,16 @@ class Subscriber {
    */
   isStalled(now) {
     const { stallTimeoutMs } = this._server.limits
-    const since = this._outbox.fullSince ?? this._askedAt ?? now
+    const since = this._sendBuffer.fullSince ?? this._askedAt ?? now
     return !this._dismissed && now - since >= stallTimeoutMs
   }
 
   /** Tells the client what it has lost already, and parts with it. */
   evict() {
-    const { log, limits } = this._server
-    if (this._next !== 0 && this._generation === log.generation) {
+    const { history, limits } = this._server
+    if (this._next !== 0 && this._generation === history.generation) {
       try {
-        const cursor = log.cursor(this._next)
+        const cursor = history.cursor(this._next)
         cursor.read(1).losses.forEach((loss) => this._sendLoss(loss))
         cursor.close()
       } catch {
@@ -181,7 +155,7 @@ class Subscriber {
     }
     this._dismissed = true
     this._unsubscribe()
-    this._outbox.send(message('error', { code, message: why }))
+    this._sendBuffer.send(message('error', { code, message: why }))
     this._socket.close(status, reasonOf(why))
     const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
     timer.unref()
@@ -205,7 +179,7 @@ class Subscriber {
       state: this.state,
       subscribed: this._next !== 0,
       next: this._next,
-      bufferedBytes: this._outbox.bytes,
+      bufferedBytes: this._sendBuffer.bytes,
       sent: this.sent
     }
   }
@@ -246,30 +220,34 @@ class Subscriber {
       this.dismiss(POLICY_VIOLATION, 'ERR_INVALID_MESSAGE', why)
     } else {
       const code = 'ERR_INVALID_MESSAGE'
-      this._outbox.send(message('error', { code, message: why }))
+      this._sendBuffer.send(message('error', { code, message: why }))
     }
   }
 
   _subscribe({ from, generation }) {
-    const { log } = this._server
+    const { history } = this._server
     this._unsubscribe()
-    if (generation === undefined || generation === log.generation) {
+    if (generation === undefined || generation === history.generation) {
       const oldest = from === 'oldest'
-      const named = { latest: log.sequence + 1, oldest: 1, start: log.start }
+      const named = {
+        latest: history.sequence + 1,
+        oldest: 1,
+        start: history.start
+      }
       const next = named[from] ?? from
-      this._begin(log.generation, next)
+      this._begin(history.generation, next)
       this._readFrom(oldest ? from : next)
       return
     }
-    // Where it stood is a log before this one.
+    // Where it stood is a history before this one.
     this._goOver({ generation, next: from })
   }
 
-  /** From an earlier log to the one that is there now: what it will not get of
+  /** From an earlier history to the one that is there now: what it will not get of
    * the former, and where the latter begins for it. */
   _goOver({ generation, next }) {
-    const { log } = this._server
-    const { predecessor } = log
+    const { history } = this._server
+    const { predecessor } = history
     const isNext = predecessor?.generation === generation
     if (!isNext || predecessor.sequence === undefined) {
       this._sendLoss(unknownLoss(generation))
@@ -277,8 +255,8 @@ class Subscriber {
       this._sendLoss(replacedLoss(next, predecessor))
     }
     // If it was in this one before, it knows how far, and asks anew.
-    const first = isNext ? log.begins : 1
-    this._begin(log.generation, first)
+    const first = isNext ? history.begins : 1
+    this._begin(history.generation, first)
     this._readFrom(first)
   }
 
@@ -310,8 +288,8 @@ class Subscriber {
     this._setState('behind')
     this._cursor?.close()
     this._cursor = null
-    const { log } = this._server
-    if (from === log.sequence + 1) {
+    const { history } = this._server
+    if (from === history.sequence + 1) {
       this._setState('live')
       return
     }
@@ -320,13 +298,13 @@ class Subscriber {
   }
 
   _openCursor(from) {
-    const { log } = this._server
+    const { history } = this._server
     this._cursor?.close()
     this._cursor = null
     this.isStranded = false
     try {
-      this._cursor = log.cursor(from)
-      this._cursorLog = log
+      this._cursor = history.cursor(from)
+      this._cursorHistory = history
     } catch (error) {
       if (error.code === 'ERR_NO_RING') {
         // It is out of its place, and will be made anew or brought back soon.
@@ -337,9 +315,9 @@ class Subscriber {
     }
   }
 
-  /** Sends from the log until its end is reached or the socket is full. */
+  /** Sends from the history until its end is reached or the socket is full. */
   _pump() {
-    const { log } = this._server
+    const { history } = this._server
     while (this._cursor !== null && !this._pause()) {
       let read
       try {
@@ -353,13 +331,13 @@ class Subscriber {
         this._enter(loss.generation)
         this._sendLoss(loss)
       }
-      // A cursor that has just moved on may have a loss to tell of the log that
+      // A cursor that has just moved on may have a loss to tell of the history that
       // it was in: not before that.
       if (count > 0 || read.losses.length > 0) {
         this._enter(read.generation)
       }
       let left = count
-      for (const texts of messagesOf(read.texts)) {
+      for (const texts of inMessages(read.texts)) {
         if (this._pause()) {
           break
         }
@@ -368,23 +346,23 @@ class Subscriber {
       }
       if (left > 0) {
         // Read again when there is room, rather than kept. Not by another
-        // cursor: the log may be another one by now.
+        // cursor: the history may be another one by now.
         this._cursor.goBack(this._next)
         return
       }
       if (
-        this._generation === log.generation &&
-        this._next === log.sequence + 1
+        this._generation === history.generation &&
+        this._next === history.sequence + 1
       ) {
         this._cursor.close()
         this._cursor = null
         this._setState('live')
       } else if (count === 0 && !read.more && read.losses.length === 0) {
-        if (this._generation !== log.generation) {
-          this.moveToLog()
+        if (this._generation !== history.generation) {
+          this.moveToHistory()
           return
         }
-        if (this._cursorLog === log) {
+        if (this._cursorHistory === history) {
           // It asked for what is not there yet.
           this._setState('early')
           return
@@ -394,38 +372,38 @@ class Subscriber {
     }
   }
 
-  /** After `isStranded`: there is another log, or may be the same again. */
+  /** After `isStranded`: there is another history, or may be the same again. */
   goOn() {
     this.isStranded = false
-    if (this._generation === this._server.log.generation) {
+    if (this._generation === this._server.history.generation) {
       this._sendStatus()
       this._readFrom(this._next)
     } else {
-      this.moveToLog()
+      this.moveToHistory()
     }
   }
 
-  /** There may be more in the log than this client, who is live, was sent. */
+  /** There may be more in the history than this client, who is live, was sent. */
   catchUp() {
-    if (this._next <= this._server.log.sequence) {
+    if (this._next <= this._server.history.sequence) {
       this._readFrom(this._next)
     }
   }
 
-  /** There is more in the log than this client, who is early, knew. */
-  logGrew() {
+  /** There is more in the history than this client, who is early, knew. */
+  historyGrew() {
     this._setState('behind')
     this._pump()
   }
 
   /** True when the socket has to take what it has first. */
   _pause() {
-    if (!this._outbox.isFull()) {
+    if (!this._sendBuffer.isFull()) {
       return false
     }
     if (this.state === 'live') {
       this._setState('behind')
-      // From the log, when there is room again.
+      // From the history, when there is room again.
       this._openCursor(this._next)
     }
     return true
@@ -434,7 +412,7 @@ class Subscriber {
   _setState(state) {
     if (state !== this.state) {
       this.state = state
-      this._server._changed(this)
+      this._server.stateChanged(this)
       if (this._leaving && state !== 'behind') {
         this.leave()
       }
@@ -444,22 +422,22 @@ class Subscriber {
   _sendThreats(count, text) {
     this._next += count
     this.sent += count
-    this._outbox.send(text)
+    this._sendBuffer.send(text)
   }
 
   _sendLoss(loss) {
     if (loss.generation === this._generation && loss.to !== null) {
       this._next = loss.to + 1
     }
-    this._outbox.send(message('lost', loss))
+    this._sendBuffer.send(message('lost', loss))
   }
 
   _sendStatus(next) {
-    const { log, boot, limits } = this._server
-    const { generation, sequence } = log
+    const { history, boot, limits } = this._server
+    const { generation, sequence } = history
     const { heartbeatMs } = limits
-    const shm = log.isRing
-    this._outbox.send(
+    const shm = history.isRing
+    this._sendBuffer.send(
       message('status', { generation, sequence, next, shm, boot, heartbeatMs })
     )
   }

@@ -52,7 +52,7 @@ async function publish(writer, sequence, count) {
       }
       if (sequence % 2 === 0) await once(writer, 'drain')
       else await writer.writable()
-      // Room for one may not be room for all.
+      // Backpressure for one may not be room for all.
       await sleep(1)
     }
   }

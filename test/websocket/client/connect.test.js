@@ -11,7 +11,9 @@ const {
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
 const { connect } = require('../../../lib/websocket/client/connect.js')
-const { Gate } = require('../../../lib/websocket/server/handshake.js')
+const {
+  HandshakeServer
+} = require('../../../lib/websocket/server/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -51,7 +53,7 @@ describe('WebSocket connect', () => {
   const running = []
 
   async function open(options = {}) {
-    const gate = new Gate({ token: TOKEN, ...options })
+    const gate = new HandshakeServer({ token: TOKEN, ...options })
     running.push(gate)
     gate.clients = record(gate, 'connection')
     gate.port = await gate.listen()
@@ -267,11 +269,11 @@ describe('WebSocket connect', () => {
       await until(() => closes.length === 1, 'the client knows')
       const options = { url: gate.url, token: TOKEN }
       await rejected(options, 'ERR_WEBSOCKET_UNREACHABLE')
-      const never = new Gate({ token: TOKEN })
+      const never = new HandshakeServer({ token: TOKEN })
       await never.close()
       await assert.rejects(never.listen(), { code: 'ERR_CLOSED' })
       // Closed while it begins to listen, it holds no port.
-      const begun = new Gate({ token: TOKEN })
+      const begun = new HandshakeServer({ token: TOKEN })
       const port = begun.listen()
       await begun.close()
       const url = `ws://127.0.0.1:${await port}`

@@ -11,7 +11,9 @@ const {
   createToken,
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
-const { Gate } = require('../../../lib/websocket/server/handshake.js')
+const {
+  HandshakeServer
+} = require('../../../lib/websocket/server/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -72,7 +74,7 @@ describe('WebSocket gate', () => {
 
   /** A gate that listens; whoever got in is in `clients`. */
   async function open(options = {}) {
-    const gate = new Gate({
+    const gate = new HandshakeServer({
       token: TOKEN,
       handshakeTimeoutMs: LONG_MS,
       ...options
@@ -499,7 +501,7 @@ describe('WebSocket gate', () => {
     /** What the child is: a gate that tells who got in, and what it costs. */
     async function remote(file, token) {
       const { setTimeout: pause } = require('node:timers/promises')
-      const { Gate: Remote } = require(file)
+      const { HandshakeServer: Remote } = require(file)
       const gate = new Remote({ token, handshakeTimeoutMs: 3000 })
       gate.on('connection', () => process.send({ inside: true }))
       process.on('message', async () => {
