@@ -229,8 +229,8 @@ class FailoverSource {
     }
   }
 
-  /** Whether somebody alive writes to the ring; also to one that is out of its
-   * place, as long as its Shield has not made another. */
+  /** Whether the ring has a live writer. One that is out of its place counts
+   * as long as its Shield has not made another. */
   #isWritten() {
     const { displaced, writer } = this.ring.checkFile(true)
     const { hasRing, shieldGeneration } = this.#server
@@ -295,13 +295,13 @@ class FailoverSource {
 
   // --- Back to a ring ------------------------------------------------------
 
-  /** Looks for a ring that somebody alive writes to. */
+  /** Looks for a ring with a live writer. */
   #retry() {
     if (this.#state.name === State.CLOSED || this.ring !== null) {
       return
     }
     if (this.#state.name === State.RETURNING) {
-      // Nobody takes what came before: at least the writer's state is news.
+      // Without a consumer this state lasts; the writer may end meanwhile.
       this.#host.checked()
     } else if (this.#server === null) {
       if (this.#openRing(this.#start)) {
