@@ -378,4 +378,22 @@ describe('WebSocket stream cursor', () => {
     )
     assert(received > 0 && lost > 0)
   })
+
+  it('F59 behind the end of a generation nothing of it comes', () => {
+    const cursor = new StreamCursor({ progress: new Progress() })
+    const generation = hex(1)
+    cursor.subscribe()
+    const tell = (name, more) =>
+      cursor.accept(parsed(LIES[name](cursor.arrived + 1, generation, more)))
+    tell('status', [0, true])
+    tell('lost', [0, 3, 'replaced', true])
+    assert.throws(() => tell('threat', [0]), ProtocolError)
+    assert.throws(
+      () => tell('lost', [0, 1, 'overwritten', true]),
+      ProtocolError
+    )
+    tell('status', [0, true])
+    tell('threat', [0])
+    assert.equal(cursor.arrived, 4)
+  })
 })
