@@ -24,10 +24,7 @@ function addTotals(totals, source) {
   }
 }
 
-/**
- * What the source tells its host: as RingSource does, and
- *   transport(change)    `{ from, to, reason }`
- */
+/** See ThreatStream for what a source does, and what it tells its host. */
 class FailoverSource {
   #options
   #host
@@ -172,15 +169,17 @@ class FailoverSource {
     }
   }
 
-  /**
-   * @param {{ generation: string, next: number } | null} position
-   * @returns {boolean} whether it is open; then it is what is read
-   */
+  /** @returns {boolean} whether there is one, which is read from `position` */
   #openRing(position) {
     const host = {
       ...this.#host,
       failed: (error) => this.#ringFailed(error),
-      checked: () => this.#ringChecked()
+      checked: () => {
+        if (this.ring !== null) {
+          this.#checkRing(false)
+        }
+        this.#host.checked()
+      }
     }
     let ring = null
     try {
@@ -211,13 +210,6 @@ class FailoverSource {
     return true
   }
 
-  #ringChecked() {
-    if (this.ring !== null) {
-      this.#checkRing(false)
-    }
-    this.#host.checked()
-  }
-
   /** A ring that is not well wants a server at hand. */
   #checkRing(fresh) {
     if (this.#state.name === State.CLOSED) {
@@ -239,8 +231,8 @@ class FailoverSource {
     }
   }
 
-  /** Whether somebody alive writes to the ring; also to one that is out of its
-   * place, as long as its Shield has not made another. */
+  /** Whether the ring has a live writer. One that is out of its place counts
+   * as long as its Shield has not made another. */
   #isWritten() {
     const { displaced, writer } = this.ring.checkFile(true)
     const { hasRing, shieldGeneration } = this.#server
@@ -283,7 +275,8 @@ class FailoverSource {
    * when there may be more now. */
   #switch() {
     if (this.#state.name === State.RETURNING) {
-      return this.#return()
+      this.#return()
+      return true
     }
     if (
       this.#state.name !== State.RING_WITH_STANDBY ||
@@ -304,13 +297,13 @@ class FailoverSource {
 
   // --- Back to a ring ------------------------------------------------------
 
-  /** Looks for a ring that somebody alive writes to. */
+  /** Looks for a ring with a live writer. */
   #retry() {
     if (this.#state.name === State.CLOSED || this.ring !== null) {
       return
     }
     if (this.#state.name === State.RETURNING) {
-      // Nobody takes what came before: at least the writer's state is news.
+      // Without a consumer this state lasts; the writer may end meanwhile.
       this.#host.checked()
     } else if (this.#server === null) {
       if (this.#openRing(this.#start)) {
@@ -333,10 +326,10 @@ class FailoverSource {
   #isRingToReturnTo() {
     const { generation, isWritten } = this.#inspectRing()
     const { connected, hasRing, streamGeneration } = this.#server
-    const position = this.#server.position()
     if (generation === undefined) {
       return false
     }
+    const position = this.#server.position()
     return connected
       ? // It has to be the one that the server's Shield writes to now.
         isWritten && hasRing && generation === streamGeneration
@@ -344,12 +337,9 @@ class FailoverSource {
         isWritten || position === null || position.generation === generation
   }
 
-  /** @returns {boolean} false: what the server has sent is to be taken first */
+  /** Everything that the server has sent was taken. */
   #return() {
     const server = this.#server
-    if (server.waiting > 0) {
-      return false
-    }
     const position = server.position()
     this.#server = null
     this.#retire(server)
@@ -359,16 +349,11 @@ class FailoverSource {
       this.#openServer(position ?? this.#start)
       this.#state.enter(State.CONNECTING, this.ringError.message)
     }
-    return true
   }
 
   // --- The server ----------------------------------------------------------
 
-  /**
-   * @param {{ generation: string, next: number } | null} position
-   * @param {boolean} standBy see WebSocketSource
-   * @returns {boolean} false: WebSocket is not allowed
-   */
+  /** @returns {boolean} false: WebSocket is not allowed */
   #openServer(position, standBy = false) {
     const { locate, handshakeTimeoutMs, ring } = this.#options
     if (locate === null) {
@@ -393,7 +378,10 @@ class FailoverSource {
   #serverConnected() {
     this.socketError = null
     if (this.#state.name === State.CONNECTING) {
-      this.#state.enter(State.WEBSOCKET, this.#whyNoRing())
+      const reason = this.#options.useRing
+        ? (this.ringError?.message ?? 'the ring has no writer')
+        : 'shared memory is not used'
+      this.#state.enter(State.WEBSOCKET, reason)
     }
     if (this.#state.name === State.WEBSOCKET) {
       // What it says may be that its Shield has a ring now.
@@ -404,12 +392,6 @@ class FailoverSource {
       this.#switch()
     }
     this.#host.checked()
-  }
-
-  #whyNoRing() {
-    return this.#options.useRing
-      ? (this.ringError?.message ?? 'the ring has no writer')
-      : 'shared memory is not used'
   }
 
   #serverDisconnected(error) {

@@ -9,7 +9,7 @@ const { inspectRing } = require('../shm/inspect.js')
  * @param {() => { dir: string | null }[]} findRecords of live Shields, which
  *   name the directories of their rings
  * @returns {{ options: object, generation: string, isWritten: boolean }} the
- *   first that somebody writes to, else the first that can be opened
+ *   first with a live writer, else the first that can be opened
  * @throws {IpcError} as inspectRing, when none can
  */
 function findRing(ring, findRecords) {

@@ -12,8 +12,11 @@ class World {
     this.log = null // what the Shield writes, null without one
     this.hasRing = false
     this.hasServer = false
+    this.session = 0 // of the server that is there, or was last
     this.sources = new Set() // those that are open
-    this.most = 0 // of sources that were read at once
+    this.servers = [] // all that were
+    this.mistakes = [] // of whoever moves between the sources
+    this.isJustLeft = false // a server that was there, since the last step
     this.beforeLook = null // happens once, while a ring is looked at
   }
 
@@ -44,7 +47,13 @@ class World {
   die() {
     if (this.log !== null) this.log.isWritten = false
     this.log = null
+    this.endServer()
+  }
+
+  /** Its connections end, too. */
+  endServer() {
     this.hasServer = false
+    this.session++
   }
 
   publish(count) {
@@ -60,10 +69,18 @@ class World {
     return { options: {}, generation, isWritten }
   }
 
-  /** A source begins to be read, or is one no more. */
+  /** A ring of somebody else, in a place that nobody has. */
+  makeForeignRing() {
+    if (this.hasRing) return
+    const generation = `${this.logs.length + 1}`
+    this.file = { generation, count: 0, isWritten: true }
+    this.logs.push(this.file)
+  }
+
+  /** Another source begins to be read. */
   check() {
     const read = [...this.sources].filter((source) => source.isRead)
-    this.most = Math.max(this.most, read.length)
+    if (read.length > 1) this.mistakes.push('two are read at once')
   }
 }
 
@@ -76,6 +93,7 @@ class FakeSource {
     this.at = null // { generation, next }
     this.isRead = false
     this.isArmed = false
+    this.taken = 0
     world.sources.add(this)
   }
 
@@ -101,7 +119,7 @@ class FakeSource {
   }
 
   totals() {
-    return { lost: 0, corrupt: 0, bytes: 0 }
+    return { lost: 0, corrupt: 0, bytes: this.taken }
   }
 
   hold() {}
@@ -114,8 +132,6 @@ class FakeSource {
 
 const fakeRing = (world) =>
   class FakeRing extends FakeSource {
-    static check() {}
-
     constructor({ from }, host, position, progress) {
       super(world, host, progress)
       this.log = world.file
@@ -125,8 +141,12 @@ const fakeRing = (world) =>
       const next = isSame ? position.next : this.firstOf(this.log)
       this.at = { generation, next: position === undefined ? begin : next }
       this.seen = null
-      this.isBroken = false
+      this.isBroken = false // it cannot be read
+      this.isMute = false // it cannot be waited for
       this.isRead = true
+      if (world.isJustLeft && this.log !== world.log) {
+        world.mistakes.push("went to another Shield's ring")
+      }
       world.check()
     }
 
@@ -179,6 +199,7 @@ const fakeRing = (world) =>
       }
       const { generation } = this.log
       while (threats.length < Math.min(max, 2) && this.isUnread) {
+        this.taken++
         threats.push({ generation, sequence: this.at.next })
         this.pass(generation, this.at.next + 1)
       }
@@ -193,8 +214,20 @@ const fakeRing = (world) =>
     }
 
     arm() {
+      if (this.isMute) {
+        this.host.failed(new Error('it cannot be waited for'))
+        return false
+      }
       this.isArmed = true
       return this.isUnread
+    }
+
+    async close() {
+      if (!this.isBroken && !this.isMute) {
+        if (this.isUnread) world.mistakes.push('left before its end')
+        if (world.log === this.log) world.mistakes.push('left while written')
+      }
+      await super.close()
     }
   }
 
@@ -207,7 +240,9 @@ const fakeServer = (world) =>
       this.queue = []
       this.isRead = !standBy
       this.connected = false
+      this.session = null
       this.isClosed = false
+      world.servers.push(this)
       this.streamGeneration = null
       this.hasRing = true
       this.shieldGeneration = null
@@ -218,15 +253,19 @@ const fakeServer = (world) =>
       return this.queue.length
     }
 
+    get isAttached() {
+      return this.connected && this.session === world.session
+    }
+
     /** An attempt to connect, or a look at the connection. */
     look() {
       if (this.isClosed) return
-      const isThere = world.hasServer && world.isLive
-      if (isThere && !this.connected) {
+      if (!this.connected && world.hasServer) {
         this.connected = true
+        this.session = world.session
         this.tellStatus()
         this.fetch()
-      } else if (!isThere) {
+      } else if (!this.isAttached) {
         if (this.from === 'latest' && this.at === null) this.from = 'start'
         this.connected = false
         this.host.disconnected(absent)
@@ -241,7 +280,7 @@ const fakeServer = (world) =>
     }
 
     logChanged() {
-      if (!this.connected || !world.hasServer) return
+      if (!this.isAttached) return
       this.tellStatus()
       this.fetch()
     }
@@ -259,13 +298,13 @@ const fakeServer = (world) =>
       }
       this.isRead = true
       world.check()
-      if (this.connected) this.streamGeneration = world.log.generation
+      if (this.isAttached) this.streamGeneration = world.log.generation
       this.fetch()
     }
 
     /** All that the server has comes at once. */
     fetch() {
-      if (!this.connected || !this.isRead || !world.hasServer) return
+      if (!this.isAttached || !this.isRead) return
       const { generation, count } = world.log
       const end = this.queue.at(-1) ?? null
       let next = this.firstOf(world.log)
@@ -282,6 +321,7 @@ const fakeServer = (world) =>
     take(max, threats) {
       while (threats.length < max && this.queue.length > 0) {
         const threat = this.queue.shift()
+        this.taken++
         threats.push(threat)
         this.pass(threat.generation, threat.sequence + 1)
       }
@@ -293,8 +333,13 @@ const fakeServer = (world) =>
       return this.queue.length > 0
     }
 
+    get isUnread() {
+      return this.queue.length > 0
+    }
+
     /** What came can still be taken. */
     async close() {
+      if (this.isAttached && this.isRead) world.isJustLeft = true
       this.connected = false
       this.isClosed = true
       await super.close()

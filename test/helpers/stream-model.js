@@ -26,6 +26,8 @@ class ModelShield {
       predecessor
     }
     this.logs.set(this.log.generation, this.log)
+    // Every other one is a ring.
+    if (this.logs.size % 2 === 1) this.ring = this.log
   }
 
   publish(count) {
@@ -57,12 +59,12 @@ class ModelShield {
     this.log.start = this.log.sequence + 1
   }
 
-  /** Goes back to an earlier log, as one whose ring is there again. */
-  comeBack(knowledge, index) {
-    const others = [...this.logs.values()].filter((one) => one !== this.log)
-    if (others.length === 0 || knowledge === 'none') return
+  /** Goes back to the ring, as one that could not reach it for a while: logs
+   * in memory never come back, and neither does a ring that was replaced. */
+  comeBack(knowledge) {
+    if (this.log === this.ring || knowledge === 'none') return
     const predecessor = this._asPredecessor(knowledge)
-    this.log = others[index % others.length]
+    this.log = this.ring
     this.log.start = this.log.begins = this.log.sequence + 1
     this.log.predecessor = predecessor
   }

@@ -1,5 +1,5 @@
 'use strict'
-// What came over a connection and nobody has taken yet: threats, losses and
+// What came over a connection and was not taken yet: threats, losses and
 // places, in order. Bounded: it says when no more is to be taken in.
 
 // Threats that wait before it is full, and when there is room again.
@@ -12,7 +12,7 @@ const ROOM_BYTES = 2 * 1024 * 1024
 
 /**
  * An item is `{ threat, generation }`, or `{ loss, generation, next }`: `next`
- * is where the cursor stands behind it, null when nobody knows; a `loss` of
+ * is where the cursor stands behind it, null when that is unknown; a `loss` of
  * null is none, just another place.
  */
 class ThreatQueue {

@@ -162,7 +162,7 @@ class ReconnectingSocket {
   }
 
   #connectLater() {
-    // Paused, nobody would take what a new connection brings.
+    // Until resume() there is no room for what a new connection brings.
     if (this.#isClosed || this.#isPaused) {
       return
     }

@@ -154,8 +154,9 @@ class Run {
   /** What was gone before a client joined from the oldest is no loss; all that
    * was published since is one. */
   checkJoin(loss) {
-    const { received, lost, beforeJoin } = this.account
-    const isFirst = received + lost + beforeJoin === (loss?.count ?? 0)
+    const { received, lost, beforeJoin, unknown } = this.account
+    const sum = received + lost + beforeJoin
+    const isFirst = sum === (loss?.count ?? 0) && unknown.size === 0
     if (this.options.from !== 'oldest' || loss === null || !isFirst) return
     const { generation, sequence } = this.joined
     if (loss.generation !== generation || loss.reason === 'replaced') return
@@ -226,12 +227,12 @@ const STEPS = {
   forget: (run, count) => run.shield.forget(count),
   replace: (run, known) => run.shield.isUp && run.shield.replace(known),
   stop: (run) => run.stop(),
-  start: (run, [how, known, index]) => {
+  start: (run, [how, known]) => {
     if (run.shield.isUp) return
     run.shield.isUp = true
     if (how === 'another') run.shield.replace(known)
     else if (how === 'same') run.shield.takeOver()
-    else run.shield.comeBack(known, index)
+    else run.shield.comeBack(known)
   }
 }
 const how = fc.constantFrom('another', 'same', 'earlier')
@@ -246,7 +247,7 @@ const steps = fc.array(
     step(3, 'forget', few),
     step(2, 'replace', knowledge),
     step(2, 'stop'),
-    step(4, 'start', fc.tuple(how, knowledge, fc.nat(3)))
+    step(4, 'start', fc.tuple(how, knowledge))
   ),
   { minLength: 5, maxLength: 120, size: 'max' }
 )
@@ -376,5 +377,23 @@ describe('WebSocket stream cursor', () => {
       { seed: SEED, numRuns: 1000 }
     )
     assert(received > 0 && lost > 0)
+  })
+
+  it('F59 behind the end of a generation nothing of it comes', () => {
+    const cursor = new StreamCursor({ progress: new Progress() })
+    const generation = hex(1)
+    cursor.subscribe()
+    const tell = (name, more) =>
+      cursor.accept(parsed(LIES[name](cursor.arrived + 1, generation, more)))
+    tell('status', [0, true])
+    tell('lost', [0, 3, 'replaced', true])
+    assert.throws(() => tell('threat', [0]), ProtocolError)
+    assert.throws(
+      () => tell('lost', [0, 1, 'overwritten', true]),
+      ProtocolError
+    )
+    tell('status', [0, true])
+    tell('threat', [0])
+    assert.equal(cursor.arrived, 4)
   })
 })
