@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../native/core/kg_ipc.h"
+#include "../../native/include/kg_ipc.h"
 
 #ifdef __cplusplus
 extern "C" {

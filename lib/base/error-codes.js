@@ -1,6 +1,5 @@
 'use strict'
-// Generated from KG_ERROR_MAP in native/core/error.h by `npm run error-table`.
-// Change the table there, never this file.
+// Generated from KG_ERROR_MAP in native/include/kg_error.h by npm run generate.
 
 module.exports = [
   {

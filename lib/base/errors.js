@@ -1,5 +1,5 @@
 'use strict'
-// The one translation from the table in native/core/error.h to what is
+// The one translation from the table in native/include/kg_error.h to what is
 // thrown, and the errors for bad arguments.
 
 const { inspect } = require('node:util')

@@ -27,7 +27,7 @@ class Backpressure {
     this._closed = false
     // Weakly: a writer that is garbage must be collected.
     const self = new WeakRef(this)
-    this._hasBell = native.startRoom(() => self.deref()?._checkSpace())
+    this._hasBell = native.pollSpace(() => self.deref()?._checkSpace())
   }
 
   /** A write was refused that takes so many slots. */
@@ -43,7 +43,7 @@ class Backpressure {
     return new Promise((resolve, reject) => {
       if (this._closed) {
         reject(new IpcError('ERR_CLOSED'))
-      } else if (this._native.hasRoom(slots)) {
+      } else if (this._native.hasSpace(slots)) {
         resolve()
       } else {
         this._waiters.push({ slots, resolve, reject })
@@ -83,10 +83,10 @@ class Backpressure {
       return
     }
     const ready = this._waiters.filter(({ slots }) =>
-      this._native.hasRoom(slots)
+      this._native.hasSpace(slots)
     )
     this._waiters = this._waiters.filter((waiter) => !ready.includes(waiter))
-    const drains = this._wanted > 0 && this._native.hasRoom(this._wanted)
+    const drains = this._wanted > 0 && this._native.hasSpace(this._wanted)
     if (drains) {
       this._wanted = 0
     }

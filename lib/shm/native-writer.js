@@ -3,10 +3,11 @@
 // go through an array that both sides share, and a batch's texts are the
 // arguments of few calls.
 
-// As in binding_writer.cc.
-const COLUMNS = 3
-const BLOCKED = 1 << 8
-const MOST_STAGED = 64
+const {
+  STAGE: { COLUMNS, FACTS, TIMESTAMP, TYPE },
+  STAGE_BLOCKED,
+  STAGE_MOST
+} = require('./native-constants.js')
 
 const textsOf = ({ source, details, id, context, deflated }) => [
   source,
@@ -21,7 +22,7 @@ class NativeWriter {
   constructor(writer) {
     this._writer = writer
     // What comes back, then the columns of each threat.
-    this._numbers = new Float64Array(1 + COLUMNS * MOST_STAGED)
+    this._numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
     this._texts = [] // of a batch, not yet staged
     this._isStaging = false
     writer.setNumbers(this._numbers)
@@ -67,7 +68,7 @@ class NativeWriter {
       const texts = this._texts
       this._put(texts.length / 2, record)
       texts.push(record.source, record.details)
-      if (texts.length === 2 * MOST_STAGED) {
+      if (texts.length === 2 * STAGE_MOST) {
         this._flush()
       }
       return
@@ -80,9 +81,9 @@ class NativeWriter {
   _put(index, { type, severity, blocked, timestampUs }) {
     const at = 1 + COLUMNS * index
     const numbers = this._numbers
-    numbers[at] = type
-    numbers[at + 1] = blocked ? severity | BLOCKED : severity
-    numbers[at + 2] = timestampUs
+    numbers[at + TYPE] = type
+    numbers[at + FACTS] = blocked ? severity | STAGE_BLOCKED : severity
+    numbers[at + TIMESTAMP] = timestampUs
   }
 
   _flush() {

@@ -1,59 +1,21 @@
 'use strict'
-// A ring in shared memory as the source of a stream: a cursor in it, the poll
-// thread that wakes the stream, and the way to the ring that replaces it.
+// A ring in shared memory as the source of a stream: the poll thread that
+// wakes the stream, and the way to the ring that replaces the one it reads.
 
-const { native, reason } = require('./addon.js')
-const { IpcError, invalid } = require('../base/errors.js')
-const { SLOT_BYTES } = require('../threat/layout.js')
-const { recordLatency, SAMPLES_PER_READ } = require('../base/latency.js')
+const { decodeState, inspectRing, openReader } = require('./inspect.js')
+const { STATE_ERROR, STATE_UNREAD } = require('./native-constants.js')
+const { RingReader } = require('./ring-reader.js')
 const { Progress } = require('../stream/positions.js')
-const { ThreatDecoder } = require('../threat/decode.js')
-
-// Slots that one read copies. The buffer stays in the CPU's cache, and grows
-// only for an event that does not fit.
-const READ_SLOTS = 256
 
 // How often a source without its poll thread looks whether the ring still is
 // in its place.
 const CHECK_MILLISECONDS = 200
 
-const ANY_CPU = -1
-
-// enum kg_from, enum kg_loss_reason and enum kg_writer_life in kg_ipc.h.
-const FROM = { latest: 0, oldest: 1 }
-const FROM_SEQUENCE = 2
-const LOSS_REASONS = [null, 'overwritten', 'corrupt', 'before-join', 'evicted']
-const WRITER_STATES = ['live', 'stalled', 'gone']
-
-// The fields that the native read() fills: enum ReadField in
-// binding_reader.cc.
-const LOST = 2
-const LOST_FROM = 3
-const LOST_TO = 4
-const LOSS_REASON = 5
-const SLOTS_NEEDED = 6
-const MORE = 7
-const NOW_NS = 8
-const TIMED_FROM = 9
-const FIELDS = 10
-
-/** What the native state() says: an error and a writer's life. */
-const lookOf = (state) => ({
-  astray: state >= 256,
-  writer: WRITER_STATES[state % 256]
-})
-
 // The poll thread refers to its source weakly; these are held because somebody
 // consumes or listens. Any other one that nobody can reach is collected, and
 // its thread ends with it.
-const heard = new Set()
+const retained = new Set()
 const finalizers = new FinalizationRegistry((reader) => reader.close(() => {}))
-
-function mustBeAvailable() {
-  if (native === null) {
-    throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
-  }
-}
 
 /**
  * What the source tells its host, a plain object that a ThreatStream makes:
@@ -61,8 +23,8 @@ function mustBeAvailable() {
  *   lost(loss)        events that will never come
  *   failed(error)     the stream is over
  *   checked()         the poll thread looked at the file
- *   isConsumed()      whether somebody takes, so that moving on to the next
- *                     ring is the source's business
+ *   isConsumed()      whether somebody takes what comes next, so that take()
+ *                     moves on to the next ring
  *   latency           a histogram of nanoseconds
  */
 class RingSource {
@@ -75,104 +37,47 @@ class RingSource {
    * @param {Progress} [progress] how far its host came, by whatever way
    * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
    *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
-   * @throws {RangeError} ERR_INVALID_OPTION: there is no such CPU for us
    */
   constructor(options, host, position, progress = new Progress()) {
-    mustBeAvailable()
-    RingSource.check(options)
+    const reader = openReader(options)
     this._progress = progress
     this._options = options
     this._host = host
-    this._fields = new Float64Array(FIELDS)
-    this._slots = 0
     this._holding = false
+    this._isListenedTo = false
     this._started = false
     this._closed = false
     this._checked = -Infinity
-    this._unrecorded = 0 // events in the buffer whose latency is to record
-    this._lastStats = null
+    this._hasLooked = false // for another ring, in the last take()
+    this._isWoken = false
+    this._polled = null // what arm() said of the ring in this wake
     this._untold = null // a loss that comes in front of everything else
-    this._addDetails = (...details) => this._decoder.addDetails(details)
     this.lastError = null
     // What earlier rings of this source brought.
-    this._before = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
-    this._attach(new native.Reader(options))
+    this._earlierTotals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
+    this._attach(reader)
     if (position === undefined) {
-      const { from } = options
-      // Before the cursor is set: what comes in between is not passed over.
-      this._joined = this._reader.stats().published + 1
-      this._reader.seek(
-        typeof from === 'number' ? FROM_SEQUENCE : FROM[from],
-        typeof from === 'number' ? from : 0
-      )
+      this._cursor.join(options.from)
     } else {
       this._continue(position)
-    }
-  }
-
-  /**
-   * What only the machine can say of options.
-   * @param {{ pollCpu?: number }} options
-   * @throws {RangeError} ERR_INVALID_OPTION
-   */
-  static check({ pollCpu }) {
-    if (
-      pollCpu !== undefined &&
-      native !== null &&
-      !native.mayUseCpu(pollCpu)
-    ) {
-      throw invalid(
-        RangeError,
-        'ERR_INVALID_OPTION',
-        `option pollCpu: this process may not use CPU ${pollCpu}`
-      )
-    }
-  }
-
-  /**
-   * What a ring is, without staying in it.
-   * @param {object} options checked location
-   * @returns {{ generation: string, predecessorGeneration?: string,
-   *   published: number, writerStartUs: number, astray: boolean,
-   *   writer: import('../index').WriterState }} the last two as look() says;
-   *   `writerStartUs`: since when it has its last writer, in microseconds of
-   *   the wall clock
-   * @throws {IpcError} as the constructor
-   */
-  static inspect(options) {
-    mustBeAvailable()
-    const reader = new native.Reader(options)
-    const { generation, predecessorGeneration, published, writerStartUs } =
-      reader.stats()
-    const state = reader.state(true)
-    reader.close(() => {})
-    return {
-      generation,
-      predecessorGeneration,
-      published,
-      writerStartUs,
-      ...lookOf(state)
     }
   }
 
   /** Whether the ring has more than was taken. */
   get isUnread() {
     return (
-      this._untold !== null ||
-      this._decoder.next !== null ||
-      this._reader.unread()
+      this._untold !== null || this._cursor.isFilled || this._reader.unread()
     )
   }
 
   /** 16 hex digits: the ring that the cursor stands in. */
   get generation() {
-    return this._generation
+    return this._cursor.generation
   }
 
   /** The last sequence that was taken or lost; 0 for none. */
   get sequence() {
-    const { next } = this._decoder
-    return next === null ? this.ringStats().sequence : next - 1
+    return this._cursor.sequence
   }
 
   /**
@@ -182,91 +87,46 @@ class RingSource {
    * @returns {boolean} whether there is more
    */
   take(_max, threats) {
-    if (this._decoder.next !== null) {
-      this._decoder.decode(threats)
-      return this._decoder.next !== null || this._passBatch(true)
-    }
-    let events
-    // Of the batch before: whoever waits for a threat does not wait for
-    // statistics too.
-    this._recordLatency()
-    if (this._untold !== null) {
-      const loss = this._untold
-      this._untold = null
-      this._host.lost(loss)
-      return true
-    }
-    try {
-      this._decoder.begin()
-      events = this._reader.read(this._addDetails)
-      this._decoder.left = events
-    } catch (error) {
-      if (error.code === 'ERR_RING_TRUNCATED') {
-        // Its writer, or the next one, makes another.
-        const moved = !this._closed && this._follow(true)
-        if (!moved) {
-          this.lastError = error
-        }
-        return moved
-      }
-      this._host.failed(error)
-      return false
-    }
-    if (events > 0) {
-      this._unrecorded = events
-      this._decoder.decode(threats)
-      if (this._decoder.next !== null) {
-        this._reportLoss()
+    const before = threats.length
+    if (!this._cursor.isFilled) {
+      this._hasLooked = false
+      if (this._untold !== null) {
+        const loss = this._untold
+        this._untold = null
+        this._host.lost(loss)
         return true
       }
+      try {
+        this._cursor.fill()
+      } catch (error) {
+        return this._readFailed(error)
+      }
     }
-    return this._passBatch(events > 0)
-  }
-
-  /** What the last read says beside its events; true when there is more. */
-  _passBatch(hadEvents) {
-    const fields = this._fields
-    if (fields[SLOTS_NEEDED] > 0) {
-      this._makeBuffers(fields[SLOTS_NEEDED])
-    } else if (hadEvents && this._slots > READ_SLOTS) {
-      // The large one was read; nobody pays for it from now on.
-      this._makeBuffers(READ_SLOTS)
-    }
-    this._reportLoss()
-    if (!hadEvents && fields[MORE] === 0) {
-      return !this._closed && this._follow()
-    }
-    return fields[MORE] !== 0
-  }
-
-  /** What the last read has lost stands in front of all of its events, in
-   * however many calls those are passed on. */
-  _reportLoss() {
-    const fields = this._fields
-    const why = LOSS_REASONS[fields[LOSS_REASON]]
-    fields[LOSS_REASON] = 0
-    if (why !== null) {
-      this._host.lost({
-        count: fields[LOST],
-        from: fields[LOST_FROM],
-        to: fields[LOST_TO],
-        generation: this._generation,
-        reason: why
-      })
-    }
+    const hasMore = this._cursor.take(threats)
+    return hasMore || threats.length > before
+      ? hasMore
+      : !this._closed && this._follow()
   }
 
   /** Takes again what this ring gave already. @param {number} next */
   goBack(next) {
-    this._recordLatency()
-    this._decoder.begin()
-    this._joined = next
-    this._reader.seek(FROM_SEQUENCE, next)
+    this._cursor.goTo(next)
   }
 
-  /** Asks for `_wake()` when more comes; true when it has. */
+  /** Asks for wake() when more comes; true when it has. */
   arm() {
-    return this._startOrFail() && this._reader.arm()
+    if (this._closed || !this._startOrFail()) {
+      return false
+    }
+    const state = this._reader.arm()
+    if (state === STATE_UNREAD) {
+      return true
+    }
+    if (this._isWoken) {
+      this._polled = state
+    }
+    // Behind a take() that brought events, nobody has looked for another ring.
+    return state >= STATE_ERROR && !this._hasLooked && this._follow()
   }
 
   /** Whether waiting holds the process open. */
@@ -277,15 +137,13 @@ class RingSource {
     }
     this._holding = hold
     this._reader.hold(hold)
+    this._updateRetained()
   }
 
-  /** Keeps this object in memory while somebody listens to it. */
-  hear(isHeard) {
-    if (isHeard && !this._closed) {
-      heard.add(this)
-    } else {
-      heard.delete(this)
-    }
+  /** Keeps this object in memory for a listener, as for a consumer. */
+  retain(isListenedTo) {
+    this._isListenedTo = isListenedTo
+    this._updateRetained()
   }
 
   /** Starts the poll thread, once. */
@@ -293,8 +151,7 @@ class RingSource {
     if (!this._started && !this._closed) {
       const self = new WeakRef(this)
       const woken = () => self.deref()?._woken()
-      const { spinMicros, pollCpu = ANY_CPU } = this._options
-      this._reader.start(woken, spinMicros, pollCpu)
+      this._reader.start(woken, this._options.spinMicros)
       this._reader.hold(this._holding)
       this._started = true
     }
@@ -302,21 +159,19 @@ class RingSource {
 
   /** Where the cursor stands: what was taken is behind it. */
   position() {
-    const { expected } = this.ringStats()
-    return {
-      generation: this._generation,
-      next: this._decoder.next ?? (expected === 0 ? this._joined : expected)
-    }
+    const { generation, next } = this._cursor
+    return { generation, next }
   }
 
   /**
    * @param {boolean} fresh looks at the file now instead of taking what the
    *   poll thread saw
-   * @returns {{ astray: boolean, writer: import('../index').WriterState }}
+   * @returns {{ displaced: boolean, writer: import('../index').WriterState }}
    *   whether the ring is out of its place, and how its own writer is
    */
-  look(fresh) {
-    return lookOf(this._reader.state(fresh))
+  checkFile(fresh) {
+    const known = fresh ? null : this._polled
+    return decodeState(known ?? this._reader.state(fresh))
   }
 
   /**
@@ -325,12 +180,12 @@ class RingSource {
    * @returns {import('../index').WriterState}
    */
   writerState(fresh) {
-    const { astray, writer } = this.look(fresh)
-    // Out of its place: who writes now writes to the ring that has it. Whoever
-    // consumes moves over to that one; who only wants to know asks it.
-    if (astray && !this._host.isConsumed()) {
+    const { displaced, writer } = this.checkFile(fresh)
+    // A writer of now writes to the ring that has the place. A stream whose
+    // events are taken moves over to that one; any other one just asks it.
+    if (displaced && !this._host.isConsumed()) {
       try {
-        return RingSource.inspect(this._options).writer
+        return inspectRing(this._options).writer
       } catch {
         // None there: the old one's writer is what there is.
       }
@@ -340,29 +195,28 @@ class RingSource {
 
   /** The native reader's numbers about the present ring. */
   ringStats() {
-    return this._lastStats ?? this._reader.stats()
+    return this._cursor.stats()
   }
 
   /** What was lost and read, of all rings so far. */
   totals() {
     const ring = this.ringStats()
-    const before = this._before
-    this._recordLatency()
+    const earlier = this._earlierTotals
+    this._cursor.recordLatency()
     return {
-      received: before.received + ring.received,
-      lost: before.lost + ring.lost,
-      corrupt: before.corrupt + ring.corrupt,
-      bytes: before.bytes + ring.bytes
+      received: earlier.received + ring.received,
+      lost: earlier.lost + ring.lost,
+      corrupt: earlier.corrupt + ring.corrupt,
+      bytes: earlier.bytes + ring.bytes
     }
   }
 
   /** @returns {Promise<void>} when the thread has ended and all is unmapped */
   close() {
-    heard.delete(this)
     finalizers.unregister(this)
-    this._recordLatency()
-    this._lastStats = this._reader.stats()
+    this._cursor.end()
     this._closed = true
+    this._updateRetained()
     return new Promise((resolve) => {
       this._reader.close(resolve)
     })
@@ -373,24 +227,21 @@ class RingSource {
   _attach(reader) {
     finalizers.unregister(this)
     finalizers.register(this, reader, this)
-    const { generation } = reader.stats()
     this._reader = reader
-    this._generation = generation
-    this._makeBuffers(READ_SLOTS)
+    this._cursor = new RingReader(reader, this._host, (error) => {
+      this._earlierTotals.corrupt++
+      this.lastError = error
+    })
   }
 
-  _makeBuffers(count) {
-    this._recordLatency()
-    this._slots = count
-    const slots = new ArrayBuffer(count * SLOT_BYTES)
-    this._decoder = new ThreatDecoder(slots, this._generation, (sequence) => {
-      this._before.corrupt++
-      this.lastError = new IpcError(
-        'ERR_RING_CORRUPT',
-        `the text of event ${sequence} does not inflate`
-      )
-    })
-    this._reader.setBuffers(slots, this._fields)
+  _updateRetained() {
+    const isNeeded =
+      this._isListenedTo || this._holding || this._host.isConsumed()
+    if (isNeeded && !this._closed) {
+      retained.add(this)
+    } else {
+      retained.delete(this)
+    }
   }
 
   /** start() where no call is there to throw out of; false when it fails. */
@@ -405,6 +256,7 @@ class RingSource {
   }
 
   _woken() {
+    this._isWoken = true
     // The threats first, then what the poll thread saw of the file.
     try {
       this._host.wake()
@@ -412,26 +264,23 @@ class RingSource {
       if (!this._closed) {
         this._host.checked()
       }
+      this._isWoken = false
+      this._polled = null
     }
   }
 
-  /** Records the latencies of the batch that the buffer still holds. */
-  _recordLatency() {
-    const events = this._unrecorded
-    const now = this._fields[NOW_NS]
-    const step = Math.ceil(events / SAMPLES_PER_READ)
-    const decoder = this._decoder
-    let slot = 0
-    this._unrecorded = 0
-    for (let i = 0; i < events; i++) {
-      if (
-        i % step === 0 &&
-        decoder.sequence(slot) >= this._fields[TIMED_FROM]
-      ) {
-        recordLatency(this._host.latency, now - decoder.publishNs(slot))
-      }
-      slot += decoder.span(slot)
+  /** The ring cannot be read; true when there is another one. */
+  _readFailed(error) {
+    if (error.code !== 'ERR_RING_TRUNCATED') {
+      this._host.failed(error)
+      return false
     }
+    // Its writer, or the next one, makes another.
+    const moved = !this._closed && this._follow(true)
+    if (!moved) {
+      this.lastError = error
+    }
+    return moved
   }
 
   /**
@@ -440,24 +289,25 @@ class RingSource {
    * @param {boolean} [atOnce] something is wrong with this one
    */
   _follow(atOnce = false) {
+    this._hasLooked = true
     const now = performance.now()
     const isEarly = !this._started && now - this._checked < CHECK_MILLISECONDS
     if (isEarly && !atOnce) {
       return false
     }
     this._checked = now
-    if (!this.look(atOnce).astray) {
+    if (!this.checkFile(atOnce).displaced) {
       return false
     }
     let next
     try {
-      next = new native.Reader(this._options)
+      next = openReader(this._options)
     } catch (error) {
       // Not there yet, or not whole: the old one may still get events.
       this.lastError = error
       return false
     }
-    if (next.stats().generation === this._generation) {
+    if (next.stats().generation === this.generation) {
       next.close(() => {})
       return false
     }
@@ -478,7 +328,8 @@ class RingSource {
     const last = this.totals()
     const started = this._started
 
-    this._before = last
+    this._earlierTotals = last
+    this._polled = null
     this.lastError = null
     this._started = false
     this._attach(next)
@@ -496,8 +347,7 @@ class RingSource {
   _continue({ generation, next }) {
     const ring = this._reader.stats()
     if (generation === ring.generation) {
-      this._joined = next
-      this._reader.seek(FROM_SEQUENCE, next)
+      this._cursor.goTo(next)
       return
     }
     const isSuccessor = ring.predecessorGeneration === generation
@@ -505,15 +355,14 @@ class RingSource {
     const lost = to === undefined ? null : to - next + 1
     // From its first event on, or from where it was left: what of it is gone
     // already is a loss.
-    this._joined = this._progress.next(ring.generation) ?? 1
-    this._reader.seek(FROM_SEQUENCE, this._joined)
+    this._cursor.goTo(this._progress.next(ring.generation) ?? 1)
     if (lost === null || lost > 0) {
-      this._before.lost += lost ?? 0
+      this._earlierTotals.lost += lost ?? 0
       if (to !== undefined) {
         this._progress.note(generation, to + 1)
       }
-      // By the next take(): whoever opens or moves a source is in the middle
-      // of something.
+      // Told by the next take(), since this one runs inside of a constructor
+      // or of a take().
       this._untold = {
         count: lost,
         from: lost === null ? null : next,

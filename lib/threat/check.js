@@ -2,7 +2,7 @@
 // A threat on its way in: checked, every property read once.
 
 const { invalid, show } = require('../base/errors.js')
-const { deflatedTail } = require('./continuation.js')
+const continuation = require('./continuation.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
 function mustBe(fine, Type, field, expected, value) {
@@ -84,7 +84,7 @@ function json(value) {
 const MAX_TYPE = 2 ** 32 - 1
 const MAX_SEVERITY = 255
 
-// Shorter texts are never deflated, so deflatedTail() is not called for them.
+// Shorter texts are never deflated, so deflate() is not called for them.
 const LONG = 512
 
 /**
@@ -160,7 +160,7 @@ function checkThreat(threat) {
   ) {
     ownId(id)
     record.context = context === undefined ? undefined : json(context)
-    record.deflated = deflatedTail(source, details, id, record.context)
+    record.deflated = continuation.deflate(source, details, id, record.context)
     record.isShort = false
   }
   return record

@@ -1,22 +1,21 @@
 'use strict'
-// The tail of an event: what does not fit into its lead slot, as a run of
-// fields (native/core/layout.h), deflated when it is long and that helps.
+// The continuation of an event: what does not fit into its lead slot, as a run
+// of fields (native/include/kg_layout.h), deflated when that takes fewer slots.
 
 const zlib = require('node:zlib')
 
 const {
+  BODY_OFFSET,
   DETAILS_BYTES,
-  FIELD_HEADER,
-  PAYLOAD_OFFSET,
+  EVENT_BYTES,
+  FIELD_CONTEXT,
+  FIELD_DETAILS,
+  FIELD_HEADER_BYTES,
+  FIELD_ID,
+  FIELD_SOURCE,
   SLOT_BYTES,
-  SOURCE_BYTES,
-  TAIL_BYTES
+  SOURCE_BYTES
 } = require('./layout.js')
-
-const TAG_SOURCE = 1
-const TAG_DETAILS = 2
-const TAG_ID = 3
-const TAG_CONTEXT = 4
 
 // Below DEFLATE_FROM, deflating takes longer than it saves: it took twenty times
 // as long for 4 KB as writing their slots. A reader inflates nothing above
@@ -24,7 +23,7 @@ const TAG_CONTEXT = 4
 const DEFLATE_FROM = 16_384
 const MAX_INFLATED = 2 ** 20
 
-/** The fields that the tail of such a threat has, as UTF-8. */
+/** The fields that the continuation of such a threat has, as UTF-8. */
 function fieldsOf(source, details, id, context) {
   const fields = []
   const add = (tag, text, free) => {
@@ -36,22 +35,22 @@ function fieldsOf(source, details, id, context) {
       }
     }
   }
-  add(TAG_SOURCE, source, SOURCE_BYTES)
-  add(TAG_DETAILS, details, DETAILS_BYTES)
-  add(TAG_ID, id, 0)
-  add(TAG_CONTEXT, context, 0)
+  add(FIELD_SOURCE, source, SOURCE_BYTES)
+  add(FIELD_DETAILS, details, DETAILS_BYTES)
+  add(FIELD_ID, id, 0)
+  add(FIELD_CONTEXT, context, 0)
   return fields
 }
 
 /**
- * The tail of a threat, deflated, if that makes it shorter.
+ * The continuation of a threat, deflated, if that makes it shorter.
  * @param {string} source
  * @param {string} details
  * @param {string} [id]
  * @param {string} [context] JSON
  * @returns {Buffer | undefined}
  */
-function deflatedTail(source, details, id, context) {
+function deflate(source, details, id, context) {
   const units =
     source.length +
     details.length +
@@ -63,11 +62,11 @@ function deflatedTail(source, details, id, context) {
   const parts = []
   let length = 0
   for (const [tag, bytes] of fieldsOf(source, details, id, context)) {
-    const header = Buffer.alloc(FIELD_HEADER)
+    const header = Buffer.alloc(FIELD_HEADER_BYTES)
     header[0] = tag
     header.writeUInt32LE(bytes.length, 4)
     parts.push(header, bytes)
-    length += FIELD_HEADER + bytes.length
+    length += FIELD_HEADER_BYTES + bytes.length
   }
   if (length < DEFLATE_FROM || length > MAX_INFLATED) {
     return undefined
@@ -76,46 +75,47 @@ function deflatedTail(source, details, id, context) {
     level: zlib.constants.Z_BEST_SPEED
   })
   // It only helps when it takes fewer slots.
-  const slots = (bytes) => Math.ceil(bytes / TAIL_BYTES)
+  const slots = (bytes) => Math.ceil(bytes / EVENT_BYTES)
   return slots(deflated.length) < slots(length) ? deflated : undefined
 }
 
-/** The bytes of a tail in one buffer, from the slots behind the lead slot. */
-function gatherTail(bytes, base, length) {
-  const tail = Buffer.allocUnsafe(length)
-  let from = base + SLOT_BYTES + PAYLOAD_OFFSET
-  for (let done = 0; done < length; done += TAIL_BYTES) {
-    bytes.copy(tail, done, from, from + Math.min(TAIL_BYTES, length - done))
+/** A continuation in one buffer, from the slots behind the lead slot. */
+function gather(bytes, base, length) {
+  const gathered = Buffer.allocUnsafe(length)
+  let from = base + SLOT_BYTES + BODY_OFFSET
+  for (let done = 0; done < length; done += EVENT_BYTES) {
+    const end = from + Math.min(EVENT_BYTES, length - done)
+    bytes.copy(gathered, done, from, end)
     from += SLOT_BYTES
   }
-  return tail
+  return gathered
 }
 
 /** @throws {Error} when it does not inflate, or to too much */
-const inflateTail = (tail) =>
-  zlib.inflateRawSync(tail, { maxOutputLength: MAX_INFLATED })
+const inflate = (deflated) =>
+  zlib.inflateRawSync(deflated, { maxOutputLength: MAX_INFLATED })
 
 /**
- * Puts the fields of a tail into the threat. A field that does not fit ends it,
- * and the text of the lead slot, which is cut, stays.
+ * Puts the fields of a continuation into the threat. A field that is longer than
+ * the rest ends this, and the text of the lead slot, which is cut, stays.
  */
-function decodeTail(tail, threat) {
+function decode(fields, threat) {
   let at = 0
-  while (at + FIELD_HEADER <= tail.length) {
-    const tag = tail[at]
-    const start = at + FIELD_HEADER
-    const end = start + tail.readUInt32LE(at + 4)
-    if (end > tail.length) {
+  while (at + FIELD_HEADER_BYTES <= fields.length) {
+    const tag = fields[at]
+    const start = at + FIELD_HEADER_BYTES
+    const end = start + fields.readUInt32LE(at + 4)
+    if (end > fields.length) {
       return
     }
-    if (tag === TAG_SOURCE) {
-      threat.source = tail.utf8Slice(start, end)
-    } else if (tag === TAG_DETAILS) {
-      threat.details = tail.utf8Slice(start, end)
-    } else if (tag === TAG_ID) {
-      threat.id = tail.utf8Slice(start, end)
-    } else if (tag === TAG_CONTEXT) {
-      threat.context = parseContext(tail.utf8Slice(start, end))
+    if (tag === FIELD_SOURCE) {
+      threat.source = fields.utf8Slice(start, end)
+    } else if (tag === FIELD_DETAILS) {
+      threat.details = fields.utf8Slice(start, end)
+    } else if (tag === FIELD_ID) {
+      threat.id = fields.utf8Slice(start, end)
+    } else if (tag === FIELD_CONTEXT) {
+      threat.context = parseContext(fields.utf8Slice(start, end))
     }
     at = end
   }
@@ -130,4 +130,9 @@ function parseContext(encoded) {
   }
 }
 
-module.exports = { decodeTail, deflatedTail, gatherTail, inflateTail }
+module.exports = {
+  decode,
+  deflate,
+  gather,
+  inflate
+}

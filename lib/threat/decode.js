@@ -1,16 +1,25 @@
 'use strict'
 // A threat on its way out: validated slots to plain objects. The bytes are
-// stated in native/core/layout.h.
+// stated in native/include/kg_layout.h.
 
-const { decodeTail, gatherTail, inflateTail } = require('./continuation.js')
-const { PAYLOAD_OFFSET, SLOT_BYTES } = require('./layout.js')
+const continuation = require('./continuation.js')
+const layout = require('./layout.js')
 const { severityNames, typeNames } = require('./names.js')
 const { SourceCache } = require('./source-cache.js')
 
+const { DETAILS_OFFSET, EVENT_DEFLATED, SLOT_BYTES, SOURCE_OFFSET } = layout
+
+// Where the fields of a slot are, in words of 32 bits.
 const SLOT_WORDS = SLOT_BYTES / 4
-const SOURCE_OFFSET = PAYLOAD_OFFSET + 14
-const DETAILS_OFFSET = PAYLOAD_OFFSET + 78
-const TAIL_DEFLATED = 1
+const SEQUENCE = layout.SEQUENCE_OFFSET / 4
+const PUBLISH_NS = layout.PUBLISH_NS_OFFSET / 4
+const SPAN = layout.SPAN_OFFSET / 4 // and, in the upper half, the place
+const USED = layout.SOURCE_USED_OFFSET / 4 // and those of the details
+const FLAGS = layout.FLAGS_OFFSET / 4
+const TAIL_BYTES = layout.TAIL_BYTES_OFFSET / 4
+const TIMESTAMP_US = layout.TIMESTAMP_US_OFFSET / 4
+const THREAT_TYPE = layout.THREAT_TYPE_OFFSET / 4
+const SEVERITY = layout.SEVERITY_OFFSET / 4 // and whether it was blocked
 
 // What decode() inflates at the most, so that the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
@@ -54,8 +63,8 @@ class ThreatDecoder {
   /**
    * @param {ArrayBuffer} slots
    * @param {string} generation 16 hex digits
-   * @param {(sequence: number) => void} [onCorrupt] the tail of this event
-   *   does not inflate, and its text comes as the lead slot has it
+   * @param {(sequence: number) => void} [onCorrupt] the continuation of this
+   *   event does not inflate, and its text comes as the lead slot has it
    */
   constructor(slots, generation, onCorrupt = () => {}) {
     this._onCorrupt = onCorrupt
@@ -101,7 +110,7 @@ class ThreatDecoder {
         const at = slot * SLOT_WORDS
         threats.push(this._decodeOne(slot * SLOT_BYTES, at, index))
         index++
-        slot += words[at + 6] & 0xffff
+        slot += words[at + SPAN] & 0xffff
         left--
       }
     } finally {
@@ -124,34 +133,40 @@ class ThreatDecoder {
   /** The sequence of the event at this slot. */
   sequence(slot) {
     const at = slot * SLOT_WORDS
-    return this._words[at + 3] * HIGH + this._words[at + 2]
+    return this._words[at + SEQUENCE + 1] * HIGH + this._words[at + SEQUENCE]
   }
 
   /** When the event at this slot was published, in the writer's ns. */
   publishNs(slot) {
     const at = slot * SLOT_WORDS
-    return this._words[at + 5] * HIGH + this._words[at + 4]
+    return (
+      this._words[at + PUBLISH_NS + 1] * HIGH + this._words[at + PUBLISH_NS]
+    )
   }
 
   /** The slots that the event at this slot takes. */
   span(slot) {
-    return this._words[slot * SLOT_WORDS + 6] & 0xffff
+    return this._words[slot * SLOT_WORDS + SPAN] & 0xffff
   }
 
   _decodeOne(base, at, index) {
     const words = this._words
-    const sequence = words[at + 3] * HIGH + words[at + 2]
-    const type = words[at + 12]
-    const severity = words[at + 13] & 0xff
+    const sequence = words[at + SEQUENCE + 1] * HIGH + words[at + SEQUENCE]
+    const type = words[at + THREAT_TYPE]
+    const severity = words[at + SEVERITY] & 0xff
     const threat = {
       sequence,
       id: this._ids.make(sequence),
-      timestampUs: words[at + 11] * HIGH + words[at + 10],
+      timestampUs:
+        words[at + TIMESTAMP_US + 1] * HIGH + words[at + TIMESTAMP_US],
       threatType: typeNames[type] ?? 'Unknown',
       severity: severityNames[severity] ?? 'Unknown',
-      source: this._sources.get(base + SOURCE_OFFSET, words[at + 7] & 0xffff),
+      source: this._sources.get(
+        base + SOURCE_OFFSET,
+        words[at + USED] & 0xffff
+      ),
       details: this._details[index] ?? this._cutDetails(base, at),
-      blocked: (words[at + 13] & 0xff00) !== 0
+      blocked: (words[at + SEVERITY] & 0xff00) !== 0
     }
     if (type >= typeNames.length) {
       threat.threatTypeCode = type
@@ -159,8 +174,8 @@ class ThreatDecoder {
     if (severity === 0 || severity >= severityNames.length) {
       threat.severityCode = severity
     }
-    if (words[at + 9] > 0) {
-      this._decodeTail(base, at, threat)
+    if (words[at + TAIL_BYTES] > 0) {
+      this._decodeContinuation(base, at, threat)
     }
     return threat
   }
@@ -168,19 +183,20 @@ class ThreatDecoder {
   /** The part in the lead slot, when the native reader made no text. */
   _cutDetails(base, at) {
     const start = base + DETAILS_OFFSET
-    return this._bytes.utf8Slice(start, start + (this._words[at + 7] >>> 16))
+    return this._bytes.utf8Slice(start, start + (this._words[at + USED] >>> 16))
   }
 
-  _decodeTail(base, at, threat) {
-    const tail = gatherTail(this._bytes, base, this._words[at + 9])
-    if ((this._words[at + 8] & TAIL_DEFLATED) === 0) {
-      decodeTail(tail, threat)
+  _decodeContinuation(base, at, threat) {
+    const length = this._words[at + TAIL_BYTES]
+    const bytes = continuation.gather(this._bytes, base, length)
+    if ((this._words[at + FLAGS] & EVENT_DEFLATED) === 0) {
+      continuation.decode(bytes, threat)
       return
     }
     try {
-      const inflated = inflateTail(tail)
+      const inflated = continuation.inflate(bytes)
       this._inflated += inflated.length
-      decodeTail(inflated, threat)
+      continuation.decode(inflated, threat)
     } catch {
       // It may have been inflated that far before it failed.
       this._inflated += INFLATE_BYTES

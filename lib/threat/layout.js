@@ -1,15 +1,33 @@
 'use strict'
-// Sizes in bytes of native/core/layout.h, for those who read and count slots.
+// Generated from native/include/kg_layout.h by npm run generate.
 
 module.exports = {
   SLOT_BYTES: 384,
-  /** Where the payload of a slot begins. */
-  PAYLOAD_OFFSET: 40,
-  /** What fits into the lead slot of a threat. */
   SOURCE_BYTES: 64,
   DETAILS_BYTES: 256,
-  /** What a slot holds of a tail, and what each field in it has beside its
-   * text. */
-  TAIL_BYTES: 340,
-  FIELD_HEADER: 8
+  EVENT_BYTES: 340,
+  FIELD_HEADER_BYTES: 8,
+  FIELD_SOURCE: 1,
+  FIELD_DETAILS: 2,
+  FIELD_ID: 3,
+  FIELD_CONTEXT: 4,
+  EVENT_DEFLATED: 1,
+  REGION_ALIGNMENT: 65536,
+  SLOTS_OFFSET: 131072,
+  MIN_CAPACITY: 16,
+  MAX_CAPACITY: 4194304,
+  MAX_SPAN: 65535,
+  BATCH_DIVISOR: 4,
+  SEQUENCE_OFFSET: 8,
+  PUBLISH_NS_OFFSET: 16,
+  SPAN_OFFSET: 24,
+  SOURCE_USED_OFFSET: 28,
+  FLAGS_OFFSET: 32,
+  TAIL_BYTES_OFFSET: 36,
+  BODY_OFFSET: 40,
+  TIMESTAMP_US_OFFSET: 40,
+  THREAT_TYPE_OFFSET: 48,
+  SEVERITY_OFFSET: 52,
+  SOURCE_OFFSET: 54,
+  DETAILS_OFFSET: 118
 }

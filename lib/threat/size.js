@@ -1,21 +1,21 @@
 'use strict'
 // How large a ring is and what a threat takes of it, for code that has no
-// ring: the numbers of native/core/layout.h and the rules of segment.c.
+// ring: the numbers of the layout and the rules of native/file/segment.c.
 
 const {
   DETAILS_BYTES,
-  FIELD_HEADER,
+  EVENT_BYTES,
+  FIELD_HEADER_BYTES,
+  MAX_SPAN,
+  MIN_CAPACITY,
+  REGION_ALIGNMENT,
   SLOT_BYTES,
-  SOURCE_BYTES,
-  TAIL_BYTES
+  SLOTS_OFFSET,
+  SOURCE_BYTES
 } = require('./layout.js')
 
+// As in native/file/segment.c.
 const DEFAULT_EVENTS = 1000
-const MIN_CAPACITY = 16
-const MAX_SPAN = 65535
-
-const SLOTS_OFFSET = 131072
-const ALIGNMENT = 65536
 
 /** The slots of a ring that holds `maxEvents`: a power of two. */
 function capacityOf(maxEvents = DEFAULT_EVENTS) {
@@ -25,28 +25,28 @@ function capacityOf(maxEvents = DEFAULT_EVENTS) {
 /** The bytes of the file of a ring with so many slots. */
 function ringBytes(capacity) {
   const bytes = SLOTS_OFFSET + capacity * SLOT_BYTES
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+  return Math.ceil(bytes / REGION_ALIGNMENT) * REGION_ALIGNMENT
 }
 
 /** The slots that the texts of a threat would take as they are. */
 function plainSpanOf({ source, details, id, context }) {
   const field = (text, free) => {
     const bytes = text === undefined ? 0 : Buffer.byteLength(text)
-    return bytes > free ? FIELD_HEADER + bytes : 0
+    return bytes > free ? FIELD_HEADER_BYTES + bytes : 0
   }
-  const tail =
+  const continued =
     field(source, SOURCE_BYTES) +
     field(details, DETAILS_BYTES) +
     field(id, 0) +
     field(context, 0)
-  return 1 + Math.ceil(tail / TAIL_BYTES)
+  return 1 + Math.ceil(continued / EVENT_BYTES)
 }
 
 /** The slots that a threat takes. Its texts are checked. */
 const spanOf = (fields) =>
   fields.deflated === undefined
     ? plainSpanOf(fields)
-    : 1 + Math.ceil(fields.deflated.length / TAIL_BYTES)
+    : 1 + Math.ceil(fields.deflated.length / EVENT_BYTES)
 
 module.exports = {
   capacityOf,

@@ -81,7 +81,7 @@ function absent(detail) {
  *   isGiven: boolean }} looks anew at each call; throws an IpcError.
  *   `isGiven`: no Shield said that it is there
  */
-function finder(location, { url, tokenFile }) {
+function locator(location, { url, tokenFile }) {
   if (tokenFile !== undefined) {
     return () => {
       const found = readTokenFile(tokenFile)
@@ -125,4 +125,4 @@ function finder(location, { url, tokenFile }) {
   }
 }
 
-module.exports = { finder, findRecords, liveRecords, places, urlOf }
+module.exports = { locator, findRecords, liveRecords, places, urlOf }

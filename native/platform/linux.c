@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "posix.h"
 
 /* --- Directories -------------------------------------------------------- */
@@ -92,7 +92,7 @@ void kg__posix_unlock(int fd) {
   fcntl(fd, F_OFD_SETLK, &range);
 }
 
-bool kg__lock_is_held(const kg__file *file, uint32_t byte) {
+bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
   struct flock range = {.l_type = F_WRLCK,
                         .l_whence = SEEK_SET,
                         .l_start = (off_t)byte,
@@ -165,22 +165,6 @@ uint64_t kg__boot_id(void) {
     id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
   }
   return id;
-}
-
-bool kg__thread_stay_on(uint32_t cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (cpu >= CPU_SETSIZE) {
-    return false;
-  }
-  CPU_SET(cpu, &set);
-  return sched_setaffinity(0, sizeof set, &set) == 0;
-}
-
-bool kg__cpu_is_allowed(uint32_t cpu) {
-  cpu_set_t set;
-  return cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 &&
-         CPU_ISSET(cpu, &set);
 }
 
 int kg__random(uint64_t *value, kg_failure *failure) {

@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../core/error.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include "../base/error.h"
 
 #define KG_PATH_BYTES 512
 
@@ -98,10 +94,10 @@ void kg__file_close(kg__file *file);
  * KG_E_RING_LOCKED when somebody holds it, in this process too. The kernel
  * frees it when its holder ends, however it ends; a forked child neither
  * holds it nor keeps it held. The file need not have that byte. */
-int kg__lock_take(kg__file *file, uint32_t byte, kg_failure *failure);
+int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure);
 
 /* True when somebody else holds that lock. Asks, takes nothing. */
-bool kg__lock_is_held(const kg__file *file, uint32_t byte);
+bool kg__file_is_locked(const kg__file *file, uint32_t byte);
 
 /* Counts the forks between this process and the first that took a lock or
  * mapped a ring. A handle whose count differs from the present one belongs to
@@ -161,54 +157,56 @@ void kg__bell_ring(kg__bell *bell);
 
 void kg__bell_close(kg__bell *bell);
 
-/* --- Chime -------------------------------------------------------------- */
+/* --- Wake file --------------------------------------------------------------
+ */
 
-/* A bell that an event loop can hear without a thread that waits for it: a
- * file beside the ring. One stroke wakes every listener of every process,
- * however many they are, and nobody can take it from another. A system without
- * one fails every call, and readers wait in a thread then. */
+/* A way to wake event loops without a thread that waits: a file beside the ring
+ * that they watch. One signal wakes every listener of every process, and none
+ * can take it from another. A system without one fails every call, and readers
+ * wait in a thread then. */
 
 /* The writer's end. */
-typedef struct kg__chime {
+typedef struct kg__wake_file {
   intptr_t handle;
   uint64_t inode;
-  uint64_t id; /* tells this file from others of that name; 0: no chime */
-} kg__chime;
+  uint64_t id; /* tells this file from others of that name; 0: no wake file */
+} kg__wake_file;
 
-#define KG__CHIME_NONE ((kg__chime){.handle = -1})
+#define KG__WAKE_FILE_NONE ((kg__wake_file){.handle = -1})
 
-/* Opens the chime `name` if it is the one with this id. */
-int kg__chime_find(const kg__dir *dir, const char *name, uint64_t id,
-                   kg__chime *chime);
+/* Opens the wake file `name` if it is the one with this id. */
+int kg__wake_file_open(const kg__dir *dir, const char *name, uint64_t id,
+                       kg__wake_file *file);
 
-/* Opens the chime `name`, or makes it, for this user alone. What stands in its
- * place and is none is removed. */
-int kg__chime_hang(kg__dir *dir, const char *name, kg__chime *chime);
+/* Opens the wake file `name`, or makes it, for this user alone. Another kind of
+ * file in its place is removed. */
+int kg__wake_file_make(kg__dir *dir, const char *name, kg__wake_file *file);
 
-/* True when the path of `name` in `dir` still leads to this chime, and it can
- * be rung. */
-bool kg__chime_is_named(const kg__dir *dir, const char *name,
-                        const kg__chime *chime);
+/* True when the path of `name` in `dir` still leads to this wake file, and it
+ * can be signalled. */
+bool kg__wake_file_is_named(const kg__dir *dir, const char *name,
+                            const kg__wake_file *file);
 
-/* Wakes every listener. Never waits. False when nobody can hear it any more. */
-bool kg__chime_ring(const kg__chime *chime);
+/* Wakes every listener. Never waits. False when the file is damaged and wakes
+ * none. */
+bool kg__wake_file_signal(const kg__wake_file *file);
 
-void kg__chime_close(kg__chime *chime);
+void kg__wake_file_close(kg__wake_file *file);
 
 /* A reader's end. */
 typedef struct kg__listener {
-  intptr_t descriptor; /* can be read, for poll(), when the chime was rung */
+  intptr_t descriptor; /* readable, for poll(), when the file was signalled */
   uint64_t id;
 } kg__listener;
 
 #define KG__LISTENER_NONE ((kg__listener){.descriptor = -1})
 
-/* Opens the chime `name` if it is the one with this id. */
+/* Opens the wake file `name` if it is the one with this id. */
 int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
                       kg__listener *listener);
 
-/* Takes back what the chime did to the descriptor. */
-void kg__listener_heard(const kg__listener *listener);
+/* Empties the descriptor, so that it is readable only after the next signal. */
+void kg__listener_drain(const kg__listener *listener);
 
 void kg__listener_close(kg__listener *listener);
 
@@ -243,22 +241,7 @@ uint64_t kg__boot_id(void);
 
 uint32_t kg__process_id(void);
 
-/* Keeps the calling thread on one CPU, counted from 0. False where that is
- * not allowed or not possible. */
-bool kg__thread_stay_on(uint32_t cpu);
-
-/* Whether a thread of this process could be kept on that CPU. */
-bool kg__cpu_is_allowed(uint32_t cpu);
-
-/* Whether the CPU has an instruction for CRC32C, and on x86 the carry-less
- * multiplication that joins its lanes. */
-bool kg__cpu_has_crc32c(void);
-
 /* 64 random bits, never 0. */
 int kg__random(uint64_t *value, kg_failure *failure);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../core/step.h"
+#include "../base/step.h"
 
 /* --- Directories -------------------------------------------------------- */
 
@@ -86,9 +86,8 @@ int kg__dir_open(const char *path, bool create, kg__dir *dir,
     return kg__posix_fail(failure, "open", dir->path, "");
   }
   int result = check_dir(fd, dir->path, failure);
-  /* The umask may have taken bits away, and whoever made it may have died
-   * before it gave them back; the handle, not the path, says whose
-   * permissions change. */
+  /* The umask may have taken bits away, and its maker may have died before it
+   * gave them back; the handle, not the path, says whose permissions change. */
   if (result == KG_OK && create && kg__posix_make_dir_private(fd) != 0) {
     result = kg__posix_fail(failure, "chmod", dir->path, "");
   }
@@ -232,10 +231,7 @@ int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
     return kg__file_open(dir, name, file, failure);
   }
   if (result != KG_OK) {
-    if (failure != NULL) {
-      *failure = ours;
-    }
-    return result;
+    return kg__fail_as(failure, &ours);
   }
   result = check_file(fd, dir, name, file, failure);
   if (result != KG_OK) {

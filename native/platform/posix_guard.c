@@ -1,7 +1,7 @@
 /* Mappings that survive their file being cut short, as Linux and macOS share
  * them: the signal's handler puts an empty page where the missing one was, and
- * marks the mapping. It is installed once and stays; what is not ours goes to
- * whoever handled it before. */
+ * marks the mapping. It is installed once and stays; a signal about other
+ * memory goes to the handler before. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../core/atomic.h"
+#include "../base/atomic.h"
 #include "platform.h"
 
 struct kg__guard {
@@ -62,21 +62,21 @@ static bool mend(const siginfo_t *info) {
   if (guard == NULL) {
     return false;
   }
-  /* Relaxed: whoever touched the page looks at it later, in this thread; others
-   * find the empty page only after the system call that puts it there. */
+  /* Relaxed: the thread that touched the page looks at this later; others find
+   * the empty page only after the system call that puts it there. */
   kg__store32_relaxed(&guard->broken, 1);
   void *page = (void *)(uintptr_t)(address & ~(page_bytes - 1));
   return mmap(page, page_bytes, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page;
 }
 
-/* As if we were not there. */
+/* As if this handler were not installed. */
 static void hand_on(int number, siginfo_t *info, void *context) {
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(number, info, context);
     return;
   }
-  /* Somebody sent it, by kill() or the like; a fault cannot be ignored. */
+  /* Sent by kill() or the like; a fault cannot be ignored. */
   bool is_sent = info->si_code <= 0;
   if (previous.sa_handler == SIG_IGN && is_sent) {
     return;
@@ -137,7 +137,7 @@ static struct kg__guard *find_free(void) {
   struct chunk *chunk = &first;
   for (;;) {
     for (int i = 0; i < CHUNK_GUARDS; i++) {
-      /* Relaxed: whoever gave it up touches it no more. */
+      /* Relaxed: its last user touches it no more. */
       if (kg__load64_relaxed(&chunk->guards[i].base) == 0) {
         return &chunk->guards[i];
       }

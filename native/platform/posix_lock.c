@@ -12,7 +12,7 @@
 static pthread_mutex_t held_mutex = PTHREAD_MUTEX_INITIALIZER;
 static int *held;
 static size_t held_count;
-static size_t held_room;
+static size_t held_capacity;
 static uint32_t fork_count;
 
 static void before_fork(void) {
@@ -45,22 +45,22 @@ void kg__posix_watch_forks(void) {
  * here when it is closed would cost a child whatever has its number by then. */
 static bool hold(int fd) {
   bool held_now = false;
-  bool has_room = true;
+  bool has_space = true;
   kg__posix_watch_forks();
   pthread_mutex_lock(&held_mutex);
   for (size_t i = 0; i < held_count && !held_now; i++) {
     held_now = held[i] == fd;
   }
-  if (!held_now && held_count == held_room) {
-    size_t room = held_room == 0 ? 8 : held_room * 2;
-    int *larger = realloc(held, room * sizeof *held);
-    has_room = larger != NULL;
-    if (has_room) {
+  if (!held_now && held_count == held_capacity) {
+    size_t capacity = held_capacity == 0 ? 8 : held_capacity * 2;
+    int *larger = realloc(held, capacity * sizeof *held);
+    has_space = larger != NULL;
+    if (has_space) {
       held = larger;
-      held_room = room;
+      held_capacity = capacity;
     }
   }
-  if (!held_now && has_room) {
+  if (!held_now && has_space) {
     held[held_count++] = fd;
     held_now = true;
   }
@@ -88,7 +88,7 @@ uint32_t kg__fork_count(void) {
   return fork_count;
 }
 
-int kg__lock_take(kg__file *file, uint32_t byte, kg_failure *failure) {
+int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
   /* Held before it is locked, so that no child can be forked in between. */
   if (!hold((int)file->handle)) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a lock");

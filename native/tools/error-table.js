@@ -1,24 +1,14 @@
 'use strict'
-// Makes lib/base/error-codes.js and the README's table of errors from the one
-// table in native/core/error.h. With --check it writes nothing and ends with
-// 1 when either is not what the table says.
+// The table of errors: out of KG_ERROR_MAP in native/include/kg_error.h, into a
+// module and a page.
 
-const fs = require('node:fs')
-const path = require('node:path')
-
-const ROOT = path.join(__dirname, '..', '..')
-const HEADER = path.join(ROOT, 'native', 'core', 'error.h')
-const MODULE = path.join(ROOT, 'lib', 'base', 'error-codes.js')
-const README = path.join(ROOT, 'docs', 'errors.md')
-
-const COMMAND = 'npm run error-table'
 const BEGIN = '<!-- errors:begin -->'
 const END = '<!-- errors:end -->'
 
 /** The entries of KG_ERROR_MAP in the order in which they stand there. */
 function parseErrorMap(source) {
   const begin = source.indexOf('#define KG_ERROR_MAP(X)')
-  if (begin < 0) throw new Error('error.h has no KG_ERROR_MAP')
+  if (begin < 0) throw new Error('kg_error.h has no KG_ERROR_MAP')
   // A macro ends with the first line that does not continue.
   const lines = source.slice(begin).split('\n')
   const last = lines.findIndex((line) => !line.endsWith('\\'))
@@ -47,7 +37,7 @@ function parseErrorMap(source) {
   })
   // What the pattern did not take would be silently missing everywhere.
   if (rest.trim() !== '') {
-    throw new Error(`error.h: not understood: ${rest.trim().slice(0, 80)}`)
+    throw new Error(`kg_error.h: not understood: ${rest.trim().slice(0, 80)}`)
   }
   verify(entries)
   return entries
@@ -60,19 +50,21 @@ function readLiterals(literals) {
 }
 
 function verify(entries) {
-  if (entries.length === 0) throw new Error('error.h: KG_ERROR_MAP is empty')
+  if (entries.length === 0) throw new Error('kg_error.h: KG_ERROR_MAP is empty')
   const seen = new Set()
   for (const { name, number, code, what, advice } of entries) {
     if (code !== name.replace(/^KG_E_/, 'ERR_')) {
-      throw new Error(`error.h: ${name} has the code ${code}`)
+      throw new Error(`kg_error.h: ${name} has the code ${code}`)
     }
     for (const key of [number, code]) {
-      if (seen.has(key)) throw new Error(`error.h: ${key} stands there twice`)
+      if (seen.has(key)) {
+        throw new Error(`kg_error.h: ${key} stands there twice`)
+      }
       seen.add(key)
     }
     for (const sentence of [what, advice]) {
       if (!sentence.endsWith('.')) {
-        throw new Error(`error.h: ${name}: not a sentence: ${sentence}`)
+        throw new Error(`kg_error.h: ${name}: not a sentence: ${sentence}`)
       }
     }
   }
@@ -106,13 +98,13 @@ function renderModule(entries) {
       '  }'
     ].join('\n')
   )
-  return (
-    "'use strict'\n" +
-    '// Generated from KG_ERROR_MAP in native/core/error.h by ' +
-    `\`${COMMAND}\`.\n` +
-    '// Change the table there, never this file.\n\n' +
-    `module.exports = [\n${objects.join(',\n')}\n]\n`
-  )
+  return `'use strict'
+// Generated from KG_ERROR_MAP in native/include/kg_error.h by npm run generate.
+
+module.exports = [
+${objects.join(',\n')}
+]
+`
 }
 
 /** The table as prettier writes one: columns padded to their widest cell. */
@@ -135,62 +127,21 @@ function renderTable(entries) {
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n')
 }
 
-/** The README with its table made anew; null when it has no place for one. */
-function renderReadme(readme, entries) {
-  const begin = readme.indexOf(BEGIN)
-  const end = readme.indexOf(END)
-  if (begin < 0 && end < 0) return null
+/** The page with its table made anew; as it is when it has no place for one. */
+function renderPage(page, entries) {
+  const begin = page.indexOf(BEGIN)
+  const end = page.indexOf(END)
+  if (begin < 0 && end < 0) {
+    return page
+  }
   if (begin < 0 || end < begin) {
-    throw new Error(`README.md: ${BEGIN} and ${END} do not enclose a table`)
+    throw new Error(`${BEGIN} and ${END} do not enclose a table`)
   }
   return (
-    readme.slice(0, begin + BEGIN.length) +
+    page.slice(0, begin + BEGIN.length) +
     `\n\n${renderTable(entries)}\n\n` +
-    readme.slice(end)
+    page.slice(end)
   )
 }
 
-function readIfThere(file) {
-  try {
-    return fs.readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error.code === 'ENOENT') return null
-    throw error
-  }
-}
-
-function main(argv) {
-  const unknown = argv.find((argument) => argument !== '--check')
-  if (unknown !== undefined) {
-    console.error(`error-table: ${unknown} is unknown; there is only --check.`)
-    return 2
-  }
-  const check = argv.includes('--check')
-  const entries = parseErrorMap(fs.readFileSync(HEADER, 'utf8'))
-
-  const wanted = [[MODULE, renderModule(entries)]]
-  const readme = readIfThere(README)
-  const newReadme = readme === null ? null : renderReadme(readme, entries)
-  if (newReadme !== null) wanted.push([README, newReadme])
-
-  let stale = 0
-  for (const [file, content] of wanted) {
-    if (readIfThere(file) === content) continue
-    stale++
-    const name = path.relative(ROOT, file)
-    if (check) {
-      console.error(
-        `error-table: ${name} is not what native/core/error.h says; ` +
-          `run: ${COMMAND}`
-      )
-    } else {
-      fs.writeFileSync(file, content)
-      console.log(`error-table: ${name} was written.`)
-    }
-  }
-  return check && stale > 0 ? 1 : 0
-}
-
-if (require.main === module) process.exitCode = main(process.argv.slice(2))
-
-module.exports = { parseErrorMap, renderModule, renderTable, renderReadme }
+module.exports = { parseErrorMap, renderModule, renderPage }

@@ -20,7 +20,7 @@
 #endif
 
 #define MOST_TESTS 128
-#define MOST_DIRS 64
+#define MOST_DIRS 128
 
 static struct {
   const char *title;

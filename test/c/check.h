@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../../native/core/error.h"
+#include "../../native/base/error.h"
 
 typedef void (*check_function)(void);
 

@@ -103,7 +103,8 @@ void make_threat(made_threat *made, uint64_t sequence, uint32_t span) {
     /* The tail is one field that fills the last slot to a random degree. */
     size_t least = (span - 2) * KG_EVENT_BYTES + 1;
     size_t tail = least + (random >> 36) % KG_EVENT_BYTES;
-    size_t text = tail > KG_TAIL_FIELD_HEADER ? tail - KG_TAIL_FIELD_HEADER : 1;
+    size_t text =
+        tail > KG_FIELD_HEADER_BYTES ? tail - KG_FIELD_HEADER_BYTES : 1;
     if (text > KG_DETAILS_BYTES && random % 3 == 0) {
       length = text;
     } else {
@@ -137,10 +138,14 @@ void check_threat(const kg_threat *got, uint32_t span) {
   CHECK(got->publish_ns != 0);
 }
 
+const kg__batch_time batch_time = {.publish_ns = 1000,
+                                   .wall_us = UINT64_C(1700000000000000)};
+
 void write_span(kg__ring_writer *writer, uint32_t span) {
   made_threat made;
   make_threat(&made, writer->sequence + 1, span);
-  CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat), KG_OK, NULL);
+  CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time), KG_OK,
+               NULL);
   CHECK_EQUAL(writer->staged_slots, span);
   kg__ring_writer_commit(writer);
 }

@@ -3,11 +3,11 @@
 #ifndef FIXTURE_H
 #define FIXTURE_H
 
-#include "../../native/core/kg_ipc.h"
-#include "../../native/core/ring.h"
-#include "../../native/core/ring_reader.h"
-#include "../../native/core/ring_writer.h"
-#include "../../native/core/threat.h"
+#include "../../native/include/kg_ipc.h"
+#include "../../native/ring/ring.h"
+#include "../../native/ring/ring_reader.h"
+#include "../../native/ring/ring_writer.h"
+#include "../../native/ring/threat.h"
 #include "check.h"
 
 /* A ring in malloc'ed memory, with bytes around it that nobody may touch. */
@@ -47,6 +47,9 @@ uint32_t span_of(uint64_t sequence, uint32_t most);
 
 /* Checks that a decoded threat is the one of its sequence and span. */
 void check_threat(const kg_threat *got, uint32_t span);
+
+/* When everything is written to a ring in memory. */
+extern const kg__batch_time batch_time;
 
 /* Stages and commits the threat of the writer's next sequence. */
 void write_span(kg__ring_writer *writer, uint32_t span);

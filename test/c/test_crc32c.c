@@ -1,7 +1,7 @@
 /* The checksum: published vectors, and the instruction against the table. */
 #include <string.h>
 
-#include "../../native/core/crc32c.h"
+#include "../../native/ring/crc32c.h"
 #include "check.h"
 
 TEST(vectors, "CRC32C gives the values of RFC 3720 and of 123456789") {

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/core/atomic.h"
+#include "../../native/base/atomic.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/core/atomic.h"
-#include "../../native/core/step.h"
+#include "../../native/base/atomic.h"
+#include "../../native/base/step.h"
 #include "file_fixture.h"
 
 /* What a child tells before it dies. */

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../native/core/crc32c.h"
+#include "../../native/ring/crc32c.h"
 #include "file_fixture.h"
 
 static unsigned char whole[1 << 18];

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/core/ownership.h"
-#include "../../native/core/reader.h"
-#include "../../native/core/writer_room.h"
+#include "../../native/file/reader.h"
+#include "../../native/file/writer.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 
@@ -529,10 +528,10 @@ TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
     CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
     /* What the poll thread does, and what the loop does then. */
     CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-    CHECK(kg__reader_cell_is_astray(reader));
+    CHECK(kg__reader_is_displaced(reader));
     take(reader, &account, CAPACITY);
     CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-    CHECK(!kg__reader_cell_is_astray(reader));
+    CHECK(!kg__reader_is_displaced(reader));
     CHECK(is_reliable(reader));
   }
   CHECK_EQUAL(fill(writer), CAPACITY);
@@ -606,16 +605,16 @@ TEST(waiting, "the writer waits until a reader in another process makes room") {
   }
   CHECK(read(ready[0], &byte, 1) == 1);
   for (int written = 0; written < 2000; written++) {
-    CHECK_RESULT(kg_writer_wait_for_room(writer, 1, LONG_MS), KG_OK, NULL);
+    CHECK_RESULT(kg_writer_wait_for_space(writer, 1, LONG_MS), KG_OK, NULL);
     CHECK(write_one(writer) > 0);
   }
   CHECK_EXIT(child);
   kg_reader *reader = open_reliable(dir);
   fill(writer);
-  CHECK_RESULT(kg_writer_wait_for_room(writer, 1, 5), KG_E_RING_FULL, NULL);
-  CHECK_RESULT(kg_writer_wait_for_room(writer, 0, 5), KG_E_INVALID_ARGUMENT,
+  CHECK_RESULT(kg_writer_wait_for_space(writer, 1, 5), KG_E_RING_FULL, NULL);
+  CHECK_RESULT(kg_writer_wait_for_space(writer, 0, 5), KG_E_INVALID_ARGUMENT,
                NULL);
-  CHECK_RESULT(kg_writer_wait_for_room(writer, CAPACITY / 4 + 1, 5),
+  CHECK_RESULT(kg_writer_wait_for_space(writer, CAPACITY / 4 + 1, 5),
                KG_E_INVALID_ARGUMENT, NULL);
   kg_reader_close(reader);
   kg_writer_close(writer);
@@ -626,16 +625,16 @@ TEST(room_bell, "a refused writer's event loop is rung when there is room") {
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
   kg_reader *reader = open_reliable(dir);
   account account = {.next = 1};
-  struct pollfd item = {.fd = (int)kg__writer_listen_for_room(writer),
+  struct pollfd item = {.fd = (int)kg__writer_open_listener(writer),
                         .events = POLLIN};
   CHECK(item.fd >= 0);
   for (int round = 0; round < 20; round++) {
     fill(writer);
-    kg__writer_heard_of_room(writer);
+    kg__writer_drain_listener(writer);
     CHECK(poll(&item, 1, 0) == 0);
     take(reader, &account, 1);
     CHECK(poll(&item, 1, 20000) == 1);
-    kg__writer_heard_of_room(writer);
+    kg__writer_drain_listener(writer);
     /* Nobody waits, nobody rings. */
     take(reader, &account, 1);
     CHECK(poll(&item, 1, 0) == 0);
@@ -720,7 +719,7 @@ TEST(speeds, "four in other processes, at different speeds: nothing lost") {
     CHECK(read(ready[0], &byte, 1) == 1);
   }
   while (sequence_of(writer) < count) {
-    CHECK_RESULT(kg_writer_wait_for_room(writer, FILE_SPAN, LONG_MS), KG_OK,
+    CHECK_RESULT(kg_writer_wait_for_space(writer, FILE_SPAN, LONG_MS), KG_OK,
                  NULL);
     write_events(writer, 1);
   }

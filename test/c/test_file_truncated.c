@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../native/core/reader.h"
+#include "../../native/file/reader.h"
 #include "../../native/platform/platform.h"
 #include "file_fixture.h"
 
@@ -59,7 +59,7 @@ TEST(reading, "F22 cut short while a reader has it: told, and it lives") {
       CHECK_EQUAL(batch.events, 0);
       /* Nothing more is to be had, and nobody spins on that. */
       CHECK_EQUAL(kg__reader_head(reader), kg__reader_seen(reader));
-      CHECK(!kg__reader_expects_chime(reader, 0));
+      CHECK(!kg__reader_request_wake(reader, 0));
       kg__reader_sleep(reader, kg__reader_seen(reader), 1000000);
       CHECK_RESULT(kg_reader_read(reader, buffer, 64, &batch),
                    KG_E_RING_TRUNCATED, NULL);

@@ -236,16 +236,17 @@ TEST(exhausted, "F6 after sequence 2^53-1 there is a clear error") {
   /* A batch that would pass the limit is dropped whole. */
   make_threat(&made, 1, 1);
   for (int i = 0; i < 3; i++) {
-    CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat), KG_OK, NULL);
+    CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
+                 KG_OK, NULL);
   }
-  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat),
+  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
                KG_E_SEQUENCE_EXHAUSTED, NULL);
   CHECK_EQUAL(writer.staged_slots, 0);
   for (int i = 0; i < 3; i++) {
     write_span(&writer, 1);
   }
   CHECK_EQUAL(writer.sequence, KG_SEQUENCE_MAX);
-  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat),
+  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
                KG_E_SEQUENCE_EXHAUSTED, NULL);
   CHECK(!kg__ring_writer_commit(&writer));
   CHECK_EQUAL(memory.ring.header->last_sequence, KG_SEQUENCE_MAX);
@@ -256,7 +257,7 @@ TEST(exhausted, "F6 after sequence 2^53-1 there is a clear error") {
 
   /* The next writer is told the same. */
   CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, NULL), KG_OK, NULL);
-  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat),
+  CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
                KG_E_SEQUENCE_EXHAUSTED, NULL);
   kg__ring_writer_end(&writer);
   memory_ring_free(&memory);

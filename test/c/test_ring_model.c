@@ -52,12 +52,13 @@ static void write_some(kg__ring_writer *writer, uint64_t *seed) {
     make_threat(&made, sequence, span);
     if (writer->staged_slots + span > most) {
       if (below(seed, 2) == 0) {
-        CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat),
+        CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
                      KG_E_BATCH_TOO_LARGE, NULL);
       }
       break;
     }
-    CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat), KG_OK, NULL);
+    CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
+                 KG_OK, NULL);
   }
   if (below(seed, 20) == 0) {
     kg__ring_writer_discard(writer);

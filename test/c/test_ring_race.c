@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "../../native/core/atomic.h"
+#include "../../native/base/atomic.h"
 #include "../../native/platform/platform.h"
 #include "fixture.h"
 
@@ -87,8 +87,8 @@ static void *hammer_write(void *data) {
         break;
       }
       make_threat(&made, sequence, span);
-      CHECK_RESULT(kg__ring_writer_stage(&h->writer, &made.threat), KG_OK,
-                   NULL);
+      CHECK_RESULT(kg__ring_writer_stage(&h->writer, &made.threat, &batch_time),
+                   KG_OK, NULL);
     }
     kg__ring_writer_commit(&h->writer);
   }
@@ -121,7 +121,7 @@ static void *hammer_read(void *data) {
       drain(&r->reader, &r->account, r->slots, UINT32_MAX);
     }
   } while (done == 0);
-  CHECK_EQUAL(r->reader.seen, kg__ring_reader_head(&r->reader));
+  CHECK_EQUAL(r->reader.seen, kg__ring_head(&r->reader.ring));
   return NULL;
 }
 

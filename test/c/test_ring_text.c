@@ -32,7 +32,8 @@ static kg_threat carry(const kg_threat *threat) {
   kg_threat got;
   kg_batch batch;
   uint32_t offset = 0;
-  CHECK_RESULT(kg__ring_writer_stage(&t.writer, threat), KG_OK, NULL);
+  CHECK_RESULT(kg__ring_writer_stage(&t.writer, threat, &batch_time), KG_OK,
+               NULL);
   kg__ring_writer_commit(&t.writer);
   CHECK_RESULT(kg__ring_reader_read(&t.reader, t.buffer, CAPACITY, &batch),
                KG_OK, NULL);
@@ -200,7 +201,7 @@ TEST(tails, "F15 tails of every length about the multiples of 340") {
       size_t tail = (size_t)((int)(slots * KG_EVENT_BYTES) + off);
       uint32_t span =
           1 + (uint32_t)((tail + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
-      kg_threat threat = {.context = {text, tail - KG_TAIL_FIELD_HEADER}};
+      kg_threat threat = {.context = {text, tail - KG_FIELD_HEADER_BYTES}};
       CHECK_EQUAL(kg__threat_span(&threat, CAPACITY), span);
       if (span > CAPACITY / 4) {
         continue;
@@ -210,7 +211,7 @@ TEST(tails, "F15 tails of every length about the multiples of 340") {
       CHECK_EQUAL(t.buffer[0].tail_bytes, tail);
       check_same(got.context, threat.context);
       /* All four fields in one tail. */
-      size_t part = (tail - 4 * KG_TAIL_FIELD_HEADER) / 4;
+      size_t part = (tail - 4 * KG_FIELD_HEADER_BYTES) / 4;
       kg_threat four = {.source = {text, part},
                         .details = {text + part, part + 200},
                         .id = {text + 2, part},
@@ -248,7 +249,7 @@ TEST(deflated, "a deflated tail gives the cut text of the lead slot") {
   memset(text, 'x', sizeof text);
   kg_threat threat = {.details = {text, sizeof text}};
   kg__threat_encode(&threat, slots, kg__threat_span(&threat, 4));
-  slots[0].flags = slots[1].flags = slots[2].flags = KG_EVENT_TAIL_DEFLATED;
+  slots[0].flags = slots[1].flags = slots[2].flags = KG_EVENT_DEFLATED;
   CHECK_RESULT(kg_event_decode(slots, &offset, NULL, &got), KG_OK, NULL);
   CHECK_EQUAL(offset, 3);
   CHECK_EQUAL(got.details.length, KG_DETAILS_BYTES);
@@ -284,7 +285,7 @@ TEST(event_too_large, "F11 a threat of over a quarter ring changes nothing") {
       kg_text *texts[] = {&large.source, &large.details, &large.id,
                           &large.context};
       *texts[field] = (kg_text){text, lengths[i]};
-      CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large),
+      CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large, &batch_time),
                    KG_E_EVENT_TOO_LARGE, NULL);
       CHECK(!kg__ring_writer_commit(&t.writer));
       check_untouched();
@@ -302,21 +303,23 @@ TEST(batch_too_large, "a batch of over a quarter ring changes nothing") {
   }
   remember();
   for (int i = 0; i < CAPACITY / 4; i++) {
-    CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat), KG_OK, NULL);
+    CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat, &batch_time), KG_OK,
+                 NULL);
     check_untouched();
   }
-  CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat), KG_E_BATCH_TOO_LARGE,
-               NULL);
+  CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat, &batch_time),
+               KG_E_BATCH_TOO_LARGE, NULL);
   CHECK(!kg__ring_writer_commit(&t.writer));
   check_untouched();
   /* An event that would fit alone, but not behind the others. */
   static char text[8 * KG_EVENT_BYTES];
   kg_threat large = {.context = {text, sizeof text}};
   for (int i = 0; i < 8; i++) {
-    CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat), KG_OK, NULL);
+    CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat, &batch_time), KG_OK,
+                 NULL);
   }
-  CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large), KG_E_BATCH_TOO_LARGE,
-               NULL);
+  CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large, &batch_time),
+               KG_E_BATCH_TOO_LARGE, NULL);
   CHECK(!kg__ring_writer_commit(&t.writer));
   check_untouched();
   CHECK_EQUAL(t.writer.sequence, 5);
@@ -331,7 +334,8 @@ TEST(batches, "a batch is seen whole or not at all") {
     uint32_t events = 1 + round % 8;
     for (uint32_t i = 0; i < events; i++) {
       make_threat(&made, t.writer.sequence + 1 + i, 1 + i % 2);
-      CHECK_RESULT(kg__ring_writer_stage(&t.writer, &made.threat), KG_OK, NULL);
+      CHECK_RESULT(kg__ring_writer_stage(&t.writer, &made.threat, &batch_time),
+                   KG_OK, NULL);
       drain(&t.reader, &account, CAPACITY, 1);
       CHECK_EQUAL(account.received, t.writer.sequence);
     }

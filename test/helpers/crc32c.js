@@ -1,5 +1,5 @@
 'use strict'
-// CRC32C bit by bit, from its definition and not from native/core/crc32c.c.
+// CRC32C bit by bit, from its definition and not from native/ring/crc32c.c.
 
 const POLYNOMIAL = 0x82f63b78
 

@@ -1,5 +1,5 @@
 'use strict'
-// A ring file by its bytes, as native/core/layout.h states them: reads and
+// A ring file by its bytes, as native/include/kg_layout.h states them: reads and
 // alters any field, makes slots and whole rings that no writer would make.
 
 const fs = require('node:fs')

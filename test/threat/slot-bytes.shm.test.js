@@ -1,6 +1,6 @@
 'use strict'
 // The bytes that a writer leaves in the file, for readers in other languages
-// that know native/core/layout.h and no more.
+// that know native/include/kg_layout.h and no more.
 
 const assert = require('node:assert/strict')
 const { threat, useRing } = require('../helpers/ring.js')
@@ -56,7 +56,7 @@ describe('slot bytes', () => {
     assert.equal(readText(slot, DETAILS), details)
   })
 
-  it('every field stands where layout.h says', () => {
+  it('every field stands where kg_layout.h says', () => {
     const ring = current()
     const writer = ring.writer({ maxEvents: 16 })
     writer.writeThreat({

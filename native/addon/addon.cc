@@ -1,0 +1,199 @@
+// The module: errors, options, what the system offers.
+extern "C" {
+#include "../platform/platform.h"
+}
+#include "addon.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+namespace kg {
+
+Napi::Value Throw(Napi::Env env, int error, const char *detail) {
+  Addon *addon = env.GetInstanceData<Addon>();
+  napi_value function;
+  napi_value receiver;
+  napi_value arguments[2];
+  napi_value made;
+  // When making the error throws, that is what the caller gets.
+  if (napi_get_reference_value(env, addon->make_error, &function) == napi_ok &&
+      napi_get_undefined(env, &receiver) == napi_ok &&
+      napi_create_int32(env, error, &arguments[0]) == napi_ok &&
+      napi_create_string_utf8(env, detail, NAPI_AUTO_LENGTH, &arguments[1]) ==
+          napi_ok &&
+      napi_call_function(env, receiver, function, 2, arguments, &made) ==
+          napi_ok) {
+    napi_throw(env, made);
+  }
+  return env.Undefined();
+}
+
+Napi::Value Throw(Napi::Env env, const kg_failure &failure) {
+  return Throw(env, failure.error, failure.detail);
+}
+
+bool Properties::Get(const char *key, napi_valuetype type, napi_value *value) {
+  napi_valuetype actual;
+  ok_ = ok_ && napi_get_named_property(env_, object_, key, value) == napi_ok &&
+        napi_typeof(env_, *value, &actual) == napi_ok;
+  return ok_ && actual == type;
+}
+
+bool Properties::Text(const char *key, std::string *value) {
+  napi_value text;
+  size_t length;
+  if (!Get(key, napi_string, &text)) {
+    return false;
+  }
+  ok_ = napi_get_value_string_utf8(env_, text, nullptr, 0, &length) == napi_ok;
+  if (ok_) {
+    value->resize(length);
+    ok_ = napi_get_value_string_utf8(env_, text, &(*value)[0], length + 1,
+                                     &length) == napi_ok;
+  }
+  return ok_;
+}
+
+bool Properties::Number(const char *key, double *value) {
+  napi_value number;
+  return Get(key, napi_number, &number) &&
+         napi_get_value_double(env_, number, value) == napi_ok;
+}
+
+bool Properties::Flag(const char *key, bool *value) {
+  napi_value flag;
+  return Get(key, napi_boolean, &flag) &&
+         napi_get_value_bool(env_, flag, value) == napi_ok;
+}
+
+bool Properties::Object(const char *key, napi_value *value) {
+  return Get(key, napi_object, value);
+}
+
+RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
+  // lib/options/check.js has checked the types; what is absent keeps its
+  // default.
+  Properties options(info.Env(), info[0]);
+  double max_events = 0;
+  double max_bytes = 0;
+  double timeout = 0;
+  bool checksums = true;
+  napi_value predecessor;
+  if (options.Text("dir", &dir_)) {
+    options_.dir = dir_.c_str();
+  }
+  if (options.Text("name", &name_)) {
+    options_.name = name_.c_str();
+  }
+  options.Number("maxEvents", &max_events);
+  options.Number("bufferSize", &max_bytes);
+  options.Number("readerTimeoutMs", &timeout);
+  options.Flag("enableChecksums", &checksums);
+  options.Flag("rejects", &options_.rejects);
+  options.Flag("reliable", &options_.reliable);
+  options_.max_events = static_cast<uint32_t>(max_events);
+  options_.max_bytes = static_cast<uint64_t>(max_bytes);
+  options_.reader_timeout_ms = static_cast<uint32_t>(timeout);
+  options_.no_checksums = !checksums;
+  ok_ = true;
+  if (options.Object("predecessor", &predecessor)) {
+    ReadPredecessor(info.Env(), predecessor);
+  }
+  ok_ = ok_ && options.ok();
+}
+
+void RingOptions::ReadPredecessor(napi_env env, napi_value predecessor) {
+  Properties last(env, predecessor);
+  std::string generation;
+  double sequence;
+  if (last.Text("generation", &generation)) {
+    options_.predecessor_generation =
+        std::strtoull(generation.c_str(), nullptr, 16);
+  }
+  options_.predecessor_sequence = last.Number("sequence", &sequence)
+                                      ? static_cast<uint64_t>(sequence)
+                                      : UINT64_MAX;
+  ok_ = last.ok();
+}
+
+void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {
+  Napi::HandleScope scope(env);
+  if (function.IsEmpty()) {
+    return;
+  }
+  napi_value receiver;
+  napi_value result;
+  napi_get_global(env, &receiver);
+  // Fails where JavaScript can no longer be called, and then nobody waits.
+  napi_make_callback(env, nullptr, receiver, function.Value(), 0, nullptr,
+                     &result);
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
+    napi_value exception;
+    if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+      napi_fatal_exception(env, exception);
+    }
+  }
+}
+
+Napi::String Generation(Napi::Env env, uint64_t generation) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016" PRIx64, generation);
+  return Napi::String::New(env, text);
+}
+
+Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", info.path);
+  object.Set("generation", Generation(env, info.generation));
+  if (info.predecessor_generation != 0) {
+    object.Set("predecessorGeneration",
+               Generation(env, info.predecessor_generation));
+    if (info.predecessor_sequence <= KG_SEQUENCE_MAX) {
+      object.Set("predecessorSequence",
+                 static_cast<double>(info.predecessor_sequence));
+    }
+  }
+  object.Set("capacity", info.capacity);
+  object.Set("fileBytes", static_cast<double>(info.file_bytes));
+  object.Set("checksums", info.checksums);
+  return object;
+}
+
+static Napi::Value SetErrorFactory(const Napi::CallbackInfo &info) {
+  Addon *addon = info.Env().GetInstanceData<Addon>();
+  if (addon->make_error == nullptr) {
+    napi_create_reference(info.Env(), info[0], 1, &addon->make_error);
+  }
+  return info.Env().Undefined();
+}
+
+static Napi::Value DefaultDirectory(const Napi::CallbackInfo &info) {
+  char path[KG_PATH_BYTES];
+  kg_failure failure;
+  if (kg_default_directory(path, &failure) != KG_OK) {
+    return Throw(info.Env(), failure);
+  }
+  return Napi::String::New(info.Env(), path);
+}
+
+static Napi::Value ChecksumMethod(const Napi::CallbackInfo &info) {
+  return Napi::String::New(info.Env(), kg_checksum_method());
+}
+
+static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Addon());
+  exports.Set("Writer", DefineWriter(env));
+  exports.Set("Reader", DefineReader(env));
+  exports.Set("Lock", DefineLock(env));
+  exports.Set("setErrorFactory", Napi::Function::New<SetErrorFactory>(env));
+  exports.Set("defaultDirectory", Napi::Function::New<DefaultDirectory>(env));
+  exports.Set("checksumMethod", Napi::Function::New<ChecksumMethod>(env));
+  return exports;
+}
+
+} // namespace kg
+
+using kg::Initialize;
+NODE_API_MODULE(kindly_guard_ipc, Initialize)

@@ -1,0 +1,163 @@
+/* Atomic access to plain words in shared memory, and what else depends on the
+ * compiler. C11's <stdatomic.h> wants _Atomic types, which would forbid the
+ * plain structs of layout.h; the builtins take any aligned word. */
+#ifndef KG_ATOMIC_H
+#define KG_ATOMIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(__GNUC__)
+#error "atomic.h knows GCC and Clang; add this compiler's primitives here"
+#endif
+
+/* A word through which the bytes of any struct may be read and written. */
+typedef uint64_t __attribute__((may_alias)) kg__word;
+
+static inline uint32_t kg__load32_relaxed(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t kg__load64_relaxed(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t kg__load32_acquire(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t kg__load64_acquire(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void kg__store32_relaxed(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void kg__store64_relaxed(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline void kg__store32_release(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void kg__store64_release(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline void kg__store32_seq_cst(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void kg__or32_seq_cst(uint32_t *word, uint32_t bits) {
+  __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t kg__exchange32_seq_cst(uint32_t *word, uint32_t value) {
+  return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void kg__add32_seq_cst(uint32_t *word, uint32_t value) {
+  __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* Whether it was `from`, and is `to` now. */
+static inline bool kg__compare_exchange32_seq_cst(uint32_t *word, uint32_t from,
+                                                  uint32_t to) {
+  return __atomic_compare_exchange_n(word, &from, to, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST);
+}
+
+static inline void kg__fence_acquire(void) {
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void kg__fence_release(void) {
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void kg__fence_seq_cst(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Copies 8-byte words between private and shared memory. A racing memcpy is
+ * undefined; relaxed words are not, and the fences of the protocol in ring.h
+ * order them. */
+static inline void kg__copy_words_to_shared(void *shared, const void *source,
+                                            size_t bytes) {
+  kg__word *to = shared;
+  const kg__word *from = source;
+  for (size_t i = 0; i < bytes / 8; i++) {
+    __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+  }
+}
+
+static inline void kg__copy_words_from_shared(void *target, const void *shared,
+                                              size_t bytes) {
+  kg__word *to = target;
+  const kg__word *from = shared;
+  for (size_t i = 0; i < bytes / 8; i++) {
+    to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+  }
+}
+
+/* A sanitizer sees nothing of what assembly does. */
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__SANITIZE_ADDRESS__)
+
+/* As many bytes as a cache line has, which the compiler may not know to race.
+ * A few wide stores wait for their lines together, where eight times as many
+ * words would fill the CPU's queue; each half of them is a word as above. */
+static inline void kg__copy_line(void *to, const void *from) {
+  __asm__ __volatile__("movdqu (%[from]), %%xmm0\n\t"
+                       "movdqu 16(%[from]), %%xmm1\n\t"
+                       "movdqu 32(%[from]), %%xmm2\n\t"
+                       "movdqu 48(%[from]), %%xmm3\n\t"
+                       "movdqu %%xmm0, (%[to])\n\t"
+                       "movdqu %%xmm1, 16(%[to])\n\t"
+                       "movdqu %%xmm2, 32(%[to])\n\t"
+                       "movdqu %%xmm3, 48(%[to])"
+                       :
+                       : [to] "r"(to), [from] "r"(from)
+                       : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
+}
+
+static inline void kg__copy_to_shared(void *shared, const void *source,
+                                      size_t bytes) {
+  size_t at = 0;
+  for (; bytes - at >= 64; at += 64) {
+    kg__copy_line((char *)shared + at, (const char *)source + at);
+  }
+  kg__copy_words_to_shared((char *)shared + at, (const char *)source + at,
+                           bytes - at);
+}
+
+static inline void kg__copy_from_shared(void *target, const void *shared,
+                                        size_t bytes) {
+  size_t at = 0;
+  for (; bytes - at >= 64; at += 64) {
+    kg__copy_line((char *)target + at, (const char *)shared + at);
+  }
+  kg__copy_words_from_shared((char *)target + at, (const char *)shared + at,
+                             bytes - at);
+}
+
+#else
+
+#define kg__copy_to_shared kg__copy_words_to_shared
+#define kg__copy_from_shared kg__copy_words_from_shared
+
+#endif
+
+/* Tells the CPU that this is a spinning loop. */
+static inline void kg__cpu_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+#endif

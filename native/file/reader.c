@@ -1,0 +1,444 @@
+/* kg_reader: a ring file and a cursor in it. */
+#include "reader.h"
+
+#include <stdlib.h>
+
+#include "../base/atomic.h"
+#include "../platform/platform.h"
+#include "../ring/ring_reader.h"
+#include "registration.h"
+#include "segment.h"
+
+/* A writer beats twice a second; six missed ones are no coincidence. */
+#define STALLED_AFTER_NS UINT64_C(3000000000)
+
+struct kg_reader {
+  kg__dir dir;
+  kg__names names;
+  kg__segment segment;
+  kg__ring_reader ring;
+  kg__listener listener;
+  kg__registration
+      registration; /* of a reliable reader; `shared` is NULL otherwise */
+  /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
+  uint64_t registered_device;
+  uint64_t registered_inode;
+  uint32_t is_displaced;    /* 1: that file has lost its name */
+  uint32_t is_cut;          /* 1: a read found the file cut short; any thread */
+  uint32_t last_page_slots; /* that reach into the file's last page */
+  bool is_reliable;
+  uint32_t reads_unregistered;
+  uint32_t gathers;      /* looks that kg_reader_spin leaves out */
+  uint64_t spun_through; /* events received when it was called last */
+  uint32_t fork_count;
+  uint64_t boot_id;
+};
+
+/* Where the cell of this reader stands: at its cursor, or at what still stands
+ * of a ring whose beginning it asked for. */
+static uint64_t cell_cursor(const kg_reader *reader) {
+  const kg__ring *ring = &reader->ring.ring;
+  uint64_t head = kg__ring_head(&reader->ring.ring);
+  uint64_t oldest = head > ring->capacity ? head - ring->capacity : 0;
+  return reader->ring.cursor > oldest ? reader->ring.cursor : oldest;
+}
+
+/* Whether the writer waits for readers; it may be another one than before.
+ * Relaxed: a word of the writer's that is about nothing else. */
+static bool is_rejecting(const kg_reader *reader) {
+  return kg__load32_relaxed(&reader->segment.ring.header->overflow) ==
+         KG_OVERFLOW_REJECTS;
+}
+
+/* Instead of the one that it has, if it has one. */
+static int do_register(kg_reader *reader, kg_failure *failure) {
+  kg__registration registration;
+  int result = kg__register(&registration, &reader->dir, &reader->names,
+                            &reader->ring.ring, cell_cursor(reader), failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  registration.was_evicted = reader->registration.was_evicted;
+  if (reader->registration.shared != registration.shared) {
+    kg__unregister(&reader->registration);
+  } else {
+    kg__registration_forget(&reader->registration);
+  }
+  reader->registration = registration;
+  /* Relaxed: who reads one of the old and one of the new file finds that
+   * nothing has that name, and asks for a look too many. */
+  kg__store64_relaxed(&reader->registered_device, registration.file.device);
+  kg__store64_relaxed(&reader->registered_inode, registration.file.inode);
+  return KG_OK;
+}
+
+/* What cleans up may have taken the file in which the lock is; then the writer
+ * sees it no longer. Any thread. */
+static void check_registration(kg_reader *reader) {
+  kg__file file = KG__FILE_NONE;
+  file.device = kg__load64_relaxed(&reader->registered_device);
+  file.inode = kg__load64_relaxed(&reader->registered_inode);
+  if (file.inode != 0 &&
+      !kg__file_is_named(&reader->dir, reader->names.readers, &file)) {
+    kg__store32_relaxed(&reader->is_displaced, 1);
+  }
+}
+
+bool kg__reader_is_displaced(const kg_reader *reader) {
+  /* Relaxed: a thread that misses it sees it at the next look. */
+  return kg__load32_relaxed(&reader->is_displaced) != 0;
+}
+
+/* How often one that has none, and should, looks for a cell. */
+#define READS_PER_TRY 64
+
+static void update_registration(kg_reader *reader) {
+  if (kg__reader_is_displaced(reader)) {
+    kg__store32_relaxed(&reader->is_displaced, 0);
+    /* Without the new file it keeps the old one, and the next look comes. */
+    do_register(reader, NULL);
+  }
+  if (reader->registration.shared != NULL) {
+    kg__registration_update(&reader->registration, &reader->dir, &reader->names,
+                            &reader->ring.ring, cell_cursor(reader));
+  } else if (reader->is_reliable && is_rejecting(reader) &&
+             reader->reads_unregistered++ % READS_PER_TRY == 0) {
+    do_register(reader, NULL);
+  }
+}
+
+static uint32_t count_last_page_slots(const kg__ring *ring) {
+  uint64_t end = KG_SLOTS_OFFSET + (uint64_t)ring->capacity * sizeof(kg_slot);
+  uint64_t page = ring->file_bytes - kg__page_bytes();
+  uint64_t slots =
+      end <= page ? 0 : (end - page + sizeof(kg_slot) - 1) / sizeof(kg_slot);
+  return slots < ring->capacity ? (uint32_t)slots : ring->capacity;
+}
+
+int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
+                   kg_failure *failure) {
+  kg__file file;
+  kg_reader *reader = calloc(1, sizeof *reader);
+  if (reader == NULL) {
+    return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
+  }
+  int result = kg__names_make(options->name, &reader->names, failure);
+  if (result == KG_OK) {
+    result =
+        kg__segment_find(options, &reader->names, &reader->dir, &file, failure);
+  }
+  if (result != KG_OK) {
+    free(reader);
+    return result;
+  }
+  kg_failure wrong;
+  result = kg__segment_map(&file, false, &reader->segment, &wrong);
+  if (result != KG_OK) {
+    kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
+             reader->dir.path, reader->names.ring, wrong.detail);
+    kg__file_close(&file);
+    kg__dir_close(&reader->dir);
+    free(reader);
+    return result;
+  }
+  reader->listener = KG__LISTENER_NONE;
+  reader->fork_count = kg__fork_count();
+  reader->boot_id = kg__boot_id();
+  reader->registration = KG__REGISTRATION_NONE;
+  kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+  reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
+  reader->is_reliable = options->reliable;
+  if (options->reliable && is_rejecting(reader)) {
+    result = do_register(reader, failure);
+  }
+  if (result != KG_OK) {
+    kg_reader_close(reader);
+    return result;
+  }
+  *opened = reader;
+  return KG_OK;
+}
+
+/* In a forked child the mapping does not exist. */
+static bool is_forked(const kg_reader *reader) {
+  return reader->fork_count != kg__fork_count();
+}
+
+void kg_reader_close(kg_reader *reader) {
+  if (reader == NULL) {
+    return;
+  }
+  if (is_forked(reader)) {
+    /* The mapping was not inherited; what has its address now is not ours. Nor
+     * was the file with the lock, whose descriptor is closed already. */
+    reader->registration.file = KG__FILE_NONE;
+    kg__registration_forget(&reader->registration);
+    kg__file_close(&reader->segment.file);
+  } else {
+    kg__unregister(&reader->registration);
+    kg__segment_close(&reader->segment);
+  }
+  kg__listener_close(&reader->listener);
+  kg__dir_close(&reader->dir);
+  free(reader);
+}
+
+int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  int result = kg__ring_reader_seek(&reader->ring, from, sequence);
+  update_registration(reader);
+  return result;
+}
+
+/* The head of a ring that was cut short: it has one no more. */
+#define NO_HEAD UINT64_MAX
+
+static bool is_broken(const kg_reader *reader) {
+  /* Relaxed: a thread that misses it sees it at the next look. */
+  return kg__guard_is_broken(reader->segment.guard) ||
+         kg__load32_relaxed(&reader->is_cut) != 0;
+}
+
+/* Whether what a read has copied may be what reads as zeros behind the end of
+ * a file that was cut short. Only a checksum tells that from text. */
+static bool may_be_cut(const kg_reader *reader, const kg_batch *batch) {
+  const kg__ring *ring = &reader->segment.ring;
+  if (ring->checksums || batch->events == 0) {
+    return false;
+  }
+  /* A cut before the file's last page has taken that one, and then this faults
+   * and breaks the guard. Behind the copy, since the file has its new size
+   * before anything in it reads as zeros; relaxed, the fence orders it. */
+  const char *end =
+      (const char *)ring->slots + (ring->file_bytes - KG_SLOTS_OFFSET);
+  kg__fence_acquire();
+  (void)kg__load64_relaxed((const uint64_t *)(const void *)end - 1);
+  /* One within it faults nowhere. */
+  uint64_t first = (reader->ring.cursor - batch->slots) & (ring->capacity - 1);
+  return first + batch->slots > ring->capacity - reader->last_page_slots;
+}
+
+static bool is_cut_short(const kg_reader *reader) {
+  uint64_t size;
+  return kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
+         size < reader->segment.ring.file_bytes;
+}
+
+/* What an evicted reader has missed was overwritten because it was evicted. */
+static void name_eviction(kg__registration *registration, kg_batch *batch) {
+  if (!registration->was_evicted) {
+    return;
+  }
+  if (batch->loss_reason == KG_LOSS_OVERWRITTEN) {
+    batch->loss_reason = KG_LOSS_EVICTED;
+  }
+  registration->was_evicted = batch->loss_reason == KG_LOSS_NONE && batch->more;
+}
+
+int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
+                   kg_batch *batch) {
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  kg__ring_reader before = reader->ring;
+  int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+  /* Only the size, which is looked at behind the copy, tells a cut within a
+   * page from damage. */
+  bool is_checked = reader->segment.ring.checksums;
+  bool is_doubtful =
+      may_be_cut(reader, batch) || reader->ring.corrupt != before.corrupt;
+  if (is_doubtful && is_cut_short(reader)) {
+    kg__store32_relaxed(&reader->is_cut, 1);
+  }
+  if (!is_broken(reader)) {
+    update_registration(reader);
+    name_eviction(&reader->registration, batch);
+    return result;
+  }
+  /* Events that validated are events. What did not has told nothing. */
+  if (result != KG_OK || batch->events == 0 || !is_checked ||
+      batch->loss_reason != KG_LOSS_NONE) {
+    reader->ring = before;
+    reader->ring.seen = NO_HEAD;
+    *batch = (kg_batch){0};
+    return KG_E_RING_TRUNCATED;
+  }
+  return KG_OK;
+}
+
+uint64_t kg__reader_head(const kg_reader *reader) {
+  uint64_t head = kg__ring_head(&reader->ring.ring);
+  return is_broken(reader) ? NO_HEAD : head;
+}
+
+uint64_t kg__reader_seen(const kg_reader *reader) {
+  return reader->ring.seen;
+}
+
+void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
+  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen);
+  if (is_broken(reader)) {
+    kg__sleep(timeout_ns);
+  } else if (waits) {
+    kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
+  }
+}
+
+/* Relaxed: a word that is compared and bound to nothing. */
+static uint64_t chime_id(const kg_reader *reader) {
+  return kg__load64_relaxed(&reader->segment.ring.header->chime_id);
+}
+
+intptr_t kg__reader_open_listener(kg_reader *reader) {
+  kg__listener_close(&reader->listener);
+  return kg__listener_open(&reader->dir, reader->names.wake_file,
+                           chime_id(reader), &reader->listener) == KG_OK
+             ? reader->listener.descriptor
+             : -1;
+}
+
+bool kg__reader_can_listen(const kg_reader *reader) {
+  /* A ring that was cut short does not say which it is any more; its writer
+   * rings when another one is there. */
+  return reader->listener.id != 0 &&
+         (reader->listener.id == chime_id(reader) || is_broken(reader));
+}
+
+bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen);
+  return is_broken(reader) ? seen == NO_HEAD : waits;
+}
+
+void kg__reader_drain_listener(kg_reader *reader) {
+  kg__listener_drain(&reader->listener);
+}
+
+void kg__reader_close_listener(kg_reader *reader) {
+  kg__listener_close(&reader->listener);
+}
+
+void kg__reader_interrupt(kg_reader *reader) {
+  kg__bell_ring(&reader->segment.bell);
+}
+
+void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
+  if (!is_forked(reader)) {
+    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+  }
+}
+
+/* Looks at head between two looks at the clock, which costs as much as many of
+ * them. */
+#define LOOKS_PER_CLOCK 32
+
+/* A microsecond or a few of them, as long as this CPU's pauses are. */
+#define MOST_GATHERS 128
+
+/* Each look at head takes its cache line from the writer, and each read those
+ * behind it. A reader that follows closely holds up a writer in a hurry by
+ * that, and gets more events when it lets a few gather. Where they come one by
+ * one, nothing is to gather, and it looks at once. */
+static void gather(kg_reader *reader) {
+  uint64_t received = reader->ring.received;
+  bool is_flood = received - reader->spun_through > 1;
+  uint32_t more = reader->gathers == 0 ? 4 : 2 * reader->gathers;
+  reader->gathers = !is_flood ? 0 : more < MOST_GATHERS ? more : MOST_GATHERS;
+  reader->spun_through = received;
+  for (uint32_t i = 0; i < reader->gathers; i++) {
+    kg__cpu_relax();
+  }
+}
+
+bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
+  if (is_forked(reader)) {
+    return false;
+  }
+  gather(reader);
+  uint64_t until = 0;
+  for (;;) {
+    for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
+      if (kg__reader_head(reader) != reader->ring.seen) {
+        return true;
+      }
+      kg__cpu_relax();
+    }
+    uint64_t now = kg__clock_monotonic_ns();
+    if (until == 0) {
+      until = now + (uint64_t)micros * 1000;
+    } else if (now >= until) {
+      return false;
+    }
+  }
+}
+
+uint64_t kg__reader_timed_from(const kg_reader *reader) {
+  const kg_ring_header *header = reader->segment.ring.header;
+  /* Relaxed: two words for a statistic. */
+  return kg__load64_relaxed(&header->boot_id) == reader->boot_id
+             ? kg__load64_relaxed(&header->boot_sequence)
+             : UINT64_MAX;
+}
+
+bool kg__reader_is_retired(const kg_reader *reader) {
+  /* Relaxed: a thread that misses it sees it at the next look. */
+  return kg__load32_relaxed(&reader->segment.ring.header->state) ==
+         KG_STATE_RETIRED;
+}
+
+static enum kg_writer_life life_of(const kg_reader *reader) {
+  if (!kg__file_is_locked(&reader->segment.file, 0)) {
+    return KG_WRITER_GONE;
+  }
+  /* Relaxed: compared with a clock, bound to nothing. A heartbeat from the
+   * future is garbage or another boot's, and the lock says it lives. */
+  uint64_t beat =
+      kg__load64_relaxed(&reader->segment.ring.header->heartbeat_ns);
+  uint64_t now = kg__clock_boot_ns();
+  return now > beat && now - beat > STALLED_AFTER_NS ? KG_WRITER_STALLED
+                                                     : KG_WRITER_LIVE;
+}
+
+int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
+  *life = KG_WRITER_GONE;
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  if (is_cut_short(reader) || is_broken(reader)) {
+    return KG_E_RING_TRUNCATED;
+  }
+  *life = life_of(reader);
+  check_registration(reader);
+  if (kg__reader_is_retired(reader)) {
+    return KG_E_NO_RING;
+  }
+  return kg__file_is_named(&reader->dir, reader->names.ring,
+                           &reader->segment.file)
+             ? KG_OK
+             : KG_E_NO_RING;
+}
+
+uint32_t kg__reader_state(kg_reader *reader) {
+  enum kg_writer_life life;
+  int result = kg_reader_check(reader, &life);
+  return (uint32_t)-result * KG_STATE_ERROR + (uint32_t)life;
+}
+
+void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
+  if (is_forked(reader)) {
+    *stats = (kg_reader_stats){0};
+    return;
+  }
+  kg__ring_reader_stats(&reader->ring, stats);
+  /* Relaxed: two words for people. */
+  stats->reliable = reader->registration.shared != NULL &&
+                    is_rejecting(reader) &&
+                    kg__load32_relaxed(&reader->registration.shared->state) ==
+                        KG_CELL_ATTACHED;
+}
+
+void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
+  kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);
+}

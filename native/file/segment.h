@@ -1,0 +1,74 @@
+/* A ring in a file: where it is, who may have it, how it is made. */
+#ifndef KG_SEGMENT_H
+#define KG_SEGMENT_H
+
+#include "../include/kg_ipc.h"
+#include "../platform/platform.h"
+#include "../ring/ring.h"
+
+#define KG_NAME_BYTES 65
+#define KG_FILE_NAME_BYTES (KG_NAME_BYTES + 32)
+
+/* The names of a ring's files, from its options. */
+typedef struct kg__names {
+  char ring[KG_FILE_NAME_BYTES];
+  char lock[KG_FILE_NAME_BYTES];
+  char wake_file[KG_FILE_NAME_BYTES];
+  char readers[KG_FILE_NAME_BYTES];
+  char space_file[KG_FILE_NAME_BYTES];
+  char temporary_prefix[KG_FILE_NAME_BYTES];
+} kg__names;
+
+/* One ring file, mapped. */
+typedef struct kg__segment {
+  kg__file file;
+  void *base;
+  size_t length;
+  kg__ring ring;
+  kg__bell bell;
+  kg__guard *guard;
+} kg__segment;
+
+/* KG_E_INVALID_OPTION when the name would not do as a file's name. */
+int kg__names_make(const char *name, kg__names *names, kg_failure *failure);
+
+/* The slots that `options` ask for; KG_E_INVALID_OPTION when max_bytes cannot
+ * hold them or they are too many. */
+int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
+                    kg_failure *failure);
+
+/* Opens the directory that the options name or, without one, the first
+ * candidate that is safe. */
+int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
+                               kg_failure *failure);
+
+/* Opens the directory that holds the ring, and the ring's file in it. */
+int kg__segment_find(const kg_ring_options *options, const kg__names *names,
+                     kg__dir *dir, kg__file *file, kg_failure *failure);
+
+/* Maps and verifies an opened file. On an error `segment` keeps nothing, and
+ * `file` stays the caller's. */
+int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
+                    kg_failure *failure);
+
+/* Opens a file, or makes it with `create`, takes its lock and makes sure that
+ * it still has its name. KG_E_RING_LOCKED, KG_E_NO_RING without `create`. */
+int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
+                         kg__file *file, kg_failure *failure);
+
+/* Removes what others left half-made; hold the lock. */
+void kg__segment_sweep(kg__dir *dir, const kg__names *names);
+
+/* Makes a new ring, locks it and gives it its name, complete; hold the
+ * lock. */
+int kg__segment_create(kg__dir *dir, const kg__names *names,
+                       const kg__ring_setup *setup, kg__segment *segment,
+                       kg_failure *failure);
+
+void kg__segment_close(kg__segment *segment);
+
+/* Fills what people may want to know. */
+void kg__segment_info(const kg__segment *segment, const kg__dir *dir,
+                      const kg__names *names, kg_ring_info *info);
+
+#endif

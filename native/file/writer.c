@@ -1,0 +1,217 @@
+/* kg_writer: the public writer over a ring that it owns. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "../base/atomic.h"
+#include "lock_file.h"
+#include "writer.h"
+
+/* In a forked child the locked files were closed already, and the mapping was
+ * not inherited. */
+static bool is_forked(const kg_writer *writer) {
+  return writer->fork_count != kg__fork_count();
+}
+
+static void release(kg_writer *writer) {
+  kg__ring_writer_end(&writer->ring);
+  if (!is_forked(writer)) {
+    kg__segment_close(&writer->segment);
+    kg__file_close(&writer->lock);
+  }
+  kg__wake_file_close(&writer->wake_file);
+  kg__writer_space_end(writer);
+  kg__dir_close(&writer->dir);
+  free(writer);
+}
+
+int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
+                   kg_failure *failure) {
+  kg_writer *writer = calloc(1, sizeof *writer);
+  if (writer == NULL) {
+    return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
+  }
+  writer->lock = KG__FILE_NONE;
+  writer->wake_file = KG__WAKE_FILE_NONE;
+  writer->dir.handle = -1;
+  writer->fork_count = kg__fork_count();
+  kg__clock_begin(&writer->clock);
+  writer->setup.checksums = !options->no_checksums;
+  writer->setup.predecessor_generation = options->predecessor_generation;
+  writer->setup.predecessor_sequence = options->predecessor_sequence;
+  writer->any_capacity = options->max_events == 0;
+  kg__writer_space_begin(writer, options);
+  writer->max_bytes = options->max_bytes;
+
+  int result = kg__names_make(options->name, &writer->names, failure);
+  if (result == KG_OK) {
+    result = kg__capacity_of(options, &writer->setup.capacity, failure);
+  }
+  if (result == KG_OK) {
+    result = kg__segment_dir_for_writer(options, &writer->dir, failure);
+  }
+  if (result == KG_OK) {
+    result = kg__writer_acquire(writer, failure);
+  }
+  if (result == KG_E_RING_LOCKED) {
+    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
+  }
+  if (result != KG_OK) {
+    release(writer);
+    return result;
+  }
+  *opened = writer;
+  return KG_OK;
+}
+
+void kg_writer_close(kg_writer *writer) {
+  if (writer != NULL) {
+    release(writer);
+  }
+}
+
+/* --- Writing ------------------------------------------------------------ */
+
+static bool is_broken(const kg_writer *writer) {
+  return kg__guard_is_broken(writer->segment.guard);
+}
+
+static int usable(const kg_writer *writer) {
+  if (is_forked(writer)) {
+    return KG_E_FORKED;
+  }
+  if (writer->displaced == KG_OK && is_broken(writer)) {
+    return KG_E_RING_TRUNCATED;
+  }
+  return writer->displaced;
+}
+
+/* How long the wall clock is taken to run as the monotonic one does. Asking for
+ * it each time would be a tenth of what publishing costs; a clock that was set
+ * is seen so much later. */
+#define WALL_TRUST_NS UINT64_C(50000000)
+
+static void begin_batch(kg_writer *writer) {
+  uint64_t now = kg__clock_ns(&writer->clock);
+  if (writer->wall_at_ns == 0 || now - writer->wall_at_ns >= WALL_TRUST_NS) {
+    writer->wall_at_ns = now;
+    writer->wall_ns = kg__clock_wall_us() * 1000;
+  }
+  writer->time.publish_ns = now;
+  writer->time.wall_us = (writer->wall_ns + (now - writer->wall_at_ns)) / 1000;
+}
+
+int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
+  int result = usable(writer);
+  if (result != KG_OK) {
+    kg__ring_writer_discard(&writer->ring);
+    return result;
+  }
+  if (writer->ring.staged_slots == 0) {
+    begin_batch(writer);
+  }
+  return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
+}
+
+int64_t kg_writer_commit(kg_writer *writer) {
+  int result = usable(writer);
+  if (result != KG_OK) {
+    kg__ring_writer_discard(&writer->ring);
+    return result;
+  }
+  kg__ring_writer *ring = &writer->ring;
+  uint32_t slots = ring->staged_slots;
+  uint32_t events = ring->staged_events;
+  if (!kg__writer_has_space(writer, slots)) {
+    writer->rejected += events;
+    writer->wanted = slots;
+    kg__ring_writer_discard(ring);
+    return KG_E_RING_FULL;
+  }
+  if (slots == 0) {
+    return (int64_t)ring->sequence;
+  }
+  /* Relaxed: as in kg__stamp_heartbeat. */
+  kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
+                      writer->time.publish_ns + writer->boot_offset_ns);
+  kg__ring_writer_copy(ring);
+  if (is_broken(writer)) {
+    /* Before the head: what stands whole before the cut would be seen. */
+    kg__ring_writer_discard(ring);
+    return KG_E_RING_TRUNCATED;
+  }
+  kg__ring_writer_publish(ring);
+  if (is_broken(writer)) {
+    /* The file had no head any more, so no reader has seen it. What is cut from
+     * here on, one may have. */
+    kg__ring_writer_take_back(ring, slots, events);
+    return KG_E_RING_TRUNCATED;
+  }
+  uint32_t waiters = kg__ring_writer_waiters(ring);
+  writer->published += events;
+  writer->bytes += (uint64_t)slots * sizeof(kg_slot);
+  if (waiters != 0) {
+    kg__writer_wake(writer, waiters);
+    writer->bells++;
+  }
+  return (int64_t)ring->sequence;
+}
+
+void kg_writer_discard(kg_writer *writer) {
+  kg__ring_writer_discard(&writer->ring);
+}
+
+int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
+  /* A batch that the caller staged earlier must not go out along with this
+   * one. */
+  kg__ring_writer_discard(&writer->ring);
+  int result = kg_writer_stage(writer, threat);
+  return result != KG_OK ? result : kg_writer_commit(writer);
+}
+
+/* --- Heartbeat ---------------------------------------------------------- */
+
+int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
+  if (is_forked(writer)) {
+    return kg__fail(failure, KG_E_FORKED, 0, "process %" PRIu32 " was forked",
+                    kg__process_id());
+  }
+  bool in_place;
+  int result = kg__writer_keep(writer, &in_place, failure);
+  if (!in_place && result != KG_OK) {
+    writer->displaced = result;
+    return result == KG_E_RING_LOCKED
+               ? kg__lock_name_holder(&writer->dir, &writer->names, failure)
+               : result;
+  }
+  writer->displaced = KG_OK;
+  kg__stamp_heartbeat(writer);
+  return result;
+}
+
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
+  if (!is_forked(writer) && sequence > writer->ring.sequence) {
+    bool is_first = writer->skipped_to <= writer->ring.sequence;
+    writer->skipped_to = sequence;
+    if (is_first) {
+      kg__writer_retire(writer);
+    }
+  }
+}
+
+void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
+  *stats = (kg_writer_stats){
+      .published = writer->published,
+      .bytes = writer->bytes,
+      .bells = writer->bells,
+      .sequence = writer->ring.sequence,
+      .replaced = writer->replaced,
+      .overwritten =
+          is_forked(writer) ? 0 : kg__ring_writer_overwritten(&writer->ring),
+      .rejected = writer->rejected,
+      .wanted = writer->wanted,
+      .evicted = writer->space.evicted};
+}
+
+void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {
+  kg__segment_info(&writer->segment, &writer->dir, &writer->names, info);
+}

@@ -1,0 +1,90 @@
+/* How a writer gets a ring for itself, and how it keeps it: both locks,
+ * take-over, replacement. */
+#ifndef KG_WRITER_H
+#define KG_WRITER_H
+
+#include "../include/kg_ipc.h"
+#include "../platform/platform.h"
+#include "../ring/ring_space.h"
+#include "../ring/ring_writer.h"
+#include "segment.h"
+
+struct kg_writer {
+  kg__dir dir;
+  kg__names names;
+  kg__file lock;           /* <name>.lock, held; handle -1 while it is lost */
+  kg__wake_file wake_file; /* <name>.chime; none where the system has none */
+  kg__segment segment;
+  kg__ring_writer ring;
+  kg__ring_setup setup; /* what a new ring is made with */
+  bool any_capacity;    /* none was asked for */
+  uint64_t max_bytes;   /* 0: no limit */
+  uint32_t fork_count;
+  uint64_t skipped_to; /* the last event published by other means */
+  int displaced;       /* why the ring has lost its place, or KG_OK */
+  kg__clock clock;
+  kg__batch_time time;     /* of the batch that is staged */
+  uint64_t wall_ns;        /* the wall clock when ... */
+  uint64_t wall_at_ns;     /* ... the monotonic one stood here; 0: not known */
+  uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
+  uint64_t published;
+  uint64_t bytes;
+  uint64_t bells;
+  uint64_t replaced;
+
+  /* Reliable readers. */
+  bool rejects;
+  kg__space space;
+  kg__file readers;         /* <name>.readers */
+  kg__file old_readers;     /* the one that had the name before */
+  kg__wake_file space_file; /* <name>.room */
+  kg__listener space_listener;
+  uint64_t rejected;
+  uint32_t wanted; /* slots of the last that was rejected */
+};
+
+/* Takes the locks, then continues the ring that is there or makes one. The
+ * directory is open. KG_E_RING_LOCKED when another writer has it. */
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
+
+/* Looks whether the ring and the lock file still have their names, and puts
+ * right what can be: `in_place` says whether the ring was where it belongs. */
+int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure);
+
+/* Marks the ring as retired, if it still has a header, and wakes its
+ * readers. */
+void kg__writer_retire(kg_writer *writer);
+
+/* Wakes those who wait, KG_WAITS_...; any other bit is taken for the first. */
+void kg__writer_wake(kg_writer *writer, uint32_t waiters);
+
+/* Stores the heartbeat, and measures how the boot clock differs from the
+ * monotonic one, which publishing reads anyway. */
+void kg__stamp_heartbeat(kg_writer *writer);
+
+/* --- Reliable readers, in writer_space.c ---------------------------------- */
+
+/* Sets up what the options say; nothing is open yet. */
+void kg__writer_space_begin(kg_writer *writer, const kg_ring_options *options);
+
+/* Opens what is missing and says in the header what is there. To be called
+ * with each new ring and at each beat. */
+void kg__writer_space_keep(kg_writer *writer);
+
+/* Another ring is written from now on. Reliable readers that live are waited
+ * for at the beginning of a `fresh` one: they have yet to come to it. */
+void kg__writer_space_renew(kg_writer *writer, bool fresh);
+
+void kg__writer_space_end(kg_writer *writer);
+
+/* Whether `slots` more may be written now. */
+bool kg__writer_has_space(kg_writer *writer, uint32_t slots);
+
+/* A descriptor that becomes readable when readers made space for a writer that
+ * had none, or -1 where only a timer can tell. */
+intptr_t kg__writer_open_listener(kg_writer *writer);
+
+/* Empties that descriptor. */
+void kg__writer_drain_listener(kg_writer *writer);
+
+#endif

@@ -1,0 +1,179 @@
+#include "writer.h"
+
+#include "../base/atomic.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+
+/* How long a wait for space lasts before the cells are looked at again: readers
+ * that died or were evicted signal nothing. */
+#define REVIEW_NS UINT64_C(50000000)
+
+static bool lives(void *context, uint32_t cell) {
+  const kg_writer *writer = context;
+  return (writer->readers.handle >= 0 &&
+          kg__file_is_locked(&writer->readers, cell)) ||
+         (writer->old_readers.handle >= 0 &&
+          kg__file_is_locked(&writer->old_readers, cell));
+}
+
+void kg__writer_space_begin(kg_writer *writer, const kg_ring_options *options) {
+  uint32_t timeout_ms = options->reader_timeout_ms;
+  writer->rejects = options->rejects;
+  writer->readers = KG__FILE_NONE;
+  writer->old_readers = KG__FILE_NONE;
+  writer->space_file = KG__WAKE_FILE_NONE;
+  writer->space_listener = KG__LISTENER_NONE;
+  writer->space = (kg__space){
+      .timeout_ns = UINT64_C(1000000) *
+                    (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms),
+      .lives = lives,
+      .context = writer};
+}
+
+/* Locks are held on the file that has the name, and on the one that had it
+ * before somebody removed it. */
+static void keep_readers(kg_writer *writer) {
+  if (writer->readers.handle >= 0 &&
+      kg__file_is_named(&writer->dir, writer->names.readers,
+                        &writer->readers)) {
+    return;
+  }
+  kg__file file;
+  if (kg__file_open_or_create(&writer->dir, writer->names.readers, &file,
+                              NULL) == KG_OK) {
+    kg__file_close(&writer->old_readers);
+    writer->old_readers = writer->readers;
+    writer->readers = file;
+  }
+}
+
+void kg__writer_space_keep(kg_writer *writer) {
+  kg_ring_header *header = writer->segment.ring.header;
+  if (writer->rejects) {
+    keep_readers(writer);
+    kg__wake_file *file = &writer->space_file;
+    if (!kg__wake_file_is_named(&writer->dir, writer->names.space_file, file)) {
+      kg__wake_file_close(file);
+      kg__wake_file_make(&writer->dir, writer->names.space_file, file);
+    }
+    kg__space_review(&writer->space, &writer->segment.ring, writer->ring.head);
+  }
+  /* Relaxed: words that readers compare, bound to nothing. */
+  kg__store64_relaxed(&header->room_id, writer->space_file.id);
+  kg__store32_relaxed(&header->overflow, writer->rejects
+                                             ? KG_OVERFLOW_REJECTS
+                                             : KG_OVERFLOW_OVERWRITES);
+}
+
+void kg__writer_space_renew(kg_writer *writer, bool fresh) {
+  kg__space *space = &writer->space;
+  space->limit = 0;
+  if (writer->rejects) {
+    keep_readers(writer);
+  }
+  for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
+    space->behind_since[i] = 0;
+    space->given_up[i] = false;
+    /* By the locks alone: what the old ring says of its readers may be cut
+     * away, or there is none any more. */
+    if (fresh && writer->rejects && lives(writer, i)) {
+      /* Until it comes, under another cell, and gives this one's lock up. */
+      kg__store32_relaxed(&writer->segment.ring.doorbell->cells[i].state,
+                          KG_CELL_ATTACHED);
+    }
+  }
+}
+
+void kg__writer_space_end(kg_writer *writer) {
+  kg__listener_close(&writer->space_listener);
+  kg__wake_file_close(&writer->space_file);
+  kg__file_close(&writer->old_readers);
+  kg__file_close(&writer->readers);
+}
+
+static bool has_space(kg_writer *writer, uint32_t slots) {
+  return kg__space_has(&writer->space, &writer->ring.ring, writer->ring.head,
+                       slots, kg__clock_monotonic_ns());
+}
+
+bool kg__writer_has_space(kg_writer *writer, uint32_t slots) {
+  if (!writer->rejects || writer->ring.head + slots <= writer->space.limit ||
+      has_space(writer, slots)) {
+    return true;
+  }
+  kg__space_announce_wait(&writer->ring.ring, writer->space_listener.id != 0
+                                                  ? KG_WAITS_FOR_SPACE_FILE
+                                                  : 0);
+  return has_space(writer, slots);
+}
+
+int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                             uint32_t timeout_ms) {
+  kg__bell bell;
+  const kg__ring *ring = &writer->ring.ring;
+  uint32_t *word = &ring->doorbell->room;
+  uint64_t until =
+      kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  if (writer->fork_count != kg__fork_count()) {
+    return KG_E_FORKED;
+  }
+  if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  int result = kg__bell_open(&bell, word, ring->generation, NULL);
+  if (result != KG_OK) {
+    return result;
+  }
+  for (;;) {
+    /* Relaxed: the wait compares it again. */
+    uint32_t before = kg__load32_relaxed(word);
+    kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
+    uint64_t now = kg__clock_monotonic_ns();
+    if (kg__writer_has_space(writer, slots) || now >= until) {
+      break;
+    }
+    uint64_t left = until - now;
+    kg__bell_wait(&bell, before, left < REVIEW_NS ? left : REVIEW_NS);
+  }
+  kg__bell_close(&bell);
+  return kg__writer_has_space(writer, slots) ? KG_OK : KG_E_RING_FULL;
+}
+
+intptr_t kg__writer_open_listener(kg_writer *writer) {
+  if (kg__listener_open(&writer->dir, writer->names.space_file,
+                        writer->space_file.id,
+                        &writer->space_listener) != KG_OK) {
+    return -1;
+  }
+  return writer->space_listener.descriptor;
+}
+
+void kg__writer_drain_listener(kg_writer *writer) {
+  kg__listener_drain(&writer->space_listener);
+}
+
+/* --- For people ----------------------------------------------------------- */
+
+uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
+                           uint32_t most) {
+  uint32_t count = 0;
+  uint64_t head = writer->ring.head;
+  if (writer->fork_count != kg__fork_count()) {
+    return 0;
+  }
+  for (uint32_t i = 0; i < KG_READER_CELLS && count < most; i++) {
+    const kg_reader_cell *cell = &writer->segment.ring.doorbell->cells[i];
+    /* Relaxed: figures for people. */
+    if (kg__load32_relaxed(&cell->state) == KG_CELL_FREE) {
+      continue;
+    }
+    uint64_t cursor = kg__load64_relaxed(&cell->cursor);
+    readers[count++] = (kg_attached_reader){
+        .cell = i,
+        .cursor = cursor,
+        .lag = cursor < head ? head - cursor : 0,
+        .evicted = kg__load32_relaxed(&cell->state) == KG_CELL_EVICTED,
+        .alive = lives((void *)writer, i)};
+  }
+  return count;
+}

@@ -1,0 +1,319 @@
+/* kindly-guard-ipc for C: write threats to a ring, read them from one.
+ *
+ * * Needs neither Node nor libuv. A C program compiles the files of
+ * native/base/, native/ring/ and native/file/ and those of its system in
+ * native/platform/ along with itself (examples/c has one). The bytes of the
+ * file are in kg_layout.h.
+ *
+ * * Functions return 0 or a count, or a negative enum kg_error (kg_error.h),
+ * and then fill `failure`, which may be NULL. No other pointer may, except
+ * where something says so; nothing passed in is kept behind the call. A
+ * kg_writer or kg_reader belongs to one thread at a time, except where a
+ * function says otherwise. In a forked child, what returns errors gives
+ * KG_E_FORKED for those of the parent; closing them frees the child's memory
+ * and nothing else. */
+#ifndef KG_IPC_H
+#define KG_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kg_error.h"
+#include "kg_layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Threats ------------------------------------------------------------ */
+
+enum kg_threat_type {
+  KG_THREAT_UNKNOWN = 0,
+  KG_THREAT_UNICODE_INVISIBLE = 1,
+  KG_THREAT_UNICODE_BIDI = 2,
+  KG_THREAT_UNICODE_HOMOGLYPH = 3,
+  KG_THREAT_INJECTION_ATTEMPT = 4,
+  KG_THREAT_PATH_TRAVERSAL = 5,
+  KG_THREAT_SUSPICIOUS_PATTERN = 6,
+  KG_THREAT_RATE_LIMIT_VIOLATION = 7
+};
+
+enum kg_severity {
+  KG_SEVERITY_LOW = 1,
+  KG_SEVERITY_MEDIUM = 2,
+  KG_SEVERITY_HIGH = 3,
+  KG_SEVERITY_CRITICAL = 4
+};
+
+/* UTF-8 with its length in bytes; may hold NUL, needs none at its end. Length
+ * 0: `bytes` may be NULL. Nothing checks it: bytes that are no UTF-8 are
+ * carried as they are, and JavaScript gets U+FFFD in their place. */
+typedef struct kg_text {
+  const char *bytes;
+  size_t length;
+} kg_text;
+
+typedef struct kg_threat {
+  uint64_t timestamp_us; /* microseconds since 1970; 0 when writing: now */
+  uint32_t threat_type;  /* enum kg_threat_type; other values are carried */
+  uint8_t severity;      /* enum kg_severity; other values are carried */
+  bool blocked;
+  kg_text source;
+  kg_text details;
+  kg_text id;      /* length 0: none of its own */
+  kg_text context; /* JSON; length 0: none */
+
+  /* Writing: the continuation (kg_layout.h) of these texts, raw deflate (RFC
+   * 1951), to be stored in the place of the plain one; length 0: none. */
+  kg_text deflated;
+
+  /* Set by reading, ignored by writing. */
+  uint64_t sequence;
+  uint64_t publish_ns; /* the writer's monotonic clock */
+} kg_threat;
+
+/* --- Where the ring is -------------------------------------------------- */
+
+typedef struct kg_ring_options {
+  const char *dir;     /* NULL: this system's default; made absolute */
+  const char *name;    /* NULL: "kindly-guard"; letters, digits, ". _ -" */
+  uint32_t max_events; /* writer: at least so many slots; 0: those of the
+                          ring that is there, 1000 for a new one */
+  uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
+  bool no_checksums;   /* writer */
+  /* writer: the stream that this ring goes on from, when that was published by
+   * other means; 0: none. A ring that is there is then continued only if it has
+   * all of that stream, and replaced otherwise. A sequence above
+   * KG_SEQUENCE_MAX: it is not known how far that stream went. */
+  uint64_t predecessor_generation;
+  uint64_t predecessor_sequence;
+
+  /* writer: refuse to overwrite what a reliable reader has not taken, with
+   * KG_E_RING_FULL, instead of overwriting it */
+  bool rejects;
+  uint32_t reader_timeout_ms; /* writer: how long a reliable reader may be in
+                                 the way, without taking a whole ring, before
+                                 it is evicted; 0: 5000 */
+  bool reliable;              /* reader: see kg_reader_open */
+} kg_ring_options;
+
+/* What a ring is, as its header said when it was opened. */
+typedef struct kg_ring_info {
+  uint64_t generation;
+  uint64_t predecessor_generation;
+  uint64_t predecessor_sequence;
+  uint64_t file_bytes;
+  uint32_t capacity; /* slots */
+  bool checksums;
+  char path[1024];
+} kg_ring_info;
+
+/* --- Writing ------------------------------------------------------------ */
+
+typedef struct kg_writer kg_writer;
+
+typedef struct kg_writer_stats {
+  uint64_t published;   /* events by this writer */
+  uint64_t bytes;       /* of slots, by this writer */
+  uint64_t bells;       /* times that sleepers were woken */
+  uint64_t sequence;    /* the last one in the ring */
+  uint64_t replaced;    /* rings it had to make anew since it was opened */
+  uint64_t overwritten; /* events of the ring that it no longer holds */
+  uint64_t rejected;    /* events refused with KG_E_RING_FULL */
+  uint32_t wanted;      /* slots that the last refusal asked for; 0: none */
+  uint64_t evicted;     /* reliable readers that were in the way for too long */
+} kg_writer_stats;
+
+/* A reliable reader as its cell says, which is its own word. */
+typedef struct kg_attached_reader {
+  uint32_t cell;
+  uint64_t cursor; /* the position up to which it has taken everything */
+  uint64_t lag;    /* slots between that and the newest */
+  bool evicted;
+  bool alive; /* the kernel's word */
+} kg_attached_reader;
+
+/* Opens the ring for writing: takes its locks, then continues the ring that
+ * is there or, when none is or it does not validate or has another geometry,
+ * puts a new one in its place. KG_E_RING_LOCKED names the holder in
+ * `failure`. Free the writer with kg_writer_close. */
+int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
+                   kg_failure *failure);
+
+/* Publishes one threat and wakes the readers that sleep. Returns its sequence
+ * (1 or more) or an error, which leaves the ring as it was. Never waits. After
+ * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. A
+ * batch that is staged is dropped: commit it before. */
+int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
+
+/* Adds a threat to the batch that kg_writer_commit publishes. Nothing is seen
+ * of it before that. KG_E_BATCH_TOO_LARGE or any other error drops the whole
+ * batch. */
+int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
+
+/* Publishes the batch at once, with one wake-up. Returns the sequence of its
+ * last event; with an empty batch, the last one in the ring. Any error, such
+ * as KG_E_RING_FULL, drops the whole batch: stage it again. */
+int64_t kg_writer_commit(kg_writer *writer);
+
+/* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
+ * one) can be written, `timeout_ms` at the most: KG_E_RING_FULL then. */
+int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                             uint32_t timeout_ms);
+
+/* Fills `readers` with the reliable readers, `most` at the most (there are
+ * KG_READER_CELLS at the most); returns how many. */
+uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
+                           uint32_t most);
+
+/* Drops the batch. */
+void kg_writer_discard(kg_writer *writer);
+
+/* Says "alive", and looks whether the ring still is the file in the
+ * directory: when it is not, a new ring takes its place if the locks can be
+ * had again (an error otherwise, until they can, and writing fails with it).
+ * A batch that is staged is left in peace. To be called about twice a
+ * second. */
+int kg_writer_beat(kg_writer *writer, kg_failure *failure);
+
+/* Says that the events of this generation up to `sequence` are published by
+ * other means, because the ring cannot be written. It will not have them, so it
+ * is retired: the next kg_writer_beat puts a new ring in its place, which names
+ * `sequence` as the last one before it, and so does the next writer, which
+ * cannot know that number. To be called before such an event is seen. */
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence);
+
+void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
+void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
+
+/* Releases the locks. The ring stays for late readers. NULL is allowed. */
+void kg_writer_close(kg_writer *writer);
+
+/* The lock of a ring without the ring: for a Shield that publishes by other
+ * means and must be the only one all the same. */
+typedef struct kg_lock kg_lock;
+
+/* Takes the lock. KG_E_RING_LOCKED when a writer has it or the ring; free it
+ * with kg_lock_free. */
+int kg_lock_take(const kg_ring_options *options, kg_lock **lock,
+                 kg_failure *failure);
+
+/* NULL is allowed. */
+void kg_lock_free(kg_lock *lock);
+
+/* --- Reading ------------------------------------------------------------ */
+
+typedef struct kg_reader kg_reader;
+
+enum kg_from { KG_FROM_LATEST, KG_FROM_OLDEST, KG_FROM_SEQUENCE };
+
+enum kg_loss_reason {
+  KG_LOSS_NONE,
+  KG_LOSS_OVERWRITTEN, /* the reader was slower than a whole ring */
+  KG_LOSS_CORRUPT,     /* slots did not validate */
+  KG_LOSS_BEFORE_JOIN, /* gone before `from: oldest`; outside the account */
+  KG_LOSS_EVICTED      /* overwritten after this reliable reader was evicted */
+};
+
+/* What one read brought: first a loss, if there was one, then events. */
+typedef struct kg_batch {
+  uint32_t loss_reason; /* enum kg_loss_reason */
+  uint64_t lost;        /* events, sequences lost_from to lost_to */
+  uint64_t lost_from;
+  uint64_t lost_to;
+  uint32_t slots;        /* filled in the caller's buffer */
+  uint32_t events;       /* in them */
+  uint32_t slots_needed; /* not 0: the next event wants a buffer of so many */
+  bool more;             /* call again, something is left */
+} kg_batch;
+
+typedef struct kg_reader_stats {
+  uint64_t received;  /* events */
+  uint64_t lost;      /* events; received + lost = published since joining */
+  uint64_t corrupt;   /* times that something in the ring did not validate */
+  uint64_t bytes;     /* of slots */
+  uint64_t sequence;  /* the last one received or lost; 0: none */
+  uint64_t expected;  /* the next one it wants; 0: whatever comes */
+  uint64_t published; /* the last one in the ring */
+  uint64_t writer_start_us; /* wall clock: since when the last writer has it */
+  bool reliable;            /* the writer waits for this reader */
+} kg_reader_stats;
+
+enum kg_writer_life {
+  KG_WRITER_LIVE,    /* holds its lock */
+  KG_WRITER_STALLED, /* holds its lock, gave no sign for three seconds */
+  KG_WRITER_GONE     /* its lock is free */
+};
+
+/* Opens the ring for reading. Creates nothing and takes no lock of the
+ * writer's. Free the reader with kg_reader_close. It stands at KG_FROM_LATEST.
+ *
+ * A reliable reader has a cell with its cursor, and a writer that rejects does
+ * not overwrite what it has not read: KG_E_TOO_MANY_READERS when all cells are
+ * taken. One that is evicted is told what it missed, and is reliable again.
+ * With a writer that overwrites it is a reader like others. */
+int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
+                   kg_failure *failure);
+
+/* Moves to where reading begins: behind the newest event, at the oldest that
+ * still stands, or at `sequence` (1 or more; what of it is gone is told as
+ * lost, what is not there yet is waited for). */
+int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence);
+
+/* Copies validated events, whole ones in order, into `buffer` of `slots`
+ * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was
+ * cut short: the ring is over, open the one that takes its place. An event that
+ * takes more slots than that stays where it is and sets `slots_needed` (65,535
+ * at the most). */
+int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
+                   kg_batch *batch);
+
+/* Decodes the event that starts `*offset` slots into a buffer that
+ * kg_reader_read filled, and moves `*offset` behind it. A continuation is put
+ * together in `scratch`, which must outlive the texts, as the buffer must, and
+ * hold KG_EVENT_BYTES for each of the event's slots (as many bytes as the
+ * buffer has always do); KG_E_RING_CORRUPT when the continuation is not a run
+ * of fields: `*offset` is behind it then as well, and texts that were not found
+ * whole are cut. A deflated continuation gives the cut text of the lead
+ * slot. */
+int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
+                    kg_threat *threat);
+
+/* Sleeps until something may be there to read, `timeout_ms` at the most. May
+ * return early. */
+void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
+
+/* Spins until something is there to read, for `micros` at the most; true when
+ * there is. For a thread that has a CPU to itself and is to wait for nothing:
+ * kg_reader_spin, kg_reader_read, and again. In a flood it lets a few events
+ * gather, for a few microseconds at the most, and both ends are faster. */
+bool kg_reader_spin(kg_reader *reader, uint32_t micros);
+
+/* Whether the ring is still the one in the directory: KG_OK,
+ * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or retired
+ * (drain it, then open anew). `life` is set in any case, with
+ * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
+ * thread. */
+int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+
+void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);
+void kg_reader_info(const kg_reader *reader, kg_ring_info *info);
+
+/* NULL is allowed. */
+void kg_reader_close(kg_reader *reader);
+
+/* --- This system -------------------------------------------------------- */
+
+/* The directory that a writer without `dir` would use now; it is made when
+ * missing. `path` holds 512 bytes. */
+int kg_default_directory(char *path, kg_failure *failure);
+
+/* How checksums are computed here: "sse4.2", "armv8-crc" or "portable". */
+const char *kg_checksum_method(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

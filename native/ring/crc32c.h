@@ -1,0 +1,27 @@
+/* CRC32C (Castagnoli), as iSCSI and ext4 use it: reflected polynomial
+ * 0x82F63B78, initial and final value all ones. */
+#ifndef KG_CRC32C_H
+#define KG_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/atomic.h"
+
+/* The checksum of `length` bytes. */
+uint32_t kg__crc32c(const void *bytes, size_t length);
+
+/* The same in three steps: begin with KG__CRC32C_BEGIN, add 8-byte words,
+ * and finish with KG__CRC32C_END(crc). */
+#define KG__CRC32C_BEGIN UINT32_C(0xFFFFFFFF)
+#define KG__CRC32C_END(crc) ((crc) ^ UINT32_C(0xFFFFFFFF))
+uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count);
+
+/* Without the CPU's instruction, for tests that compare the two. */
+uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,
+                                   size_t count);
+
+/* "sse4.2", "armv8-crc" or "portable". */
+const char *kg__crc32c_method(void);
+
+#endif

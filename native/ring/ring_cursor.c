@@ -1,0 +1,45 @@
+#include "ring_cursor.h"
+
+#include "../base/atomic.h"
+
+void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value) {
+  if (!reader->has_noted || value != reader->noted) {
+    reader->has_noted = true;
+    reader->noted = value;
+    reader->corrupt++;
+  }
+}
+
+uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head) {
+  const kg__ring *ring = &reader->ring;
+  /* R3: partner of W2 in ring_writer.c, through any word of the copy. */
+  kg__fence_acquire();
+  /* R4: relaxed, the fence before it orders it. */
+  uint64_t claim = kg__load64_relaxed(&ring->header->claim);
+  if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
+    /* Either the writer went on, or this is garbage; its head tells. */
+    uint64_t now = kg__ring_head(ring);
+    if (claim < head ||
+        (claim > now && claim - now > kg__ring_batch_slots(ring))) {
+      kg__cursor_note_garbage(reader, claim);
+      claim = now;
+    }
+  }
+  return claim > ring->capacity ? claim - ring->capacity : 0;
+}
+
+void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
+                     uint32_t count) {
+  /* R2: relaxed, checked by R5 and by the checksum. */
+  for (uint32_t i = 0; i < count; i++) {
+    kg__copy_from_shared(&buffer[i], kg__ring_slot(ring, position + i),
+                         sizeof(kg_slot));
+  }
+}
+
+void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next) {
+  reader->cursor = cursor;
+  reader->next = next;
+  reader->scan = cursor;
+  reader->scan_reason = KG_LOSS_NONE;
+}

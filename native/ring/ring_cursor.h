@@ -1,0 +1,21 @@
+/* What reading and seeking share: looking at a ring that is being written. */
+#ifndef KG_RING_CURSOR_H
+#define KG_RING_CURSOR_H
+
+#include "ring_reader.h"
+
+/* Copies `count` slots from `position` on into private memory (R2). */
+void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
+                     uint32_t count);
+
+/* The oldest position that was not overwritten while slots below `head` were
+ * copied (R3 to R5). Call it after the copy. */
+uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head);
+
+/* Counts a head or claim that makes no sense, once for each value. */
+void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value);
+
+/* Goes on from `cursor`, where the event `next` is expected (0: any). */
+void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next);
+
+#endif

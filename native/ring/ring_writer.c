@@ -1,0 +1,201 @@
+#include "ring_writer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "../base/atomic.h"
+#include "../base/step.h"
+#include "threat.h"
+
+/* Passes over the events behind `head` that the writer before had copied whole
+ * when it died: it had stored last_sequence (W4), not yet head (W5). No other
+ * death leaves the two apart, so false means that they were forged: sequences
+ * that readers have seen would be given out again. */
+static bool find_end(const kg__ring *ring, uint64_t claim, uint64_t *head,
+                     uint64_t *sequence) {
+  uint64_t last = kg__load64_relaxed(&ring->header->last_sequence);
+  uint32_t place = 0;
+  while (*sequence != last || place != 0) {
+    kg_slot slot;
+    if (*head == claim) {
+      return false;
+    }
+    kg__copy_from_shared(&slot, kg__ring_slot(ring, *head), sizeof slot);
+    if (!kg__slot_is_valid(ring, &slot, *head) || slot.place != place ||
+        slot.sequence != *sequence + (place == 0 ? 1 : 0)) {
+      return false;
+    }
+    *sequence = slot.sequence;
+    place = place + 1 == slot.span ? 0 : place + 1;
+    ++*head;
+  }
+  return true;
+}
+
+int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
+                          kg_failure *failure) {
+  /* Relaxed: the lock's transfer through the kernel orders this writer after
+   * the one before, and there is no other. */
+  uint64_t head = kg__load64_relaxed(&ring->header->head);
+  uint64_t claim = kg__load64_relaxed(&ring->header->claim);
+  uint64_t sequence = 0;
+  if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
+    return kg__fail(failure, KG_E_RING_CORRUPT, 0,
+                    "its head is %" PRIu64 " and its claim %" PRIu64, head,
+                    claim);
+  }
+  if (head > 0) {
+    kg_slot last;
+    kg__copy_from_shared(&last, kg__ring_slot(ring, head - 1), sizeof last);
+    if (!kg__slot_is_valid(ring, &last, head - 1) ||
+        last.place + 1 != last.span) {
+      return kg__fail(
+          failure, KG_E_RING_CORRUPT, 0,
+          "the slot before its head (%" PRIu64 ") does not validate", head);
+    }
+    sequence = last.sequence;
+  }
+  if (!find_end(ring, claim, &head, &sequence)) {
+    return kg__fail(failure, KG_E_RING_CORRUPT, 0,
+                    "its last sequence is not that of the slot before its "
+                    "head (%" PRIu64 ")",
+                    head);
+  }
+  kg_slot *staged = malloc(kg__ring_batch_slots(ring) * sizeof *staged);
+  if (staged == NULL) {
+    return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a batch");
+  }
+  *writer = (kg__ring_writer){.ring = *ring,
+                              .head = head,
+                              .claim = claim,
+                              .sequence = sequence,
+                              .staged = staged};
+  /* W5 for what find_end passed over. */
+  kg__store64_release(&ring->header->head, head);
+  return KG_OK;
+}
+
+void kg__ring_writer_end(kg__ring_writer *writer) {
+  free(writer->staged);
+  writer->staged = NULL;
+}
+
+uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
+  const kg__ring *ring = &writer->ring;
+  uint64_t at =
+      writer->claim > ring->capacity ? writer->claim - ring->capacity : 0;
+  /* The first event that begins there is the oldest one. */
+  for (; at < writer->head; at++) {
+    kg_slot slot;
+    kg__copy_from_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
+    if (slot.position == at && slot.place == 0) {
+      return slot.sequence <= writer->sequence ? slot.sequence - 1
+                                               : writer->sequence;
+    }
+  }
+  return writer->sequence;
+}
+
+void kg__ring_writer_discard(kg__ring_writer *writer) {
+  writer->staged_slots = 0;
+  writer->staged_events = 0;
+}
+
+void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
+                               uint32_t events) {
+  /* The claim stays: what was half-written there is. */
+  writer->head -= slots;
+  writer->sequence -= events;
+}
+
+int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
+                          const kg__batch_time *time) {
+  const kg__ring *ring = &writer->ring;
+  uint32_t span = kg__threat_span(threat, kg__ring_event_slots(ring));
+  int refused = KG_OK;
+  if (span == 0) {
+    refused = KG_E_EVENT_TOO_LARGE;
+  } else if (span > kg__ring_batch_slots(ring) - writer->staged_slots) {
+    refused = KG_E_BATCH_TOO_LARGE;
+  } else if (writer->sequence + writer->staged_events >= KG_SEQUENCE_MAX) {
+    refused = KG_E_SEQUENCE_EXHAUSTED;
+  }
+  if (refused != KG_OK) {
+    kg__ring_writer_discard(writer);
+    return refused;
+  }
+
+  kg_slot *slots = &writer->staged[writer->staged_slots];
+  uint64_t position = writer->head + writer->staged_slots;
+  uint64_t sequence = writer->sequence + writer->staged_events + 1;
+  kg__threat_encode(threat, slots, span);
+  if (threat->timestamp_us == 0) {
+    slots[0].body.event.timestamp_us = time->wall_us;
+  }
+  for (uint32_t place = 0; place < span; place++) {
+    slots[place].position = position + place;
+    slots[place].sequence = sequence;
+    slots[place].publish_ns = time->publish_ns;
+    if (ring->checksums) {
+      kg__slot_seal(&slots[place]);
+    }
+  }
+  writer->staged_slots += span;
+  writer->staged_events++;
+  return KG_OK;
+}
+
+void kg__ring_writer_copy(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
+  uint64_t head = writer->head + writer->staged_slots;
+  if (head > writer->claim) {
+    writer->claim = head;
+  }
+
+  /* W1: relaxed, the fence behind it orders it. */
+  kg__store64_relaxed(&ring->header->claim, writer->claim);
+  KG__STEP("claimed");
+  /* W2: partner of R3 in ring_cursor.c, through any word of W3 or W4. */
+  kg__fence_release();
+  /* W3: relaxed, W5 publishes them. */
+  for (uint32_t i = 0; i < writer->staged_slots; i++) {
+    kg__copy_to_shared(kg__ring_slot(ring, writer->head + i),
+                       &writer->staged[i], sizeof(kg_slot));
+    KG__STEP("slot copied");
+  }
+}
+
+void kg__ring_writer_publish(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
+  writer->head += writer->staged_slots;
+  writer->sequence += writer->staged_events;
+  /* W4: relaxed, W5 publishes it. */
+  kg__store64_relaxed(&ring->header->last_sequence, writer->sequence);
+  KG__STEP("sequence stored");
+  /* W5: partner of R1 in ring_cursor.c. */
+  kg__store64_release(&ring->header->head, writer->head);
+  KG__STEP("published");
+  kg__ring_writer_discard(writer);
+}
+
+uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
+  /* W6: partner of S2 in ring_reader.c; one of the two sees the other. */
+  kg__fence_seq_cst();
+  /* W7: relaxed, the fence orders it. Garbage here costs one wake-up. */
+  if (kg__load32_relaxed(&ring->doorbell->waiters) == 0) {
+    return 0;
+  }
+  /* Only the writer clears it, and before it wakes: a reader that sets it
+   * later looks at head again before it sleeps. */
+  return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
+}
+
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
+  if (writer->staged_slots == 0) {
+    return 0;
+  }
+  kg__ring_writer_copy(writer);
+  kg__ring_writer_publish(writer);
+  return kg__ring_writer_waiters(writer);
+}

@@ -1,0 +1,61 @@
+/* The writing end of a ring in memory. */
+#ifndef KG_RING_WRITER_H
+#define KG_RING_WRITER_H
+
+#include "../include/kg_ipc.h"
+#include "ring.h"
+
+typedef struct kg__ring_writer {
+  kg__ring ring;
+  uint64_t head;     /* private: what stands in the ring is never believed */
+  uint64_t claim;    /* never below head */
+  uint64_t sequence; /* of the last event */
+  kg_slot *staged;   /* a quarter of the ring, private */
+  uint32_t staged_slots;
+  uint32_t staged_events;
+} kg__ring_writer;
+
+/* When a batch is made, by the clocks of the caller. */
+typedef struct kg__batch_time {
+  uint64_t publish_ns; /* monotonic clock */
+  uint64_t wall_us;    /* microseconds since 1970 */
+} kg__batch_time;
+
+/* Continues the ring where its last writer stopped. KG_E_RING_CORRUPT when
+ * head, claim and the last slot do not agree, KG_E_NO_MEMORY; nothing is
+ * changed then. Free with kg__ring_writer_end. */
+int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
+                          kg_failure *failure);
+
+void kg__ring_writer_end(kg__ring_writer *writer);
+
+/* Adds a threat to the batch, whose events all have the same `time`; a threat
+ * without a timestamp gets the wall clock's. On an error the batch is empty
+ * again. */
+int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
+                          const kg__batch_time *time);
+
+/* Publishes the batch, in three steps between which a file can turn out to be
+ * cut short: copies it into the ring, where no reader sees it yet ... */
+void kg__ring_writer_copy(kg__ring_writer *writer);
+
+/* ... publishes it, and it is empty ... */
+void kg__ring_writer_publish(kg__ring_writer *writer);
+
+/* ... and returns who waits and must be woken, KG_WAITS_..., or 0. */
+uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
+
+/* All three. */
+uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
+
+/* Counts as not published what was published last, in a ring without a head
+ * that a reader could have seen. */
+void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
+                               uint32_t events);
+
+/* How many events the ring no longer holds. */
+uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer);
+
+void kg__ring_writer_discard(kg__ring_writer *writer);
+
+#endif

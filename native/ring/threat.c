@@ -1,0 +1,199 @@
+#include "threat.h"
+
+#include <string.h>
+
+/* The most bytes of `text` that fit into `limit` and end with a character. */
+static size_t cut(kg_text text, size_t limit) {
+  if (text.length <= limit) {
+    return text.length;
+  }
+  /* A character has three continuation bytes at the most; more of them are
+   * no UTF-8 and have no border to keep. */
+  for (size_t back = 0; back <= 3 && back < limit; back++) {
+    if (((unsigned char)text.bytes[limit - back] & 0xC0) != 0x80) {
+      return limit - back;
+    }
+  }
+  return limit;
+}
+
+typedef struct field {
+  uint8_t tag;
+  kg_text text;
+} field;
+
+#define MOST_FIELDS 4
+
+/* The fields that the continuation of this threat needs. */
+static int list_fields(const kg_threat *threat, field *fields) {
+  int count = 0;
+  if (threat->source.length > KG_SOURCE_BYTES) {
+    fields[count++] = (field){KG_FIELD_SOURCE, threat->source};
+  }
+  if (threat->details.length > KG_DETAILS_BYTES) {
+    fields[count++] = (field){KG_FIELD_DETAILS, threat->details};
+  }
+  if (threat->id.length > 0) {
+    fields[count++] = (field){KG_FIELD_ID, threat->id};
+  }
+  if (threat->context.length > 0) {
+    fields[count++] = (field){KG_FIELD_CONTEXT, threat->context};
+  }
+  return count;
+}
+
+uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
+  field fields[MOST_FIELDS];
+  int count = list_fields(threat, fields);
+  uint64_t limit = (uint64_t)(most - 1) * KG_EVENT_BYTES;
+  uint64_t bytes = 0;
+  for (int i = 0; i < count; i++) {
+    /* Compared before they are added, so that no sum can overflow. */
+    if (fields[i].text.length > limit) {
+      return 0;
+    }
+    bytes += KG_FIELD_HEADER_BYTES + (uint64_t)fields[i].text.length;
+  }
+  if (bytes > limit || threat->deflated.length > limit) {
+    return 0;
+  }
+  if (threat->deflated.length > 0) {
+    bytes = threat->deflated.length;
+  }
+  return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
+}
+
+/* Appends to the continuation, which is spread over the slots behind the
+ * lead. */
+static void append(kg_slot *slots, uint32_t *at, const void *bytes,
+                   size_t length) {
+  const char *from = bytes;
+  while (length > 0) {
+    uint32_t offset = *at % KG_EVENT_BYTES;
+    size_t free = KG_EVENT_BYTES - offset;
+    size_t part = length < free ? length : free;
+    memcpy(slots[1 + *at / KG_EVENT_BYTES].body.tail + offset, from, part);
+    *at += (uint32_t)part;
+    from += part;
+    length -= part;
+  }
+}
+
+void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
+  kg_slot *lead = &slots[0];
+  kg_threat_event *event = &lead->body.event;
+  size_t source = cut(threat->source, KG_SOURCE_BYTES);
+  size_t details = cut(threat->details, KG_DETAILS_BYTES);
+
+  memset(slots, 0, (size_t)span * sizeof *slots);
+  event->timestamp_us = threat->timestamp_us;
+  event->threat_type = threat->threat_type;
+  event->severity = threat->severity;
+  event->blocked = threat->blocked ? 1 : 0;
+  lead->source_used = (uint16_t)source;
+  lead->details_used = (uint16_t)details;
+  if (source > 0) {
+    memcpy(event->source, threat->source.bytes, source);
+  }
+  if (details > 0) {
+    memcpy(event->details, threat->details.bytes, details);
+  }
+
+  uint32_t tail_bytes = 0;
+  uint32_t flags = 0;
+  if (threat->deflated.length > 0) {
+    flags = KG_EVENT_DEFLATED;
+    append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
+  } else if (span > 1) {
+    field fields[MOST_FIELDS];
+    int count = list_fields(threat, fields);
+    for (int i = 0; i < count; i++) {
+      uint32_t length = (uint32_t)fields[i].text.length;
+      uint8_t header[KG_FIELD_HEADER_BYTES] = {fields[i].tag,
+                                               0,
+                                               0,
+                                               0,
+                                               (uint8_t)length,
+                                               (uint8_t)(length >> 8),
+                                               (uint8_t)(length >> 16),
+                                               (uint8_t)(length >> 24)};
+      append(slots, &tail_bytes, header, sizeof header);
+      append(slots, &tail_bytes, fields[i].text.bytes, length);
+    }
+  }
+  for (uint32_t place = 0; place < span; place++) {
+    slots[place].span = (uint16_t)span;
+    slots[place].place = (uint16_t)place;
+    slots[place].tail_bytes = tail_bytes;
+    slots[place].flags = flags;
+  }
+}
+
+/* Puts the continuation's bytes in one piece into `scratch`. */
+static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
+  for (uint32_t at = 0; at < bytes; at += KG_EVENT_BYTES) {
+    uint32_t left = bytes - at;
+    uint32_t part = left < KG_EVENT_BYTES ? left : KG_EVENT_BYTES;
+    memcpy(scratch + at, slots[1 + at / KG_EVENT_BYTES].body.tail, part);
+  }
+}
+
+static int decode_continuation(const char *tail, uint32_t bytes,
+                               kg_threat *threat) {
+  uint32_t at = 0;
+  while (at < bytes) {
+    if (bytes - at < KG_FIELD_HEADER_BYTES) {
+      return KG_E_RING_CORRUPT;
+    }
+    const uint8_t *header = (const uint8_t *)tail + at;
+    uint32_t length = header[4] | (uint32_t)header[5] << 8 |
+                      (uint32_t)header[6] << 16 | (uint32_t)header[7] << 24;
+    at += KG_FIELD_HEADER_BYTES;
+    if (length > bytes - at) {
+      return KG_E_RING_CORRUPT;
+    }
+    kg_text text = {tail + at, length};
+    switch (header[0]) {
+    case KG_FIELD_SOURCE:
+      threat->source = text;
+      break;
+    case KG_FIELD_DETAILS:
+      threat->details = text;
+      break;
+    case KG_FIELD_ID:
+      threat->id = text;
+      break;
+    case KG_FIELD_CONTEXT:
+      threat->context = text;
+      break;
+    default:
+      break; /* From a newer writer: passed over. */
+    }
+    at += length;
+  }
+  return KG_OK;
+}
+
+int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
+                    kg_threat *threat) {
+  const kg_slot *slots = (const kg_slot *)buffer + *offset;
+  const kg_slot *lead = &slots[0];
+  const kg_threat_event *event = &lead->body.event;
+
+  *threat = (kg_threat){
+      .timestamp_us = event->timestamp_us,
+      .threat_type = event->threat_type,
+      .severity = event->severity,
+      .blocked = event->blocked != 0,
+      .source = {(const char *)event->source, lead->source_used},
+      .details = {(const char *)event->details, lead->details_used},
+      .sequence = lead->sequence,
+      .publish_ns = lead->publish_ns,
+  };
+  *offset += lead->span;
+  if (lead->span == 1 || (lead->flags & KG_EVENT_DEFLATED) != 0) {
+    return KG_OK;
+  }
+  gather(slots, scratch, lead->tail_bytes);
+  return decode_continuation(scratch, lead->tail_bytes, threat);
+}
