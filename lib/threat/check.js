@@ -160,7 +160,7 @@ function checkThreat(threat) {
   ) {
     ownId(id)
     record.context = context === undefined ? undefined : json(context)
-    record.deflated = continuation.deflate(source, details, id, record.context)
+    record.deflated = continuation.deflate(record)
     record.isShort = false
   }
   return record

@@ -24,7 +24,7 @@ const DEFLATE_FROM = 16_384
 const MAX_INFLATED = 2 ** 20
 
 /** The fields that the continuation of such a threat has, as UTF-8. */
-function fieldsOf(source, details, id, context) {
+function fieldsOf({ source, details, id, context }) {
   const fields = []
   const add = (tag, text, free) => {
     // No character has more than three bytes for each of its units.
@@ -44,24 +44,19 @@ function fieldsOf(source, details, id, context) {
 
 /**
  * The continuation of a threat, deflated, if that makes it shorter.
- * @param {string} source
- * @param {string} details
- * @param {string} [id]
- * @param {string} [context] JSON
+ * @param {{ source: string, details: string, id?: string, context?: string }}
+ *   threat `context` as JSON
  * @returns {Buffer | undefined}
  */
-function deflate(source, details, id, context) {
-  const units =
-    source.length +
-    details.length +
-    (id === undefined ? 0 : id.length) +
-    (context === undefined ? 0 : context.length)
+function deflate(threat) {
+  const { source, details, id = '', context = '' } = threat
+  const units = source.length + details.length + id.length + context.length
   if (units * 3 < DEFLATE_FROM) {
     return undefined
   }
   const parts = []
   let length = 0
-  for (const [tag, bytes] of fieldsOf(source, details, id, context)) {
+  for (const [tag, bytes] of fieldsOf(threat)) {
     const header = Buffer.alloc(FIELD_HEADER_BYTES)
     header[0] = tag
     header.writeUInt32LE(bytes.length, 4)

@@ -22,11 +22,10 @@ const MAX_FRAGMENTS = 64
 const MAX_CHUNKS = 1024
 
 // The answers to errors of the HTTP parser that are more than a bad request.
-const PARSER_STATUS = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408
+const PARSER_FAULTS = {
+  HPE_HEADER_OVERFLOW: [431, 'headers'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'slow']
 }
-const STATUS_REASONS = { 400: 'malformed', 408: 'slow', 431: 'headers' }
 
 const ignore = () => {}
 
@@ -171,9 +170,9 @@ class HandshakeServer extends EventEmitter {
     server.on('upgrade', (...args) => this._onUpgrade(...args))
     server.on('connection', (socket) => this._onSocket(socket))
     server.on('clientError', (error, socket) => {
-      const status = PARSER_STATUS[error.code] ?? 400
+      const [status, reason] = PARSER_FAULTS[error.code] ?? [400, 'malformed']
       if (this._begin(socket)) {
-        this._refuse(socket, status, STATUS_REASONS[status])
+        this._refuse(socket, status, reason)
       }
     })
     server.on('error', ignore) // bind() handles those of listen().
