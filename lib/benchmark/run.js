@@ -7,7 +7,7 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { makeThreats, verify } = require('./threats.js')
+const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
 const { IpcFactory } = require('../factory.js')
 const { PlatformShm } = require('../shm/platform.js')
@@ -44,7 +44,6 @@ class BenchmarkRun {
 
   constructor(transport) {
     this._transport = transport
-    this._threats = makeThreats()
     // 'ready' and 'sent' of the Shield, 'received', and 'error'.
     this._events = new EventEmitter()
     this._events.on('error', () => {
@@ -130,7 +129,7 @@ class BenchmarkRun {
 
   _take(threat) {
     if (this._times !== null) this._times.push(now())
-    verify(threat, this._received, this._threats)
+    verify(threat, this._received)
     this._received++
     if (this._received === this._wanted) {
       this._events.emit('received', now())

@@ -70,6 +70,8 @@ class ShieldRing extends EventEmitter {
     this._closed = false
     /** Why there is no ring that can be written, or null. */
     this.error = null
+    /** @type {SharedMemoryIpc | null} null while it cannot be written */
+    this.writer = null
     if (!this._openOrLock()) {
       if (wanted && native !== null) {
         this._timer = setInterval(() => this._retry(), RETRY_MILLISECONDS)
@@ -82,11 +84,6 @@ class ShieldRing extends EventEmitter {
         predecessor: resumeWithoutRing(location)
       })
     }
-  }
-
-  /** @returns {SharedMemoryIpc | null} null while it cannot be written */
-  get writer() {
-    return this.error === null ? this._shm : null
   }
 
   /** Whether the kernel says that there is no other Shield. */
@@ -123,7 +120,7 @@ class ShieldRing extends EventEmitter {
     if (this.error !== null) {
       return false
     }
-    this.error = error
+    this._setError(error)
     const { generation, sequence, capacity } = this.stats()
     this.history = new MemoryHistory({
       ...this.history,
@@ -163,13 +160,13 @@ class ShieldRing extends EventEmitter {
   _openOrLock() {
     try {
       this._open()
-      this.error = null
+      this._setError(null)
       return true
     } catch (error) {
       if (!this._mayFail || error.code === 'ERR_RING_LOCKED') {
         throw error
       }
-      this.error = error
+      this._setError(error)
       this._lock = takeLock(this._options)
       return false
     }
@@ -198,7 +195,7 @@ class ShieldRing extends EventEmitter {
 
   /** Another ring goes on where the one before or WebSocket ended. */
   _renewed() {
-    this.error = null
+    this._setError(null)
     this.history = new RingHistory(this._shm, this.history)
     this.emit('renewed')
   }
@@ -222,9 +219,14 @@ class ShieldRing extends EventEmitter {
   _lost(error) {
     clearInterval(this._timer)
     if (!this._closed) {
-      this.error = error
+      this._setError(error)
       this.emit('locked', error)
     }
+  }
+
+  _setError(error) {
+    this.error = error
+    this.writer = error === null ? this._shm : null
   }
 }
 

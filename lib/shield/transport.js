@@ -114,7 +114,10 @@ class IpcTransport extends EventEmitter {
     this._mustBeOpen()
     const { writer, history } = this._ring
     const most = writer?.batchSlots ?? history.capacity / 4
-    return this._publish(checkBatch(threats, most, checkThreat))
+    const records = checkBatch(threats, most, checkThreat)
+    // An iterator of the caller's may have closed this.
+    this._mustBeOpen()
+    return this._publish(records)
   }
 
   /**
@@ -188,8 +191,6 @@ class IpcTransport extends EventEmitter {
 
   /** @param {import('../threat/check.js').ThreatRecord[]} records */
   _publish(records) {
-    // A getter of a threat's may have closed this.
-    this._mustBeOpen()
     const { writer } = this._ring
     if (writer === null) {
       return this._publishWithoutRing(records)

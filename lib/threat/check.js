@@ -5,62 +5,59 @@ const { invalid, show } = require('../base/errors.js')
 const continuation = require('./continuation.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
-function mustBe(fine, Type, field, expected, value) {
-  if (!fine) {
-    throw invalid(
-      Type,
-      'ERR_INVALID_THREAT',
-      `threat.${field}: expected ${expected}, got ${show(value)}`
-    )
-  }
+// Node 18 has no String.prototype.isWellFormed.
+const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
+const SURROGATE = /\p{Surrogate}/u
+
+/** The error for a value that is of the wrong type, or out of its range. */
+function refuse(isType, field, expected, value) {
+  return invalid(
+    isType ? RangeError : TypeError,
+    'ERR_INVALID_THREAT',
+    `threat.${field}: expected ${expected}, got ${show(value)}`
+  )
 }
 
 function number(field, value, names, limit) {
   const code = typeof value === 'string' ? names.get(value) : value
   if (!Number.isInteger(code) || code < 0 || code > limit) {
-    const isKind = typeof value === 'string' || typeof value === 'number'
+    const isType = typeof value === 'string' || typeof value === 'number'
     const known = [...names.keys()].join(', ')
     const expected = `${known} or a whole number up to ${limit}`
-    mustBe(false, isKind ? RangeError : TypeError, field, expected, value)
+    throw refuse(isType, field, expected, value)
   }
   return code
 }
 
-// Node 18 has no String.prototype.isWellFormed.
-const SURROGATE = /\p{Surrogate}/u
-const isWellFormed =
-  typeof String.prototype.isWellFormed === 'function'
-    ? (value) => value.isWellFormed()
-    : (value) => !SURROGATE.test(value)
-const WELL_FORMED = 'text without lone surrogates, which UTF-8 cannot carry'
-
 function text(field, value) {
-  mustBe(typeof value === 'string', TypeError, field, 'a string', value)
-  mustBe(isWellFormed(value), RangeError, field, WELL_FORMED, value)
+  const isText = typeof value === 'string'
+  if (!isText) {
+    throw refuse(isText, field, 'a string', value)
+  }
+  if (HAS_WELL_FORMED ? !value.isWellFormed() : SURROGATE.test(value)) {
+    const expected = 'text without lone surrogates, which UTF-8 cannot carry'
+    throw refuse(isText, field, expected, value)
+  }
 }
 
 function timestamp(value) {
-  if (value === undefined) {
-    return 0
+  const isNumber = typeof value === 'number'
+  if (!Number.isSafeInteger(value) || value < 1) {
+    const range = 'whole microseconds since 1970, from 1 to 2^53-1'
+    throw refuse(isNumber, 'timestampUs', isNumber ? range : 'a number', value)
   }
-  const field = 'timestampUs'
-  const expected = 'whole microseconds since 1970, from 1 to 2^53-1'
-  mustBe(typeof value === 'number', TypeError, field, 'a number', value)
-  mustBe(Number.isSafeInteger(value), RangeError, field, expected, value)
-  mustBe(value >= 1, RangeError, field, expected, value)
-  return value
 }
 
-function flag(value = false) {
-  const fine = typeof value === 'boolean'
-  mustBe(fine, TypeError, 'blocked', 'true or false', value)
-  return value
+function flag(value) {
+  if (typeof value !== 'boolean') {
+    throw refuse(false, 'blocked', 'true or false', value)
+  }
 }
 
 function ownId(value) {
-  if (value !== undefined) {
-    text('id', value)
-    mustBe(value !== '', RangeError, 'id', 'a string that is not empty', value)
+  text('id', value)
+  if (value === '') {
+    throw refuse(true, 'id', 'a string that is not empty', value)
   }
 }
 
@@ -76,8 +73,9 @@ function json(value) {
       cause
     )
   }
-  const fine = encoded !== undefined
-  mustBe(fine, TypeError, 'context', 'what JSON carries', value)
+  if (encoded === undefined) {
+    throw refuse(false, 'context', 'what JSON carries', value)
+  }
   return encoded
 }
 
@@ -141,7 +139,7 @@ function checkThreat(threat) {
       cause
     )
   }
-  const { source, details, id, context } = record
+  const { source, details, id, context, blocked = false } = record
   record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
   record.severity = number(
     'severity',
@@ -149,8 +147,13 @@ function checkThreat(threat) {
     severityNumbers,
     MAX_SEVERITY
   )
-  record.blocked = flag(record.blocked)
-  record.timestampUs = timestamp(record.timestampUs)
+  flag(blocked)
+  record.blocked = blocked
+  if (record.timestampUs === undefined) {
+    record.timestampUs = 0
+  } else {
+    timestamp(record.timestampUs)
+  }
   text('source', source)
   text('details', details)
   if (
@@ -158,7 +161,9 @@ function checkThreat(threat) {
     context !== undefined ||
     source.length + details.length >= LONG
   ) {
-    ownId(id)
+    if (id !== undefined) {
+      ownId(id)
+    }
     record.context = context === undefined ? undefined : json(context)
     record.deflated = continuation.deflate(record)
     record.isShort = false
