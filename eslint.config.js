@@ -17,22 +17,12 @@ const rules = {
   'prefer-const': 'error'
 }
 
-// A name that begins with an underscore is its own class's: nobody else reads
-// it. `deref()?._name` is a class that holds itself weakly.
+// In lib/ what is private to a class is #private, so that nobody can read it.
 const underscoreRule = [
   'error',
   {
-    selector:
-      'MemberExpression[property.name=/^_[a-z]/]' +
-      ":not([object.type='ThisExpression'])" +
-      ":not([object.type='Super'])" +
-      ":not([object.callee.property.name='deref'])",
-    message: 'This name is private to its class; ask for what is public.'
-  },
-  {
-    selector:
-      "ObjectPattern[parent.init.type!='ThisExpression'] > Property[key.name=/^_[a-z]/]",
-    message: 'This name is private to its class; ask for what is public.'
+    selector: 'MemberExpression[property.name=/^_[a-z]/]',
+    message: 'Make it #private, or public if others need it.'
   }
 ]
 
@@ -77,8 +67,7 @@ module.exports = [
     languageOptions: { globals: globals.mocha }
   },
   {
-    files: ['lib/**/*.js', 'test/**/*.js'],
-    ignores: ['test/helpers/**'],
+    files: ['lib/**/*.js'],
     rules: { 'no-restricted-syntax': underscoreRule }
   }
 ]

@@ -55,14 +55,17 @@ function percentiles(latencies) {
 
 /** Measures the transports of this package on this machine. */
 class BenchmarkClient {
+  #reader
+  #ring
+
   /**
    * @param {import('../index').BenchmarkOptions} [options]
    * @throws {TypeError | RangeError} ERR_INVALID_OPTION
    */
   constructor(options) {
     const { enableChecksums, ...reader } = checkEach(options, OPTIONS)
-    this._reader = reader
-    this._ring = { maxEvents: SLOTS, enableChecksums }
+    this.#reader = reader
+    this.#ring = { maxEvents: SLOTS, enableChecksums }
   }
 
   /**
@@ -76,7 +79,7 @@ class BenchmarkClient {
   async measureLatency(options) {
     const defaults = { transport: 'shm', events: 200, pauseMs: 5 }
     const setup = { ...defaults, ...checkEach(options, LATENCY) }
-    return this._measure(setup, async (run) => {
+    return this.#measure(setup, async (run) => {
       await run.flood(WARM_UP, 1)
       return percentiles(await run.singles(setup.events, setup.pauseMs))
     })
@@ -94,7 +97,7 @@ class BenchmarkClient {
     const defaults = { transport: 'shm', events: 100_000, batch: 1 }
     const setup = { ...defaults, ...checkEach(options, THROUGHPUT) }
     const { events, batch } = setup
-    return this._measure(setup, async (run) => {
+    return this.#measure(setup, async (run) => {
       await run.flood(Math.max(WARM_UP, Math.ceil(events / 4)), batch)
       const seconds = await run.flood(events, batch)
       return { seconds, eventsPerSecond: events / seconds }
@@ -134,9 +137,9 @@ class BenchmarkClient {
     return { shm, websocket, ratios }
   }
 
-  async _measure(setup, measure) {
+  async #measure(setup, measure) {
     const { transport } = setup
-    const run = await BenchmarkRun.open(transport, this._ring, this._reader)
+    const run = await BenchmarkRun.open(transport, this.#ring, this.#reader)
     try {
       return { ...setup, ...(await measure(run)) }
     } finally {

@@ -9,45 +9,48 @@ const CARRIAGE_RETURN = 13
 
 /** The bytes of one line, up to a limit; above it, they are only counted. */
 class LineBuffer {
+  #limit
+  #bytes
+  #used = 0
+
   /** @param {number} limit */
   constructor(limit) {
-    this._limit = limit
-    this._bytes = Buffer.allocUnsafe(0)
-    this._used = 0
+    this.#limit = limit
+    this.#bytes = Buffer.allocUnsafe(0)
   }
 
   get isEmpty() {
-    return this._used === 0
+    return this.#used === 0
   }
 
   /** @param {Buffer} piece */
   add(piece) {
-    const used = this._used + piece.length
-    if (used > this._limit) {
-      this._bytes = Buffer.allocUnsafe(0)
+    const used = this.#used + piece.length
+    if (used > this.#limit) {
+      this.#bytes = Buffer.allocUnsafe(0)
     } else {
-      if (used > this._bytes.length) {
-        this._grow(used)
+      if (used > this.#bytes.length) {
+        this.#grow(used)
       }
-      piece.copy(this._bytes, this._used)
+      piece.copy(this.#bytes, this.#used)
     }
-    this._used = used
+    this.#used = used
   }
 
   /** @returns {Buffer | null} the line, or null when it was too long */
   take() {
     const line =
-      this._used > this._limit ? null : this._bytes.subarray(0, this._used)
-    this._bytes = Buffer.allocUnsafe(0)
-    this._used = 0
+      this.#used > this.#limit ? null : this.#bytes.subarray(0, this.#used)
+    this.#bytes = Buffer.allocUnsafe(0)
+    this.#used = 0
     return line
   }
 
   /** Doubles, so that a line that comes byte by byte is not copied each time. */
-  _grow(needed) {
-    const larger = Buffer.allocUnsafe(Math.max(needed, this._bytes.length * 2))
-    this._bytes.copy(larger, 0, 0, this._used)
-    this._bytes = larger
+  #grow(needed) {
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.#used)
+    this.#bytes = larger
   }
 }
 

@@ -4,21 +4,23 @@
 const FLUSH_AT = 65536
 
 class Output {
+  #stream
+  #text = ''
+  #flushes = false // later in this turn of the event loop
+  #blocked = null // a promise until the stream drains
+  #resume = null // resolves it
+  #open = true
+
   /**
    * @param {import('node:stream').Writable} stream
    * @param {(error: Error & { code?: string }) => void} onError called once
    *   when nothing can be written any more
    */
   constructor(stream, onError) {
-    this._stream = stream
-    this._text = ''
-    this._flushes = false // later in this turn of the event loop
-    this._blocked = null // a promise until the stream drains
-    this._resume = null // resolves it
-    this._open = true
-    stream.on('drain', () => this._release())
+    this.#stream = stream
+    stream.on('drain', () => this.#release())
     stream.on('error', (error) => {
-      const isFirst = this._open
+      const isFirst = this.#open
       this.stop()
       if (isFirst) {
         onError(error)
@@ -33,47 +35,47 @@ class Output {
    *   stream is written faster than it is read
    */
   write(line) {
-    if (!this._open) {
+    if (!this.#open) {
       return null
     }
-    this._text += `${line}\n`
-    if (this._text.length >= FLUSH_AT) {
+    this.#text += `${line}\n`
+    if (this.#text.length >= FLUSH_AT) {
       this.flush()
-    } else if (!this._flushes) {
-      this._flushes = true
+    } else if (!this.#flushes) {
+      this.#flushes = true
       setImmediate(() => {
-        this._flushes = false
+        this.#flushes = false
         this.flush()
       })
     }
-    return this._blocked
+    return this.#blocked
   }
 
   /** Writes what was collected to the stream now. */
   flush() {
-    if (!this._open || this._text === '') {
+    if (!this.#open || this.#text === '') {
       return
     }
-    const text = this._text
-    this._text = ''
-    if (!this._stream.write(text)) {
-      this._blocked ??= new Promise((resolve) => {
-        this._resume = resolve
+    const text = this.#text
+    this.#text = ''
+    if (!this.#stream.write(text)) {
+      this.#blocked ??= new Promise((resolve) => {
+        this.#resume = resolve
       })
     }
   }
 
   /** Drops what was not flushed, and resolves what write() returned. */
   stop() {
-    this._open = false
-    this._text = ''
-    this._release()
+    this.#open = false
+    this.#text = ''
+    this.#release()
   }
 
-  _release() {
-    this._resume?.()
-    this._resume = null
-    this._blocked = null
+  #release() {
+    this.#resume?.()
+    this.#resume = null
+    this.#blocked = null
   }
 }
 

@@ -12,6 +12,10 @@ const {
 const { threatText } = require('../websocket/protocol.js')
 
 class MemoryHistory {
+  #texts
+  #spans
+  #slots = 0
+
   /**
    * @param {object} setup
    * @param {string} setup.generation 16 hex digits
@@ -40,9 +44,8 @@ class MemoryHistory {
     this.begins = begins
     /** The first sequence that is still held. */
     this.oldest = sequence + 1
-    this._slots = 0
-    this._texts = new Array(this.capacity)
-    this._spans = new Uint32Array(this.capacity)
+    this.#texts = new Array(this.capacity)
+    this.#spans = new Uint32Array(this.capacity)
   }
 
   /**
@@ -73,15 +76,15 @@ class MemoryHistory {
     return batch.map((fields, i) => {
       const sequence = this.sequence + 1
       const text = threatText(fields, sequence, this.generation, now)
-      this._slots += spans[i]
-      while (this._slots > this.capacity) {
+      this.#slots += spans[i]
+      while (this.#slots > this.capacity) {
         const place = this.oldest % this.capacity
-        this._slots -= this._spans[place]
-        this._texts[place] = undefined
+        this.#slots -= this.#spans[place]
+        this.#texts[place] = undefined
         this.oldest++
       }
-      this._texts[sequence % this.capacity] = text
-      this._spans[sequence % this.capacity] = spans[i]
+      this.#texts[sequence % this.capacity] = text
+      this.#spans[sequence % this.capacity] = spans[i]
       this.sequence = sequence
       return text
     })
@@ -94,16 +97,20 @@ class MemoryHistory {
 
   /** The text of an event that is still held. */
   text(sequence) {
-    return this._texts[sequence % this.capacity]
+    return this.#texts[sequence % this.capacity]
   }
 }
 
 /** A position in a history, as RingCursor is one in a ring. */
 class MemoryCursor {
+  #history
+  #joining
+  #next
+
   constructor(history, from) {
-    this._history = history
-    this._joining = from === 'oldest'
-    this._next = this._joining ? 1 : from
+    this.#history = history
+    this.#joining = from === 'oldest'
+    this.#next = this.#joining ? 1 : from
   }
 
   /**
@@ -112,30 +119,30 @@ class MemoryCursor {
    *   more: boolean }} first the losses, then the texts of what follows
    */
   read(max) {
-    const history = this._history
+    const history = this.#history
     const losses = []
-    if (this._next < history.oldest) {
+    if (this.#next < history.oldest) {
       losses.push({
-        count: history.oldest - this._next,
-        from: this._next,
+        count: history.oldest - this.#next,
+        from: this.#next,
         to: history.oldest - 1,
         generation: history.generation,
-        reason: this._joining ? 'before-join' : 'overwritten'
+        reason: this.#joining ? 'before-join' : 'overwritten'
       })
-      this._next = history.oldest
+      this.#next = history.oldest
     }
-    this._joining = false
+    this.#joining = false
     const texts = []
-    while (texts.length < max && this._next <= history.sequence) {
-      texts.push(history.text(this._next++))
+    while (texts.length < max && this.#next <= history.sequence) {
+      texts.push(history.text(this.#next++))
     }
-    const more = this._next <= history.sequence
+    const more = this.#next <= history.sequence
     return { generation: history.generation, losses, texts, more }
   }
 
   /** Goes back to an event that was read already. @param {number} next */
   goBack(next) {
-    this._next = next
+    this.#next = next
   }
 
   close() {}

@@ -8,6 +8,8 @@ const { RingSource } = require('../shm/ring-source.js')
 const { textOfThreat } = require('../websocket/protocol.js')
 
 class RingHistory {
+  #name
+
   /**
    * @param {import('../shm/writer.js').SharedMemoryIpc} shm
    * @param {{ generation: string, sequence: number } | null} [previous] the
@@ -19,7 +21,7 @@ class RingHistory {
     const { predecessorGeneration: generation } = ring
     this.isRing = true
     this.dir = path.dirname(ring.path)
-    this._name = path.basename(ring.path, '.shm')
+    this.#name = path.basename(ring.path, '.shm')
     this.generation = ring.generation
     this.predecessor =
       previous !== null
@@ -38,7 +40,8 @@ class RingHistory {
 
   /** @param {'oldest' | number} from */
   cursor(from) {
-    const { dir, _name: name, generation } = this
+    const { dir, generation } = this
+    const name = this.#name
     const options = { dir, name, from: 'oldest', spinMicros: 0 }
     // With the generation, because the name may be another ring's by now.
     return from === 'oldest'
@@ -49,35 +52,37 @@ class RingHistory {
 
 /** A cursor in the ring, which follows to the ring that replaces it. */
 class RingCursor {
+  #source
+  #losses = []
+  #error = null
+
   /**
    * @param {object} options checked reader options
    * @param {{ generation: string, next: number }} [position] as of RingSource
    */
   constructor(options, position) {
-    this._losses = []
-    this._error = null
     const host = {
       latency: NO_LATENCY,
-      lost: (loss) => this._losses.push(loss),
+      lost: (loss) => this.#losses.push(loss),
       failed: (error) => {
-        this._error = error
+        this.#error = error
       },
       checked() {},
       isConsumed: () => true
     }
-    this._source = new RingSource(options, host, position)
+    this.#source = new RingSource(options, host, position)
   }
 
   /** @see MemoryCursor.read; as many texts as one read of the ring brings */
   read() {
     const threats = []
-    const more = this._source.take(0, threats)
-    if (this._error !== null) {
-      throw this._error
+    const more = this.#source.take(0, threats)
+    if (this.#error !== null) {
+      throw this.#error
     }
     return {
-      generation: this._source.generation,
-      losses: this._losses.splice(0),
+      generation: this.#source.generation,
+      losses: this.#losses.splice(0),
       texts: threats.map(textOfThreat),
       more
     }
@@ -85,11 +90,11 @@ class RingCursor {
 
   /** @see MemoryCursor.goBack */
   goBack(next) {
-    this._source.goBack(next)
+    this.#source.goBack(next)
   }
 
   close() {
-    this._source.close()
+    this.#source.close()
   }
 }
 

@@ -48,6 +48,15 @@ function takeLock(options) {
  * error) for what the heartbeat finds, and `drain`.
  */
 class ShieldRing extends EventEmitter {
+  #options
+  #wanted
+  #mayFail
+  #elsewhere
+  #shm = null
+  #lock = null
+  #timer = null
+  #closed = false
+
   /**
    * @param {{ dir?: string, name?: string }} location
    * @param {object} writer checked options of the ring
@@ -58,24 +67,20 @@ class ShieldRing extends EventEmitter {
    */
   constructor(location, writer, { wanted, mayFail }) {
     super()
-    this._options = { ...location, ...writer }
-    this._wanted = wanted
-    this._mayFail = mayFail
-    this._shm = null
-    this._lock = null
+    this.#options = { ...location, ...writer }
+    this.#wanted = wanted
+    this.#mayFail = mayFail
     // The last event that was published without the ring: by the Shield before,
     // until this one publishes without it.
-    this._elsewhere = wanted ? resumeWithRing(location) : undefined
-    this._timer = null
-    this._closed = false
+    this.#elsewhere = wanted ? resumeWithRing(location) : undefined
     /** Why there is no ring that can be written, or null. */
     this.error = null
     /** @type {SharedMemoryIpc | null} null while it cannot be written */
     this.writer = null
-    if (!this._openOrLock()) {
+    if (!this.#openOrLock()) {
       if (wanted && native !== null) {
-        this._timer = setInterval(() => this._retry(), RETRY_MILLISECONDS)
-        this._timer.unref()
+        this.#timer = setInterval(() => this.#retry(), RETRY_MILLISECONDS)
+        this.#timer.unref()
       }
       /** What was published, for clients that come or fall behind. */
       this.history = new MemoryHistory({
@@ -88,12 +93,12 @@ class ShieldRing extends EventEmitter {
 
   /** Whether the kernel says that there is no other Shield. */
   get isAlone() {
-    return this.writer !== null || this._lock !== null
+    return this.writer !== null || this.#lock !== null
   }
 
   /** @returns {import('../index').WriterStats | null} null before the first */
   stats() {
-    const stats = this._shm?.stats()
+    const stats = this.#shm?.stats()
     return stats ? { ...stats, error: this.error ?? stats.error } : null
   }
 
@@ -110,17 +115,17 @@ class ShieldRing extends EventEmitter {
       throw error
     }
     const isLocked = error.code === 'ERR_RING_LOCKED'
-    if (isLocked && this._mayFail) {
-      this._lost(error)
+    if (isLocked && this.#mayFail) {
+      this.#lost(error)
     }
-    if (!this._mayFail || this._closed || isLocked) {
+    if (!this.#mayFail || this.#closed || isLocked) {
       throw error
     }
     // A listener of the first error may have come here again already.
     if (this.error !== null) {
       return false
     }
-    this._setError(error)
+    this.#setError(error)
     const { generation, sequence, capacity } = this.stats()
     this.history = new MemoryHistory({
       ...this.history,
@@ -128,8 +133,8 @@ class ShieldRing extends EventEmitter {
       sequence,
       capacity
     })
-    this._elsewhere = this.history
-    this._shm.skipTo(sequence)
+    this.#elsewhere = this.history
+    this.#shm.skipTo(sequence)
     return true
   }
 
@@ -142,91 +147,91 @@ class ShieldRing extends EventEmitter {
     const texts = this.history.append(records)
     // Before a client sees them: no other Shield may continue the ring as if
     // they had not been published.
-    this._elsewhere = this.history
-    this._shm?.skipTo(this.history.sequence)
+    this.#elsewhere = this.history
+    this.#shm?.skipTo(this.history.sequence)
     return texts
   }
 
   /** @returns {Promise<void>} the lock is free at once */
   async close() {
-    this._closed = true
-    clearInterval(this._timer)
-    this._lock?.free()
-    await this._shm?.close()
+    this.#closed = true
+    clearInterval(this.#timer)
+    this.#lock?.free()
+    await this.#shm?.close()
   }
 
   /** Opens the ring, or takes its lock when that fails and may fail.
    * @returns {boolean} whether there is a ring */
-  _openOrLock() {
+  #openOrLock() {
     try {
-      this._open()
-      this._setError(null)
+      this.#open()
+      this.#setError(null)
       return true
     } catch (error) {
-      if (!this._mayFail || error.code === 'ERR_RING_LOCKED') {
+      if (!this.#mayFail || error.code === 'ERR_RING_LOCKED') {
         throw error
       }
-      this._setError(error)
-      this._lock = takeLock(this._options)
+      this.#setError(error)
+      this.#lock = takeLock(this.#options)
       return false
     }
   }
 
-  _open() {
-    if (!this._wanted) {
+  #open() {
+    if (!this.#wanted) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', 'preferShm is false')
     }
     const shm = new SharedMemoryIpc({
-      ...this._options,
-      [PREDECESSOR]: this._elsewhere
+      ...this.#options,
+      [PREDECESSOR]: this.#elsewhere
     })
-    shm.on('replaced', () => this._renewed())
+    shm.on('replaced', () => this.#renewed())
     shm.on('error', (error) => {
-      if (error.code === 'ERR_RING_LOCKED' && this._mayFail) {
-        this._lost(error)
+      if (error.code === 'ERR_RING_LOCKED' && this.#mayFail) {
+        this.#lost(error)
       } else {
         this.emit('fault', error)
       }
     })
     shm.on('drain', () => this.emit('drain'))
-    this._shm = shm
+    this.#shm = shm
     this.history = new RingHistory(shm, this.history)
   }
 
   /** Another ring goes on where the one before or WebSocket ended. */
-  _renewed() {
-    this._setError(null)
-    this.history = new RingHistory(this._shm, this.history)
+  #renewed() {
+    this.#setError(null)
+    this.history = new RingHistory(this.#shm, this.history)
     this.emit('renewed')
   }
 
-  _retry() {
+  #retry() {
     // The ring's writer takes the same lock.
-    this._lock?.free()
-    this._lock = null
+    this.#lock?.free()
+    this.#lock = null
     try {
-      if (!this._openOrLock()) {
+      if (!this.#openOrLock()) {
         return
       }
     } catch (error) {
-      this._lost(error)
+      this.#lost(error)
       return
     }
-    clearInterval(this._timer)
+    clearInterval(this.#timer)
     this.emit('renewed')
   }
 
-  _lost(error) {
-    clearInterval(this._timer)
-    if (!this._closed) {
-      this._setError(error)
+  #lost(error) {
+    clearInterval(this.#timer)
+    if (!this.#closed) {
+      this.#setError(error)
       this.emit('locked', error)
     }
   }
 
-  _setError(error) {
+  #setError(error) {
     this.error = error
-    this.writer = error === null ? this._shm : null
+    this.writer = error === null ? this.#shm : null
   }
 }
 

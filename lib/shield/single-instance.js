@@ -56,25 +56,28 @@ async function isHeld(file) {
 const inodeOf = (file) => fs.lstatSync(file, { throwIfNoEntry: false })?.ino
 
 class SingleInstance {
+  #files
+  #key
+  #server = null
+  #file = null
+  #inode = null
+  #checking = null // the promise of a checkFile() that goes on
+  #ended = new AbortController()
+
   /** @param {{ dir?: string, name?: string }} location */
   constructor(location) {
     const candidates = places(location)
-    this._files = candidates
+    this.#files = candidates
       .map(({ dir, name }) => path.join(dir, `${name}.shield`))
       .filter(
         (file) => Buffer.byteLength(file) + 2 * SUFFIX_BYTES < MAX_PATH_BYTES
       )
-    this._key = JSON.stringify(candidates)
-    this._server = null
-    this._file = null
-    this._inode = null
-    this._checking = null // the promise of a checkFile() that goes on
-    this._ended = new AbortController()
+    this.#key = JSON.stringify(candidates)
   }
 
   /** Whether no other Shield can have it. */
   get isHeld() {
-    return this._server !== null
+    return this.#server !== null
   }
 
   /**
@@ -84,9 +87,9 @@ class SingleInstance {
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it
    */
   async take() {
-    const release = await acquireStartLock(this._key, this._ended.signal)
+    const release = await acquireStartLock(this.#key, this.#ended.signal)
     try {
-      await this._takeIn()
+      await this.#takeIn()
       return release
     } catch (error) {
       release?.()
@@ -103,16 +106,16 @@ class SingleInstance {
   checkFile() {
     // One at a time: waiting for the start lock may last, and a second check
     // would take the socket of the first for another Shield's.
-    this._checking ??= this._takeAgain().finally(() => {
-      this._checking = null
+    this.#checking ??= this.#takeAgain().finally(() => {
+      this.#checking = null
     })
-    return this._checking
+    return this.#checking
   }
 
-  async _takeAgain() {
-    const isThere = this.isHeld && inodeOf(this._file) === this._inode
-    if (!isThere && this._files.length > 0) {
-      this._drop()
+  async #takeAgain() {
+    const isThere = this.isHeld && inodeOf(this.#file) === this.#inode
+    if (!isThere && this.#files.length > 0) {
+      this.#drop()
       const release = await this.take()
       release?.()
     }
@@ -120,27 +123,27 @@ class SingleInstance {
 
   /** Ends it at once. */
   free() {
-    this._ended.abort()
-    this._drop()
+    this.#ended.abort()
+    this.#drop()
   }
 
-  _drop() {
-    if (this._server === null) {
+  #drop() {
+    if (this.#server === null) {
       return
     }
     try {
-      if (isOurs(this._file) && inodeOf(this._file) === this._inode) {
-        fs.unlinkSync(this._file)
+      if (isOurs(this.#file) && inodeOf(this.#file) === this.#inode) {
+        fs.unlinkSync(this.#file)
       }
     } catch {
       // A file that stays is like that of a Shield that was killed.
     }
-    this._server.close()
-    this._server = null
+    this.#server.close()
+    this.#server = null
   }
 
-  async _takeIn() {
-    for (const file of this._files) {
+  async #takeIn() {
+    for (const file of this.#files) {
       if (await isHeld(file)) {
         throw new IpcError(
           'ERR_RING_LOCKED',
@@ -148,14 +151,14 @@ class SingleInstance {
         )
       }
     }
-    for (const file of this._files) {
-      if (this._ended.signal.aborted || (await this._listen(file))) {
+    for (const file of this.#files) {
+      if (this.#ended.signal.aborted || (await this.#listen(file))) {
         return
       }
     }
   }
 
-  async _listen(file) {
+  async #listen(file) {
     const server = net.createServer((socket) => socket.destroy())
     // Closing a server removes the name that it was given, even when that is
     // another file by then. So it is given one that is used only once.
@@ -177,11 +180,11 @@ class SingleInstance {
     }
     // Do not keep the process alive.
     server.unref()
-    this._server = server
-    this._file = file
-    this._inode = inodeOf(file)
-    if (this._ended.signal.aborted) {
-      this._drop()
+    this.#server = server
+    this.#file = file
+    this.#inode = inodeOf(file)
+    if (this.#ended.signal.aborted) {
+      this.#drop()
     }
     return true
   }

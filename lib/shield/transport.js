@@ -21,11 +21,37 @@ const RETRY_MILLISECONDS = 1000
 const CHECK_MILLISECONDS = 500
 
 /**
+ * The WebSocket of a Shield or null, for tests that must see its clients.
+ * @type {(transport: IpcTransport) => import('./websocket-service.js').WebSocketService}
+ */
+let serviceOf
+
+/**
  * Emits `transport` when what is used changes, `drain` when there is space again
  * after ERR_RING_FULL, `error` (when somebody listens) and `close`. Made by
  * IpcFactory.
  */
 class IpcTransport extends EventEmitter {
+  #location
+  #websocket
+  #instance
+  #ring
+  #claimed
+  #ready
+  #watch
+  #service = null
+  #fatal = null // why nothing will be written any more
+  #closing = null
+  #serviceError = null
+  #published = 0 // without the ring
+  #told = null // the transport that the last event named
+  #retry = null // the timer of the next attempt to serve
+  #endStart = null // releases the start lock
+
+  static {
+    serviceOf = (transport) => transport.#service
+  }
+
   /**
    * @param {import('../index').IpcOptions} options
    * @param {boolean} isHybrid both transports, not the better one
@@ -36,47 +62,39 @@ class IpcTransport extends EventEmitter {
   constructor(options, isHybrid) {
     super()
     const { location, writer, preferShm, websocket } = checkIpc(options)
-    this._location = location
-    this._websocket = websocket
-    this._service = null
-    this._fatal = null // why nothing will be written any more
-    this._closing = null
-    this._serviceError = null
-    this._published = 0 // without the ring
-    this._told = null // the transport that the last event named
-    this._instance = new SingleInstance(location)
-    this._retry = null // the timer of the next attempt to serve
-    this._ring = new ShieldRing(location, writer, {
+    this.#location = location
+    this.#websocket = websocket
+    this.#instance = new SingleInstance(location)
+    this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled
     })
-    this._ring.on('renewed', () => {
-      this._service?.setHistory(this._ring.history)
-      this._tell('the ring can be written')
+    this.#ring.on('renewed', () => {
+      this.#service?.setHistory(this.#ring.history)
+      this.#tell('the ring can be written')
     })
-    this._ring.on('locked', (error) => this._end(error))
-    this._ring.on('fault', (error) => this._report(error))
-    this._ring.on('drain', () => this.emit('drain'))
-    this._endStart = null // releases the start lock
-    this._claimed = this._claimPlace()
-    this._ready = this._claimed
-    if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
-      this._openService()
+    this.#ring.on('locked', (error) => this.#end(error))
+    this.#ring.on('fault', (error) => this.#report(error))
+    this.#ring.on('drain', () => this.emit('drain'))
+    this.#claimed = this.#claimPlace()
+    this.#ready = this.#claimed
+    if (websocket.enabled && (isHybrid || this.#ring.writer === null)) {
+      this.#openService()
     }
     // Without a call of ready(), `error` and writeThreat tell of the failure.
-    this._ready.catch(() => {})
-    this._watch = setInterval(() => this._checkPlaces(), CHECK_MILLISECONDS)
+    this.#ready.catch(() => {})
+    this.#watch = setInterval(() => this.#checkPlaces(), CHECK_MILLISECONDS)
     // Do not keep the process alive.
-    this._watch.unref()
+    this.#watch.unref()
     const wanted = isHybrid
       ? 'a hybrid transport uses both'
       : 'shared memory is available and preferred'
-    this._tell(this._ring.error?.message ?? wanted)
+    this.#tell(this.#ring.error?.message ?? wanted)
   }
 
   /** Whether close() was called. */
   get closed() {
-    return this._closing !== null
+    return this.#closing !== null
   }
 
   /**
@@ -86,7 +104,7 @@ class IpcTransport extends EventEmitter {
    *   another Shield answers, ERR_SYSTEM and its like
    */
   ready() {
-    return this._ready
+    return this.#ready
   }
 
   /**
@@ -98,8 +116,8 @@ class IpcTransport extends EventEmitter {
    *   ERR_SEQUENCE_EXHAUSTED; nothing was published
    */
   writeThreat(threat) {
-    this._mustBeOpen()
-    return this._publish([checkThreat(threat)])
+    this.#mustBeOpen()
+    return this.#publish([checkThreat(threat)])
   }
 
   /**
@@ -111,13 +129,13 @@ class IpcTransport extends EventEmitter {
    * @throws {IpcError} as writeThreat, and ERR_BATCH_TOO_LARGE
    */
   writeThreats(threats) {
-    this._mustBeOpen()
-    const { writer, history } = this._ring
+    this.#mustBeOpen()
+    const { writer, history } = this.#ring
     const most = writer?.batchSlots ?? history.capacity / 4
     const records = checkBatch(threats, most, checkThreat)
     // An iterator of the caller's may have closed this.
-    this._mustBeOpen()
-    return this._publish(records)
+    this.#mustBeOpen()
+    return this.#publish(records)
   }
 
   /**
@@ -126,37 +144,37 @@ class IpcTransport extends EventEmitter {
    * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
    */
   async writable() {
-    this._mustBeOpen()
-    await this._ring.writer?.writable()
+    this.#mustBeOpen()
+    await this.#ring.writer?.writable()
   }
 
   /** Whether threats go through shared memory at present. */
   isShmActive() {
-    return ['shm', 'hybrid'].includes(this._transport)
+    return ['shm', 'hybrid'].includes(this.#transport)
   }
 
   /** Open, and everything that is used works. */
   isHealthy() {
     return (
-      this._transport !== 'none' &&
-      (this._ring.writer?.isHealthy() ?? true) &&
-      (this._service?.isListening ?? true)
+      this.#transport !== 'none' &&
+      (this.#ring.writer?.isHealthy() ?? true) &&
+      (this.#service?.isListening ?? true)
     )
   }
 
   /** @returns {import('../index').TransportStats} */
   stats() {
-    const shm = this._ring.stats()
-    const { generation, sequence } = this._ring.history
+    const shm = this.#ring.stats()
+    const { generation, sequence } = this.#ring.history
     return {
-      transport: this._transport,
+      transport: this.#transport,
       generation,
       sequence,
-      published: this._published + (shm?.published ?? 0),
+      published: this.#published + (shm?.published ?? 0),
       shm,
-      websocket: this._service?.stats() ?? null,
-      errors: { shm: this._ring.error, websocket: this._serviceError },
-      error: this._fatal
+      websocket: this.#service?.stats() ?? null,
+      errors: { shm: this.#ring.error, websocket: this.#serviceError },
+      error: this.#fatal
     }
   }
 
@@ -165,37 +183,37 @@ class IpcTransport extends EventEmitter {
    * @returns {Promise<void>}
    */
   close() {
-    this._closing ??= this._closeAll().then(() => {
+    this.#closing ??= this.#closeAll().then(() => {
       // What a listener throws is no failure to close.
       queueMicrotask(() => this.emit('close'))
     })
-    return this._closing
+    return this.#closing
   }
 
-  async _closeAll() {
-    const { generation, sequence } = this._ring.history
-    clearTimeout(this._retry)
-    clearInterval(this._watch)
+  async #closeAll() {
+    const { generation, sequence } = this.#ring.history
+    clearTimeout(this.#retry)
+    clearInterval(this.#watch)
     // In this order: only the holder of the lock writes the discovery file.
-    const served = this._service?.close({ generation, sequence })
-    this._instance.free()
-    await Promise.all([served, this._ring.close()])
+    const served = this.#service?.close({ generation, sequence })
+    this.#instance.free()
+    await Promise.all([served, this.#ring.close()])
   }
 
   // --- Publishing ----------------------------------------------------------
 
   /** Whether a client on WebSocket gets what is published right away. */
-  get _isHeard() {
-    return this._service !== null && this._service.broadcaster.isHeard
+  get #isHeard() {
+    return this.#service !== null && this.#service.broadcaster.isHeard
   }
 
   /** @param {import('../threat/check.js').ThreatRecord[]} records */
-  _publish(records) {
-    const { writer } = this._ring
+  #publish(records) {
+    const { writer } = this.#ring
     if (writer === null) {
-      return this._publishWithoutRing(records)
+      return this.#publishWithoutRing(records)
     }
-    const isHeard = this._isHeard
+    const isHeard = this.#isHeard
     if (isHeard) {
       // The same time over both transports.
       stamp(records)
@@ -207,184 +225,184 @@ class IpcTransport extends EventEmitter {
           ? writer.publish(records[0])
           : writer.publishAll(records)
     } catch (error) {
-      this._ringFailed(error)
-      return this._publishWithoutRing(records)
+      this.#ringFailed(error)
+      return this.#publishWithoutRing(records)
     }
-    this._ring.history.sequence = last
+    this.#ring.history.sequence = last
     // A listener may have closed the service meanwhile.
-    if (isHeard && this._isHeard) {
-      this._broadcast(records, last)
+    if (isHeard && this.#isHeard) {
+      this.#broadcast(records, last)
     } else {
-      this._service?.broadcaster.historyGrew()
+      this.#service?.broadcaster.historyGrew()
     }
     return last
   }
 
-  _publishWithoutRing(records) {
+  #publishWithoutRing(records) {
     // A listener of the ring's error may have closed this.
-    this._mustBeOpen()
+    this.#mustBeOpen()
     stamp(records)
-    const { history } = this._ring
+    const { history } = this.#ring
     const first = history.sequence + 1
-    const texts = this._ring.append(records)
-    this._published += records.length
-    this._service.broadcaster.publish(first, texts)
+    const texts = this.#ring.append(records)
+    this.#published += records.length
+    this.#service.broadcaster.publish(first, texts)
     return history.sequence
   }
 
   /** Sends what is in the ring over WebSocket, too. */
-  _broadcast(records, last) {
-    const { generation } = this._ring.history
+  #broadcast(records, last) {
+    const { generation } = this.#ring.history
     const first = last - records.length + 1
     const now = Number(process.hrtime.bigint())
-    this._service.broadcaster.publish(
+    this.#service.broadcaster.publish(
       first,
       records.map((record, i) => threatText(record, first + i, generation, now))
     )
   }
 
-  _mustBeOpen() {
-    if (this._closing !== null) {
+  #mustBeOpen() {
+    if (this.#closing !== null) {
       throw new IpcError('ERR_CLOSED')
     }
-    if (this._fatal !== null) {
-      throw this._fatal
+    if (this.#fatal !== null) {
+      throw this.#fatal
     }
-    if (this._ring.writer === null && this._service === null) {
-      throw this._serviceError ?? this._ring.error
+    if (this.#ring.writer === null && this.#service === null) {
+      throw this.#serviceError ?? this.#ring.error
     }
   }
 
   /** Goes on with WebSocket alone when the ring cannot be written any more.
    * @throws {Error} the same, when the caller has to handle it */
-  _ringFailed(error) {
-    if (!this._ring.fail(error)) {
+  #ringFailed(error) {
+    if (!this.#ring.fail(error)) {
       return
     }
-    if (this._service === null) {
-      this._openService()
+    if (this.#service === null) {
+      this.#openService()
     } else {
-      this._service.setHistory(this._ring.history)
+      this.#service.setHistory(this.#ring.history)
     }
-    this._tell(error.message)
+    this.#tell(error.message)
   }
 
   // --- The only Shield -----------------------------------------------------
 
   /** Another Shield has the ring, or answers: this one ends. */
-  _end(error) {
-    if (this._fatal !== null || this.closed) {
+  #end(error) {
+    if (this.#fatal !== null || this.closed) {
       return
     }
-    this._fatal = error
-    this._closeAll()
-    this._tell(error.message)
-    this._report(error)
+    this.#fatal = error
+    this.#closeAll()
+    this.#tell(error.message)
+    this.#report(error)
   }
 
   /** Whether the kernel says that there is no other. */
-  get _isAlone() {
-    return this._ring.isAlone || this._instance.isHeld
+  get #isAlone() {
+    return this.#ring.isAlone || this.#instance.isHeld
   }
 
-  async _claimPlace() {
+  async #claimPlace() {
     try {
-      this._endStart = await this._instance.take()
+      this.#endStart = await this.#instance.take()
     } catch (error) {
-      this._end(error)
+      this.#end(error)
       throw error
     }
-    if (this._instance.isHeld || this._service === null) {
-      this._endStart?.()
+    if (this.#instance.isHeld || this.#service === null) {
+      this.#endStart?.()
     }
   }
 
-  async _checkPlaces() {
+  async #checkPlaces() {
     try {
-      await this._claimed
-      await this._instance.checkFile()
-      await this._service?.checkPlace(this._isAlone)
+      await this.#claimed
+      await this.#instance.checkFile()
+      await this.#service?.checkPlace(this.#isAlone)
     } catch (error) {
       // What else is wrong with a file may be over at the next check.
       if (error.code === 'ERR_RING_LOCKED') {
-        this._end(error)
+        this.#end(error)
       }
     }
   }
 
   // --- WebSocket -----------------------------------------------------------
 
-  _openService() {
-    clearTimeout(this._retry)
-    this._service = new WebSocketService(
-      this._ring.history,
-      this._location,
-      this._websocket
+  #openService() {
+    clearTimeout(this.#retry)
+    this.#service = new WebSocketService(
+      this.#ring.history,
+      this.#location,
+      this.#websocket
     )
-    this._ready = this._startService(this._service)
-    this._ready.catch(() => {})
+    this.#ready = this.#startService(this.#service)
+    this.#ready.catch(() => {})
   }
 
-  async _startService(service) {
+  async #startService(service) {
     try {
-      await this._claimed
-      await service.start(this._isAlone)
+      await this.#claimed
+      await service.start(this.#isAlone)
     } catch (error) {
-      if (this.closed || this._fatal !== null) {
-        throw this._fatal ?? error
+      if (this.closed || this.#fatal !== null) {
+        throw this.#fatal ?? error
       }
-      this._serviceFailed(error)
-      if (this._fatal !== null || this._ring.writer === null) {
+      this.#serviceFailed(error)
+      if (this.#fatal !== null || this.#ring.writer === null) {
         throw error
       }
       return
     } finally {
-      this._endStart?.()
+      this.#endStart?.()
     }
     const { moved } = service
-    this._serviceError = moved
+    this.#serviceError = moved
     const reason = moved?.message ?? 'the WebSocket server listens'
-    this._tell(reason, moved !== null)
+    this.#tell(reason, moved !== null)
   }
 
-  _serviceFailed(error) {
-    const isNews = this._serviceError?.message !== error.message
-    this._serviceError = error
+  #serviceFailed(error) {
+    const isNews = this.#serviceError?.message !== error.message
+    this.#serviceError = error
     if (error.code === 'ERR_RING_LOCKED') {
-      this._end(error)
+      this.#end(error)
       return
     }
-    this._service = null
-    this._retry = setTimeout(() => this._openService(), RETRY_MILLISECONDS)
-    this._retry.unref()
+    this.#service = null
+    this.#retry = setTimeout(() => this.#openService(), RETRY_MILLISECONDS)
+    this.#retry.unref()
     if (isNews) {
-      this._tell(error.message)
-      this._report(error)
+      this.#tell(error.message)
+      this.#report(error)
     }
   }
 
   // --- Events --------------------------------------------------------------
 
   /** @returns {import('../index').ShieldTransport} what is used at present */
-  get _transport() {
-    const hasRing = this._ring.writer !== null
-    if (this._fatal !== null || this.closed) {
+  get #transport() {
+    const hasRing = this.#ring.writer !== null
+    if (this.#fatal !== null || this.closed) {
       return 'none'
     }
-    if (this._service !== null) {
+    if (this.#service !== null) {
       return hasRing ? 'hybrid' : 'websocket'
     }
     return hasRing ? 'shm' : 'none'
   }
 
   /** Emits `transport` when that changed, or when there is news of it. */
-  _tell(reason, isNews = false) {
-    const from = this._told
-    const to = this._transport
+  #tell(reason, isNews = false) {
+    const from = this.#told
+    const to = this.#transport
     if (to === from && !isNews) {
       return
     }
-    this._told = to
+    this.#told = to
     // Later: nobody can listen yet while the constructor runs.
     setImmediate(() => {
       if (!this.closed) {
@@ -393,7 +411,7 @@ class IpcTransport extends EventEmitter {
     })
   }
 
-  _report(error) {
+  #report(error) {
     if (this.listenerCount('error') > 0) {
       emitSafely(this, 'error', error)
     }
@@ -402,4 +420,4 @@ class IpcTransport extends EventEmitter {
 
 makeDisposable(IpcTransport)
 
-module.exports = { IpcTransport }
+module.exports = { IpcTransport, serviceOf }

@@ -47,22 +47,25 @@ async function mustNotAnswer(record) {
 }
 
 class WebSocketService {
+  #location
+  #options
+  #token = createToken()
+  #place = null // { dir, name } of the discovery file
+  #file = null // its path
+  #inode = null
+  #record = null
+  #closed = false
+
   /**
    * @param {object} history
    * @param {{ dir?: string, name?: string }} location
    * @param {object} options checked `websocket` options
    */
   constructor(history, location, options) {
-    this._location = location
-    this._options = options
-    this._token = createToken()
+    this.#location = location
+    this.#options = options
     /** Sends what is published to the clients that are connected. */
-    this.broadcaster = new Broadcaster(history, options, this._token)
-    this._place = null // { dir, name } of the discovery file
-    this._file = null // its path
-    this._inode = null
-    this._record = null
-    this._closed = false
+    this.broadcaster = new Broadcaster(history, options, this.#token)
     this.isListening = false
   }
 
@@ -74,7 +77,7 @@ class WebSocketService {
       new IpcError(
         'ERR_WEBSOCKET_PORT',
         `port ${moved.from} is taken (${moved.code}), ` +
-          `${this._record.port} is used`
+          `${this.#record.port} is used`
       )
     )
   }
@@ -86,24 +89,24 @@ class WebSocketService {
    *   and what keeps a server or its discovery file from being made
    */
   async start(isAlone) {
-    await this._mustBeAlone(isAlone)
-    const { host, auth } = this._options
-    this._record = {
+    await this.#mustBeAlone(isAlone)
+    const { host, auth } = this.#options
+    this.#record = {
       version: 1,
       state: 'live',
       port: await this.broadcaster.listen(),
       host,
       auth,
-      token: this._token, // not written with auth 'none'
+      token: this.#token, // not written with auth 'none'
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
     try {
-      this._mustBeOpen()
-      this._publishRecord()
+      this.#mustBeOpen()
+      this.#publishRecord()
       if (!isAlone) {
         await sleep(SETTLE_MS)
-        await this._mustBeAlone(isAlone)
+        await this.#mustBeAlone(isAlone)
       }
     } catch (error) {
       await this.broadcaster.close()
@@ -116,7 +119,7 @@ class WebSocketService {
     this.broadcaster.setHistory(history)
     if (this.isListening) {
       try {
-        this._publishRecord()
+        this.#publishRecord()
       } catch {
         // Port and token, by which clients connect, are the same as before.
       }
@@ -131,25 +134,25 @@ class WebSocketService {
    */
   async checkPlace(isAlone) {
     this.broadcaster.resumeStranded()
-    if (!this.isListening || this._isInPlace() || this._isPublished()) {
+    if (!this.isListening || this.#isInPlace() || this.#isPublished()) {
       return
     }
-    await this._mustBeAlone(isAlone)
-    this._publishRecord()
+    await this.#mustBeAlone(isAlone)
+    this.#publishRecord()
   }
 
   /** Whether the discovery file is the one that was written. */
-  _isInPlace() {
-    const stat = fs.lstatSync(this._file, { throwIfNoEntry: false })
-    return stat?.ino === this._inode
+  #isInPlace() {
+    const stat = fs.lstatSync(this.#file, { throwIfNoEntry: false })
+    return stat?.ino === this.#inode
   }
 
   stats() {
     return {
-      url: this._record && urlOf(this._record),
-      port: this._record?.port ?? null,
-      discoveryFile: this._file,
-      auth: this._options.auth,
+      url: this.#record && urlOf(this.#record),
+      port: this.#record?.port ?? null,
+      discoveryFile: this.#file,
+      auth: this.#options.auth,
       ...this.broadcaster.stats()
     }
   }
@@ -160,12 +163,12 @@ class WebSocketService {
    * @returns {Promise<void>}
    */
   async close(last) {
-    this._closed = true
+    this.#closed = true
     this.isListening = false
-    if (this._isPublished()) {
+    if (this.#isPublished()) {
       try {
-        const record = { ...this._record, ...last, state: 'closed' }
-        writeDiscovery(this._place.dir, this._place.name, record)
+        const record = { ...this.#record, ...last, state: 'closed' }
+        writeDiscovery(this.#place.dir, this.#place.name, record)
       } catch {
         // It names a port where nothing answers, as after a crash.
       }
@@ -175,37 +178,37 @@ class WebSocketService {
 
   // -------------------------------------------------------------------------
 
-  _mustBeOpen() {
-    if (this._closed) {
+  #mustBeOpen() {
+    if (this.#closed) {
       throw new IpcError('ERR_CLOSED')
     }
   }
 
   /** Whether one of the discovery files is of this service. */
-  _isPublished() {
-    return liveRecords(this._location).some((record) => this._isOurs(record))
+  #isPublished() {
+    return liveRecords(this.#location).some((record) => this.#isOurs(record))
   }
 
-  _isOurs(record) {
+  #isOurs(record) {
     return (
-      record.port === this._record?.port &&
+      record.port === this.#record?.port &&
       record.pid === process.pid &&
-      record.startedAt === this._record.startedAt
+      record.startedAt === this.#record.startedAt
     )
   }
 
   /** Throws when this was closed, or a discovery file names a server that proves
    * itself. One without a proof (`auth: 'none'`) counts only without a lock. */
-  async _mustBeAlone(isAlone) {
-    const others = liveRecords(this._location).filter(
-      (record) => !this._isOurs(record) && (record.auth === 'token' || !isAlone)
+  async #mustBeAlone(isAlone) {
+    const others = liveRecords(this.#location).filter(
+      (record) => !this.#isOurs(record) && (record.auth === 'token' || !isAlone)
     )
     await Promise.all(others.map(mustNotAnswer))
-    this._mustBeOpen()
+    this.#mustBeOpen()
   }
 
   /** Removes the file from the place where it was before. */
-  _leave(place) {
+  #leave(place) {
     try {
       removeDiscovery(place.dir, place.name)
     } catch {
@@ -213,19 +216,19 @@ class WebSocketService {
     }
   }
 
-  _publishRecord() {
+  #publishRecord() {
     let first = null
     const { generation, dir = null } = this.broadcaster.history
-    Object.assign(this._record, { generation, dir })
-    const before = this._place
-    const fileBefore = this._file
-    for (const place of places(this._location)) {
+    Object.assign(this.#record, { generation, dir })
+    const before = this.#place
+    const fileBefore = this.#file
+    for (const place of places(this.#location)) {
       try {
-        this._file = writeDiscovery(place.dir, place.name, this._record)
-        this._place = place
-        this._inode = fs.lstatSync(this._file).ino
-        if (before !== null && fileBefore !== this._file) {
-          this._leave(before)
+        this.#file = writeDiscovery(place.dir, place.name, this.#record)
+        this.#place = place
+        this.#inode = fs.lstatSync(this.#file).ino
+        if (before !== null && fileBefore !== this.#file) {
+          this.#leave(before)
         }
         return
       } catch (error) {

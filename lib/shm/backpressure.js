@@ -14,92 +14,96 @@ const CHECK_WITHOUT_BELL_MILLISECONDS = 2
 const awaited = new Set()
 
 class Backpressure {
+  #native
+  #onDrain
+  #hasBell
+  #wanted = 0 // slots; 0: nothing was refused
+  #waiters = [] // { slots, resolve, reject }
+  #timer = null
+  #closed = false
+
   /**
    * @param {object} native the native writer
    * @param {() => void} onDrain there is space for what was refused
    */
   constructor(native, onDrain) {
-    this._native = native
-    this._onDrain = onDrain
-    this._wanted = 0 // slots; 0: nothing was refused
-    this._waiters = [] // { slots, resolve, reject }
-    this._timer = null
-    this._closed = false
+    this.#native = native
+    this.#onDrain = onDrain
     // Weakly: a writer that is garbage must be collected.
     const self = new WeakRef(this)
-    this._hasBell = native.pollSpace(() => self.deref()?._checkSpace())
+    this.#hasBell = native.pollSpace(() => self.deref()?.#checkSpace())
   }
 
   /** A write was refused that takes so many slots. */
   refused(slots) {
-    this._wanted = Math.max(this._wanted, slots)
-    this._wait()
+    this.#wanted = Math.max(this.#wanted, slots)
+    this.#wait()
   }
 
   /** Resolves when what was refused last can be written, or any threat of one
    * slot when nothing was. */
   free() {
-    const slots = Math.max(1, this._wanted)
+    const slots = Math.max(1, this.#wanted)
     return new Promise((resolve, reject) => {
-      if (this._closed) {
+      if (this.#closed) {
         reject(new IpcError('ERR_CLOSED'))
-      } else if (this._native.hasSpace(slots)) {
+      } else if (this.#native.hasSpace(slots)) {
         resolve()
       } else {
-        this._waiters.push({ slots, resolve, reject })
-        this._wait()
+        this.#waiters.push({ slots, resolve, reject })
+        this.#wait()
       }
     })
   }
 
   close() {
-    this._closed = true
+    this.#closed = true
     awaited.delete(this)
-    clearInterval(this._timer)
-    for (const { reject } of this._waiters.splice(0)) {
+    clearInterval(this.#timer)
+    for (const { reject } of this.#waiters.splice(0)) {
       reject(new IpcError('ERR_CLOSED'))
     }
   }
 
-  _wait() {
-    if (this._timer === null && !this._closed) {
+  #wait() {
+    if (this.#timer === null && !this.#closed) {
       awaited.add(this)
       const self = new WeakRef(this)
-      this._timer = setInterval(
-        () => self.deref()?._checkSpace(),
-        this._hasBell ? CHECK_MILLISECONDS : CHECK_WITHOUT_BELL_MILLISECONDS
+      this.#timer = setInterval(
+        () => self.deref()?.#checkSpace(),
+        this.#hasBell ? CHECK_MILLISECONDS : CHECK_WITHOUT_BELL_MILLISECONDS
       )
     }
     // writable() keeps the process alive, waiting for `drain` does not.
-    if (this._waiters.length > 0) {
-      this._timer?.ref()
+    if (this.#waiters.length > 0) {
+      this.#timer?.ref()
     } else {
-      this._timer?.unref()
+      this.#timer?.unref()
     }
   }
 
-  _checkSpace() {
-    if (this._closed) {
+  #checkSpace() {
+    if (this.#closed) {
       return
     }
-    const ready = this._waiters.filter(({ slots }) =>
-      this._native.hasSpace(slots)
+    const ready = this.#waiters.filter(({ slots }) =>
+      this.#native.hasSpace(slots)
     )
-    this._waiters = this._waiters.filter((waiter) => !ready.includes(waiter))
-    const drains = this._wanted > 0 && this._native.hasSpace(this._wanted)
+    this.#waiters = this.#waiters.filter((waiter) => !ready.includes(waiter))
+    const drains = this.#wanted > 0 && this.#native.hasSpace(this.#wanted)
     if (drains) {
-      this._wanted = 0
+      this.#wanted = 0
     }
-    if (this._wanted === 0 && this._waiters.length === 0) {
-      clearInterval(this._timer)
-      this._timer = null
+    if (this.#wanted === 0 && this.#waiters.length === 0) {
+      clearInterval(this.#timer)
+      this.#timer = null
       awaited.delete(this)
     } else {
-      this._wait()
+      this.#wait()
     }
     ready.forEach(({ resolve }) => resolve())
     if (drains) {
-      this._onDrain()
+      this.#onDrain()
     }
   }
 }

@@ -18,14 +18,17 @@ const textsOf = ({ source, details, id, context, deflated }) => [
 ]
 
 class NativeWriter {
+  #writer
+  #numbers
+  #texts = [] // of a batch, not yet staged
+  #isStaging = false
+
   /** @param {object} writer the addon's */
   constructor(writer) {
-    this._writer = writer
+    this.#writer = writer
     // What comes back, then the columns of each threat.
-    this._numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
-    this._texts = [] // of a batch, not yet staged
-    this._isStaging = false
-    writer.setNumbers(this._numbers)
+    this.#numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
+    writer.setNumbers(this.#numbers)
   }
 
   /**
@@ -33,13 +36,13 @@ class NativeWriter {
    * @returns {number} its sequence
    */
   publish(record) {
-    this._put(0, record)
+    this.#put(0, record)
     if (record.isShort) {
-      this._writer.write(record.source, record.details)
+      this.#writer.write(record.source, record.details)
     } else {
-      this._writer.write(...textsOf(record))
+      this.#writer.write(...textsOf(record))
     }
-    return this._numbers[0]
+    return this.#numbers[0]
   }
 
   /**
@@ -48,49 +51,49 @@ class NativeWriter {
    * @returns {number} the last sequence
    */
   publishAll(records) {
-    if (this._isStaging) {
+    if (this.#isStaging) {
       // The batch before failed between its first stage and its commit.
-      this._texts = []
-      this._writer.discard()
+      this.#texts = []
+      this.#writer.discard()
     }
-    this._isStaging = true
+    this.#isStaging = true
     for (const record of records) {
-      this._stage(record)
+      this.#stage(record)
     }
-    this._flush()
-    const last = this._writer.commit()
-    this._isStaging = false
+    this.#flush()
+    const last = this.#writer.commit()
+    this.#isStaging = false
     return last
   }
 
-  _stage(record) {
+  #stage(record) {
     if (record.isShort) {
-      const texts = this._texts
-      this._put(texts.length / 2, record)
+      const texts = this.#texts
+      this.#put(texts.length / 2, record)
       texts.push(record.source, record.details)
       if (texts.length === 2 * STAGE_MOST) {
-        this._flush()
+        this.#flush()
       }
       return
     }
-    this._flush()
-    this._put(0, record)
-    this._writer.stage(...textsOf(record))
+    this.#flush()
+    this.#put(0, record)
+    this.#writer.stage(...textsOf(record))
   }
 
-  _put(index, { type, severity, blocked, timestampUs }) {
+  #put(index, { type, severity, blocked, timestampUs }) {
     const at = 1 + COLUMNS * index
-    const numbers = this._numbers
+    const numbers = this.#numbers
     numbers[at + TYPE] = type
     numbers[at + FACTS] = blocked ? severity | STAGE_BLOCKED : severity
     numbers[at + TIMESTAMP] = timestampUs
   }
 
-  _flush() {
-    const texts = this._texts
-    this._texts = []
+  #flush() {
+    const texts = this.#texts
+    this.#texts = []
     if (texts.length > 0) {
-      this._writer.stageMany(...texts)
+      this.#writer.stageMany(...texts)
     }
   }
 }

@@ -28,6 +28,23 @@ const finalizers = new FinalizationRegistry((reader) => reader.close(() => {}))
  *   latency           a histogram of nanoseconds
  */
 class RingSource {
+  #progress
+  #options
+  #host
+  #cursor
+  #reader
+  #holding = false
+  #isListenedTo = false
+  #started = false
+  #closed = false
+  #checked = -Infinity
+  #hasLooked = false // for another ring, in the last take()
+  #isWoken = false
+  #polled = null // what arm() said of the ring in this wake
+  #untold = null // a loss that comes in front of everything else
+  // What earlier rings of this source brought.
+  #earlierTotals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
+
   /**
    * @param {object} options checked reader options
    * @param {object} host see above
@@ -40,44 +57,33 @@ class RingSource {
    */
   constructor(options, host, position, progress = new Progress()) {
     const reader = openReader(options)
-    this._progress = progress
-    this._options = options
-    this._host = host
-    this._holding = false
-    this._isListenedTo = false
-    this._started = false
-    this._closed = false
-    this._checked = -Infinity
-    this._hasLooked = false // for another ring, in the last take()
-    this._isWoken = false
-    this._polled = null // what arm() said of the ring in this wake
-    this._untold = null // a loss that comes in front of everything else
+    this.#progress = progress
+    this.#options = options
+    this.#host = host
     this.lastError = null
-    // What earlier rings of this source brought.
-    this._earlierTotals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
-    this._attach(reader)
+    this.#attach(reader)
     if (position === undefined) {
-      this._cursor.join(options.from)
+      this.#cursor.join(options.from)
     } else {
-      this._continue(position)
+      this.#continue(position)
     }
   }
 
   /** Whether the ring has more than was taken. */
   get isUnread() {
     return (
-      this._untold !== null || this._cursor.isFilled || this._reader.unread()
+      this.#untold !== null || this.#cursor.isFilled || this.#reader.unread()
     )
   }
 
   /** 16 hex digits: the ring that the cursor stands in. */
   get generation() {
-    return this._cursor.generation
+    return this.#cursor.generation
   }
 
   /** The last sequence that was taken or lost; 0 for none. */
   get sequence() {
-    return this._cursor.sequence
+    return this.#cursor.sequence
   }
 
   /**
@@ -88,45 +94,45 @@ class RingSource {
    */
   take(_max, threats) {
     const before = threats.length
-    if (!this._cursor.isFilled) {
-      this._hasLooked = false
-      if (this._untold !== null) {
-        const loss = this._untold
-        this._untold = null
-        this._host.lost(loss)
+    if (!this.#cursor.isFilled) {
+      this.#hasLooked = false
+      if (this.#untold !== null) {
+        const loss = this.#untold
+        this.#untold = null
+        this.#host.lost(loss)
         return true
       }
       try {
-        this._cursor.fill()
+        this.#cursor.fill()
       } catch (error) {
-        return this._readFailed(error)
+        return this.#readFailed(error)
       }
     }
-    const hasMore = this._cursor.take(threats)
+    const hasMore = this.#cursor.take(threats)
     return hasMore || threats.length > before
       ? hasMore
-      : !this._closed && this._follow()
+      : !this.#closed && this.#follow()
   }
 
   /** Takes again what this ring gave already. @param {number} next */
   goBack(next) {
-    this._cursor.goTo(next)
+    this.#cursor.goTo(next)
   }
 
   /** Asks for wake() when more comes; true when it has. */
   arm() {
-    if (this._closed || !this._startOrFail()) {
+    if (this.#closed || !this.#startOrFail()) {
       return false
     }
-    const state = this._reader.arm()
+    const state = this.#reader.arm()
     if (state === STATE_UNREAD) {
       return true
     }
-    if (this._isWoken) {
-      this._polled = state
+    if (this.#isWoken) {
+      this.#polled = state
     }
     // Behind a take() that brought events, nobody has looked for another ring.
-    return state >= STATE_ERROR && !this._hasLooked && this._follow()
+    return state >= STATE_ERROR && !this.#hasLooked && this.#follow()
   }
 
   /** Whether waiting holds the process open. */
@@ -135,31 +141,31 @@ class RingSource {
       // A callback may wait for long before the first arm().
       this.start()
     }
-    this._holding = hold
-    this._reader.hold(hold)
-    this._updateRetained()
+    this.#holding = hold
+    this.#reader.hold(hold)
+    this.#updateRetained()
   }
 
   /** Keeps this object in memory for a listener, as for a consumer. */
   retain(isListenedTo) {
-    this._isListenedTo = isListenedTo
-    this._updateRetained()
+    this.#isListenedTo = isListenedTo
+    this.#updateRetained()
   }
 
   /** Starts the poll thread, once. */
   start() {
-    if (!this._started && !this._closed) {
+    if (!this.#started && !this.#closed) {
       const self = new WeakRef(this)
-      const woken = () => self.deref()?._woken()
-      this._reader.start(woken, this._options.spinMicros)
-      this._reader.hold(this._holding)
-      this._started = true
+      const woken = () => self.deref()?.#woken()
+      this.#reader.start(woken, this.#options.spinMicros)
+      this.#reader.hold(this.#holding)
+      this.#started = true
     }
   }
 
   /** Where the cursor stands: what was taken is behind it. */
   position() {
-    const { generation, next } = this._cursor
+    const { generation, next } = this.#cursor
     return { generation, next }
   }
 
@@ -170,8 +176,8 @@ class RingSource {
    *   whether the ring is out of its place, and how its own writer is
    */
   checkFile(fresh) {
-    const known = fresh ? null : this._polled
-    return decodeState(known ?? this._reader.state(fresh))
+    const known = fresh ? null : this.#polled
+    return decodeState(known ?? this.#reader.state(fresh))
   }
 
   /**
@@ -183,9 +189,9 @@ class RingSource {
     const { displaced, writer } = this.checkFile(fresh)
     // A writer of now writes to the ring that has the place. A stream whose
     // events are taken moves over to that one; any other one just asks it.
-    if (displaced && !this._host.isConsumed()) {
+    if (displaced && !this.#host.isConsumed()) {
       try {
-        return inspectRing(this._options).writer
+        return inspectRing(this.#options).writer
       } catch {
         // None there: the old one's writer is what there is.
       }
@@ -195,14 +201,14 @@ class RingSource {
 
   /** The native reader's numbers about the present ring. */
   ringStats() {
-    return this._cursor.stats()
+    return this.#cursor.stats()
   }
 
   /** What was lost and read, of all rings so far. */
   totals() {
     const ring = this.ringStats()
-    const earlier = this._earlierTotals
-    this._cursor.recordLatency()
+    const earlier = this.#earlierTotals
+    this.#cursor.recordLatency()
     return {
       received: earlier.received + ring.received,
       lost: earlier.lost + ring.lost,
@@ -214,30 +220,30 @@ class RingSource {
   /** @returns {Promise<void>} when the thread has ended and all is unmapped */
   close() {
     finalizers.unregister(this)
-    this._cursor.end()
-    this._closed = true
-    this._updateRetained()
+    this.#cursor.end()
+    this.#closed = true
+    this.#updateRetained()
     return new Promise((resolve) => {
-      this._reader.close(resolve)
+      this.#reader.close(resolve)
     })
   }
 
   // --- The ring ------------------------------------------------------------
 
-  _attach(reader) {
+  #attach(reader) {
     finalizers.unregister(this)
     finalizers.register(this, reader, this)
-    this._reader = reader
-    this._cursor = new RingReader(reader, this._host, (error) => {
-      this._earlierTotals.corrupt++
+    this.#reader = reader
+    this.#cursor = new RingReader(reader, this.#host, (error) => {
+      this.#earlierTotals.corrupt++
       this.lastError = error
     })
   }
 
-  _updateRetained() {
+  #updateRetained() {
     const isNeeded =
-      this._isListenedTo || this._holding || this._host.isConsumed()
-    if (isNeeded && !this._closed) {
+      this.#isListenedTo || this.#holding || this.#host.isConsumed()
+    if (isNeeded && !this.#closed) {
       retained.add(this)
     } else {
       retained.delete(this)
@@ -245,38 +251,38 @@ class RingSource {
   }
 
   /** start() where no call is there to throw out of; false when it fails. */
-  _startOrFail() {
+  #startOrFail() {
     try {
       this.start()
       return true
     } catch (error) {
-      this._host.failed(error)
+      this.#host.failed(error)
       return false
     }
   }
 
-  _woken() {
-    this._isWoken = true
+  #woken() {
+    this.#isWoken = true
     // The threats first, then what the poll thread saw of the file.
     try {
-      this._host.wake()
+      this.#host.wake()
     } finally {
-      if (!this._closed) {
-        this._host.checked()
+      if (!this.#closed) {
+        this.#host.checked()
       }
-      this._isWoken = false
-      this._polled = null
+      this.#isWoken = false
+      this.#polled = null
     }
   }
 
   /** The ring cannot be read; true when there is another one. */
-  _readFailed(error) {
+  #readFailed(error) {
     if (error.code !== 'ERR_RING_TRUNCATED') {
-      this._host.failed(error)
+      this.#host.failed(error)
       return false
     }
     // Its writer, or the next one, makes another.
-    const moved = !this._closed && this._follow(true)
+    const moved = !this.#closed && this.#follow(true)
     if (!moved) {
       this.lastError = error
     }
@@ -288,20 +294,20 @@ class RingSource {
    * over to it; true when it did.
    * @param {boolean} [atOnce] something is wrong with this one
    */
-  _follow(atOnce = false) {
-    this._hasLooked = true
+  #follow(atOnce = false) {
+    this.#hasLooked = true
     const now = performance.now()
-    const isEarly = !this._started && now - this._checked < CHECK_MILLISECONDS
+    const isEarly = !this.#started && now - this.#checked < CHECK_MILLISECONDS
     if (isEarly && !atOnce) {
       return false
     }
-    this._checked = now
+    this.#checked = now
     if (!this.checkFile(atOnce).displaced) {
       return false
     }
     let next
     try {
-      next = openReader(this._options)
+      next = openReader(this.#options)
     } catch (error) {
       // Not there yet, or not whole: the old one may still get events.
       this.lastError = error
@@ -311,43 +317,43 @@ class RingSource {
       next.close(() => {})
       return false
     }
-    if (this._reader.unread()) {
+    if (this.#reader.unread()) {
       // Written between our last look and the end of the old ring; now that
       // the new one has its name, nothing more is.
       next.close(() => {})
       return true
     }
-    this._moveTo(next)
+    this.#moveTo(next)
     return true
   }
 
-  _moveTo(next) {
-    const old = this._reader
+  #moveTo(next) {
+    const old = this.#reader
     const position = this.position()
-    this._progress.note(position.generation, position.next)
+    this.#progress.note(position.generation, position.next)
     const last = this.totals()
-    const started = this._started
+    const started = this.#started
 
-    this._earlierTotals = last
-    this._polled = null
+    this.#earlierTotals = last
+    this.#polled = null
     this.lastError = null
-    this._started = false
-    this._attach(next)
-    this._continue(position)
+    this.#started = false
+    this.#attach(next)
+    this.#continue(position)
     // Behind that: the writer waits for a reliable reader by its lock in the
     // old ring, until it stands where it belongs in the new one.
     old.close(() => {})
     if (started) {
-      this._startOrFail()
+      this.#startOrFail()
     }
-    this._host.checked()
+    this.#host.checked()
   }
 
   /** Goes on from a position, in this ring or in one before it. */
-  _continue({ generation, next }) {
-    const ring = this._reader.stats()
+  #continue({ generation, next }) {
+    const ring = this.#reader.stats()
     if (generation === ring.generation) {
-      this._cursor.goTo(next)
+      this.#cursor.goTo(next)
       return
     }
     const isSuccessor = ring.predecessorGeneration === generation
@@ -355,15 +361,15 @@ class RingSource {
     const lost = to === undefined ? null : to - next + 1
     // From its first event on, or from where it was left: what of it is gone
     // already is a loss.
-    this._cursor.goTo(this._progress.next(ring.generation) ?? 1)
+    this.#cursor.goTo(this.#progress.next(ring.generation) ?? 1)
     if (lost === null || lost > 0) {
-      this._earlierTotals.lost += lost ?? 0
+      this.#earlierTotals.lost += lost ?? 0
       if (to !== undefined) {
-        this._progress.note(generation, to + 1)
+        this.#progress.note(generation, to + 1)
       }
       // Told by the next take(), since this one runs inside of a constructor
       // or of a take().
-      this._untold = {
+      this.#untold = {
         count: lost,
         from: lost === null ? null : next,
         to: lost === null ? null : to,

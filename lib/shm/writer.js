@@ -24,23 +24,21 @@ const PREDECESSOR = Symbol('predecessor')
 const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
- * The timer keeps neither the process alive nor the writer in memory: one that
- * is garbage is closed when it is collected. Not in the constructor, whose
- * closures share a scope that holds `this`.
- * @param {WeakRef<SharedMemoryIpc>} writer
- */
-function startBeat(writer) {
-  const timer = setInterval(() => writer.deref()?._beat(), BEAT_MILLISECONDS)
-  timer.unref()
-  return timer
-}
-
-/**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
  * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
  * there is space again after ERR_RING_FULL, and `close`.
  */
 class SharedMemoryIpc extends EventEmitter {
+  #writer
+  #calls
+  #overflow
+  #backpressure
+  #timer
+  #replaced = 0
+  #closing = null
+  #lastStats = null
+  #lastError = null
+
   /**
    * Continues the ring that is there, or makes one.
    * @param {import('../index').WriterOptions} [options]
@@ -54,30 +52,26 @@ class SharedMemoryIpc extends EventEmitter {
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
-    this._writer = new native.Writer({
+    this.#writer = new native.Writer({
       ...checked,
       rejects: overflow === 'reject',
       predecessor: options?.[PREDECESSOR]
     })
-    this._calls = new NativeWriter(this._writer)
+    this.#calls = new NativeWriter(this.#writer)
     // Every threat takes a slot at least, and a batch a quarter of them.
-    this.batchSlots = this._writer.stats().capacity / 4
-    this._replaced = 0
-    this._overflow = overflow
-    this._backpressure =
+    this.batchSlots = this.#writer.stats().capacity / 4
+    this.#overflow = overflow
+    this.#backpressure =
       overflow === 'reject'
-        ? new Backpressure(this._writer, () => this.emit('drain'))
+        ? new Backpressure(this.#writer, () => this.emit('drain'))
         : null
-    this._closing = null
-    this._lastStats = null
-    this._lastError = null
-    this._timer = startBeat(new WeakRef(this))
-    finalizers.register(this, this._timer, this)
+    this.#timer = SharedMemoryIpc.#startBeat(new WeakRef(this))
+    finalizers.register(this, this.#timer, this)
   }
 
   /** Whether close() was called. */
   get closed() {
-    return this._closing !== null
+    return this.#closing !== null
   }
 
   /**
@@ -89,7 +83,7 @@ class SharedMemoryIpc extends EventEmitter {
    *   ERR_SEQUENCE_EXHAUSTED; the ring is as it was
    */
   writeThreat(threat) {
-    this._mustBeOpen()
+    this.#mustBeOpen()
     return this.publish(checkThreat(threat))
   }
 
@@ -102,11 +96,11 @@ class SharedMemoryIpc extends EventEmitter {
    * @throws {IpcError} as writeThreat, and ERR_BATCH_TOO_LARGE
    */
   writeThreats(threats) {
-    this._mustBeOpen()
+    this.#mustBeOpen()
     // All are checked before the first is staged: getters and iterators of the
     // caller's run meanwhile, and may call this object.
     const records = checkBatch(threats, this.batchSlots, checkThreat)
-    this._mustBeOpen()
+    this.#mustBeOpen()
     return this.publishAll(records)
   }
 
@@ -116,8 +110,8 @@ class SharedMemoryIpc extends EventEmitter {
    * @returns {Promise<void>} rejects with ERR_CLOSED when this is closed
    */
   async writable() {
-    this._mustBeOpen()
-    await this._backpressure?.free()
+    this.#mustBeOpen()
+    await this.#backpressure?.free()
   }
 
   /**
@@ -126,29 +120,29 @@ class SharedMemoryIpc extends EventEmitter {
    */
   publish(record) {
     try {
-      return this._calls.publish(record)
+      return this.#calls.publish(record)
     } catch (error) {
-      this._recover(error)
-      return this._calls.publish(record)
+      this.#recover(error)
+      return this.#calls.publish(record)
     }
   }
 
   /** @param {import('../threat/check.js').ThreatRecord[]} records */
   publishAll(records) {
     try {
-      return this._calls.publishAll(records)
+      return this.#calls.publishAll(records)
     } catch (error) {
-      this._recover(error)
-      return this._calls.publishAll(records)
+      this.#recover(error)
+      return this.#calls.publishAll(records)
     }
   }
 
   /** Makes a ring anew whose file was cut short; throws any other error. */
-  _recover(error) {
+  #recover(error) {
     if (error.code === 'ERR_RING_FULL') {
-      this._backpressure.refused(this._writer.stats().wanted)
+      this.#backpressure.refused(this.#writer.stats().wanted)
     }
-    if (error.code !== 'ERR_RING_TRUNCATED' || !this._beat()) {
+    if (error.code !== 'ERR_RING_TRUNCATED' || !this.#beat()) {
       throw error
     }
   }
@@ -160,12 +154,12 @@ class SharedMemoryIpc extends EventEmitter {
    * @param {number} sequence
    */
   skipTo(sequence) {
-    this._writer.skipTo(sequence)
+    this.#writer.skipTo(sequence)
   }
 
   /** The native writer's numbers about the present ring. */
   ringStats() {
-    return this._lastStats ?? this._writer.stats()
+    return this.#lastStats ?? this.#writer.stats()
   }
 
   /** @returns {import('../index').WriterStats} */
@@ -180,21 +174,21 @@ class SharedMemoryIpc extends EventEmitter {
       bytes: ring.bytes,
       bells: ring.bells,
       replaced: ring.replaced,
-      overflow: this._overflow,
+      overflow: this.#overflow,
       overwritten: ring.overwritten,
       rejected: ring.rejected,
       evicted: ring.evicted,
-      readers: this.closed ? [] : this._writer.readers(),
+      readers: this.closed ? [] : this.#writer.readers(),
       capacity: ring.capacity,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
-      error: this._lastError
+      error: this.#lastError
     }
   }
 
   /** Open, and the ring is the one in the directory. */
   isHealthy() {
-    return !this.closed && this._beat()
+    return !this.closed && this.#beat()
   }
 
   /**
@@ -202,37 +196,49 @@ class SharedMemoryIpc extends EventEmitter {
    * @returns {Promise<void>}
    */
   close() {
-    if (this._closing === null) {
-      clearInterval(this._timer)
+    if (this.#closing === null) {
+      clearInterval(this.#timer)
       finalizers.unregister(this)
-      this._lastStats = this._writer.stats()
-      this._backpressure?.close()
-      this._writer.close()
-      this._closing = Promise.resolve()
+      this.#lastStats = this.#writer.stats()
+      this.#backpressure?.close()
+      this.#writer.close()
+      this.#closing = Promise.resolve()
       queueMicrotask(() => this.emit('close'))
     }
-    return this._closing
+    return this.#closing
   }
 
-  _mustBeOpen() {
+  #mustBeOpen() {
     if (this.closed) {
       throw new IpcError('ERR_CLOSED')
     }
   }
 
+  /**
+   * The timer keeps neither the process alive nor the writer in memory: one that
+   * is garbage is closed when it is collected. Not in the constructor, whose
+   * closures share a scope that holds `this`.
+   * @param {WeakRef<SharedMemoryIpc>} writer
+   */
+  static #startBeat(writer) {
+    const timer = setInterval(() => writer.deref()?.#beat(), BEAT_MILLISECONDS)
+    timer.unref()
+    return timer
+  }
+
   /** True when the ring is in order, or was made anew. */
-  _beat() {
+  #beat() {
     try {
-      this._writer.beat()
-      this._lastError = null
-      const { replaced } = this._writer.stats()
-      if (replaced !== this._replaced) {
-        this._replaced = replaced
+      this.#writer.beat()
+      this.#lastError = null
+      const { replaced } = this.#writer.stats()
+      if (replaced !== this.#replaced) {
+        this.#replaced = replaced
         emitSafely(this, 'replaced')
       }
       return true
     } catch (error) {
-      this._lastError = error
+      this.#lastError = error
       if (this.listenerCount('error') > 0) {
         emitSafely(this, 'error', error)
       }

@@ -6,23 +6,23 @@
 const MOST = 16
 
 class Progress {
-  constructor() {
-    this._next = new Map() // generation -> the sequence that comes next
-  }
+  #next = new Map() // generation -> the sequence that comes next
+
+  constructor() {}
 
   /** @param {string} generation @param {number} next */
   note(generation, next) {
     // The latest stands last, and the one that was left longest ago goes.
-    this._next.delete(generation)
-    this._next.set(generation, next)
-    if (this._next.size > MOST) {
-      this._next.delete(this._next.keys().next().value)
+    this.#next.delete(generation)
+    this.#next.set(generation, next)
+    if (this.#next.size > MOST) {
+      this.#next.delete(this.#next.keys().next().value)
     }
   }
 
   /** @returns {number | undefined} undefined: it was never there */
   next(generation) {
-    return this._next.get(generation)
+    return this.#next.get(generation)
   }
 }
 

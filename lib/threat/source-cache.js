@@ -35,11 +35,15 @@ class Entry {
 /** Strings by their bytes, in a table where a new one replaces one with the same
  * hash. */
 class SourceCache {
+  #bytes
+  #halves
+  #entries
+
   /** @param {ArrayBuffer} buffer that holds the bytes */
   constructor(buffer) {
-    this._bytes = Buffer.from(buffer)
-    this._halves = new Uint16Array(buffer)
-    this._entries = new Array(ENTRIES).fill(null)
+    this.#bytes = Buffer.from(buffer)
+    this.#halves = new Uint16Array(buffer)
+    this.#entries = new Array(ENTRIES).fill(null)
   }
 
   /**
@@ -49,18 +53,18 @@ class SourceCache {
    * @returns {string}
    */
   get(offset, length) {
-    const halves = this._halves
+    const halves = this.#halves
     const start = offset / 2
     const end = start + ((length + 1) >> 1)
     // Of the last characters, because sources often differ only there.
     const key = halves[end - 1] ^ (halves[end - 2] << 13) ^ (length << 5)
     const index = Math.imul(key, SPREAD) >>> (32 - HASH_BITS)
-    const entry = this._entries[index]
+    const entry = this.#entries[index]
     if (entry !== null && entry.equals(length, halves, start)) {
       return entry.text
     }
-    const text = this._bytes.utf8Slice(offset, offset + length)
-    this._entries[index] = new Entry(length, halves, start, end, text)
+    const text = this.#bytes.utf8Slice(offset, offset + length)
+    this.#entries[index] = new Entry(length, halves, start, end, text)
     return text
   }
 }

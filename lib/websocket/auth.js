@@ -156,6 +156,16 @@ function matches(bytes, digits) {
 
 /** The server's part. One for each server and start. */
 class Challenger {
+  #key
+  #secret
+  #lifetimeMs
+  #now
+  #turnedAt
+  // Challenges that admitted a client. When `used` is one lifetime old it
+  // becomes `older`, which is dropped one lifetime later: all have expired.
+  #used = new Set()
+  #older = new Set()
+
   /**
    * @param {string} token 64 hex digits
    * @param {{ lifetimeMs?: number, now?: () => number }} [options] `now` is a
@@ -163,25 +173,21 @@ class Challenger {
    */
   constructor(token, options = {}) {
     const { lifetimeMs = LIFETIME_MS, now = () => performance.now() } = options
-    this._key = keyOf(token)
-    this._secret = createSecretKey(randomBytes(MAC_BYTES))
-    this._lifetimeMs = lifetimeMs
-    this._now = now
-    // Challenges that admitted a client. When `used` is one lifetime old it
-    // becomes `older`, which is dropped one lifetime later: all have expired.
-    this._used = new Set()
-    this._older = new Set()
-    this._turnedAt = now()
+    this.#key = keyOf(token)
+    this.#secret = createSecretKey(randomBytes(MAC_BYTES))
+    this.#lifetimeMs = lifetimeMs
+    this.#now = now
+    this.#turnedAt = now()
   }
 
   /** @returns {string} the value of WWW-Authenticate, new each time */
   challenge() {
-    this._forget()
+    this.#forget()
     const signed = Buffer.alloc(SIGNED_BYTES)
-    const expiry = Math.ceil(this._now() + this._lifetimeMs)
+    const expiry = Math.ceil(this.#now() + this.#lifetimeMs)
     signed.writeUIntBE(expiry, 0, EXPIRY_BYTES)
     randomBytes(RANDOM_BYTES).copy(signed, EXPIRY_BYTES)
-    const nonce = signed.toString('hex') + this._mac(signed).toString('hex')
+    const nonce = signed.toString('hex') + this.#mac(signed).toString('hex')
     return `KindlyGuard nonce="${nonce}"`
   }
 
@@ -194,7 +200,7 @@ class Challenger {
    *   challenge of this server), 'expired', 'wrong', 'replayed'
    */
   admit(rawHeaders, port) {
-    this._forget()
+    this.#forget()
     const values = headerValues(rawHeaders, 'authorization')
     if (values.length === 0) {
       return refusal('missing')
@@ -206,42 +212,42 @@ class Challenger {
     const [, clientNonce, challenge, proof] = match
     const bytes = Buffer.from(challenge, 'hex')
     const signed = bytes.subarray(0, SIGNED_BYTES)
-    if (!timingSafeEqual(this._mac(signed), bytes.subarray(SIGNED_BYTES))) {
+    if (!timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES))) {
       return refusal('foreign')
     }
-    if (signed.readUIntBE(0, EXPIRY_BYTES) < this._now()) {
+    if (signed.readUIntBE(0, EXPIRY_BYTES) < this.#now()) {
       return refusal('expired')
     }
     const expected = (role) =>
-      proofOf(this._key, role, clientNonce, challenge, port)
+      proofOf(this.#key, role, clientNonce, challenge, port)
     if (!matches(expected('client'), proof)) {
       return refusal('wrong')
     }
-    if (this._used.has(challenge) || this._older.has(challenge)) {
+    if (this.#used.has(challenge) || this.#older.has(challenge)) {
       return refusal('replayed')
     }
-    this._used.add(challenge)
+    this.#used.add(challenge)
     return { proof: expected('server').toString('hex'), reason: null }
   }
 
   /** @returns {number} how many used challenges are held */
   get remembered() {
-    return this._used.size + this._older.size
+    return this.#used.size + this.#older.size
   }
 
-  _mac(signed) {
-    return createHmac('sha256', this._secret).update(signed).digest()
+  #mac(signed) {
+    return createHmac('sha256', this.#secret).update(signed).digest()
   }
 
-  _forget() {
-    const now = this._now()
-    const age = now - this._turnedAt
+  #forget() {
+    const now = this.#now()
+    const age = now - this.#turnedAt
     // Plus one, because a challenge is valid in its last millisecond, too.
-    if (age > this._lifetimeMs + 1) {
-      const allExpired = age > 2 * (this._lifetimeMs + 1)
-      this._older = allExpired ? new Set() : this._used
-      this._used = new Set()
-      this._turnedAt = now
+    if (age > this.#lifetimeMs + 1) {
+      const allExpired = age > 2 * (this.#lifetimeMs + 1)
+      this.#older = allExpired ? new Set() : this.#used
+      this.#used = new Set()
+      this.#turnedAt = now
     }
   }
 }

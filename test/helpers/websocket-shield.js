@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { IpcFactory, PlatformShm } = require('../../lib/index.js')
+const { serviceOf } = require('../../lib/shield/transport.js')
 const { connected } = require('./factory.js')
 const { threat, useRing } = require('./ring.js')
 const { sleep, turn, until } = require('./wait.js')
@@ -26,10 +27,10 @@ if (PlatformShm.isAvailable()) {
 
 /** The server's object for the client that came last. */
 const subscriberOf = (shield) =>
-  [...shield._service.broadcaster._subscribers].at(-1)
+  [...serviceOf(shield).broadcaster.subscribers].at(-1)
 
 /** The server's socket of that client. */
-const socketOf = (shield) => subscriberOf(shield)._socket
+const socketOf = (shield) => subscriberOf(shield).socket
 
 /**
  * What waits in the server for one client, in bytes: what was given to its
@@ -98,8 +99,7 @@ function useShield(create, preference) {
   const reader = (options) =>
     connected(ring(), { dir: ring().dir, preferShm: false, ...options })
 
-  const isBlocked = () =>
-    ![null, undefined].includes(subscriberOf(shield)?._sendBuffer.fullSince)
+  const isBlocked = () => subscriberOf(shield)?.stats().isFull ?? false
   const evicted = () => shield.stats().websocket.evicted
   const published = () => shield.stats().sequence
 

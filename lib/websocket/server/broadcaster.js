@@ -19,6 +19,23 @@ const CLOSE_MILLISECONDS = 1000
 
 /** Emits `client` when one comes or goes. */
 class Broadcaster extends EventEmitter {
+  /** The clients that are connected. */
+  subscribers = new Set()
+
+  #byState
+  #handshake
+  #live = new Set()
+  #early = new Set() // those that wait for more at the history's end
+  // What this turn of the event loop has published and not sent.
+  #waiting = []
+  #first = 0
+  #generation = null
+  #bytes = 0
+  #turn = null // the immediate that ends this turn
+  #evicted = 0
+  #timers = []
+  #closed = false
+
   /**
    * @param {import('../../shield/memory-history.js').MemoryHistory | import('../../shield/ring-history.js').RingHistory} history
    * @param {object} options checked `websocket` options
@@ -29,21 +46,9 @@ class Broadcaster extends EventEmitter {
     this.history = history
     this.limits = options
     this.boot = bootId()
-    this._subscribers = new Set()
-    this._live = new Set()
-    this._early = new Set() // those that wait for more at the history's end
-    this._byState = { live: this._live, early: this._early }
-    // What this turn of the event loop has published and not sent.
-    this._waiting = []
-    this._first = 0
-    this._generation = null
-    this._bytes = 0
-    this._turn = null // the immediate that ends this turn
-    this._evicted = 0
-    this._timers = []
-    this._closed = false
-    this._handshake = new HandshakeServer(options, token)
-    this._handshake.on('connection', (socket) => this._connected(socket))
+    this.#byState = { live: this.#live, early: this.#early }
+    this.#handshake = new HandshakeServer(options, token)
+    this.#handshake.on('connection', (socket) => this.#connected(socket))
   }
 
   /**
@@ -52,22 +57,22 @@ class Broadcaster extends EventEmitter {
    */
   async listen() {
     const { heartbeatMs, stallTimeoutMs } = this.limits
-    const port = await this._handshake.listen()
-    if (this._closed) {
+    const port = await this.#handshake.listen()
+    if (this.#closed) {
       throw new IpcError('ERR_CLOSED')
     }
-    this._timers = [
-      setInterval(() => this._beat(), heartbeatMs),
-      setInterval(() => this._evict(), Math.ceil(stallTimeoutMs / 4))
+    this.#timers = [
+      setInterval(() => this.#beat(), heartbeatMs),
+      setInterval(() => this.#evict(), Math.ceil(stallTimeoutMs / 4))
     ]
     // Do not keep the process alive.
-    this._timers.forEach((timer) => timer.unref())
+    this.#timers.forEach((timer) => timer.unref())
     return port
   }
 
   /** Whether a client gets what is published right away. */
   get isHeard() {
-    return this._live.size > 0
+    return this.#live.size > 0
   }
 
   /**
@@ -77,46 +82,46 @@ class Broadcaster extends EventEmitter {
    * @param {string[]} texts
    */
   publish(first, texts) {
-    if (first !== this._first + this._waiting.length) {
+    if (first !== this.#first + this.#waiting.length) {
       // While no client was live, some went to the history alone.
-      this._flush()
+      this.#flush()
     }
     for (let i = 0; i < texts.length; i++) {
-      if (this._waiting.length === 0) {
-        this._first = first + i
-        this._generation = this.history.generation
+      if (this.#waiting.length === 0) {
+        this.#first = first + i
+        this.#generation = this.history.generation
       }
-      this._waiting.push(texts[i])
-      this._bytes += texts[i].length
-      if (this._bytes >= MESSAGE_BYTES) {
+      this.#waiting.push(texts[i])
+      this.#bytes += texts[i].length
+      if (this.#bytes >= MESSAGE_BYTES) {
         // A batch can be longer than the longest string.
-        this._flush()
+        this.#flush()
       }
     }
-    if (this._turn === null) {
-      this._flush()
-      this._turn = setImmediate(() => {
-        this._turn = null
-        this._flush()
+    if (this.#turn === null) {
+      this.#flush()
+      this.#turn = setImmediate(() => {
+        this.#turn = null
+        this.#flush()
       })
-    } else if (this._waiting.length >= MESSAGE_EVENTS) {
-      this._flush()
+    } else if (this.#waiting.length >= MESSAGE_EVENTS) {
+      this.#flush()
     }
-    this._askEarly()
+    this.#askEarly()
   }
 
   /** The history grew without publish(), because no client was live. */
   historyGrew() {
     // Those that became live since then, by another history.
-    for (const subscriber of [...this._live]) {
+    for (const subscriber of [...this.#live]) {
       subscriber.catchUp()
     }
-    this._askEarly()
+    this.#askEarly()
   }
 
-  _askEarly() {
+  #askEarly() {
     // A copy: a subscriber that is early again comes back into the set.
-    for (const subscriber of [...this._early]) {
+    for (const subscriber of [...this.#early]) {
       subscriber.historyGrew()
     }
   }
@@ -125,10 +130,10 @@ class Broadcaster extends EventEmitter {
    * of the same generation, or with another generation. */
   setHistory(history) {
     // What was published before belongs to the old one.
-    this._flush()
+    this.#flush()
     const isOther = history.generation !== this.history.generation
     this.history = history
-    for (const subscriber of this._subscribers) {
+    for (const subscriber of this.subscribers) {
       if (subscriber.isStranded) {
         subscriber.goOn()
       } else if (isOther && subscriber.state === 'live') {
@@ -137,13 +142,13 @@ class Broadcaster extends EventEmitter {
         subscriber.sendStatus()
       }
     }
-    this._askEarly()
+    this.#askEarly()
   }
 
   /** To be called regularly: a ring whose file was moved away may have been moved
    * back, and then there is no other history to wait for. */
   resumeStranded() {
-    for (const subscriber of this._subscribers) {
+    for (const subscriber of this.subscribers) {
       if (subscriber.isStranded) {
         subscriber.goOn()
       }
@@ -152,80 +157,80 @@ class Broadcaster extends EventEmitter {
 
   stats() {
     return {
-      ...this._handshake.stats(),
-      clients: this._subscribers.size,
-      live: this._live.size,
-      evicted: this._evicted
+      ...this.#handshake.stats(),
+      clients: this.subscribers.size,
+      live: this.#live.size,
+      evicted: this.#evicted
     }
   }
 
   /** Why the port is not that of the options. @see HandshakeServer.moved */
   get moved() {
-    return this._handshake.moved
+    return this.#handshake.moved
   }
 
   /** Ends it when every client has what was published, or after a second. */
   async close() {
-    this._closed = true
-    this._timers.forEach((timer) => clearInterval(timer))
-    clearImmediate(this._turn)
-    this._turn = null
-    this._flush()
+    this.#closed = true
+    this.#timers.forEach((timer) => clearInterval(timer))
+    clearImmediate(this.#turn)
+    this.#turn = null
+    this.#flush()
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, CLOSE_MILLISECONDS)
       this.on('client', () => {
-        if (this._subscribers.size === 0) {
+        if (this.subscribers.size === 0) {
           clearTimeout(timer)
           resolve()
         }
       })
-      this._subscribers.forEach((subscriber) => subscriber.leave())
+      this.subscribers.forEach((subscriber) => subscriber.leave())
       this.emit('client')
     })
-    await this._handshake.close()
+    await this.#handshake.close()
   }
 
   /** For a subscriber whose `state` was `before`, and has changed. */
   stateChanged(subscriber, before) {
-    this._byState[before]?.delete(subscriber)
-    this._byState[subscriber.state]?.add(subscriber)
+    this.#byState[before]?.delete(subscriber)
+    this.#byState[subscriber.state]?.add(subscriber)
   }
 
   // -------------------------------------------------------------------------
 
-  _connected(socket) {
+  #connected(socket) {
     const subscriber = new Subscriber(socket, this)
-    this._subscribers.add(subscriber)
+    this.subscribers.add(subscriber)
     socket.on('close', () => {
       subscriber.unsubscribe()
-      this._subscribers.delete(subscriber)
+      this.subscribers.delete(subscriber)
       this.emit('client')
     })
     this.emit('client')
   }
 
-  _flush() {
-    const texts = this._waiting
+  #flush() {
+    const texts = this.#waiting
     if (texts.length === 0) {
       return
     }
-    this._waiting = []
-    this._bytes = 0
-    const whole = Buffer.from(threatMessage(this._generation, texts))
-    for (const subscriber of this._live) {
-      subscriber.publish(this._first, texts, whole)
+    this.#waiting = []
+    this.#bytes = 0
+    const whole = Buffer.from(threatMessage(this.#generation, texts))
+    for (const subscriber of this.#live) {
+      subscriber.publish(this.#first, texts, whole)
     }
   }
 
-  _beat() {
-    this._subscribers.forEach((subscriber) => subscriber.beat())
+  #beat() {
+    this.subscribers.forEach((subscriber) => subscriber.beat())
   }
 
-  _evict() {
+  #evict() {
     const now = performance.now()
-    for (const subscriber of this._subscribers) {
+    for (const subscriber of this.subscribers) {
       if (subscriber.isStalled(now)) {
-        this._evicted++
+        this.#evicted++
         subscriber.evict()
       }
     }

@@ -40,6 +40,18 @@ const ignore = () => {}
  * connection begins, so it is counted as `challenged` and is no refusal.
  */
 class HandshakeServer extends EventEmitter {
+  #options
+  #challenger
+  #server
+  #webSockets
+  #port = null
+  #listening = null
+  #closed = null
+  #pending = new Map() // socket -> { timer, answered }
+  #clients = new Set()
+  #proofs = new WeakMap() // request -> what its answer proves
+  #counts = { admitted: 0, challenged: 0, refused: {} }
+
   /**
    * @param {object} options checked `websocket` options
    * @param {string} [token] 64 hex digits; required by auth 'token'
@@ -47,23 +59,16 @@ class HandshakeServer extends EventEmitter {
    */
   constructor(options, token) {
     super()
-    this._options = options
+    this.#options = options
     const { auth, handshakeTimeoutMs } = options
-    this._challenger = auth === 'none' ? null : new Challenger(token)
-    this._port = null
+    this.#challenger = auth === 'none' ? null : new Challenger(token)
     /**
      * Why this is not the port of the options, or null.
      * @type {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
      */
     this.moved = null
-    this._listening = null
-    this._closed = null
-    this._pending = new Map() // socket -> { timer, answered }
-    this._clients = new Set()
-    this._proofs = new WeakMap() // request -> what its answer proves
-    this._counts = { admitted: 0, challenged: 0, refused: {} }
-    this._server = this._createServer(handshakeTimeoutMs)
-    this._webSockets = this._createWebSockets(handshakeTimeoutMs)
+    this.#server = this.#createServer(handshakeTimeoutMs)
+    this.#webSockets = this.#createWebSockets(handshakeTimeoutMs)
   }
 
   /**
@@ -72,8 +77,8 @@ class HandshakeServer extends EventEmitter {
    * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   listen() {
-    this._listening ??= this._listen()
-    return this._listening
+    this.#listening ??= this.#listen()
+    return this.#listening
   }
 
   /**
@@ -83,65 +88,65 @@ class HandshakeServer extends EventEmitter {
    */
   stats() {
     return {
-      connections: this._clients.size,
-      pending: this._pending.size,
-      ...this._counts,
-      refused: { ...this._counts.refused }
+      connections: this.#clients.size,
+      pending: this.#pending.size,
+      ...this.#counts,
+      refused: { ...this.#counts.refused }
     }
   }
 
   /** Ends everything at once. @returns {Promise<void>} */
   close() {
-    this._closed ??= this._close()
-    return this._closed
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
-  async _listen() {
-    if (this._closed !== null) {
+  async #listen() {
+    if (this.#closed !== null) {
       throw new IpcError('ERR_CLOSED')
     }
-    const { host, port, auth } = this._options
+    const { host, port, auth } = this.#options
     try {
-      await bind(this._server, host, port)
+      await bind(this.#server, host, port)
     } catch (error) {
       const { code } = error.cause
       if (port === 0 || (code !== 'EADDRINUSE' && code !== 'EACCES')) {
         throw error
       }
       this.moved = { from: port, code }
-      await bind(this._server, host, 0)
+      await bind(this.#server, host, 0)
     }
-    this._port = this._server.address().port
+    this.#port = this.#server.address().port
     // Do not keep the process alive.
-    this._server.unref()
+    this.#server.unref()
     if (auth === 'none') {
       process.emitWarning(
-        `The WebSocket on port ${this._port} asks for no token: every user ` +
+        `The WebSocket on port ${this.#port} asks for no token: every user ` +
           'of this machine can read the threats.',
         { type: 'SecurityWarning', code: 'KG_WEBSOCKET_NO_AUTH' }
       )
     }
-    return this._port
+    return this.#port
   }
 
-  async _close() {
-    const gone = this._endAll()
+  async #close() {
+    const gone = this.#endAll()
     // A server that is about to listen would do so after its close().
-    await this._listening?.catch(ignore)
+    await this.#listening?.catch(ignore)
     const closed = new Promise((resolve) => {
-      this._server.close(resolve)
+      this.#server.close(resolve)
     })
     await Promise.all([closed, ...gone])
   }
 
-  /** Ends every connection. _onSocket() destroys those that come from now on. */
-  _endAll() {
-    const ended = [...this._clients, ...this._pending.keys()]
+  /** Ends every connection. #onSocket() destroys those that come from now on. */
+  #endAll() {
+    const ended = [...this.#clients, ...this.#pending.keys()]
     return ended.map((one) => {
       const gone = new Promise((resolve) => {
         one.once('close', resolve)
       })
-      if (this._clients.has(one)) {
+      if (this.#clients.has(one)) {
         one.terminate()
       } else {
         one.destroy()
@@ -150,7 +155,7 @@ class HandshakeServer extends EventEmitter {
     })
   }
 
-  _createServer(timeout) {
+  #createServer(timeout) {
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
@@ -162,24 +167,24 @@ class HandshakeServer extends EventEmitter {
     // Node silently drops headers past this count, so an Origin could
     // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
     server.maxHeadersCount = 0
-    const plain = (request) => this._onPlainRequest(request)
+    const plain = (request) => this.#onPlainRequest(request)
     server.on('request', plain)
     server.on('checkContinue', plain)
     server.on('checkExpectation', plain)
     server.on('connect', plain)
-    server.on('upgrade', (...args) => this._onUpgrade(...args))
-    server.on('connection', (socket) => this._onSocket(socket))
+    server.on('upgrade', (...args) => this.#onUpgrade(...args))
+    server.on('connection', (socket) => this.#onSocket(socket))
     server.on('clientError', (error, socket) => {
       const [status, reason] = PARSER_FAULTS[error.code] ?? [400, 'malformed']
-      if (this._begin(socket)) {
-        this._refuse(socket, status, reason)
+      if (this.#begin(socket)) {
+        this.#refuse(socket, status, reason)
       }
     })
     server.on('error', ignore) // bind() handles those of listen().
     return server
   }
 
-  _createWebSockets(timeout) {
+  #createWebSockets(timeout) {
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -193,51 +198,51 @@ class HandshakeServer extends EventEmitter {
       handleProtocols: () => false
     })
     server.on('headers', (headers, request) => {
-      headers.push(...this._proofOf(request))
+      headers.push(...this.#proofOf(request))
     })
     server.on('wsClientError', (_error, socket) => {
-      this._refuse(socket, 400, 'malformed')
+      this.#refuse(socket, 400, 'malformed')
     })
     return server
   }
 
-  _onSocket(socket) {
+  #onSocket(socket) {
     // A connection may be reset at any time; 'close' follows.
     socket.on('error', ignore)
     socket.unref()
-    if (this._closed !== null) {
+    if (this.#closed !== null) {
       socket.destroy()
       return
     }
-    if (this._pending.size >= MAX_PENDING) {
+    if (this.#pending.size >= MAX_PENDING) {
       socket.destroy()
-      this._count(0, 'crowded')
+      this.#count(0, 'crowded')
       return
     }
     const entry = { timer: null, answered: false }
-    this._pending.set(socket, entry)
-    this._setTimer(entry, this._options.handshakeTimeoutMs, () => {
+    this.#pending.set(socket, entry)
+    this.#setTimer(entry, this.#options.handshakeTimeoutMs, () => {
       entry.answered = true
-      this._refuse(socket, 408, 'slow')
+      this.#refuse(socket, 408, 'slow')
     })
-    socket.once('close', () => this._settle(socket))
+    socket.once('close', () => this.#settle(socket))
   }
 
-  _setTimer(entry, milliseconds, action) {
+  #setTimer(entry, milliseconds, action) {
     clearTimeout(entry.timer)
     entry.timer = setTimeout(action, milliseconds)
     entry.timer.unref()
   }
 
   /** The socket is no handshake any more. */
-  _settle(socket) {
-    clearTimeout(this._pending.get(socket)?.timer)
-    this._pending.delete(socket)
+  #settle(socket) {
+    clearTimeout(this.#pending.get(socket)?.timer)
+    this.#pending.delete(socket)
   }
 
   /** Each connection has one request; a second one ends it. */
-  _begin(socket) {
-    const entry = this._pending.get(socket)
+  #begin(socket) {
+    const entry = this.#pending.get(socket)
     if (entry === undefined || entry.answered) {
       socket.destroy()
       return false
@@ -246,91 +251,91 @@ class HandshakeServer extends EventEmitter {
     return true
   }
 
-  _onPlainRequest(request) {
+  #onPlainRequest(request) {
     const { socket, method } = request
     request.resume()
-    if (!this._begin(socket)) {
+    if (!this.#begin(socket)) {
       return
     }
     if (method === 'GET') {
-      this._refuse(socket, 426, 'upgrade', ['Upgrade: websocket'])
+      this.#refuse(socket, 426, 'upgrade', ['Upgrade: websocket'])
     } else {
-      this._refuse(socket, 405, 'method', ['Allow: GET'])
+      this.#refuse(socket, 405, 'method', ['Allow: GET'])
     }
   }
 
-  _onUpgrade(request, socket, head) {
-    if (!this._begin(socket)) {
+  #onUpgrade(request, socket, head) {
+    if (!this.#begin(socket)) {
       return
     }
     const fault = judgeUpgrade(request)
     if (fault !== null) {
-      this._refuse(socket, fault.status, fault.reason, fault.headers)
+      this.#refuse(socket, fault.status, fault.reason, fault.headers)
       return
     }
-    if (this._challenger !== null && !this._prove(request, socket)) {
+    if (this.#challenger !== null && !this.#prove(request, socket)) {
       return
     }
-    if (this._clients.size >= this._options.maxClients) {
+    if (this.#clients.size >= this.#options.maxClients) {
       // With the proof: a Shield that starts asks only whether one is here.
-      this._refuse(socket, 503, 'clients', this._proofOf(request))
+      this.#refuse(socket, 503, 'clients', this.#proofOf(request))
       return
     }
-    this._webSockets.handleUpgrade(request, socket, head, (client) => {
-      this._admit(client, socket)
+    this.#webSockets.handleUpgrade(request, socket, head, (client) => {
+      this.#admit(client, socket)
     })
   }
 
   /** Whether the client proved that it knows the token; else it is sent a 401. */
-  _prove(request, socket) {
+  #prove(request, socket) {
     const { rawHeaders } = request
-    const { proof, reason } = this._challenger.admit(rawHeaders, this._port)
+    const { proof, reason } = this.#challenger.admit(rawHeaders, this.#port)
     if (proof !== null) {
-      this._proofs.set(request, proof)
+      this.#proofs.set(request, proof)
       return true
     }
-    const headers = [`WWW-Authenticate: ${this._challenger.challenge()}`]
+    const headers = [`WWW-Authenticate: ${this.#challenger.challenge()}`]
     if (reason === 'missing') {
-      this._counts.challenged++
-      this._answer(socket, 401, headers)
+      this.#counts.challenged++
+      this.#answer(socket, 401, headers)
     } else {
-      this._refuse(socket, 401, `token-${reason}`, headers)
+      this.#refuse(socket, 401, `token-${reason}`, headers)
     }
     return false
   }
 
   /** @returns {string[]} the header for a client that proved itself */
-  _proofOf(request) {
-    const proof = this._proofs.get(request)
+  #proofOf(request) {
+    const proof = this.#proofs.get(request)
     return proof === undefined ? [] : [`KindlyGuard-Proof: ${proof}`]
   }
 
-  _admit(client, socket) {
-    this._settle(socket)
-    this._clients.add(client)
-    this._counts.admitted++
-    client.once('close', () => this._clients.delete(client))
+  #admit(client, socket) {
+    this.#settle(socket)
+    this.#clients.add(client)
+    this.#counts.admitted++
+    client.once('close', () => this.#clients.delete(client))
     // An oversized frame, bad UTF-8: ws closes the connection and says why.
     client.on('error', ignore)
-    const { auth } = this._options
+    const { auth } = this.#options
     const { remoteAddress, remotePort } = socket
     this.emit('connection', client, { auth, remoteAddress, remotePort })
   }
 
-  _refuse(socket, status, reason, headers) {
-    this._answer(socket, status, headers)
-    this._count(status, reason)
+  #refuse(socket, status, reason, headers) {
+    this.#answer(socket, status, headers)
+    this.#count(status, reason)
   }
 
-  _count(status, reason) {
-    const { refused } = this._counts
+  #count(status, reason) {
+    const { refused } = this.#counts
     refused[reason] = (refused[reason] ?? 0) + 1
     this.emit('refused', { status, reason })
   }
 
   /** Sends the status as one line of text, and closes. */
-  _answer(socket, status, headers = []) {
-    const entry = this._pending.get(socket)
+  #answer(socket, status, headers = []) {
+    const entry = this.#pending.get(socket)
     if (entry === undefined || socket.destroyed || !socket.writable) {
       socket.destroy()
       return
@@ -348,7 +353,7 @@ class HandshakeServer extends EventEmitter {
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
     // What still comes is discarded until the client closes, too.
     socket.resume()
-    this._setTimer(entry, LINGER_MS, () => socket.destroy())
+    this.#setTimer(entry, LINGER_MS, () => socket.destroy())
   }
 }
 

@@ -36,40 +36,43 @@ const reasonOf = (why) =>
   })
 
 class Subscriber {
+  #broadcaster
+  #sendBuffer
+  #cursor = null
+  #cursorHistory = null // the history that it is a cursor of
+  #generation = null
+  #next = 0 // the sequence that comes next; 0: not subscribed
+  #mistakes = 0
+  #askedAt = null // since when a ping has no answer
+  #leaving = false
+  #dismissed = false
+
   /**
    * @param {import('ws').WebSocket} socket open and authenticated
    * @param {object} broadcaster has `history`, `limits`, `boot`, and is told by
    *   `stateChanged(subscriber, before)` when `state` changes
    */
   constructor(socket, broadcaster) {
-    this._socket = socket
-    this._broadcaster = broadcaster
-    this._cursor = null
-    this._cursorHistory = null // the history that it is a cursor of
-    this._generation = null
-    this._next = 0 // the sequence that comes next; 0: not subscribed
+    this.socket = socket
+    this.#broadcaster = broadcaster
     const { maxBufferedBytes } = broadcaster.limits
-    this._sendBuffer = new SendBuffer(socket, maxBufferedBytes, () => {
-      this._askedAt = null
-      this._pump()
+    this.#sendBuffer = new SendBuffer(socket, maxBufferedBytes, () => {
+      this.#askedAt = null
+      this.#pump()
     })
-    this._mistakes = 0
-    this._askedAt = null // since when a ping has no answer
-    this._leaving = false
-    this._dismissed = false
     // 'live': gets what is published; 'early': waits at the end of the history;
     // 'behind': is sent the history, or has to take what it was sent
     this.state = 'behind'
     /** Whether it waits for a history in which it can read on. */
     this.isStranded = false
-    socket.on('message', (data, isBinary) => this._command(data, isBinary))
+    socket.on('message', (data, isBinary) => this.#command(data, isBinary))
     socket.on('ping', (data) => {
-      if (!this._pause()) {
-        this._sendBuffer.pong(data)
+      if (!this.#pause()) {
+        this.#sendBuffer.pong(data)
       }
     })
     socket.on('pong', () => {
-      this._askedAt = null
+      this.#askedAt = null
     })
   }
 
@@ -80,64 +83,64 @@ class Subscriber {
    * @param {Buffer} whole the message of all of them
    */
   publish(first, texts, whole) {
-    const have = this._next - first
+    const have = this.#next - first
     if (have >= texts.length) {
       return
     }
     const text =
-      have === 0 ? whole : threatMessage(this._generation, texts.slice(have))
-    this._sendThreats(texts.length - have, text)
-    this._pause()
+      have === 0 ? whole : threatMessage(this.#generation, texts.slice(have))
+    this.#sendThreats(texts.length - have, text)
+    this.#pause()
   }
 
   /** Goes on in a history of another generation, when the client has what can be
    * had of the one before. */
   moveToHistory() {
-    this._goOver({ generation: this._generation, next: this._next })
+    this.#goOver({ generation: this.#generation, next: this.#next })
   }
 
   /** Sends the Shield's generation, sequence and transport.
    * @param {number} [next] begins a stream with this sequence */
   sendStatus(next) {
-    const { history, boot, limits } = this._broadcaster
+    const { history, boot, limits } = this.#broadcaster
     const { generation, sequence, isRing: shm } = history
     const { heartbeatMs } = limits
-    this._sendBuffer.send(
+    this.#sendBuffer.send(
       message('status', { generation, sequence, next, shm, boot, heartbeatMs })
     )
   }
 
   /** To be called every heartbeat. */
   beat() {
-    if (this._sendBuffer.fullSince === null && !this._dismissed) {
-      this._askedAt ??= performance.now()
-      this._socket.ping()
-      const { generation, sequence } = this._broadcaster.history
-      this._sendBuffer.send(message('heartbeat', { generation, sequence }))
+    if (this.#sendBuffer.fullSince === null && !this.#dismissed) {
+      this.#askedAt ??= performance.now()
+      this.socket.ping()
+      const { generation, sequence } = this.#broadcaster.history
+      this.#sendBuffer.send(message('heartbeat', { generation, sequence }))
     }
   }
 
   /** Whether the client has not taken anything, or not answered a ping, for too
    * long. @param {number} now performance.now() */
   isStalled(now) {
-    const { stallTimeoutMs } = this._broadcaster.limits
-    const since = this._sendBuffer.fullSince ?? this._askedAt ?? now
-    return !this._dismissed && now - since >= stallTimeoutMs
+    const { stallTimeoutMs } = this.#broadcaster.limits
+    const since = this.#sendBuffer.fullSince ?? this.#askedAt ?? now
+    return !this.#dismissed && now - since >= stallTimeoutMs
   }
 
   /** Tells the client what it has lost already, and closes. */
   evict() {
-    const { history, limits } = this._broadcaster
-    if (this._next !== 0 && this._generation === history.generation) {
+    const { history, limits } = this.#broadcaster
+    if (this.#next !== 0 && this.#generation === history.generation) {
       try {
-        const cursor = history.cursor(this._next)
-        cursor.read(1).losses.forEach((loss) => this._sendLoss(loss))
+        const cursor = history.cursor(this.#next)
+        cursor.read(1).losses.forEach((loss) => this.#sendLoss(loss))
         cursor.close()
       } catch {
         // It will be told when it comes back.
       }
     }
-    this._dismiss(
+    this.#dismiss(
       TRY_AGAIN_LATER,
       'ERR_EVICTED',
       `nothing was taken for ${limits.stallTimeoutMs} ms`
@@ -146,55 +149,60 @@ class Subscriber {
 
   /** The Shield closes: ends the connection as soon as everything is sent. */
   leave() {
-    this._leaving = true
-    if (this._next === 0 || this.state !== 'behind') {
-      this._socket.close(GOING_AWAY, 'the Shield closes')
+    this.#leaving = true
+    if (this.#next === 0 || this.state !== 'behind') {
+      this.socket.close(GOING_AWAY, 'the Shield closes')
     }
   }
 
   /** Ends the subscription; also to be called when the socket is gone. */
   unsubscribe() {
     this.isStranded = false
-    this._closeCursor()
-    this._next = 0
-    this._setState('behind')
+    this.#closeCursor()
+    this.#next = 0
+    this.#setState('behind')
   }
 
   stats() {
-    return { state: this.state, bufferedBytes: this._sendBuffer.bytes }
+    const { bytes, fullSince } = this.#sendBuffer
+    return {
+      state: this.state,
+      bufferedBytes: bytes,
+      isFull: fullSince !== null
+    }
   }
 
   /** Sends why, and closes. */
-  _dismiss(status, code, why) {
-    if (this._dismissed) {
+  #dismiss(status, code, why) {
+    if (this.#dismissed) {
       return
     }
-    this._dismissed = true
+    this.#dismissed = true
     this.unsubscribe()
-    this._sendBuffer.send(message('error', { code, message: why }))
-    this._socket.close(status, reasonOf(why))
-    const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
+    this.#sendBuffer.send(message('error', { code, message: why }))
+    this.socket.close(status, reasonOf(why))
+    const timer = setTimeout(() => this.socket.terminate(), CLOSE_MILLISECONDS)
     timer.unref()
   }
 
   // --- Commands ------------------------------------------------------------
 
-  _command(data, isBinary) {
-    if (this._dismissed) {
+  #command(data, isBinary) {
+    if (this.#dismissed) {
       return
     }
     let command
     try {
       command = parseCommand(data, isBinary)
     } catch (error) {
-      this._refuse(error.message)
+      this.#refuse(error.message)
       return
     }
     // Each command has an answer, and answers must not pile up.
-    if (this._pause()) {
-      this._refuse('a command came while answers are not read')
+    if (this.#pause()) {
+      this.#refuse('a command came while answers are not read')
     } else if (command.type === 'subscribe') {
-      this._subscribe(command)
+      this.#subscribe(command)
     } else if (command.type === 'unsubscribe') {
       this.unsubscribe()
     } else {
@@ -202,18 +210,18 @@ class Subscriber {
     }
   }
 
-  _refuse(why) {
+  #refuse(why) {
     const code = 'ERR_INVALID_MESSAGE'
-    this._mistakes++
-    if (this._mistakes > 1) {
-      this._dismiss(POLICY_VIOLATION, code, why)
+    this.#mistakes++
+    if (this.#mistakes > 1) {
+      this.#dismiss(POLICY_VIOLATION, code, why)
     } else {
-      this._sendBuffer.send(message('error', { code, message: why }))
+      this.#sendBuffer.send(message('error', { code, message: why }))
     }
   }
 
-  _subscribe({ from, generation }) {
-    const { history } = this._broadcaster
+  #subscribe({ from, generation }) {
+    const { history } = this.#broadcaster
     this.unsubscribe()
     if (generation === undefined || generation === history.generation) {
       const named = {
@@ -222,135 +230,135 @@ class Subscriber {
         start: history.start
       }
       const next = named[from] ?? from
-      this._begin(history.generation, next)
-      this._readFrom(from === 'oldest' ? from : next)
+      this.#begin(history.generation, next)
+      this.#readFrom(from === 'oldest' ? from : next)
       return
     }
     // The client was in a history before this one.
-    this._goOver({ generation, next: from })
+    this.#goOver({ generation, next: from })
   }
 
   /** From an earlier history to the present one: tells what the client will not
    * get of the former, and begins the latter. */
-  _goOver({ generation, next }) {
-    const { history } = this._broadcaster
+  #goOver({ generation, next }) {
+    const { history } = this.#broadcaster
     const { predecessor } = history
     const isNext = predecessor?.generation === generation
     if (!isNext || predecessor.sequence === undefined) {
-      this._sendLoss(unknownLoss(generation))
+      this.#sendLoss(unknownLoss(generation))
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
-      this._sendLoss(replacedLoss(next, predecessor))
+      this.#sendLoss(replacedLoss(next, predecessor))
     }
     // If it was in this one before, it knows how far, and asks anew.
     const first = isNext ? history.begins : 1
-    this._begin(history.generation, first)
-    this._readFrom(first)
+    this.#begin(history.generation, first)
+    this.#readFrom(first)
   }
 
   // --- Sending -------------------------------------------------------------
 
-  _begin(generation, next) {
-    this._generation = generation
-    this._next = next
+  #begin(generation, next) {
+    this.#generation = generation
+    this.#next = next
     this.sendStatus(next)
   }
 
   /** What comes next is of this generation: from its first event on, if it is
    * another one. */
-  _enter(generation) {
-    if (generation !== this._generation) {
-      this._begin(generation, 1)
+  #enter(generation) {
+    if (generation !== this.#generation) {
+      this.#begin(generation, 1)
     }
   }
 
-  _readFrom(from) {
-    this._setState('behind')
-    this._closeCursor()
-    if (from === this._broadcaster.history.sequence + 1) {
-      this._setState('live')
+  #readFrom(from) {
+    this.#setState('behind')
+    this.#closeCursor()
+    if (from === this.#broadcaster.history.sequence + 1) {
+      this.#setState('live')
       return
     }
-    this._openCursor(from)
-    this._pump()
+    this.#openCursor(from)
+    this.#pump()
   }
 
-  _closeCursor() {
-    this._cursor?.close()
-    this._cursor = null
+  #closeCursor() {
+    this.#cursor?.close()
+    this.#cursor = null
   }
 
-  _openCursor(from) {
-    const { history } = this._broadcaster
-    this._closeCursor()
+  #openCursor(from) {
+    const { history } = this.#broadcaster
+    this.#closeCursor()
     this.isStranded = false
     try {
-      this._cursor = history.cursor(from)
-      this._cursorHistory = history
+      this.#cursor = history.cursor(from)
+      this.#cursorHistory = history
     } catch (error) {
       if (error.code === 'ERR_NO_RING') {
         // Its file was removed; it will be made anew or brought back soon.
         this.isStranded = true
         return
       }
-      this._dismiss(INTERNAL_ERROR, error.code, error.message)
+      this.#dismiss(INTERNAL_ERROR, error.code, error.message)
     }
   }
 
   /** Sends from the history until its end is reached or the socket is full. */
-  _pump() {
-    const { history } = this._broadcaster
-    while (this._cursor !== null && !this._pause()) {
+  #pump() {
+    const { history } = this.#broadcaster
+    while (this.#cursor !== null && !this.#pause()) {
       let read
       try {
-        read = this._cursor.read(READ_EVENTS)
+        read = this.#cursor.read(READ_EVENTS)
       } catch (error) {
-        this._dismiss(INTERNAL_ERROR, error.code, error.message)
+        this.#dismiss(INTERNAL_ERROR, error.code, error.message)
         return
       }
       const isEmpty = read.texts.length === 0 && read.losses.length === 0
-      if (!this._sendRead(read, isEmpty)) {
+      if (!this.#sendRead(read, isEmpty)) {
         // Read again when there is space, rather than kept. Not by another
         // cursor: the history may be another one by now.
-        this._cursor.goBack(this._next)
+        this.#cursor.goBack(this.#next)
         return
       }
       if (
-        this._generation === history.generation &&
-        this._next === history.sequence + 1
+        this.#generation === history.generation &&
+        this.#next === history.sequence + 1
       ) {
-        this._closeCursor()
-        this._setState('live')
+        this.#closeCursor()
+        this.#setState('live')
       } else if (isEmpty && !read.more) {
-        if (this._generation !== history.generation) {
+        if (this.#generation !== history.generation) {
           this.moveToHistory()
           return
         }
-        if (this._cursorHistory === history) {
+        if (this.#cursorHistory === history) {
           // The client subscribed to what is not published yet.
-          this._setState('early')
+          this.#setState('early')
           return
         }
-        this._openCursor(this._next)
+        this.#openCursor(this.#next)
       }
     }
   }
 
   /** Sends what a cursor gave. @returns {boolean} whether all of it */
-  _sendRead({ generation, losses, texts }, isEmpty) {
+  #sendRead({ generation, losses, texts }, isEmpty) {
     for (const loss of losses) {
-      this._enter(loss.generation)
-      this._sendLoss(loss)
+      this.#enter(loss.generation)
+      this.#sendLoss(loss)
     }
     // Not for an empty read: a cursor that has just moved on may yet have a loss
     // to tell of the generation that it was in.
     if (!isEmpty) {
-      this._enter(generation)
+      this.#enter(generation)
     }
     for (const part of inMessages(texts)) {
-      if (this._pause()) {
+      if (this.#pause()) {
         return false
       }
-      this._sendThreats(part.length, threatMessage(generation, part))
+      this.#sendThreats(part.length, threatMessage(generation, part))
     }
     return true
   }
@@ -358,9 +366,9 @@ class Subscriber {
   /** After `isStranded`: there is another history, or may be the same again. */
   goOn() {
     this.isStranded = false
-    if (this._generation === this._broadcaster.history.generation) {
+    if (this.#generation === this.#broadcaster.history.generation) {
       this.sendStatus()
-      this._readFrom(this._next)
+      this.#readFrom(this.#next)
     } else {
       this.moveToHistory()
     }
@@ -368,51 +376,51 @@ class Subscriber {
 
   /** While live: the history may have more than this client was sent. */
   catchUp() {
-    if (this._next <= this._broadcaster.history.sequence) {
-      this._readFrom(this._next)
+    if (this.#next <= this.#broadcaster.history.sequence) {
+      this.#readFrom(this.#next)
     }
   }
 
   /** While early: the history has more than when it was read last. */
   historyGrew() {
-    this._setState('behind')
-    this._pump()
+    this.#setState('behind')
+    this.#pump()
   }
 
   /** True when the socket has to take what it was given first. */
-  _pause() {
-    if (!this._sendBuffer.isFull()) {
+  #pause() {
+    if (!this.#sendBuffer.isFull()) {
       return false
     }
     if (this.state === 'live') {
-      this._setState('behind')
+      this.#setState('behind')
       // From the history, when there is space again.
-      this._openCursor(this._next)
+      this.#openCursor(this.#next)
     }
     return true
   }
 
-  _setState(state) {
+  #setState(state) {
     const before = this.state
     if (state !== before) {
       this.state = state
-      this._broadcaster.stateChanged(this, before)
-      if (this._leaving && state !== 'behind') {
+      this.#broadcaster.stateChanged(this, before)
+      if (this.#leaving && state !== 'behind') {
         this.leave()
       }
     }
   }
 
-  _sendThreats(count, text) {
-    this._next += count
-    this._sendBuffer.send(text)
+  #sendThreats(count, text) {
+    this.#next += count
+    this.#sendBuffer.send(text)
   }
 
-  _sendLoss(loss) {
-    if (loss.generation === this._generation && loss.to !== null) {
-      this._next = loss.to + 1
+  #sendLoss(loss) {
+    if (loss.generation === this.#generation && loss.to !== null) {
+      this.#next = loss.to + 1
     }
-    this._sendBuffer.send(message('lost', loss))
+    this.#sendBuffer.send(message('lost', loss))
   }
 }
 
