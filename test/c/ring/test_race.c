@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "../../native/base/atomic.h"
-#include "../../native/platform/platform.h"
-#include "fixture.h"
+#include "../../../native/base/atomic.h"
+#include "../../../native/platform/platform.h"
+#include "../fixture.h"
 
 TEST(claimed, "F3 what the writer has claimed is discarded and counted") {
   for (uint32_t ahead = 1; ahead <= 4; ahead++) {

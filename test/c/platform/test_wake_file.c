@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../native/file/reader.h"
-#include "../../native/include/kg_layout.h"
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/file/reader.h"
+#include "../../../native/include/kg_layout.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 #define LONG_MS 20000
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define READERS 3
 #define STEPS 3000

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define CAPACITY 16
 #define FAR (UINT64_C(1) << 60)

@@ -1,8 +1,8 @@
 /* The checksum: published vectors, and the instruction against the table. */
 #include <string.h>
 
-#include "../../native/ring/crc32c.h"
-#include "check.h"
+#include "../../../native/ring/crc32c.h"
+#include "../check.h"
 
 TEST(vectors, "CRC32C gives the values of RFC 3720 and of 123456789") {
   unsigned char bytes[32];

@@ -1,7 +1,7 @@
 /* What a threat holds and what comes out of the ring. */
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define CAPACITY 64
 
