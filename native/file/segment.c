@@ -215,48 +215,63 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
 }
 
 #define TEMPORARY_SUFFIX ".tmp"
+#define TEMPORARY_BYTES (KG_FILE_NAME_BYTES + 32)
 
 void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
   kg__dir_sweep(dir, names->temporary_prefix, 16, TEMPORARY_SUFFIX);
 }
 
-int kg__segment_create(kg__dir *dir, const kg__names *names,
-                       const kg__ring_setup *setup, kg__segment *segment,
-                       kg_failure *failure) {
-  char temporary[KG_FILE_NAME_BYTES + 32];
+/* What a ring is called until it is complete. */
+static void name_temporary(const kg__names *names, uint64_t generation,
+                           char name[TEMPORARY_BYTES]) {
+  snprintf(name, TEMPORARY_BYTES, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+           names->temporary_prefix, generation);
+}
+
+int kg__segment_make(kg__dir *dir, const kg__names *names,
+                     const kg__ring_setup *setup, kg__segment *segment,
+                     kg_failure *failure) {
+  char temporary[TEMPORARY_BYTES];
   uint64_t length = kg__ring_bytes(setup->capacity);
   kg__file file;
-
-  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
-           names->temporary_prefix, setup->generation);
+  name_temporary(names, setup->generation, temporary);
   int result = kg__file_create(dir, temporary, length, &file, failure);
   if (result != KG_OK) {
     return result;
   }
   result = map(&file, (size_t)length, 0, (size_t)length, segment, failure);
-  bool is_mapped = result == KG_OK;
-  if (is_mapped) {
-    kg__ring_format(segment->base, setup, &segment->ring);
-    KG__STEP("ring formatted");
-    result = kg__file_lock(&segment->file, 0, failure);
-  }
-  if (result == KG_OK) {
-    result = open_bell(segment, failure);
-  }
-  if (result == KG_OK) {
-    KG__STEP("ring locked");
-    result = kg__file_rename(dir, temporary, names->ring, failure);
-  }
   if (result != KG_OK) {
-    if (is_mapped) {
-      unmap(segment);
-    }
     kg__file_close(&file);
     kg__file_remove(dir, temporary);
     return result;
   }
-  KG__STEP("ring named");
+  kg__ring_format(segment->base, setup, &segment->ring);
+  KG__STEP("ring formatted");
+  result = open_bell(segment, failure);
+  if (result == KG_OK) {
+    result = kg__file_lock(&segment->file, 0, failure);
+  }
+  if (result != KG_OK) {
+    kg__segment_unmake(dir, names, segment);
+    return result;
+  }
+  KG__STEP("ring locked");
   return KG_OK;
+}
+
+int kg__segment_name(kg__dir *dir, const kg__names *names,
+                     const kg__segment *segment, kg_failure *failure) {
+  char temporary[TEMPORARY_BYTES];
+  name_temporary(names, segment->ring.generation, temporary);
+  return kg__file_rename(dir, temporary, names->ring, failure);
+}
+
+void kg__segment_unmake(kg__dir *dir, const kg__names *names,
+                        kg__segment *segment) {
+  char temporary[TEMPORARY_BYTES];
+  name_temporary(names, segment->ring.generation, temporary);
+  kg__segment_close(segment);
+  kg__file_remove(dir, temporary);
 }
 
 void kg__segment_close(kg__segment *segment) {
