@@ -7,7 +7,6 @@
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
-#define DEFAULT_MAX_EVENTS 1000
 
 static bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -42,7 +41,7 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
 int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
                     kg_failure *failure) {
   uint32_t wanted =
-      options->max_events == 0 ? DEFAULT_MAX_EVENTS : options->max_events;
+      options->max_events == 0 ? KG_DEFAULT_EVENTS : options->max_events;
   if (wanted > KG_MAX_CAPACITY) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
                     "maxEvents is %" PRIu32 ", 1 to %" PRIu32 " will do",
