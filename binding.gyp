@@ -23,7 +23,6 @@
         "native/file/reader.c",
         "native/file/registration.c",
         "native/file/segment.c",
-        "native/file/system.c",
         "native/file/writer.c",
         "native/file/writer_space.c"
       ],

@@ -3,6 +3,7 @@
 // hold it: the same sequences, the same limits, the same account.
 
 const { IpcError } = require('../base/errors.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const {
   capacityOf,
   MAX_SPAN,
@@ -53,7 +54,7 @@ class MemoryHistory {
    */
   append(batch) {
     const spans = batch.map(spanOf)
-    const limit = this.capacity / 4
+    const limit = this.capacity / BATCH_DIVISOR
     let slots = 0
     for (const [i, span] of spans.entries()) {
       // What counts is what there is to show, not what it was deflated to.

@@ -10,6 +10,7 @@ const { checkIpc } = require('../options/ipc.js')
 const { MemoryHistory } = require('./memory-history.js')
 const { resumeWithoutRing } = require('./resume-point.js')
 const { RingHistory } = require('./ring-history.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { capacityOf } = require('../threat/size.js')
 const { SingleInstance } = require('./single-instance.js')
 const { ShieldRing } = require('./ring.js')
@@ -128,7 +129,7 @@ class IpcTransport extends EventEmitter {
   writeThreats(threats) {
     this._mustBeOpen()
     const { writer } = this._ring
-    const most = writer?.batchSlots ?? this._history.capacity / 4
+    const most = writer?.batchSlots ?? this._history.capacity / BATCH_DIVISOR
     const records = checkBatch(threats, most, checkThreat)
     this._mustBeOpen()
     return this._publish(records)

@@ -9,6 +9,7 @@ const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
 const { checkThreat } = require('../threat/check.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { emitSafely } = require('../base/emit-safely.js')
 
 // How often a writer says that it lives, and looks whether its ring is still
@@ -60,7 +61,7 @@ class SharedMemoryIpc extends EventEmitter {
     })
     this._calls = new NativeWriter(this._writer)
     // Every threat takes a slot at least, and a batch a quarter of them.
-    this.batchSlots = this._writer.stats().capacity / 4
+    this.batchSlots = this._writer.stats().capacity / BATCH_DIVISOR
     this._replaced = 0
     this._overflow = overflow
     this._backpressure =

@@ -55,16 +55,11 @@ bool Properties::Text(const char *key, std::string *value) {
   return ok_;
 }
 
-bool Properties::Number(const char *key, double *value) {
-  napi_value number;
-  return Get(key, napi_number, &number) &&
-         napi_get_value_double(env_, number, value) == napi_ok;
-}
-
-bool Properties::Flag(const char *key, bool *value) {
+void Properties::Flag(const char *key, bool *value) {
   napi_value flag;
-  return Get(key, napi_boolean, &flag) &&
-         napi_get_value_bool(env_, flag, value) == napi_ok;
+  if (Get(key, napi_boolean, &flag)) {
+    napi_get_value_bool(env_, flag, value);
+  }
 }
 
 bool Properties::Object(const char *key, napi_value *value) {
@@ -75,9 +70,6 @@ RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
   // lib/options/check.js has checked the types; what is absent keeps its
   // default.
   Properties options(info.Env(), info[0]);
-  double max_events = 0;
-  double max_bytes = 0;
-  double timeout = 0;
   bool checksums = true;
   napi_value predecessor;
   if (options.Text("dir", &dir_)) {
@@ -86,15 +78,12 @@ RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
   if (options.Text("name", &name_)) {
     options_.name = name_.c_str();
   }
-  options.Number("maxEvents", &max_events);
-  options.Number("bufferSize", &max_bytes);
-  options.Number("readerTimeoutMs", &timeout);
+  options.Number("maxEvents", &options_.max_events);
+  options.Number("bufferSize", &options_.max_bytes);
+  options.Number("readerTimeoutMs", &options_.reader_timeout_ms);
   options.Flag("enableChecksums", &checksums);
   options.Flag("rejects", &options_.rejects);
   options.Flag("reliable", &options_.reliable);
-  options_.max_events = static_cast<uint32_t>(max_events);
-  options_.max_bytes = static_cast<uint64_t>(max_bytes);
-  options_.reader_timeout_ms = static_cast<uint32_t>(timeout);
   options_.no_checksums = !checksums;
   ok_ = true;
   if (options.Object("predecessor", &predecessor)) {
@@ -106,14 +95,12 @@ RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
 void RingOptions::ReadPredecessor(napi_env env, napi_value predecessor) {
   Properties last(env, predecessor);
   std::string generation;
-  double sequence;
   if (last.Text("generation", &generation)) {
     options_.predecessor_generation =
         std::strtoull(generation.c_str(), nullptr, 16);
   }
-  options_.predecessor_sequence = last.Number("sequence", &sequence)
-                                      ? static_cast<uint64_t>(sequence)
-                                      : UINT64_MAX;
+  options_.predecessor_sequence = UINT64_MAX;
+  last.Number("sequence", &options_.predecessor_sequence);
   ok_ = last.ok();
 }
 

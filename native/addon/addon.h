@@ -25,7 +25,7 @@ struct Addon {
 
 // Throws the IpcError for a negative result. Returns undefined, so that a
 // method can `return Throw(...)`.
-Napi::Value Throw(Napi::Env env, int error, const char *detail);
+Napi::Value Throw(Napi::Env env, int error, const char *detail = "");
 Napi::Value Throw(Napi::Env env, const kg_failure &failure);
 
 // Reads the properties of an object. Each leaves `value` as it is where the
@@ -34,8 +34,15 @@ class Properties {
 public:
   Properties(napi_env env, napi_value object) : env_(env), object_(object) {}
   bool Text(const char *key, std::string *value);
-  bool Number(const char *key, double *value);
-  bool Flag(const char *key, bool *value);
+  template <typename T> void Number(const char *key, T *value) {
+    napi_value number;
+    double read;
+    if (Get(key, napi_number, &number) &&
+        napi_get_value_double(env_, number, &read) == napi_ok) {
+      *value = static_cast<T>(read);
+    }
+  }
+  void Flag(const char *key, bool *value);
   bool Object(const char *key, napi_value *value);
   // False once reading failed: the caller has the pending exception, or is
   // being terminated, and nothing that was read means anything.
@@ -69,6 +76,21 @@ private:
   std::string name_;
   kg_ring_options options_;
 };
+
+// Opens what a constructor's options describe; null when it threw. Not to be
+// called when the object was not wrapped (IsEmpty): nobody would close it.
+template <typename T>
+T *Open(const Napi::CallbackInfo &info,
+        int (*open)(const kg_ring_options *, T **, kg_failure *)) {
+  RingOptions options(info);
+  T *opened = nullptr;
+  kg_failure failure;
+  if (options.get() != nullptr &&
+      open(options.get(), &opened, &failure) != KG_OK) {
+    Throw(info.Env(), failure);
+  }
+  return opened;
+}
 
 // { path, generation, capacity, fileBytes, checksums, ... } of a ring.
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);

@@ -40,12 +40,7 @@ void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
 /* Makes the wake file, again where it is gone, and says which one it is in the
  * header. Without one, readers wait in threads: nothing fails. */
 static void keep_wake_file(kg_writer *writer) {
-  if (!kg__wake_file_is_named(&writer->dir, writer->names.wake_file,
-                              &writer->wake_file)) {
-    kg__wake_file_close(&writer->wake_file);
-    kg__wake_file_make(&writer->dir, writer->names.wake_file,
-                       &writer->wake_file);
-  }
+  kg__wake_file_keep(&writer->dir, writer->names.wake_file, &writer->wake_file);
   announce_wake_file(writer);
 }
 

@@ -82,10 +82,8 @@ static int open_in(const char *path, const kg__names *names, kg__dir *dir,
   return result;
 }
 
-/* The same in the directory that the options name, else in the first candidate
- * that does not give way. */
-static int open_first(const kg_ring_options *options, const kg__names *names,
-                      kg__dir *dir, kg__file *file, kg_failure *failure) {
+int kg__segment_find(const kg_ring_options *options, const kg__names *names,
+                     kg__dir *dir, kg__file *file, kg_failure *failure) {
   char path[KG_PATH_BYTES];
   kg_failure first = {0};
   bool has_first = false;
@@ -110,14 +108,15 @@ static int open_first(const kg_ring_options *options, const kg__names *names,
                    : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
 }
 
-int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
-                               kg_failure *failure) {
-  return open_first(options, NULL, dir, NULL, failure);
-}
-
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure) {
-  return open_first(options, names, dir, file, failure);
+int kg_default_directory(char *path, kg_failure *failure) {
+  const kg_ring_options none = {0};
+  kg__dir dir;
+  int result = kg__segment_find(&none, NULL, &dir, NULL, failure);
+  if (result == KG_OK) {
+    memcpy(path, dir.path, sizeof dir.path);
+    kg__dir_close(&dir);
+  }
+  return result;
 }
 
 /* Maps and guards the file. */

@@ -38,11 +38,8 @@ int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
                     kg_failure *failure);
 
 /* Opens the directory that the options name or, without one, the first
- * candidate that is safe. */
-int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
-                               kg_failure *failure);
-
-/* Opens the directory that holds the ring, and the ring's file in it. */
+ * candidate that does not give way, and the ring's file in it. For a writer,
+ * `file` and `names` are NULL: it makes the directory. */
 int kg__segment_find(const kg_ring_options *options, const kg__names *names,
                      kg__dir *dir, kg__file *file, kg_failure *failure);
 

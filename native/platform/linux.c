@@ -79,11 +79,15 @@ int kg__posix_allocate(int fd, uint64_t size) {
   return number;
 }
 
-int kg__posix_lock(int fd, uint32_t byte) {
-  struct flock range = {.l_type = F_WRLCK,
+static struct flock lock_of(uint32_t byte) {
+  return (struct flock){.l_type = F_WRLCK,
                         .l_whence = SEEK_SET,
                         .l_start = (off_t)byte,
                         .l_len = 1};
+}
+
+int kg__posix_lock(int fd, uint32_t byte) {
+  struct flock range = lock_of(byte);
   return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
 }
 
@@ -93,10 +97,7 @@ void kg__posix_unlock(int fd) {
 }
 
 bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
-  struct flock range = {.l_type = F_WRLCK,
-                        .l_whence = SEEK_SET,
-                        .l_start = (off_t)byte,
-                        .l_len = 1};
+  struct flock range = lock_of(byte);
   return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
          range.l_type != F_UNLCK;
 }
@@ -152,15 +153,10 @@ uint64_t kg__clock_boot_ns(void) {
 }
 
 uint64_t kg__boot_id(void) {
-  char text[64] = {0};
+  char text[64];
   uint64_t id = 0;
-  int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return 0;
-  }
-  ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  for (ssize_t i = 0; i < length; i++) {
+  kg__posix_read_text("/proc/sys/kernel/random/boot_id", text, sizeof text);
+  for (size_t i = 0; text[i] != '\0'; i++) {
     /* FNV's step: the text is random already, it only has to be folded. */
     id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
   }

@@ -1,6 +1,7 @@
 /* The checksum: published vectors, and the instruction against the table. */
 #include <string.h>
 
+#include "../../../native/include/kg_ipc.h"
 #include "../../../native/ring/crc32c.h"
 #include "../check.h"
 
@@ -52,7 +53,7 @@ TEST(bytes, "CRC32C of bytes at any offset is that of words") {
 }
 
 TEST(method, "CRC32C says how it is computed") {
-  const char *method = kg__crc32c_method();
+  const char *method = kg_checksum_method();
   CHECK(strcmp(method, "sse4.2") == 0 || strcmp(method, "armv8-crc") == 0 ||
         strcmp(method, "portable") == 0);
 }

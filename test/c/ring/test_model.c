@@ -63,7 +63,7 @@ static void write_some(kg__ring_writer *writer, uint64_t *seed) {
   if (below(seed, 20) == 0) {
     kg__ring_writer_discard(writer);
   }
-  kg__ring_writer_commit(writer);
+  commit_staged(writer);
 }
 
 static void live(uint64_t seed, bool checksums, bool deaths) {
