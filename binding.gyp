@@ -8,7 +8,6 @@
         "native/addon/reader.cc",
         "native/addon/writer.cc",
         "native/loop/poller.c",
-        "native/loop/space_poll.c",
         "native/base/error.c",
         "native/ring/crc32c.c",
         "native/ring/ring.c",

@@ -1,7 +1,9 @@
 // Writer: kg_writer for JavaScript.
 extern "C" {
-#include "../loop/space_poll.h"
+#include "../file/space_listener.h"
 }
+#include <uv.h>
+
 #include "addon.h"
 #include "loop_handle.h"
 #include "protocol.h"
@@ -16,15 +18,24 @@ public:
   // `*place` is null once it has ended.
   explicit SpacePolling(SpacePolling **place) : place_(place) {}
 
-  // False, and it is gone, where nobody tells.
+  // False, and it is gone, where nobody tells. The writer must outlive it.
   bool Start(Napi::Env env, kg_writer *writer, const Napi::Value &on_space) {
     uv_loop_t *loop = nullptr;
-    if (napi_get_uv_event_loop(env, &loop) != napi_ok ||
-        kg_space_poll_start(&poll_, loop, writer, OnEvent,
-                            static_cast<LoopHandle *>(this)) != 0) {
+    int descriptor = static_cast<int>(kg__writer_open_listener(writer));
+    if (descriptor < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
+        uv_poll_init(loop, &poll_, descriptor) != 0) {
       delete this;
       return false;
     }
+    poll_.data = this;
+    writer_ = writer;
+    // It does not hold the loop open.
+    uv_unref(handle());
+    uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t *poll, int, int) {
+      SpacePolling *self = static_cast<SpacePolling *>(poll->data);
+      kg__writer_drain_listener(self->writer_);
+      OnEvent(static_cast<LoopHandle *>(self));
+    });
     *place_ = this;
     Started(env, on_space);
     return true;
@@ -39,7 +50,10 @@ public:
 
 private:
   void BeginStop() override {
-    kg_space_poll_stop(poll_, OnStopped);
+    uv_close(handle(), [](uv_handle_t *handle) {
+      SpacePolling *self = static_cast<SpacePolling *>(handle->data);
+      OnStopped(static_cast<LoopHandle *>(self));
+    });
   }
   void Stopped(bool) override {
     if (place_ != nullptr) {
@@ -47,8 +61,13 @@ private:
     }
   }
 
+  uv_handle_t *handle() {
+    return reinterpret_cast<uv_handle_t *>(&poll_);
+  }
+
   SpacePolling **place_;
-  kg_space_poll *poll_ = nullptr;
+  kg_writer *writer_ = nullptr;
+  uv_poll_t poll_;
 };
 
 class Writer : public Napi::ObjectWrap<Writer> {

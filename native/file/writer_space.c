@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include "../base/atomic.h"
+#include "space_listener.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 

@@ -8,67 +8,48 @@
 
 /* clang-format off */
 #define KG_ERROR_MAP(X)                                                        \
-  X(NO_RING, -1,                                                               \
-    "There is no ring here.",                                                  \
+  X(NO_RING, -1, "There is no ring here.",                                     \
     "Start the Shield first, or give both sides the same dir and name.")       \
-  X(RING_LOCKED, -2,                                                           \
-    "Another live writer holds this ring.",                                    \
+  X(RING_LOCKED, -2, "Another live writer holds this ring.",                   \
     "Stop the other Shield, or choose another name; there is no lock file to " \
     "remove, the kernel frees the lock when its holder ends.")                 \
-  X(RING_INVALID, -3,                                                          \
-    "The file is not a ring.",                                                 \
+  X(RING_INVALID, -3, "The file is not a ring.",                               \
     "Start the Shield, which replaces the file, or point dir and name "        \
     "elsewhere.")                                                              \
-  X(RING_VERSION, -4,                                                          \
-    "The ring has another layout version.",                                    \
+  X(RING_VERSION, -4, "The ring has another layout version.",                  \
     "Install the same version of kindly-guard-ipc on both sides.")             \
-  X(RING_CORRUPT, -5,                                                          \
-    "The ring's content does not validate.",                                   \
+  X(RING_CORRUPT, -5, "The ring's content does not validate.",                 \
     "Reading goes on with the next valid event; restart the Shield if it "     \
     "persists.")                                                               \
-  X(RING_TRUNCATED, -6,                                                        \
-    "The ring file is shorter than its header says.",                          \
+  X(RING_TRUNCATED, -6, "The ring file is shorter than its header says.",      \
     "Restart the Shield, which makes a new ring.")                             \
-  X(UNSAFE_PATH, -7,                                                           \
-    "Somebody else could reach this path.",                                    \
+  X(UNSAFE_PATH, -7, "Somebody else could reach this path.",                   \
     "Use a directory of your own with mode 0700 that holds no links or "       \
     "special files.")                                                          \
-  X(NO_SPACE, -8,                                                              \
-    "There is no space for the ring.",                                         \
+  X(NO_SPACE, -8, "There is no space for the ring.",                           \
     "Free space in the file system, or lower maxEvents.")                      \
-  X(ACCESS, -9,                                                                \
-    "The system refuses access.",                                              \
+  X(ACCESS, -9, "The system refuses access.",                                  \
     "Check the owner and the permissions of the directory.")                   \
-  X(READ_ONLY, -10,                                                            \
-    "The file system is read-only.",                                           \
+  X(READ_ONLY, -10, "The file system is read-only.",                           \
     "Choose a dir on a file system that can be written.")                      \
-  X(TOO_MANY_FILES, -11,                                                       \
-    "No file descriptor is free.",                                             \
+  X(TOO_MANY_FILES, -11, "No file descriptor is free.",                        \
     "Close clients that are no longer needed, or raise the limit (ulimit "     \
     "-n).")                                                                    \
-  X(NO_MEMORY, -12,                                                            \
-    "There is no memory for this.",                                            \
+  X(NO_MEMORY, -12, "There is no memory for this.",                            \
     "Free memory, or lower maxEvents.")                                        \
-  X(SYSTEM, -13,                                                               \
-    "A system call failed.",                                                   \
+  X(SYSTEM, -13, "A system call failed.",                                      \
     "The message names the call and its errno.")                               \
-  X(FORKED, -14,                                                               \
-    "This handle belongs to the process that forked.",                         \
+  X(FORKED, -14, "This handle belongs to the process that forked.",            \
     "Open a ring of its own in the child.")                                    \
-  X(CLOSED, -15,                                                               \
-    "This object is closed.",                                                  \
+  X(CLOSED, -15, "This object is closed.",                                     \
     "Create a new one.")                                                       \
-  X(EVENT_TOO_LARGE, -16,                                                      \
-    "The threat takes more than a quarter of the ring.",                       \
+  X(EVENT_TOO_LARGE, -16, "The threat takes more than a quarter of the ring.", \
     "Shorten its text or its context, or raise maxEvents.")                    \
-  X(BATCH_TOO_LARGE, -17,                                                      \
-    "The batch takes more than a quarter of the ring.",                        \
+  X(BATCH_TOO_LARGE, -17, "The batch takes more than a quarter of the ring.",  \
     "Write it in smaller batches, or raise maxEvents.")                        \
-  X(SEQUENCE_EXHAUSTED, -18,                                                   \
-    "Sequence 2^53-1 was reached.",                                            \
+  X(SEQUENCE_EXHAUSTED, -18, "Sequence 2^53-1 was reached.",                   \
     "Remove the ring file and restart the Shield for a new generation.")       \
-  X(INVALID_ARGUMENT, -19,                                                     \
-    "An argument has the wrong type or range.",                                \
+  X(INVALID_ARGUMENT, -19, "An argument has the wrong type or range.",         \
     "The message names the argument and what would do.")                       \
   X(INVALID_OPTION, -20,                                                       \
     "An option is unknown or has the wrong type or range.",                    \
@@ -76,29 +57,24 @@
   X(INVALID_THREAT, -21,                                                       \
     "The threat has a field that cannot be carried exactly.",                  \
     "The message names the field and what would do.")                          \
-  X(SHM_UNAVAILABLE, -22,                                                      \
-    "Shared memory is not available here.",                                    \
+  X(SHM_UNAVAILABLE, -22, "Shared memory is not available here.",              \
     "The message says why; PlatformShm.isAvailable() tells without throwing.") \
-  X(WEBSOCKET_UNREACHABLE, -23,                                                \
-    "No Shield answers over WebSocket.",                                       \
+  X(WEBSOCKET_UNREACHABLE, -23, "No Shield answers over WebSocket.",           \
     "Start the Shield with WebSocket enabled; where its discovery file "       \
     "cannot be seen, give websocket.url and websocket.tokenFile.")             \
   X(WEBSOCKET_REFUSED, -24,                                                    \
     "The other end of the WebSocket is not the Shield, or it refuses us.",     \
     "Check that the token file is the running Shield's, and what else "        \
     "listens on its port.")                                                    \
-  X(WEBSOCKET_CLOSED, -25,                                                     \
-    "The WebSocket to the Shield was closed.",                                 \
+  X(WEBSOCKET_CLOSED, -25, "The WebSocket to the Shield was closed.",          \
     "Nothing is to be done: the client connects again by itself.")             \
-  X(WEBSOCKET_PORT, -26,                                                       \
-    "The WebSocket port is not to be had.",                                    \
+  X(WEBSOCKET_PORT, -26, "The WebSocket port is not to be had.",               \
     "Clients find the port that is used by the discovery file; choose "        \
     "another websocket.port to be rid of this.")                               \
   X(DISCOVERY_INVALID, -27,                                                    \
     "The discovery file does not say where the Shield is.",                    \
     "Restart the Shield, which writes the file anew.")                         \
-  X(CONFIG_INVALID, -28,                                                       \
-    "The configuration file cannot be used.",                                  \
+  X(CONFIG_INVALID, -28, "The configuration file cannot be used.",             \
     "The message names the file and what is wrong with it.")                   \
   X(RING_FULL, -29,                                                            \
     "A reliable reader has not taken what would be overwritten.",              \
@@ -106,8 +82,7 @@
   X(TOO_MANY_READERS, -30,                                                     \
     "The ring has no room for another reliable reader.",                       \
     "Close one of them, or read without reliable.")                            \
-  X(BENCHMARK_FAILED, -31,                                                     \
-    "The benchmark did not come to its end.",                                  \
+  X(BENCHMARK_FAILED, -31, "The benchmark did not come to its end.",           \
     "The message says what happened; nothing was measured.")
 /* clang-format on */
 

@@ -177,7 +177,7 @@ describe('reliable readers', () => {
       const large = threat('x', { context: noise(700) })
       assert.throws(() => writer.writeThreat(large), { code: 'ERR_RING_FULL' })
       const asked = []
-      spy(made.writers[0], 'hasRoom', (slots) => asked.push(slots))
+      spy(made.writers[0], 'hasSpace', (slots) => asked.push(slots))
       const waiting = writer.writable()
       assert.deepEqual(asked, [4])
       assert.equal(reader.poll(1).length, 1)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../../native/file/reader.h"
+#include "../../../native/file/space_listener.h"
 #include "../../../native/file/writer.h"
 #include "../../../native/platform/platform.h"
 #include "../file_fixture.h"
