@@ -126,7 +126,7 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   }
   result = move_to(writer, &segment, failure);
   if (result != KG_OK) {
-    kg__segment_unmake(&writer->dir, &writer->names, &segment);
+    kg__segment_unmake(&writer->dir, &segment);
     return result;
   }
   KG__STEP("ring named");

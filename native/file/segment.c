@@ -213,26 +213,19 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
 }
 
 #define TEMPORARY_SUFFIX ".tmp"
-#define TEMPORARY_BYTES (KG_FILE_NAME_BYTES + 32)
 
 void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
   kg__dir_sweep(dir, names->temporary_prefix, 16, TEMPORARY_SUFFIX);
 }
 
-/* What a ring is called until it is complete. */
-static void name_temporary(const kg__names *names, uint64_t generation,
-                           char name[TEMPORARY_BYTES]) {
-  snprintf(name, TEMPORARY_BYTES, "%s%016" PRIx64 TEMPORARY_SUFFIX,
-           names->temporary_prefix, generation);
-}
-
 int kg__segment_make(kg__dir *dir, const kg__names *names,
                      const kg__ring_setup *setup, kg__segment *segment,
                      kg_failure *failure) {
-  char temporary[TEMPORARY_BYTES];
+  char temporary[sizeof segment->temporary];
   uint64_t length = kg__ring_bytes(setup->capacity);
   kg__file file;
-  name_temporary(names, setup->generation, temporary);
+  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+           names->temporary_prefix, setup->generation);
   int result = kg__file_create(dir, temporary, length, &file, failure);
   if (result != KG_OK) {
     return result;
@@ -243,6 +236,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
     kg__file_remove(dir, temporary);
     return result;
   }
+  memcpy(segment->temporary, temporary, sizeof temporary);
   kg__ring_format(segment->base, setup, &segment->ring);
   KG__STEP("ring formatted");
   result = open_bell(segment, failure);
@@ -250,7 +244,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
     result = kg__file_lock(&segment->file, 0, failure);
   }
   if (result != KG_OK) {
-    kg__segment_unmake(dir, names, segment);
+    kg__segment_unmake(dir, segment);
     return result;
   }
   KG__STEP("ring locked");
@@ -259,17 +253,12 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
 
 int kg__segment_name(kg__dir *dir, const kg__names *names,
                      const kg__segment *segment, kg_failure *failure) {
-  char temporary[TEMPORARY_BYTES];
-  name_temporary(names, segment->ring.generation, temporary);
-  return kg__file_rename(dir, temporary, names->ring, failure);
+  return kg__file_rename(dir, segment->temporary, names->ring, failure);
 }
 
-void kg__segment_unmake(kg__dir *dir, const kg__names *names,
-                        kg__segment *segment) {
-  char temporary[TEMPORARY_BYTES];
-  name_temporary(names, segment->ring.generation, temporary);
+void kg__segment_unmake(kg__dir *dir, kg__segment *segment) {
   kg__segment_close(segment);
-  kg__file_remove(dir, temporary);
+  kg__file_remove(dir, segment->temporary);
 }
 
 void kg__segment_close(kg__segment *segment) {

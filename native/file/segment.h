@@ -27,6 +27,7 @@ typedef struct kg__segment {
   kg__ring ring;
   kg__bell bell;
   kg__guard *guard;
+  char temporary[KG_FILE_NAME_BYTES + 32]; /* its name until it is complete */
 } kg__segment;
 
 /* KG_E_INVALID_OPTION when the name would not do as a file's name. */
@@ -67,8 +68,7 @@ int kg__segment_name(kg__dir *dir, const kg__names *names,
                      const kg__segment *segment, kg_failure *failure);
 
 /* Removes and closes one that has no name yet. */
-void kg__segment_unmake(kg__dir *dir, const kg__names *names,
-                        kg__segment *segment);
+void kg__segment_unmake(kg__dir *dir, kg__segment *segment);
 
 void kg__segment_close(kg__segment *segment);
 

@@ -20,30 +20,23 @@
 /* --- Directories -------------------------------------------------------- */
 
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
-  const char *base = NULL;
+  static const char *const variables[] = {NULL, "XDG_RUNTIME_DIR", "TMPDIR"};
+  static const char *const standards[] = {"/dev/shm", NULL, "/tmp"};
   int length = 0;
   path[0] = '\0';
-  switch (index) {
-  case 0:
-    length = snprintf(path, KG_PATH_BYTES, "/dev/shm/kindly-guard-%ld",
-                      (long)geteuid());
-    break;
-  case 1:
-    base = getenv("XDG_RUNTIME_DIR");
-    if (base != NULL && base[0] == '/') {
-      length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
-    }
-    break;
-  case 2:
-    base = getenv("TMPDIR");
-    if (base == NULL || base[0] != '/') {
-      base = "/tmp";
-    }
+  if (index >= sizeof standards / sizeof *standards) {
+    return false;
+  }
+  const char *base = variables[index] ? getenv(variables[index]) : NULL;
+  if (base == NULL || base[0] != '/') {
+    base = standards[index];
+  }
+  if (base != NULL && standards[index] == NULL) {
+    /* That is a directory of this user's alone. */
+    length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
+  } else if (base != NULL) {
     length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard-%ld", base,
                       (long)geteuid());
-    break;
-  default:
-    return false;
   }
   if (length >= KG_PATH_BYTES) {
     path[0] = '\0';
