@@ -36,18 +36,6 @@ const underscoreRule = [
   }
 ]
 
-// Files that still do so.
-const UNDERSCORES_LEFT = [
-  'lib/benchmark/run.js',
-  'lib/stream/consumers.js',
-  'test/client/failover.shm.test.js',
-  'test/client/restart.test.js',
-  'test/stream/full-stack.shm.test.js',
-  'test/suites/transport/at-once.js',
-  'test/suites/transport/give-back.js',
-  'test/websocket/client/lies-stream.test.js'
-]
-
 module.exports = [
   // TypeScript's compiler judges the types and what tests them.
   {
@@ -90,7 +78,7 @@ module.exports = [
   },
   {
     files: ['lib/**/*.js', 'test/**/*.js'],
-    ignores: ['test/helpers/**', ...UNDERSCORES_LEFT],
+    ignores: ['test/helpers/**'],
     rules: { 'no-restricted-syntax': underscoreRule }
   }
 ]

@@ -4,8 +4,8 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('..')
-const { dial } = require('../lib/websocket/client/connect.js')
-const { finder } = require('../lib/websocket/locate.js')
+const { connect } = require('../lib/websocket/client/connect.js')
+const { locator } = require('../lib/websocket/locate.js')
 
 const [role, configText] = process.argv.slice(2)
 const config = JSON.parse(configText)
@@ -104,10 +104,10 @@ const roles = {
 
   /** Subscribes and never reads. */
   async crowd({ dir, count }) {
-    const locate = finder({ dir }, {})
+    const locate = locator({ dir }, {})
     const sockets = []
     for (let i = 0; i < count; i++) {
-      const socket = await dial(locate())
+      const socket = await connect(locate())
       // It came paused, and stays so.
       socket.send('{"type":"subscribe","from":"latest"}')
       sockets.push(socket)

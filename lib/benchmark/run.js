@@ -35,7 +35,7 @@ class BenchmarkRun {
     }
     const run = new BenchmarkRun(transport)
     try {
-      await run._start(ring, reader)
+      await run._start(ring, reader) // eslint-disable-line no-restricted-syntax
     } catch (error) {
       await run.close()
       throw error

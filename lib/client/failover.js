@@ -1,104 +1,129 @@
 'use strict'
 // The source of a client that uses whatever there is: the ring while its
 // writer lives and it is in its place, the Shield's WebSocket otherwise. Both
-// carry one (generation, sequence), so every event comes once.
+// carry one (generation, sequence), so every event comes once. Its states
+// stand in failover-state.js.
 
-const { Prober } = require('./retry-timer.js')
-const { Progress } = require('../stream/positions.js')
-const { findRing } = require('./locate-ring.js')
+const { FailoverState, State } = require('./failover-state.js')
+const { RetryTimer } = require('./retry-timer.js')
 const { positionAfter, RingSource } = require('../shm/ring-source.js')
+const { Progress } = require('../stream/positions.js')
 const { WebSocketSource } = require('../websocket/client/source.js')
 
-/**
- * What the source tells its host: as RingSource does, and
- *   transport(change)    `{ from, to, reason }`
- */
+const SOURCES = { RingSource, WebSocketSource }
+
+const NOTHING = { lost: 0, corrupt: 0, bytes: 0 }
+
+/** Totals, and those of a source if there is one. */
+function addTotals(totals, source) {
+  const { lost, corrupt, bytes } = source?.totals() ?? NOTHING
+  return {
+    lost: totals.lost + lost,
+    corrupt: totals.corrupt + corrupt,
+    bytes: totals.bytes + bytes
+  }
+}
+
+/** See ThreatStream for what a source does, and what it tells its host. */
 class FailoverSource {
+  #options
+  #host
+  #sources
+  #state
+  #server = null
+  #retryTimer
+  #isHolding = false
+  #start // the position that the option `after` says, or null
+  #from // of a ring without a position
+  // The ring was left by an earlier Shield, and nothing of it was taken: a
+  // server that is there already is heard from now on.
+  #isLeftOver = false
+  #progress = new Progress()
+  // Of sources that are gone.
+  #earlierTotals = NOTHING
+
+  /** The ring's source: what is read whenever there is one. */
+  ring = null
+  ringError = null
+  socketError = null
+
   /**
    * @param {object} options
    * @param {object} options.ring checked reader options, `from` among them
    * @param {boolean} options.useRing
-   * @param {() => string[]} options.findDirs see findRing
+   * @param {() => object} options.findRing see findRing; looks anew
    * @param {(() => object) | null} options.locate finds the server (see
    *   WebSocketSource), null: no WebSocket
    * @param {number} options.handshakeTimeoutMs
    * @param {object} host
+   * @param {object} [sources] the classes of those that it moves between
    */
-  constructor(options, host) {
-    this._options = options
-    this._host = host
-    this._from = options.ring.from // of a ring without a position
-    this._isFresh = false // nothing of a ring without a writer was taken yet
-    this._ring = null
-    this._ws = null
-    this._active = null
-    this._progress = new Progress()
-    this._returning = null // the ring that it returns to, as findRing tells
-    this._isNew = true // there was no ring yet
-    this._wasConnected = false
-    this._holding = false
-    this._closed = false
-    this._prober = new Prober(() => this._probe())
-    this._told = null // the transport of the last event
-    this.ringError = null
-    this.socketError = null
-    // What sources that are gone brought.
-    this._before = { lost: 0, corrupt: 0, bytes: 0 }
-    this._begin()
+  constructor(options, host, sources = SOURCES) {
+    this.#options = options
+    this.#host = host
+    this.#sources = sources
+    this.#from = options.ring.from
+    this.#start = positionAfter(options.ring.after) ?? null
+    this.#state = new FailoverState((change) => host.transport(change))
+    this.#retryTimer = new RetryTimer(() => this.#retry())
+    if (options.useRing) {
+      this.#openRing(this.#start)
+    }
+    if (!options.useRing || this.ringError?.code === 'ERR_SHM_UNAVAILABLE') {
+      // There never will be one here.
+      this.#retryTimer.stop()
+    }
+    if (this.ring !== null) {
+      this.#checkRing(true)
+      this.#isLeftOver =
+        this.#from === 'latest' && this.#start === null && this.#server !== null
+      return
+    }
+    this.#openServer(this.#start)
+    this.#retryTimer.later()
   }
 
   /** `shm`, `websocket`, or `connecting` while there is neither. */
   get transport() {
-    if (this._active === null || this._closed) {
-      return 'connecting'
-    }
-    if (this._active === this._ring) {
-      return 'shm'
-    }
-    return this._ws.connected || this._returning !== null
-      ? 'websocket'
-      : 'connecting'
+    return this.#state.transport
   }
 
-  /** The ring's source or null, for its numbers. */
-  get ring() {
-    return this._active === this._ring ? this._ring : null
+  /** The server's source, unless the ring is read, or null. */
+  get websocket() {
+    return this.ring === null ? this.#server : null
   }
 
   /** 16 hex digits: what was taken last belongs to it, if anything was. */
   get generation() {
-    return (this.ring ?? this.websocket?.position())?.generation ?? null
-  }
-
-  /** The server's source or null. */
-  get websocket() {
-    return this._active === this._ws ? this._ws : null
+    return (this.ring ?? this.#server?.position())?.generation ?? null
   }
 
   take(max, threats) {
-    if (this._active === null) {
-      return false
-    }
-    const more = this._active.take(max, threats)
+    const more = this.#active?.take(max, threats) ?? false
     if (threats.length > 0) {
-      this._isFresh = false
+      this.#isLeftOver = false
     }
-    return more || threats.length > 0 ? more : this._switch()
+    return more || (threats.length === 0 && this.#switch())
   }
 
   arm() {
-    return this._active !== null && this._active.arm()
+    const active = this.#active
+    return (
+      active !== null &&
+      // One that cannot be armed gives way to another.
+      (active.arm() || this.#switch() || active !== this.#active)
+    )
   }
 
   hold(hold) {
-    this._holding = hold
-    this._ring?.hold(hold)
-    this._ws?.hold(hold)
-    this._prober.hold(hold)
+    this.#isHolding = hold
+    this.ring?.hold(hold)
+    this.#server?.hold(hold)
+    this.#retryTimer.hold(hold)
   }
 
   position() {
-    return this._active?.position() ?? null
+    return this.#active?.position() ?? null
   }
 
   /**
@@ -107,350 +132,280 @@ class FailoverSource {
    */
   writerState(fresh) {
     if (this.ring !== null) {
-      return this._ring.writerState(fresh)
+      return this.ring.writerState(fresh)
     }
-    if (this._returning !== null) {
-      return this._returning.isWritten ? 'live' : 'gone'
-    }
-    return this.transport === 'websocket' ? 'live' : 'gone'
+    const isWritten =
+      this.#state.name === State.RETURNING
+        ? this.#inspectRing().isWritten
+        : this.#state.name === State.WEBSOCKET
+    return isWritten ? 'live' : 'gone'
   }
 
   totals() {
-    const sum = { ...this._before }
-    for (const source of [this._ring, this._ws]) {
-      const { lost, corrupt, bytes } = source?.totals() ?? {}
-      sum.lost += lost ?? 0
-      sum.corrupt += corrupt ?? 0
-      sum.bytes += bytes ?? 0
-    }
-    return sum
+    const withRing = addTotals(this.#earlierTotals, this.ring)
+    return addTotals(withRing, this.#server)
   }
 
   async close() {
-    this._closed = true
-    this._prober.stop()
-    await Promise.all([this._ring?.close(), this._ws?.close()])
+    this.#state.enter(State.CLOSED)
+    this.#retryTimer.stop()
+    await Promise.all([this.ring?.close(), this.#server?.close()])
   }
 
-  // --- Beginning -----------------------------------------------------------
-
-  _begin() {
-    if (this._options.useRing) {
-      this._openRing(positionAfter(this._options.ring.after))
-    }
-    if (
-      !this._options.useRing ||
-      this.ringError?.code === 'ERR_SHM_UNAVAILABLE'
-    ) {
-      // There never will be one here.
-      this._prober.stop()
-    }
-    if (this._ring !== null) {
-      this._examine(true)
-      // It stands behind what others have left. A Shield that is there already
-      // and does without the ring is to be heard from now on, no sooner.
-      this._isFresh =
-        this._from === 'latest' &&
-        this._options.ring.after === undefined &&
-        this._ws !== null
-      return
-    }
-    if (this._options.locate !== null) {
-      this._openSocket(this._beginning())
-      this._active = this._ws
-    }
-    this._prober.later()
+  /** What is read; null while WebSocket is not allowed and there is no ring. */
+  get #active() {
+    return this.ring ?? this.#server
   }
 
-  /** Where a server is to begin, as long as nothing is known. */
-  _beginning() {
-    const { from, after } = this._options.ring
-    return { from, position: positionAfter(after) ?? null }
-  }
+  // --- The ring ------------------------------------------------------------
 
-  _findRing() {
-    return findRing(this._options.ring, this._options.findDirs)
-  }
-
-  /**
-   * @param {{ generation: string, next: number }} [position]
-   * @returns {boolean} whether it is open; then it is what is read
-   */
-  _openRing(position) {
-    const host = {
-      ...this._host,
-      failed: (error) => this._ringFailed(error),
-      checked: () => this._ringLooked()
-    }
+  /** @returns {{ generation?: string, isWritten?: boolean }} of findRing */
+  #inspectRing() {
     try {
-      const options = { ...this._findRing().options, from: this._from }
-      this._ring = new RingSource(options, host, position, this._progress)
+      return this.#options.findRing()
     } catch (error) {
       this.ringError = error
-      if (this._from === 'latest') {
-        // Whatever a ring holds that could not be read before is new here.
-        this._from = 'oldest'
+      return {}
+    }
+  }
+
+  /** @returns {boolean} whether there is one, which is read from `position` */
+  #openRing(position) {
+    const host = {
+      ...this.#host,
+      failed: (error) => this.#ringFailed(error),
+      checked: () => {
+        if (this.ring !== null) {
+          this.#checkRing(false)
+        }
+        this.#host.checked()
+      }
+    }
+    let ring = null
+    try {
+      const { options } = this.#options.findRing()
+      ring = new this.#sources.RingSource(
+        { ...options, from: this.#from },
+        host,
+        position ?? undefined,
+        this.#progress
+      )
+      // A client without consumers, too, is to know how the writer is.
+      ring.retain(true)
+      ring.start()
+    } catch (error) {
+      this.ringError = error
+      if (ring !== null) {
+        ring.close()
+      } else if (this.#from === 'latest') {
+        // All that a ring holds which could not be read before is new here.
+        this.#from = 'oldest'
       }
       return false
     }
-    this._active = this._ring
+    ring.hold(this.#isHolding)
+    this.ring = ring
     this.ringError = null
-    // For a client that nobody consumes, too: it is to know where it stands.
-    this._ring.hear(true)
-    try {
-      this._ring.start()
-    } catch (error) {
-      this.ringError = error
-      this._retire(this._ring)
-      this._ring = null
-      this._active = null
-      return false
-    }
-    this._ring.hold(this._holding)
-    this._tell('shm', this._isNew ? 'the ring is there' : 'it is back')
-    this._isNew = false
+    this.#state.enter(State.RING, 'the ring is there')
     return true
-  }
-
-  _openSocket(more) {
-    const { locate, handshakeTimeoutMs } = this._options
-    const host = {
-      ...this._host,
-      connected: () => this._socketConnected(),
-      disconnected: (error) => this._socketDisconnected(error)
-    }
-    this._ws = new WebSocketSource(locate, host, {
-      handshakeTimeoutMs,
-      progress: this._progress,
-      ...more
-    })
-    this._ws.hold(this._holding)
-  }
-
-  _retire(source) {
-    const { lost, corrupt, bytes } = source.totals()
-    this._before.lost += lost
-    this._before.corrupt += corrupt
-    this._before.bytes += bytes
-    source.close()
-  }
-
-  _tell(to, reason) {
-    const from = this._told
-    if (to !== from) {
-      this._told = to
-      // From a turn of its own: a listener may do anything to this source.
-      setImmediate(() => {
-        if (!this._closed) {
-          this._host.transport({ from, to, reason })
-        }
-      })
-    }
-  }
-
-  // --- From the ring to WebSocket ------------------------------------------
-
-  _ringLooked() {
-    if (this._active === this._ring && this._ring !== null) {
-      this._examine(false)
-    }
-    this._host.checked()
   }
 
   /** A ring that is not well wants a server at hand. */
-  _examine(fresh) {
-    if (this._closed) {
+  #checkRing(fresh) {
+    if (this.#state.name === State.CLOSED) {
       return
     }
-    const { astray, writer } = this._ring.look(fresh)
-    const isWell = !astray && writer !== 'gone'
-    if (isWell && this._ws !== null) {
-      this._ws.close()
-      this._ws = null
-    } else if (!isWell && this._ws === null && this._options.locate !== null) {
-      this._openSocket({ standBy: true })
-    } else if (astray && this._ws !== null) {
+    const { displaced, writer } = this.ring.checkFile(fresh)
+    const isWell = !displaced && writer !== 'gone'
+    if (this.#state.name === State.RING) {
+      if (!isWell && this.#openServer(null, true)) {
+        this.#state.enter(State.RING_WITH_STANDBY)
+      }
+    } else if (isWell) {
+      this.#server.close()
+      this.#server = null
+      this.#state.enter(State.RING)
+    } else if (displaced) {
       // Its Shield may have said by now where it is.
-      this._ws.hurry()
+      this.#server.hurry()
     }
   }
 
-  /** Whether somebody alive writes to the ring; also to one that is out of its
-   * place, as long as its Shield has not made another. */
-  _isWritten() {
-    const { astray, writer } = this._ring.look(true)
-    const isOnlyOne =
-      this._ws.hasRing && this._ws.shieldGeneration === this._ring.generation
-    return writer !== 'gone' && (!astray || isOnlyOne)
+  /** Whether the ring has a live writer. One that is out of its place counts
+   * as long as its Shield has not made another. */
+  #isWritten() {
+    const { displaced, writer } = this.ring.checkFile(true)
+    const { hasRing, shieldGeneration } = this.#server
+    const isOnlyOne = hasRing && shieldGeneration === this.ring.generation
+    return writer !== 'gone' && (!displaced || isOnlyOne)
   }
 
-  _ringFailed(error) {
+  #ringFailed(error) {
+    if (this.#state.name === State.CLOSED) {
+      return
+    }
     this.ringError = error
-    if (this._options.locate === null) {
-      this._host.failed(error)
+    if (this.#server === null && !this.#openServer(null, true)) {
+      this.#host.failed(error)
       return
     }
-    if (this._ws === null) {
-      this._openSocket({ standBy: true })
-    }
-    this._leaveRing('it cannot be read')
+    this.#leaveRing('the ring cannot be read')
   }
 
-  _leaveRing(reason) {
-    const ring = this._ring
-    const position = this._isFresh ? null : ring.position()
-    if (position !== null) {
-      this._progress.note(position.generation, position.next)
-    }
-    this._isFresh = false
-    this._ring = null
-    this._retire(ring)
-    this._active = this._ws
-    this._ws.begin(position)
-    this._prober.soon()
-    this._tell('websocket', reason)
+  #leaveRing(reason) {
+    const ring = this.ring
+    const position = this.#isLeftOver ? null : ring.position()
+    this.#isLeftOver = false
+    this.ring = null
+    this.#retire(ring)
+    this.#server.begin(position)
+    this.#retryTimer.soon()
+    this.#state.enter(
+      this.#server.connected ? State.WEBSOCKET : State.CONNECTING,
+      reason
+    )
   }
 
-  // --- Back ----------------------------------------------------------------
-
-  /** Looks for a ring that somebody alive writes to. */
-  _probe() {
-    if (this._closed || (this._ring !== null && this._active === this._ring)) {
-      return
-    }
-    if (this._active === null) {
-      if (this._openRing(positionAfter(this._options.ring.after))) {
-        this._examine(true)
-        this._host.wake()
-      } else {
-        this._prober.later()
-      }
-      return
-    }
-    if (this._returning !== null) {
-      // Nobody takes what came before. Whoever asks how the writer is wants to
-      // know it of now.
-      this._returning.isWritten = this._ringToReturnTo()?.isWritten ?? false
-      this._host.checked()
-      this._prober.later()
-      return
-    }
-    this._returning = this._ringToReturnTo()
-    if (this._returning !== null) {
-      this._ws.cut()
-      this._prober.later()
-      // What the server sent already is taken first.
-      if (!this._host.isConsumed() || this._ws.isEmpty) {
-        this._return()
-      }
-      this._host.wake()
-    } else {
-      this._prober.later()
-    }
+  #retire(source) {
+    this.#earlierTotals = addTotals(this.#earlierTotals, source)
+    source.close()
   }
 
-  _ringToReturnTo() {
-    let found
-    try {
-      found = this._findRing()
-    } catch (error) {
-      this.ringError = error
-      return null
+  /** Everything was taken: goes over to the other source if that is due. True
+   * when there may be more now. */
+  #switch() {
+    if (this.#state.name === State.RETURNING) {
+      this.#return()
+      return true
     }
-    const { generation, isWritten } = found
-    const ws = this._ws
-    const position = ws.position()
-    const isRight = ws.connected
-      ? // It has to be the one that the server's Shield writes to now.
-        isWritten && ws.hasRing && generation === ws.streamGeneration
-      : // One without a writer may have what no server will send any more.
-        isWritten || position === null || position.generation === generation
-    return isRight ? found : null
-  }
-
-  _return() {
-    if (!this._ws.isEmpty) {
+    if (
+      this.#state.name !== State.RING_WITH_STANDBY ||
+      !this.#server.connected ||
+      this.#isWritten()
+    ) {
       return false
     }
-    const ws = this._ws
-    const position = ws.position()
-    this._returning = null
-    this._ws = null
-    this._retire(ws)
-    if (this._openRing(position ?? undefined)) {
-      this._examine(true)
-    } else {
-      this._openSocket({
-        ...this._beginning(),
-        ...(position === null ? {} : { position })
-      })
-      this._active = this._ws
-      this._prober.later()
+    if (!this.ring.isUnread) {
+      this.#leaveRing(
+        this.ring.checkFile(false).displaced
+          ? 'the ring is not in its place'
+          : 'the writer of the ring is gone'
+      )
     }
     return true
   }
 
-  /** Everything was taken: goes over to the other one if that is due. True
-   * when there may be more now. */
-  _switch() {
-    if (this._closed) {
+  // --- Back to a ring ------------------------------------------------------
+
+  /** Looks for a ring with a live writer. */
+  #retry() {
+    if (this.#state.name === State.CLOSED || this.ring !== null) {
+      return
+    }
+    if (this.#state.name === State.RETURNING) {
+      // Without a consumer this state lasts; the writer may end meanwhile.
+      this.#host.checked()
+    } else if (this.#server === null) {
+      if (this.#openRing(this.#start)) {
+        this.#host.wake()
+      }
+    } else if (this.#isRingToReturnTo()) {
+      this.#server.close()
+      if (this.#server.waiting === 0) {
+        this.#return()
+      } else {
+        this.#state.enter(State.RETURNING, 'the rest of what the server sent')
+      }
+      this.#host.wake()
+    }
+    if (this.ring === null) {
+      this.#retryTimer.later()
+    }
+  }
+
+  #isRingToReturnTo() {
+    const { generation, isWritten } = this.#inspectRing()
+    const { connected, hasRing, streamGeneration } = this.#server
+    if (generation === undefined) {
       return false
     }
-    if (this._returning !== null) {
-      return this._return()
+    const position = this.#server.position()
+    return connected
+      ? // It has to be the one that the server's Shield writes to now.
+        isWritten && hasRing && generation === streamGeneration
+      : // One without a writer may have what no server will send any more.
+        isWritten || position === null || position.generation === generation
+  }
+
+  /** Everything that the server has sent was taken. */
+  #return() {
+    const server = this.#server
+    const position = server.position()
+    this.#server = null
+    this.#retire(server)
+    if (this.#openRing(position)) {
+      this.#checkRing(true)
+    } else {
+      this.#openServer(position ?? this.#start)
+      this.#state.enter(State.CONNECTING, this.ringError.message)
     }
-    if (this._active === this._ring && this._ws?.connected) {
-      if (this._isWritten()) {
-        return false
-      }
-      if (this._ring.isUnread) {
-        return true
-      }
-      this._leaveRing(
-        this._ring.look(false).astray
-          ? 'the ring is not in its place'
-          : 'the writer of the ring is gone'
-      )
-      return true
-    }
-    return false
   }
 
   // --- The server ----------------------------------------------------------
 
-  _socketConnected() {
+  /** @returns {boolean} false: WebSocket is not allowed */
+  #openServer(position, standBy = false) {
+    const { locate, handshakeTimeoutMs, ring } = this.#options
+    if (locate === null) {
+      return false
+    }
+    const host = {
+      ...this.#host,
+      connected: () => this.#serverConnected(),
+      disconnected: (error) => this.#serverDisconnected(error)
+    }
+    this.#server = new this.#sources.WebSocketSource(locate, host, {
+      handshakeTimeoutMs,
+      progress: this.#progress,
+      from: ring.from,
+      position,
+      standBy
+    })
+    this.#server.hold(this.#isHolding)
+    return true
+  }
+
+  #serverConnected() {
     this.socketError = null
-    this._wasConnected = true
-    if (this._active === this._ws) {
-      this._tell('websocket', this._ringReason())
-      this._prober.soon()
-    } else if (this._host.isConsumed()) {
-      this._host.wake()
+    if (this.#state.name === State.CONNECTING) {
+      const reason = this.#options.useRing
+        ? (this.ringError?.message ?? 'the ring has no writer')
+        : 'shared memory is not used'
+      this.#state.enter(State.WEBSOCKET, reason)
+    }
+    if (this.#state.name === State.WEBSOCKET) {
+      // What it says may be that its Shield has a ring now.
+      this.#retryTimer.soon()
+    } else if (this.#host.isConsumed()) {
+      this.#host.wake()
     } else {
-      this._switch()
+      this.#switch()
     }
-    this._host.checked()
+    this.#host.checked()
   }
 
-  _ringReason() {
-    return this.ringError === null
-      ? 'shared memory is not used'
-      : this.ringError.message
-  }
-
-  _socketDisconnected(error) {
+  #serverDisconnected(error) {
     this.socketError = error
-    // Nobody was there: whoever comes is new, and so is all that they say.
-    this._isFresh = false
-    if (this._active === this._ws) {
-      this._tell('connecting', error.message)
-      if (this._wasConnected) {
-        // A Shield that comes back may have a ring by then.
-        this._prober.soon()
-      }
+    // No server was there: all that the next one says is new.
+    this.#isLeftOver = false
+    if (this.#state.name === State.WEBSOCKET) {
+      // A Shield that comes back may have a ring by then.
+      this.#retryTimer.soon()
     }
-    this._wasConnected = false
-    this._host.checked()
+    if (this.ring === null) {
+      this.#state.enter(State.CONNECTING, error.message)
+    }
+    this.#host.checked()
   }
 }
 

@@ -6,49 +6,54 @@ const LATE_MS = 1000
 const LATE_AFTER = 40
 
 /** Looks again and again for what may come back. */
-class Prober {
+class RetryTimer {
+  #look
+  #timer = null
+  #looks = 0
+  #isHolding = false
+  #isStopped = false
+
   /** @param {() => void} look calls later() when it found nothing */
   constructor(look) {
-    this._look = look
-    this._timer = null
-    this._looks = 0
-    this._holding = false
-    this._stopped = false
+    this.#look = look
   }
 
   /** There is a reason to look. */
   soon() {
-    this._looks = 0
-    clearTimeout(this._timer)
-    this._timer = null
+    this.#looks = 0
+    this.#clear()
     this.later()
   }
 
   later() {
-    if (this._stopped || this._timer !== null) {
+    if (this.#isStopped || this.#timer !== null) {
       return
     }
-    const wait = this._looks++ < LATE_AFTER ? SOON_MS : LATE_MS
-    this._timer = setTimeout(() => {
-      this._timer = null
-      this._look()
+    const wait = this.#looks++ < LATE_AFTER ? SOON_MS : LATE_MS
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#look()
     }, wait)
-    this.hold(this._holding)
+    this.hold(this.#isHolding)
   }
 
   /** Whether looking holds the process open. */
   hold(hold) {
-    this._holding = hold
-    if (hold) this._timer?.ref()
-    else this._timer?.unref()
+    this.#isHolding = hold
+    if (hold) this.#timer?.ref()
+    else this.#timer?.unref()
   }
 
   /** For good. */
   stop() {
-    this._stopped = true
-    clearTimeout(this._timer)
-    this._timer = null
+    this.#isStopped = true
+    this.#clear()
+  }
+
+  #clear() {
+    clearTimeout(this.#timer)
+    this.#timer = null
   }
 }
 
-module.exports = { Prober }
+module.exports = { RetryTimer }

@@ -2,7 +2,7 @@
 // What a Shield that starts goes on from: the stream of the one before, which
 // had a ring, a server with its discovery file, or both.
 
-const { RingSource } = require('../shm/ring-source.js')
+const { inspectRing } = require('../shm/inspect.js')
 const { findRecords } = require('../websocket/locate.js')
 
 /**
@@ -12,7 +12,7 @@ const { findRecords } = require('../websocket/locate.js')
 
 function ringOf(location) {
   try {
-    return RingSource.inspect(location)
+    return inspectRing(location)
   } catch {
     return null
   }
@@ -31,8 +31,8 @@ const isNewer = (record, ring) =>
 
 /** The last event that the ring has, where that is known, or undefined: one
  * that was given up has not everything. */
-const lastInRing = ({ published, astray }) =>
-  !astray && Number.isSafeInteger(published) ? published : undefined
+const lastInRing = ({ published, displaced }) =>
+  !displaced && Number.isSafeInteger(published) ? published : undefined
 
 /**
  * For a Shield that opens the ring: what was published beside the ring, or

@@ -7,7 +7,7 @@ const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('../base/errors.js')
 const { createToken } = require('../websocket/auth.js')
-const { dial } = require('../websocket/client/connect.js')
+const { connect } = require('../websocket/client/connect.js')
 const {
   removeDiscovery,
   writeDiscovery
@@ -26,7 +26,7 @@ const SETTLE_MS = 50
 async function mustNotAnswer(record) {
   const url = urlOf(record)
   try {
-    const socket = await dial({
+    const socket = await connect({
       url,
       token: record.token ?? null,
       port: record.port,

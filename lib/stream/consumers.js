@@ -1,26 +1,36 @@
 'use strict'
-// Who consumes a stream of threats (threat-stream.js): listeners, the
-// callback of a pollThreats, a `for await`. Each has
-//   deliver(threat, alone)  returns a promise when it wants to be waited for;
-//                           `alone`: nobody else gets this one
-//   end(error?)             the stream is over for it
-//   flush()                 what was taken at once has been delivered
-//   holds                   whether it holds the process open
+// Those who consume a delivery (delivery.js): the listeners of an event, the
+// callback of one pollThreats, one `for await`. Each has
+//   holds             whether it holds the process open, and ends when the
+//                     stream fails
+//   demand            WANTS, ACCEPTS or BLOCKS
+//   deliver(threat)
+//   flush()           what was taken at once has been delivered
+//   end(error?)       the stream is over for it
 
 const { throwUncaught } = require('../base/emit-safely.js')
 
-// What an iterator takes from the stream before it makes the others wait.
-const IN_ADVANCE = 256
+// The stream moves while one of its consumers wants an event and none blocks
+// it, because it has to be waited for.
+const WANTS = 1
+const ACCEPTS = 0
+const BLOCKS = -1
 
-/** Delivers to `on('threat')`. It does not hold the process open. */
+// What an iterator keeps of the events that others wanted before it did.
+const MOST_KEPT = 256
+
+/** Delivers to `on('threat')`. */
 class ListenerConsumer {
-  constructor(stream) {
-    this.holds = false
-    this._stream = stream
+  holds = false
+  demand = WANTS
+  #emitter
+
+  constructor(emitter) {
+    this.#emitter = emitter
   }
 
   deliver(threat) {
-    this._stream.emit('threat', threat)
+    this.#emitter.emit('threat', threat)
   }
 
   flush() {}
@@ -28,33 +38,35 @@ class ListenerConsumer {
   end() {}
 }
 
-/** Delivers to `on('threats')` what was taken at once, as one list. It does not
- * hold the process open. */
+/** Delivers to `on('threats')` what was taken at once, as one list. */
 class BatchConsumer {
-  constructor(stream) {
-    this.holds = false
-    this._stream = stream
-    this._batch = []
+  holds = false
+  demand = WANTS
+  #emitter
+  #batch = []
+
+  constructor(emitter) {
+    this.#emitter = emitter
   }
 
   deliver(threat) {
-    this._batch.push(threat)
+    this.#batch.push(threat)
   }
 
   flush() {
-    if (this._batch.length > 0) {
-      const batch = this._batch
-      this._batch = []
-      this._stream.emit('threats', batch)
+    if (this.#batch.length > 0) {
+      const batch = this.#batch
+      this.#batch = []
+      this.#emitter.emit('threats', batch)
     }
   }
 
-  /** What was taken is delivered, whatever ends the stream. */
+  /** Delivers what was taken, whatever ends the stream. */
   end() {
     try {
       this.flush()
     } catch (error) {
-      // A listener's mistake: out of the middle of what ends it.
+      // A listener's mistake must not keep the stream from ending.
       throwUncaught(error)
     }
   }
@@ -62,173 +74,167 @@ class BatchConsumer {
 
 /** Delivers to the callback of one pollThreats. */
 class PollConsumer {
-  constructor(stream, callback, resolve, reject) {
-    this.holds = true
-    this._stream = stream
-    this._callback = callback
-    this._resolve = resolve
-    this._reject = reject
-    this._left = null // ends the stream's wait for a promise
-    this._ended = false // by what the callback did, before it returned
-    this._answered = (answer) => {
-      if (answer === false) {
-        this._stream._remove(this)
-      }
-    }
-    // Whatever was thrown, `undefined` too, rejects.
-    this._failed = (error) =>
-      this._stream._remove(this, error ?? new Error(`it threw ${error}`))
+  holds = true
+  demand = WANTS
+  #delivery
+  #callback
+  #resolve
+  #reject
+
+  constructor(delivery, callback, resolve, reject) {
+    this.#delivery = delivery
+    this.#callback = callback
+    this.#resolve = resolve
+    this.#reject = reject
   }
 
   deliver(threat) {
-    let answer
-    let isPromise
     try {
-      answer = this._callback(threat)
-      isPromise = answer !== null && typeof answer?.then === 'function'
-    } catch (error) {
-      this._failed(error)
-      return undefined
-    }
-    if (!isPromise) {
-      this._answered(answer)
-      return undefined
-    }
-    // Over when the promise settles or this consumer ends: one that never
-    // settles must not hold up those who are left.
-    return new Promise((resolve) => {
-      this._left = resolve
-      if (this._ended) {
-        resolve()
+      const answer = this.#callback(threat)
+      if (typeof answer?.then !== 'function') {
+        this.#take(answer)
+        return
       }
+      this.demand = BLOCKS
+      // A thenable may do anything; a promise of our own calls back once.
       new Promise((settle) => {
         settle(answer)
-      })
-        .then(this._answered, this._failed)
-        .then(resolve)
-    })
+      }).then(this.#settled, this.#failed)
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   flush() {}
 
   end(error) {
-    this._ended = true
-    this._left?.()
     if (error === undefined) {
-      this._resolve()
+      this.#resolve()
     } else {
-      this._reject(error)
+      this.#reject(error)
     }
+  }
+
+  #take(answer) {
+    if (answer === false) {
+      this.#delivery.remove(this)
+    }
+  }
+
+  #settled = (answer) => {
+    this.demand = WANTS
+    this.#take(answer)
+    this.#delivery.pull()
+  }
+
+  // Whatever was thrown, `undefined` too, rejects.
+  #failed = (error) => {
+    this.#delivery.remove(this, error ?? new Error(`it threw ${error}`))
   }
 }
 
-/** Delivers to one `for await`. What it took in advance, and nobody else got,
- * it can give back. */
+/**
+ * Delivers to one `for await`, which pulls: alone, it takes an event from the
+ * stream when next() waits for it. Events that others want sooner are kept for
+ * it; when it lags too far behind, the others wait.
+ */
 class IteratorConsumer {
-  constructor(stream) {
-    this.holds = true
-    this._stream = stream
-    this._queue = []
-    this._taken = 0
-    this._shared = 0 // up to here in the queue, others got it too
-    this._waiting = [] // { resolve, reject } of next() calls
-    this._emptied = null // resolves the stream's wait for room
-    this._ended = false
-    this._error = undefined
+  holds = true
+  #delivery
+  #kept = []
+  #waiting = [] // { resolve, reject } of next() calls
+  #isEnded = false
+  #error = undefined
+
+  constructor(delivery) {
+    this.#delivery = delivery
   }
 
-  deliver(threat, alone) {
-    if (this._waiting.length > 0) {
-      this._waiting.shift().resolve({ value: threat, done: false })
-      return undefined
+  get demand() {
+    if (this.#waiting.length > 0) {
+      return WANTS
     }
-    this._queue.push(threat)
-    if (!alone) {
-      this._shared = this._queue.length
+    return this.#kept.length < MOST_KEPT ? ACCEPTS : BLOCKS
+  }
+
+  deliver(threat) {
+    if (this.#waiting.length > 0) {
+      this.#waiting.shift().resolve({ value: threat, done: false })
+    } else {
+      this.#kept.push(threat)
     }
-    if (this._queue.length < IN_ADVANCE) {
-      return undefined
-    }
-    return new Promise((resolve) => {
-      this._emptied = resolve
-    })
-  }
-
-  /** What was taken from the stream but by nobody from here. */
-  untaken() {
-    return this._queue.slice(Math.max(this._taken, this._shared))
-  }
-
-  /** The same, which is not for this one any more. */
-  giveBack() {
-    const rest = this.untaken()
-    this._empty()
-    return rest
-  }
-
-  _empty() {
-    this._queue = []
-    this._taken = 0
-    this._shared = 0
   }
 
   flush() {}
 
   end(error) {
-    this._ended = true
-    this._error = error
-    this._emptied?.()
-    for (const { resolve, reject } of this._waiting.splice(0)) {
-      if (this._error === undefined) {
-        resolve({ value: undefined, done: true })
-      } else {
-        reject(this._error)
-        this._error = undefined
-      }
+    this.#isEnded = true
+    this.#error = error
+    this.#kept = []
+    for (const asked of this.#waiting.splice(0)) {
+      this.#tellEnd(asked)
     }
   }
 
   next() {
-    if (this._taken < this._queue.length) {
-      const value = this._queue[this._taken++]
-      if (this._taken === this._queue.length) {
-        this._empty()
-        this._emptied?.()
-        this._emptied = null
-      }
+    const value = this.#takeNow()
+    if (value !== undefined) {
       return Promise.resolve({ value, done: false })
     }
-    if (this._error !== undefined) {
-      const error = this._error
-      this._error = undefined
-      return Promise.reject(error)
-    }
-    if (this._ended) {
-      return Promise.resolve({ value: undefined, done: true })
-    }
     return new Promise((resolve, reject) => {
-      this._waiting.push({ resolve, reject })
+      if (this.#isEnded) {
+        this.#tellEnd({ resolve, reject })
+      } else {
+        this.#waiting.push({ resolve, reject })
+        this.#delivery.pull()
+      }
     })
   }
 
   return(value) {
-    this._stream._remove(this)
+    this.#delivery.remove(this)
     return Promise.resolve({ value, done: true })
   }
 
   throw(error) {
-    this._stream._remove(this)
+    this.#delivery.remove(this)
     return Promise.reject(error)
   }
 
   [Symbol.asyncIterator]() {
     return this
   }
+
+  /** What is there for it already; undefined: nothing. */
+  #takeNow() {
+    if (this.#kept.length > 0) {
+      const wasBlocking = this.demand === BLOCKS
+      const value = this.#kept.shift()
+      if (wasBlocking) {
+        this.#delivery.pull()
+      }
+      return value
+    }
+    const isFirst = !this.#isEnded && this.#waiting.length === 0
+    return isFirst ? this.#delivery.takeAlone() : undefined
+  }
+
+  /** An error is told once; behind it there is just the end. */
+  #tellEnd({ resolve, reject }) {
+    const error = this.#error
+    this.#error = undefined
+    if (error === undefined) {
+      resolve({ value: undefined, done: true })
+    } else {
+      reject(error)
+    }
+  }
 }
 
 module.exports = {
+  ACCEPTS,
   BatchConsumer,
+  IteratorConsumer,
   ListenerConsumer,
-  PollConsumer,
-  IteratorConsumer
+  PollConsumer
 }

@@ -81,7 +81,7 @@ function absent(detail) {
  *   isGiven: boolean }} looks anew at each call; throws an IpcError.
  *   `isGiven`: no Shield said that it is there
  */
-function finder(location, { url, tokenFile }) {
+function locator(location, { url, tokenFile }) {
   const proof = () => {
     const found = tokenFile === undefined ? null : readTokenFile(tokenFile)
     if (tokenFile !== undefined && found === null) {
@@ -130,4 +130,4 @@ function finder(location, { url, tokenFile }) {
   }
 }
 
-module.exports = { finder, findRecords, liveRecords, places, urlOf }
+module.exports = { locator, findRecords, liveRecords, places, urlOf }

@@ -5,6 +5,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
+const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { TestRing, threat, useRing } = require('./ring.js')
 const { until } = require('./wait.js')
 
@@ -49,7 +50,7 @@ async function makePair(create, common, writerOptions) {
     const shield = ring.keep(create({ ...options, ...writerOptions }))
     await shield.ready()
     const arrived = async (client) => {
-      const { websocket } = client._source
+      const { websocket } = sourceOf(client)
       if (websocket === null) return
       await until(
         () => websocket.isFull || websocket.arrived >= shield.stats().sequence,

@@ -71,7 +71,7 @@ function useLiar() {
    * One client that is told one lie after the other. Each connection brings
    * one true threat and then a lie; the client has to hang up, say why, and
    * come back to where it was. In the end the server behaves.
-   * @param {{ what: string, tell: (line: object, next: number) => void,
+   * @param {{ what: string, tell: (connection: object, next: number) => void,
    *   why: RegExp, code?: string, instead?: boolean, brings?: number }[]} lies
    *   `tell`: `next` is the sequence that is due. `instead` of an answer to
    *   the subscribe. `brings`: true threats that come with the lie
@@ -98,58 +98,60 @@ function useLiar() {
         wrong.push(`${what}: ${error.message}`)
       }
     }
-    const server = await liar((line, command) => {
-      const before = lies[line.number - 2]
-      const lie = lies[line.number - 1]
+    const server = await liar((connection, command) => {
+      const before = lies[connection.number - 2]
+      const lie = lies[connection.number - 1]
       total += before?.brings ?? 0
       if (before !== undefined) check(before, command)
-      if (!lie?.instead) line.serve(command, ++total)
-      lie?.tell(line, total + 1)
-      if (lie !== undefined) line.heartbeat(MARK)
+      if (!lie?.instead) connection.serve(command, ++total)
+      lie?.tell(connection, total + 1)
+      if (lie !== undefined) connection.heartbeat(MARK)
     })
     client = await reader()
     const isOver = () =>
-      server.lines.length > lies.length &&
+      server.connections.length > lies.length &&
       client.stats().transport === 'websocket' &&
       client.stats().received === total
     const isMarked = () => client.stats().published === MARK
     await until(() => isOver() || isMarked(), 'it sees through all of them')
     if (isMarked()) {
-      assert.fail(`it believed: ${lies[server.lines.length - 1].what}`)
+      assert.fail(`it believed: ${lies[server.connections.length - 1].what}`)
     }
     assert.deepEqual(wrong, [])
     assertWhole(client, total)
-    assert.equal(server.lines.length, lies.length + 1)
-    for (const { commands } of server.lines) assert.equal(commands.length, 1)
+    assert.equal(server.connections.length, lies.length + 1)
+    for (const { commands } of server.connections) {
+      assert.equal(commands.length, 1)
+    }
   }
 
   /** The client goes on with the same connection. */
   async function assertIgnored(tell) {
-    const server = await liar((line, command) => {
-      tell(line.serve(command, 20))
-      line.threats(threatsOf(21, 40)).heartbeat(MARK)
+    const server = await liar((connection, command) => {
+      tell(connection.serve(command, 20))
+      connection.threats(threatsOf(21, 40)).heartbeat(MARK)
     })
     const client = await reader()
     await until(() => client.stats().published === MARK, 'the mark')
     await until(() => client.stats().received >= 40, 'the rest')
     assertWhole(client, 40)
-    assert.equal(server.lines.length, 1)
+    assert.equal(server.connections.length, 1)
   }
 
   /** Whether the client hangs up or not, it gets all when that was over. */
   async function assertSurvived(tell) {
-    const server = await liar((line, command) => {
-      if (line.number === 1) {
-        tell(line.serve(command, 20))
-        line.threats(threatsOf(21, 40))
+    const server = await liar((connection, command) => {
+      if (connection.number === 1) {
+        tell(connection.serve(command, 20))
+        connection.threats(threatsOf(21, 40))
       } else {
-        line.serve(command, 40)
+        connection.serve(command, 40)
       }
     })
     const client = await reader()
     await until(() => client.stats().received >= 40, 'the rest')
     assertWhole(client, 40)
-    assert(server.lines.length <= 2)
+    assert(server.connections.length <= 2)
   }
 
   /** Somebody who listens, closed after the test. */

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { createToken } = require('../../lib/websocket/auth.js')
-const { dial } = require('../../lib/websocket/client/connect.js')
+const { connect } = require('../../lib/websocket/client/connect.js')
 const {
   readDiscovery,
   writeDiscovery
@@ -50,10 +50,10 @@ class Peer {
   }
 
   /** @param {string} dir of the Shield's discovery file */
-  static async dial(dir) {
+  static async connect(dir) {
     const { port, token } = discovered(dir)
     const url = `ws://127.0.0.1:${port}`
-    return new Peer(await dial({ url, token, maxPayload: 2 ** 28 }))
+    return new Peer(await connect({ url, token, maxPayload: 2 ** 28 }))
   }
 
   read() {
@@ -152,7 +152,7 @@ class Account {
 }
 
 /** A server's connection to one client. */
-class Line {
+class ServerConnection {
   constructor(socket, number, generation) {
     this.socket = socket
     this.number = number // from 1
@@ -247,22 +247,26 @@ function threatsOf(from, to) {
 class Liar {
   /**
    * @param {string} dir gets the discovery file
-   * @param {(line: Line, command: object) => void} answer to each command
+   * @param {(connection: ServerConnection, command: object) => void} answer to each command
    * @param {string} [generation]
    */
   constructor(dir, answer, generation = '0123456789abcdef') {
     this.generation = generation
     this.token = createToken()
-    this.lines = []
+    this.connections = []
     this._dir = dir
     this._handshake = newHandshakeServer({ token: this.token })
     this._handshake.on('connection', (socket) => {
-      const line = new Line(socket, this.lines.length + 1, generation)
-      this.lines.push(line)
+      const connection = new ServerConnection(
+        socket,
+        this.connections.length + 1,
+        generation
+      )
+      this.connections.push(connection)
       socket.on('message', (data) => {
         const command = JSON.parse(data)
-        line.commands.push(command)
-        answer(line, command)
+        connection.commands.push(command)
+        answer(connection, command)
       })
     })
   }

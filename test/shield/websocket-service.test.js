@@ -29,7 +29,7 @@ describe('a Shield’s server', () => {
       let peer
       try {
         await first.start(false)
-        peer = (await Peer.dial(dir)).read()
+        peer = (await Peer.connect(dir)).read()
         await assert.rejects(second.start(false), { code: 'ERR_RING_LOCKED' })
         assert.equal(first.stats().refused.clients, 1)
       } finally {

@@ -2,13 +2,11 @@
 // `after` in a generation before the present one.
 
 const assert = require('node:assert/strict')
-const { useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
 const { sequences } = require('../helpers/sequences.js')
 
 describe('after, when the ring was replaced', () => {
-  const made = useNative()
   const current = useRing()
   let ring
 
@@ -70,16 +68,12 @@ describe('after, when the ring was replaced', () => {
     })
   })
 
-  it('F25 saved by one whose iterator took both in advance', async () => {
+  it('F25 saved by one whose iterator left some of the old one', async () => {
     const old = shield(32, 20)
     const client = ring.client({ from: 'oldest' })
     const iterator = client[Symbol.asyncIterator]()
     for (let i = 0; i < 12; i++) await iterator.next()
     const present = shield(64, 3)
-    await until(() => {
-      const { generation, sequence } = made.readers.at(-1).stats()
-      return generation === present && sequence === 3
-    }, 'all of the next ring is taken')
     const saved = [client.stats()]
     await iterator.return()
     saved.push(client.stats())
@@ -87,10 +81,9 @@ describe('after, when the ring was replaced', () => {
       assert.deepEqual([generation, sequence, received], [old, 12, 12])
       assert.equal(goOn(generation, sequence).counted, 8)
     }
-    assert.deepEqual(
-      sequences(client.poll()),
-      [13, 14, 15, 16, 17, 18, 19, 20, 1, 2, 3]
-    )
+    const rest = []
+    await until(() => rest.push(...client.poll()) >= 11, 'the rest')
+    assert.deepEqual(sequences(rest), [13, 14, 15, 16, 17, 18, 19, 20, 1, 2, 3])
     const { generation, sequence } = client.stats()
     assert.deepEqual([generation, sequence], [present, 3])
   })

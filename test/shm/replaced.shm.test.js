@@ -161,6 +161,30 @@ describe('replaced', () => {
     assert.equal(client.isHealthy(), true)
   })
 
+  const idle = {
+    'an iterator that does not ask': (client) => client[Symbol.asyncIterator](),
+    'a promise that is awaited': (client) => {
+      client.pollThreats(() => new Promise(() => {}))
+    }
+  }
+  for (const [name, consume] of Object.entries(idle)) {
+    it(`on(writer) beside ${name}: of the ring of now`, async () => {
+      const writer = ring.writer({ maxEvents: 16 })
+      const client = ring.client()
+      const states = record(client, 'writer')
+      consume(client)
+      writer.writeThreat(threat())
+      await sleep(20)
+      await writer.close()
+      await until(() => states.at(-1) === 'gone', 'it went')
+      const next = ring.writer({ maxEvents: 32 })
+      assert.notEqual(next.stats().generation, client.stats().generation)
+      await until(() => states.at(-1) === 'live', 'the next one')
+      assert.equal(client.isHealthy(), true)
+      assert.deepEqual(states, ['gone', 'live'])
+    })
+  }
+
   it('a link in its place: refused with that reason, until it goes', async () => {
     const writer = ring.writer({ maxEvents: 16 })
     const target = path.join(ring.dir, 'target')

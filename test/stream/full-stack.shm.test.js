@@ -3,6 +3,7 @@
 // was written is written whole, and what is read is right.
 
 const assert = require('node:assert/strict')
+const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { checkThreat } = require('../../lib/threat/check.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
@@ -36,7 +37,7 @@ describe('a full stack', () => {
 
   /** What is left, once the stack is free. */
   function takeRest(taken) {
-    while (client._source.take(0, taken));
+    while (sourceOf(client).take(0, taken));
     return taken
   }
 
@@ -46,7 +47,7 @@ describe('a full stack', () => {
     let failed = 0
     const take = () => {
       try {
-        client._source.take(0, taken)
+        sourceOf(client).take(0, taken)
       } catch {
         failed++
       }

@@ -32,7 +32,7 @@ describe('behind, and another ring comes', () => {
       })
     )
     await shield.ready()
-    peer = await Peer.dial(ring.dir)
+    peer = await Peer.connect(ring.dir)
     peer.say({ type: 'subscribe', from: 'latest' })
     await until(() => shield.stats().websocket.live === 1, 'one who is live')
     for (let i = 0; i < COUNT; i++) shield.writeThreat(threat(FILLING))

@@ -1,42 +1,12 @@
 'use strict'
-// What waits for a client or was published lately is held; what is over is not.
+// What was published lately is held for clients; what is over is not.
 
 const assert = require('node:assert/strict')
-const v8 = require('node:v8')
-const vm = require('node:vm')
 const { MemoryHistory } = require('../../lib/shield/memory-history.js')
-const { ThreatQueue } = require('../../lib/websocket/client/queue.js')
-const { turn } = require('../helpers/wait.js')
 
 const GENERATION = '0123456789abcdef'
 
-v8.setFlagsFromString('--expose-gc')
-const collectGarbage = vm.runInNewContext('gc')
-
 describe('memory of WebSocket', () => {
-  it('F49 a queue that is never empty holds what waits, no more', async () => {
-    const queue = new ThreatQueue()
-    const pushed = []
-    const push = (sequence) => {
-      const threat = { sequence }
-      pushed.push(new WeakRef(threat))
-      queue.push({ generation: GENERATION, threat }, 100)
-    }
-    for (let i = 1; i <= 600; i++) push(i)
-    for (let i = 601; i <= 100_000; i++) {
-      push(i)
-      assert.equal(queue.peek().threat.sequence, i - 600)
-      queue.shift()
-      assert.equal(queue.length, 600)
-    }
-    // Until then, what a WeakRef was made of is held.
-    await turn()
-    collectGarbage()
-    const held = pushed.filter((ref) => ref.deref() !== undefined).length
-    assert(held >= 600 && held <= 1200, `${held} held`)
-    assert.deepEqual(queue.end(), { generation: GENERATION, next: 100_001 })
-  })
-
   const fields = (details) => ({
     type: 0,
     severity: 1,

@@ -30,7 +30,7 @@ describe('stranded between two rings', () => {
       shield.writeThreat(threat('of the ring before'))
       const file = fs.openSync(ring.file, 'r+')
       fs.unlinkSync(ring.file)
-      const peer = (await Peer.dial(dir)).read()
+      const peer = (await Peer.connect(dir)).read()
       peer.say({ type: 'subscribe', from: 'oldest' })
       await peer.next('status')
       fs.ftruncateSync(file, 0)
@@ -68,7 +68,7 @@ describe('stranded between two rings', () => {
     )
     await shield.ready()
     for (let i = 0; i < 3; i++) shield.writeThreat(threat(`${i}`))
-    const peer = (await Peer.dial(dir)).read()
+    const peer = (await Peer.connect(dir)).read()
     // No look of the writer's comes in between, and makes another ring.
     Object.defineProperty(made.writers[0], 'beat', { value() {} })
     fs.renameSync(ring.file, `${ring.file}.away`)

@@ -1,6 +1,6 @@
 'use strict'
-// Connects to a Shield's WebSocket, and to nobody else: the server must ask
-// for a proof, and give its own before anything that it sends is looked at.
+// Connects to a Shield's WebSocket, and to no other server: it must ask for a
+// proof, and give its own before anything that it sends is looked at.
 
 const net = require('node:net')
 const WebSocket = require('ws')
@@ -12,7 +12,7 @@ const HANDSHAKE_TIMEOUT_MS = 5000
 const MAX_PAYLOAD = 2 ** 20
 const MAX_HEADER_BYTES = 8 * 1024
 
-// Whom a Shield does not believe, and who comes when it has enough clients.
+// A Shield's answers to a wrong proof, and to one client too many.
 const SHIELD_REFUSALS = [401, 403, 503]
 
 /**
@@ -36,13 +36,13 @@ const SHIELD_REFUSALS = [401, 403, 503]
  * @returns {Promise<import('ws')>} open, paused
  * @throws {IpcError} ERR_WEBSOCKET_REFUSED: a stranger, or a server that does
  *   not want us; `status` is what it answered, or null.
- *   ERR_WEBSOCKET_UNREACHABLE: nobody there, or no answer in time. `isAbsent`
+ *   ERR_WEBSOCKET_UNREACHABLE: no server there, or no answer in time. `isAbsent`
  *   of either: there is no Shield at that address; `isProven`: there is one,
  *   which has as many clients as it takes
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  * @throws {unknown} the signal's reason
  */
-async function dial(options) {
+async function connect(options) {
   const { url, token = null, signal } = options
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
   const { maxPayload = MAX_PAYLOAD } = options
@@ -74,7 +74,7 @@ async function dial(options) {
   signal?.addEventListener('abort', abort)
   try {
     if (token === null) {
-      return await knock(target, limits, ended.signal, {
+      return await requestUpgrade(target, limits, ended.signal, {
         onUpgrade: () => null,
         onResponse: () => null
       })
@@ -84,16 +84,21 @@ async function dial(options) {
     const headers = { Authorization: authorization }
     let isShield = false
     try {
-      return await knock(target, { ...limits, headers }, ended.signal, {
-        onUpgrade: ({ rawHeaders }) =>
-          isProven(rawHeaders)
-            ? null
-            : 'a stranger, who does not know the token',
-        onResponse: ({ rawHeaders }) => {
-          isShield = isProven(rawHeaders)
-          return null
+      return await requestUpgrade(
+        target,
+        { ...limits, headers },
+        ended.signal,
+        {
+          onUpgrade: ({ rawHeaders }) =>
+            isProven(rawHeaders)
+              ? null
+              : 'a stranger, who does not know the token',
+          onResponse: ({ rawHeaders }) => {
+            isShield = isProven(rawHeaders)
+            return null
+          }
         }
-      })
+      )
     } catch (error) {
       if (isShield) {
         error.isProven = true
@@ -108,7 +113,7 @@ async function dial(options) {
 
 /** The first request, which says nothing, and the server's challenge. */
 function askChallenge(target, limits, signal) {
-  return knock(target, limits, signal, {
+  return requestUpgrade(target, limits, signal, {
     onUpgrade: () => 'a stranger, who asks for no proof',
     onResponse: ({ statusCode, rawHeaders }) =>
       statusCode === 401 ? parseChallenge(rawHeaders) : null
@@ -127,7 +132,7 @@ function askChallenge(target, limits, signal) {
  *   resolve with if it answers anything else; null is a refusal
  * @returns {Promise<WebSocket | string>}
  */
-function knock(target, more, signal, { onUpgrade, onResponse }) {
+function requestUpgrade(target, more, signal, { onUpgrade, onResponse }) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const socket = new WebSocket(target, {
@@ -184,7 +189,7 @@ function knock(target, more, signal, { onUpgrade, onResponse }) {
   })
 }
 
-/** Nobody there, or somebody who does not speak as a server does. */
+/** No server there, or one that speaks another protocol. */
 function connectionError(target, error) {
   const { code } = error
   // The system's codes; those of parsers and of ws have an underscore.
@@ -229,4 +234,4 @@ function portOf(url) {
   return url.port === '' ? 80 : Number(url.port)
 }
 
-module.exports = { dial }
+module.exports = { connect }

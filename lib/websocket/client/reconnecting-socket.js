@@ -1,72 +1,81 @@
 'use strict'
-// The line to a Shield's WebSocket server: finds it, proves itself to it, and
-// comes back to it for ever. What is said on it is WebSocketSource's business.
+// A connection to a Shield's WebSocket server: finds the server, proves itself
+// to it, and comes back to it for ever. What is said over it is for the host.
 
 const { IpcError } = require('../../base/errors.js')
-const { dial } = require('./connect.js')
+const { connect } = require('./connect.js')
 
-// Between two attempts: doubled each time, with jitter.
+// Between two attempts: doubled each time, with jitter, so that the clients of
+// a Shield that restarts do not all come at the same instant.
 const FIRST_DELAY_MS = 25
 const LAST_DELAY_MS = 2000
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
+// Characters of a close's reason that an error repeats.
+const REASON_CHARACTERS = 120
+
 /**
- * What the line tells its host:
+ * What it tells its host:
  *   opened()                  a server has proved itself
  *   message(data, isBinary)   what it says
- *   failed(error)             it is gone, or could not be reached; the line
- *                              tries again unless it was closed
+ *   failed(error)             it is gone, or could not be reached; another
+ *                             attempt follows unless this was closed
  *   alive()                   it gave a sign of life that is no message
  */
-class WebSocketLine {
+class ReconnectingSocket {
+  #locate
+  #host
+  #handshakeTimeoutMs
+  #socket = null
+  #attempt = null // the AbortController of the one that runs
+  #connection = null // of the socket, or of the one in the making
+  #failures = 0
+  #timer = null // of the next attempt
+  #watchdog = null
+  #isHolding = false
+  #isPaused = false
+  #isClosed = false
+
+  /** Of the last attempt; `isGiven` as locator() tells. */
+  url = null
+  isGiven = false
+
   /**
-   * @param {() => object} locate see finder(); finds the server anew for each attempt; throws an IpcError
+   * @param {() => object} locate see locator(); finds the server anew for each
+   *   attempt; throws an IpcError
    * @param {object} host see above
    * @param {number} handshakeTimeoutMs
    */
   constructor(locate, host, handshakeTimeoutMs) {
-    this._locate = locate
-    this._host = host
-    this._handshakeTimeoutMs = handshakeTimeoutMs
-    this._socket = null
-    this._dialing = null
-    this._connection = null // of the socket, or of the one in the making
-    this._failures = 0
-    this._timer = null
-    this._watchdog = null
-    this._holding = false
-    this._isPaused = false
-    this._closed = false
-    /** Of the last attempt; `isGiven` as finder() tells. */
-    this.url = null
-    this.isGiven = false
+    this.#locate = locate
+    this.#host = host
+    this.#handshakeTimeoutMs = handshakeTimeoutMs
   }
 
   get isOpen() {
-    return this._socket !== null
+    return this.#socket !== null
   }
 
-  /** Tries now, unless the line is there or in the making. */
+  /** Tries now, unless there is a connection or one in the making. */
   connect() {
-    clearTimeout(this._timer)
-    this._timer = null
-    if (this._closed || this._socket !== null || this._dialing !== null) {
+    clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#isClosed || this.#socket !== null || this.#attempt !== null) {
       return
     }
-    const dialing = new AbortController()
-    this._dialing = dialing
-    this._dial(dialing.signal).then(
+    this.#attempt = new AbortController()
+    this.#connect(this.#attempt.signal).then(
       (socket) => {
-        this._dialing = null
-        if (this._closed) {
+        this.#attempt = null
+        if (this.#isClosed) {
           socket.terminate()
         } else {
-          this._opened(socket)
+          this.#opened(socket)
         }
       },
       (error) => {
-        this._dialing = null
+        this.#attempt = null
         this.fail(error)
       }
     )
@@ -74,41 +83,41 @@ class WebSocketLine {
 
   /** There is a reason to try again before it is time to. */
   hurry() {
-    if (this._timer !== null) {
+    if (this.#timer !== null) {
       this.connect()
     }
   }
 
-  /** The server is the one: the next loss of it is a new one. */
+  /** The server is the right one: the next loss of it is a new one. */
   settle() {
-    this._failures = 0
+    this.#failures = 0
   }
 
   send(text) {
-    this._socket.send(text)
+    this.#socket.send(text)
   }
 
-  /** Takes in nothing until resume(); without a line, makes none either. */
+  /** Takes in nothing until resume(), and makes no connection until then. */
   pause() {
-    this._isPaused = true
-    this._socket?.pause()
+    this.#isPaused = true
+    this.#socket?.pause()
     this.watch(0)
   }
 
   resume() {
-    this._isPaused = false
-    if (this._socket === null) {
+    this.#isPaused = false
+    if (this.#socket === null) {
       // The server did not wait for us.
       this.connect()
     } else {
-      this._socket.resume()
+      this.#socket.resume()
     }
   }
 
   /** Whether waiting holds the process open. */
   hold(hold) {
-    this._holding = hold
-    for (const handle of [this._timer, this._connection]) {
+    this.#isHolding = hold
+    for (const handle of [this.#timer, this.#connection]) {
       if (hold) handle?.ref()
       else handle?.unref()
     }
@@ -119,107 +128,108 @@ class WebSocketLine {
    * @param {number} patience milliseconds; 0: for ever
    */
   watch(patience) {
-    clearTimeout(this._watchdog)
-    this._watchdog = null
+    clearTimeout(this.#watchdog)
+    this.#watchdog = null
     // While we do not listen, its silence is ours.
-    if (patience > 0 && this._socket !== null && !this._isPaused) {
-      this._watchdog = setTimeout(() => {
+    if (patience > 0 && this.#socket !== null && !this.#isPaused) {
+      this.#watchdog = setTimeout(() => {
         this.fail(
           new IpcError('ERR_WEBSOCKET_CLOSED', 'it gave no sign of life')
         )
       }, patience)
-      this._watchdog.unref()
+      this.#watchdog.unref()
     }
   }
 
-  /** The line is gone, or must go; tries again in a while. */
+  /** The connection is gone, or must go; tries again in a while. */
   fail(error) {
-    this._cut()
-    if (!this._closed) {
-      this._host.failed(error)
-      this._connectLater()
+    this.#cut()
+    if (!this.#isClosed) {
+      this.#host.failed(error)
+      this.#connectLater()
     }
   }
 
   /** The same server, asked anew: nothing is wrong with it. */
   again() {
-    this._cut()
-    this._connectLater()
-  }
-
-  _connectLater() {
-    // Paused, nobody would take what a new line brings.
-    if (this._closed || this._isPaused) {
-      return
-    }
-    const most = Math.min(FIRST_DELAY_MS * 2 ** this._failures, LAST_DELAY_MS)
-    this._failures++
-    this._timer = setTimeout(
-      () => this.connect(),
-      most * (0.5 + Math.random() / 2)
-    )
-    this.hold(this._holding)
+    this.#cut()
+    this.#connectLater()
   }
 
   close() {
-    this._closed = true
-    this._cut()
+    this.#isClosed = true
+    this.#cut()
   }
 
-  async _dial(signal) {
-    const { url, token, port, isGiven } = this._locate()
+  #connectLater() {
+    // Until resume() there is no room for what a new connection brings.
+    if (this.#isClosed || this.#isPaused) {
+      return
+    }
+    const most = Math.min(FIRST_DELAY_MS * 2 ** this.#failures, LAST_DELAY_MS)
+    this.#failures++
+    this.#timer = setTimeout(
+      () => this.connect(),
+      most * (0.5 + Math.random() / 2)
+    )
+    this.hold(this.#isHolding)
+  }
+
+  async #connect(signal) {
+    const { url, token, port, isGiven } = this.#locate()
     this.url = url
     this.isGiven = isGiven
-    return dial({
+    return connect({
       url,
       token,
       port,
-      handshakeTimeoutMs: this._handshakeTimeoutMs,
+      handshakeTimeoutMs: this.#handshakeTimeoutMs,
       signal,
       maxPayload: MAX_MESSAGE_BYTES,
       onSocket: (connection) => {
-        this._connection = connection
-        this.hold(this._holding)
+        this.#connection = connection
+        this.hold(this.#isHolding)
       }
     })
   }
 
-  _opened(socket) {
-    this._socket = socket
+  #opened(socket) {
+    this.#socket = socket
     let fault = null
     socket.on('message', (data, isBinary) => {
-      if (socket === this._socket) {
-        this._host.message(data, isBinary)
+      if (socket === this.#socket) {
+        this.#host.message(data, isBinary)
       }
     })
-    socket.on('ping', () => this._host.alive())
+    socket.on('ping', () => this.#host.alive())
     socket.on('error', (error) => {
       fault = error
-      // Whoever sends such frames need not be told good-bye.
+      // A server that sends such frames need not be told good-bye.
       socket.terminate()
     })
     socket.on('close', (_status, why) => {
-      if (socket === this._socket) {
-        const detail = fault?.message ?? String(why)
-        this.fail(new IpcError('ERR_WEBSOCKET_CLOSED', detail.slice(0, 120)))
+      if (socket === this.#socket) {
+        const told = fault?.message ?? String(why)
+        const detail = told.slice(0, REASON_CHARACTERS)
+        this.fail(new IpcError('ERR_WEBSOCKET_CLOSED', detail))
       }
     })
-    this.hold(this._holding)
-    this._host.opened()
+    this.hold(this.#isHolding)
+    this.#host.opened()
     socket.resume()
   }
 
-  _cut() {
-    clearTimeout(this._timer)
-    clearTimeout(this._watchdog)
-    this._timer = null
-    this._watchdog = null
-    this._dialing?.abort()
-    const socket = this._socket
-    this._socket = null
-    this._connection = null
+  #cut() {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#watchdog)
+    this.#timer = null
+    this.#watchdog = null
+    this.#attempt?.abort()
+    const socket = this.#socket
+    this.#socket = null
+    this.#connection = null
     socket?.terminate()
   }
 }
 
-module.exports = { WebSocketLine }
+module.exports = { ReconnectingSocket }

@@ -25,39 +25,56 @@ describe('WebSocket client and a server that lies', () => {
   async function assertGivenUp(act, why, options) {
     let client = null
     let said = ''
-    const server = await liar((line, command) => {
-      if (line.number === 1) {
-        act(line, command)
+    const server = await liar((connection, command) => {
+      if (connection.number === 1) {
+        act(connection, command)
       } else {
         said ||= client.stats().errors.websocket.message
-        line.serve(command, 40)
+        connection.serve(command, 40)
       }
     })
     client = await reader(options)
-    await until(() => server.lines.length > 1, 'it gives that one up')
+    await until(() => server.connections.length > 1, 'it gives that one up')
     await until(() => client.stats().received >= 40, 'the rest')
     assert.match(said, why)
     assertWhole(client, 40)
   }
 
   it('F57 silence without a heartbeat: given up', () =>
-    assertGivenUp((line, command) => {
-      line.serve(command, 20).status({ heartbeatMs: 40 })
+    assertGivenUp((connection, command) => {
+      connection.serve(command, 20).status({ heartbeatMs: 40 })
     }, /no sign of life/))
 
   it('F57 a heartbeat that nobody could keep: given up', () =>
-    assertGivenUp((line, command) => {
-      line.serve(command, 20).status({ heartbeatMs: 1 })
+    assertGivenUp((connection, command) => {
+      connection.serve(command, 20).status({ heartbeatMs: 1 })
     }, /no sign of life/))
 
   it('F57 silence in the place of a first answer: given up', () =>
     assertGivenUp(() => {}, /./, { websocket: { handshakeTimeoutMs: 200 } }))
 
+  it('F57 the patience is two and a half heartbeats', async () => {
+    const delays = []
+    const { setTimeout: real } = globalThis
+    globalThis.setTimeout = (action, delay, ...rest) => {
+      delays.push(delay)
+      return real(action, delay, ...rest)
+    }
+    try {
+      await assertIgnored((connection) => {
+        connection.status({ heartbeatMs: 40_000 })
+      })
+    } finally {
+      globalThis.setTimeout = real
+    }
+    assert(delays.includes(100_000))
+  })
+
   it('F57 a heartbeat without measure is no heartbeat: it goes on', async () => {
     const warnings = record(process, 'warning')
-    await assertIgnored((line) => {
+    await assertIgnored((connection) => {
       for (const heartbeatMs of [1e9, 2 ** 31, 2 ** 32 + 1, MAX]) {
-        line.status({ heartbeatMs })
+        connection.status({ heartbeatMs })
       }
     })
     await turn()
@@ -74,9 +91,13 @@ describe('WebSocket client and a server that lies', () => {
     it(`F57 F59 ${what}: told, and it comes back`, () =>
       assertSeen({
         what,
-        tell: (line) => {
-          line.say({ type: 'error', code: 'ERR_EVICTED', message: reason })
-          line.socket.close(code, reason)
+        tell: (connection) => {
+          connection.say({
+            type: 'error',
+            code: 'ERR_EVICTED',
+            message: reason
+          })
+          connection.socket.close(code, reason)
         },
         why,
         code: 'ERR_WEBSOCKET_CLOSED'

@@ -29,7 +29,7 @@ describe('WebSocket client and a server that lies', () => {
       assertSeen(
         ...messages.map((message) => ({
           what: show(String(message)),
-          tell: (line) => line.say(message),
+          tell: (connection) => connection.say(message),
           why: new RegExp(why)
         }))
       ))
@@ -37,7 +37,8 @@ describe('WebSocket client and a server that lies', () => {
 
   const frame = (what, hex, why = /Invalid WebSocket frame/) => ({
     what,
-    tell: (line) => line.pour(Buffer.from(hex.replaceAll(' ', ''), 'hex')),
+    tell: (connection) =>
+      connection.pour(Buffer.from(hex.replaceAll(' ', ''), 'hex')),
     why,
     code: null
   })
@@ -62,7 +63,7 @@ describe('WebSocket client and a server that lies', () => {
   }
 
   it('unknown types and fields are a newer server’s: ignored', () =>
-    assertIgnored((line) => {
+    assertIgnored((connection) => {
       for (const type of [
         '',
         'future',
@@ -70,22 +71,24 @@ describe('WebSocket client and a server that lies', () => {
         'constructor',
         'valueOf'
       ]) {
-        line.say({ type }).say({ type, generation: 5, threats: 'x' })
+        connection.say({ type }).say({ type, generation: 5, threats: 'x' })
       }
-      line.status({ other: { a: [] } })
-      line.say('{"type":"future","__proto__":{"type":"status"}}')
-      line.say(`{"type":"future","deep":${'['.repeat(1e5)}${']'.repeat(1e5)}}`)
+      connection.status({ other: { a: [] } })
+      connection.say('{"type":"future","__proto__":{"type":"status"}}')
+      connection.say(
+        `{"type":"future","deep":${'['.repeat(1e5)}${']'.repeat(1e5)}}`
+      )
     }))
 
   it('100 MB of an unknown type: ignored', () =>
-    assertIgnored((line) =>
-      line.say({ type: 'future', text: 'x'.repeat(100_000_000) })
+    assertIgnored((connection) =>
+      connection.say({ type: 'future', text: 'x'.repeat(100_000_000) })
     ))
 
   it('100 MB that are no JSON: seen', () =>
     assertSeen({
       what: '100 MB',
-      tell: (line) => line.say('x'.repeat(100_000_000)),
+      tell: (connection) => connection.say('x'.repeat(100_000_000)),
       why: /is no JSON/
     }))
 
@@ -111,14 +114,15 @@ describe('WebSocket client and a server that lies', () => {
   const fields = (type, field, ...values) =>
     values.map((value) => ({
       what: `${type} with ${field} ${show(value)}`,
-      tell: (line, next) =>
-        line.say({ ...message(type, next), [field]: value }),
+      tell: (connection, next) =>
+        connection.say({ ...message(type, next), [field]: value }),
       why: /is|are|has|lost:/
     }))
   const ofThreats = (field, ...values) =>
     values.map((value) => ({
       what: `a threat with ${field} ${show(value)}`,
-      tell: (line, next) => line.threats([threatOf(next, { [field]: value })]),
+      tell: (connection, next) =>
+        connection.threats([threatOf(next, { [field]: value })]),
       why: /is|are|has/
     }))
   const FIELDS = {
@@ -161,29 +165,29 @@ describe('WebSocket client and a server that lies', () => {
   }
 
   it('an error whose code and message are no text: survived', () =>
-    assertSurvived((line) => {
+    assertSurvived((connection) => {
       for (const value of [undefined, null, 5, [], {}, [[{}]]]) {
-        line.say({ type: 'error', code: value, message: value })
+        connection.say({ type: 'error', code: value, message: value })
       }
     }))
 
   // String() of such an object throws.
   for (const field of ['code', 'message']) {
     it(`an error whose ${field} cannot be made text: survived`, () =>
-      assertSurvived((line) =>
-        line.say({ type: 'error', [field]: { toString: 1, valueOf: 1 } })
+      assertSurvived((connection) =>
+        connection.say({ type: 'error', [field]: { toString: 1, valueOf: 1 } })
       ))
   }
 
   it('F57 absurd publish times: survived', async () => {
     const file = '/proc/sys/kernel/random/boot_id'
     const boot = fs.existsSync(file) ? fs.readFileSync(file, 'latin1') : ''
-    await assertSurvived((line) => {
-      line.status({ boot: boot.trim() })
+    await assertSurvived((connection) => {
+      connection.status({ boot: boot.trim() })
       for (const [i, published_ns] of [
         ...[null, 'x', {}, 0, 1, 0.5, -1, 1e300, MAX, -MAX, -(2 ** 60), -1e300]
       ].entries()) {
-        line.threats([threatOf(21 + i, { published_ns })])
+        connection.threats([threatOf(21 + i, { published_ns })])
       }
     })
   })

@@ -4,7 +4,9 @@
 // and goes on where it was when the server behaves.
 
 const assert = require('node:assert/strict')
-const { IpcFactory } = require('../../../lib/index.js')
+const { Progress } = require('../../../lib/stream/positions.js')
+const { WebSocketSource } = require('../../../lib/websocket/client/source.js')
+const { locator } = require('../../../lib/websocket/locate.js')
 const { threat } = require('../../helpers/ring.js')
 const { numbers } = require('../../helpers/sequences.js')
 const { turn, until } = require('../../helpers/wait.js')
@@ -33,62 +35,69 @@ describe('WebSocket client and a server that lies', () => {
   const belongs = /came where/
   const STREAM = {
     'a sequence that jumps': [
-      (line, next) => line.threats(threatsOf(next + 1, next + 5)),
+      (connection, next) => connection.threats(threatsOf(next + 1, next + 5)),
       belongs
     ],
     'a sequence that repeats': [
-      (line, next) => line.threats(threatsOf(next - 1, next + 5)),
+      (connection, next) => connection.threats(threatsOf(next - 1, next + 5)),
       belongs
     ],
     'all of it again': [
-      (line, next) => line.threats(threatsOf(1, next)),
+      (connection, next) => connection.threats(threatsOf(1, next)),
       belongs
     ],
-    'the greatest sequence': [(line) => line.threats([threatOf(MAX)]), /./],
+    'the greatest sequence': [
+      (connection) => connection.threats([threatOf(MAX)]),
+      /./
+    ],
     'another generation without a status': [
-      (line, next) =>
-        line.threats(threatsOf(next, next), { generation: OTHER }),
+      (connection, next) =>
+        connection.threats(threatsOf(next, next), { generation: OTHER }),
       belongs
     ],
     'a loss that overlaps': [
-      (line, next) => line.lost({ count: 5, from: next - 1, to: next + 3 }),
+      (connection, next) =>
+        connection.lost({ count: 5, from: next - 1, to: next + 3 }),
       belongs
     ],
     'a loss that leaves a gap': [
-      (line, next) => line.lost({ count: 5, from: next + 1, to: next + 5 }),
+      (connection, next) =>
+        connection.lost({ count: 5, from: next + 1, to: next + 5 }),
       belongs
     ],
     'a loss of what came': [
-      (line) => line.lost({ count: 1, from: 1, to: 1 }),
+      (connection) => connection.lost({ count: 1, from: 1, to: 1 }),
       belongs
     ],
     'a loss backwards': [
-      (line, next) =>
-        line
+      (connection, next) =>
+        connection
           .lost({ count: -1, from: next, to: next - 2 })
           .threats(threatsOf(next - 1, next)),
       /./
     ],
     'a loss backwards, from further on': [
-      (line, next) => line.lost({ count: -3, from: next + 4, to: next }),
+      (connection, next) =>
+        connection.lost({ count: -3, from: next + 4, to: next }),
       /./
     ],
     'a loss of nothing': [
-      (line, next) => line.lost({ count: 0, from: next, to: next - 1 }),
+      (connection, next) =>
+        connection.lost({ count: 0, from: next, to: next - 1 }),
       /./
     ],
     'a loss of nobody knows how many': [
-      (line) => line.lost({ count: null, from: null, to: null }),
+      (connection) => connection.lost({ count: null, from: null, to: null }),
       belongs
     ],
     'a loss in another generation': [
-      (line, next) =>
-        line.lost({ count: 1, from: next, to: next, generation: OTHER }),
+      (connection, next) =>
+        connection.lost({ count: 1, from: next, to: next, generation: OTHER }),
       belongs
     ],
     'a replaced generation, of what came': [
-      (line, next) =>
-        line.lost({
+      (connection, next) =>
+        connection.lost({
           count: next + 9,
           from: 1,
           to: next + 9,
@@ -97,8 +106,8 @@ describe('WebSocket client and a server that lies', () => {
       /./
     ],
     'a replaced generation, with a gap': [
-      (line, next) =>
-        line.lost({
+      (connection, next) =>
+        connection.lost({
           count: 1,
           from: next + 5,
           to: next + 5,
@@ -107,20 +116,23 @@ describe('WebSocket client and a server that lies', () => {
       /./
     ],
     'a replaced generation that it never was in': [
-      (line, next) =>
-        line.lost({
+      (connection, next) =>
+        connection.lost({
           ...{ count: 9, from: next, to: next + 8, reason: 'replaced' },
           generation: OTHER
         }),
       /./
     ],
     'a status that goes back': [
-      (line, next) => line.status({ next: 1 }).threats(threatsOf(1, next)),
+      (connection, next) =>
+        connection.status({ next: 1 }).threats(threatsOf(1, next)),
       /./
     ],
     'a status that jumps': [
-      (line, next) =>
-        line.status({ next: next + 5 }).threats(threatsOf(next + 5, next + 9)),
+      (connection, next) =>
+        connection
+          .status({ next: next + 5 })
+          .threats(threatsOf(next + 5, next + 9)),
       /./
     ]
   }
@@ -133,8 +145,8 @@ describe('WebSocket client and a server that lies', () => {
     assertSeen(
       {
         what: 'a jump in a list',
-        tell: (line, next) =>
-          line.threats([
+        tell: (connection, next) =>
+          connection.threats([
             threatOf(next),
             threatOf(next + 2),
             threatOf(next + 1)
@@ -144,8 +156,8 @@ describe('WebSocket client and a server that lies', () => {
       },
       {
         what: 'a repetition in a list',
-        tell: (line, next) =>
-          line.threats([
+        tell: (connection, next) =>
+          connection.threats([
             threatOf(next),
             threatOf(next + 1),
             threatOf(next + 1)
@@ -157,16 +169,18 @@ describe('WebSocket client and a server that lies', () => {
 
   // In the place of an answer to "go on with next".
   const ANSWERS = {
-    'from the beginning': (line, next) =>
-      line.status({ next: 1 }).threats(threatsOf(1, next)),
-    'with a gap': (line, next) =>
-      line.status({ next: next + 3 }).threats(threatsOf(next + 3, next + 5)),
-    'with threats and no status': (line, next) =>
-      line.threats(threatsOf(next, next)),
-    'with a loss and no status': (line, next) =>
-      line.lost({ count: 1, from: next, to: next }),
-    'with a replaced generation, of what came': (line, next) =>
-      line
+    'from the beginning': (connection, next) =>
+      connection.status({ next: 1 }).threats(threatsOf(1, next)),
+    'with a gap': (connection, next) =>
+      connection
+        .status({ next: next + 3 })
+        .threats(threatsOf(next + 3, next + 5)),
+    'with threats and no status': (connection, next) =>
+      connection.threats(threatsOf(next, next)),
+    'with a loss and no status': (connection, next) =>
+      connection.lost({ count: 1, from: next, to: next }),
+    'with a replaced generation, of what came': (connection, next) =>
+      connection
         .lost({ count: next, from: 1, to: next, reason: 'replaced' })
         .status({ next: 1, generation: OTHER })
   }
@@ -175,34 +189,34 @@ describe('WebSocket client and a server that lies', () => {
       assertSeen(closes, { what, tell, why: /./, instead: true }))
   }
 
-  it('F59 a line lost before its first answer: the old is not new', async () => {
+  it('F59 a connection lost before its first answer: the old is not new', async () => {
     // A Shield was there, so what it had published is not for this client.
-    const server = await liar((line, command) => {
-      if (line.number === 1) line.socket.terminate()
-      else line.serve(command, 20).threats(threatsOf(21, 22))
+    const server = await liar((connection, command) => {
+      if (connection.number === 1) connection.socket.terminate()
+      else connection.serve(command, 20).threats(threatsOf(21, 22))
     })
     const client = await reader({ from: 'latest' })
     await until(() => sequencesOf(client).at(-1) === 22, 'the last one')
     assert.deepEqual(
-      server.lines.map(({ commands: [{ from }] }) => from),
+      server.connections.map(({ commands: [{ from }] }) => from),
       ['latest', 'latest']
     )
     assert.deepEqual(sequencesOf(client), [21, 22])
   })
 
   it('F59 what was told lost does not come all the same', async () => {
-    const server = await liar((line, command) => {
-      if (line.number > 1) {
-        line.serve(command, 40)
+    const server = await liar((connection, command) => {
+      if (connection.number > 1) {
+        connection.serve(command, 40)
         return
       }
-      line.serve(command, 20)
-      line.lost({ count: 10, from: 21, to: 30, reason: 'replaced' })
-      line.threats(threatsOf(21, 25))
-      line.socket.close(1000)
+      connection.serve(command, 20)
+      connection.lost({ count: 10, from: 21, to: 30, reason: 'replaced' })
+      connection.threats(threatsOf(21, 25))
+      connection.socket.close(1000)
     })
     const client = await reader()
-    await until(() => server.lines.length > 1, 'it comes back')
+    await until(() => server.connections.length > 1, 'it comes back')
     await until(() => sequencesOf(client).at(-1) === 40, 'the last one')
     const came = sequencesOf(client)
     assert.deepEqual(
@@ -233,9 +247,9 @@ describe('WebSocket client and a server that lies', () => {
   }
 
   it('F59 all to the last number is lost: the next Shield is heard', async () => {
-    const server = await liar((line, command) => {
-      line.serve(command, 20)
-      line.lost({ count: MAX - 20, from: 21, to: MAX })
+    const server = await liar((connection, command) => {
+      connection.serve(command, 20)
+      connection.lost({ count: MAX - 20, from: 21, to: MAX })
     })
     const client = await reader()
     await until(() => client.stats().received === 20, 'what is true')
@@ -243,34 +257,43 @@ describe('WebSocket client and a server that lies', () => {
   })
 
   it('F59 the last number of all comes: the next Shield is heard', async () => {
-    const server = await liar((line) => {
-      line.status({ next: MAX }).threats([threatOf(MAX)])
+    const server = await liar((connection) => {
+      connection.status({ next: MAX }).threats([threatOf(MAX)])
     })
     const client = await reader({ from: 'latest' })
-    await until(() => server.lines[0]?.commands.length === 1, 'a client')
+    await until(() => server.connections[0]?.commands.length === 1, 'a client')
     await assertNext(client, server)
   })
 
   for (const [what, tell] of Object.entries({
-    losses: (line, i) => line.lost({ count: 1, from: i, to: i }),
-    generations: (line, i) =>
-      line.status({ next: 1, generation: i % 2 === 0 ? OTHER : GENERATION })
+    losses: (connection, i) => connection.lost({ count: 1, from: i, to: i }),
+    generations: (connection, i) =>
+      connection.status({
+        next: 1,
+        generation: i % 2 === 0 ? OTHER : GENERATION
+      })
   })) {
     it(`F57 a flood of ${what} that nobody takes: few of them wait`, async () => {
-      const client = ring().keep(
-        await IpcFactory.createClient({ dir: ring().dir, preferShm: false })
-      )
-      let line = null
+      let connection = null
       await liar((one) => {
-        line = one
+        connection = one
         one.status({ next: 1 })
       })
-      await until(() => client.stats().transport === 'websocket', 'a client')
-      const source = client._source.websocket
-      for (let i = 1; i <= 60_000 && !line.closed; i++) {
-        tell(line, i)
+      const host = { wake() {}, connected() {}, disconnected() {} }
+      const source = new WebSocketSource(
+        locator({ dir: ring().dir }, {}),
+        host,
+        {
+          handshakeTimeoutMs: 10_000,
+          progress: new Progress()
+        }
+      )
+      ring().keep(source)
+      await until(() => source.connected, 'a client')
+      for (let i = 1; i <= 60_000 && !connection.closed; i++) {
+        tell(connection, i)
         if (i % 200 === 0) await turn()
-        assert(source._queue.length < 10_000, `${source._queue.length} wait`)
+        assert(source.waiting < 10_000, `${source.waiting} wait`)
       }
     })
   }
@@ -282,17 +305,28 @@ describe('WebSocket client and a server that lies', () => {
     'behind what nobody sent': 9
   })) {
     it(`F60 a stream that comes again ${what}: asked for where it was`, async () => {
-      const server = await liar((line, command) => {
-        if (line.number > 1) {
-          line.serve(command, 6)
+      const server = await liar((connection, command) => {
+        if (connection.number > 1) {
+          connection.serve(command, 6)
           return
         }
-        line.serve(command, 3)
-        line.lost({ reason: 'replaced', count: null, from: null, to: null })
+        connection.serve(command, 3)
+        connection.lost({
+          reason: 'replaced',
+          count: null,
+          from: null,
+          to: null
+        })
         const other = { generation: OTHER }
-        line.status({ ...other, next: 1 }).threats(threatsOf(1, 2), other)
-        line.lost({ ...other, reason: 'replaced', count: 1, from: 3, to: 3 })
-        line.status({ next: again }).threats(threatsOf(again, again))
+        connection.status({ ...other, next: 1 }).threats(threatsOf(1, 2), other)
+        connection.lost({
+          ...other,
+          reason: 'replaced',
+          count: 1,
+          from: 3,
+          to: 3
+        })
+        connection.status({ next: again }).threats(threatsOf(again, again))
       })
       const client = await reader()
       await until(() => client.stats().received === 8, 'all of both')
@@ -304,7 +338,7 @@ describe('WebSocket client and a server that lies', () => {
           [1, OTHER]
         ]
       )
-      const [, second] = server.lines
+      const [, second] = server.connections
       assert.deepEqual(second.commands, [
         { type: 'subscribe', generation: GENERATION, from: 4 }
       ])

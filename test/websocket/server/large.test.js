@@ -27,7 +27,7 @@ describe('a large batch over WebSocket', () => {
         })
       )
       await shield.ready()
-      const peer = (await Peer.dial(ring.dir)).read()
+      const peer = (await Peer.connect(ring.dir)).read()
       const sizes = []
       peer.socket.on('message', (data) => sizes.push(data.length))
       peer.say({ type: 'subscribe', from: 'latest' })

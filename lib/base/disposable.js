@@ -1,0 +1,18 @@
+'use strict'
+
+/**
+ * Gives a class with a close() the methods of `using` and `await using`.
+ * @param {Function} Class
+ */
+function makeDisposable(Class) {
+  for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
+    // Node 18 has neither symbol.
+    if (name !== undefined) {
+      Class.prototype[name] = function dispose() {
+        return this.close()
+      }
+    }
+  }
+}
+
+module.exports = { makeDisposable }

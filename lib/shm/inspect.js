@@ -1,0 +1,56 @@
+'use strict'
+// Opens rings, and tells what one is without staying in it.
+
+const { native, reason } = require('./addon.js')
+const { STATE_ERROR, WRITER_STATES } = require('./native-constants.js')
+const { IpcError } = require('../base/errors.js')
+
+/**
+ * What the native state() says.
+ * @returns {{ displaced: boolean, writer: import('../index').WriterState }}
+ *   whether the ring is out of its place, and how its own writer is
+ */
+const decodeState = (state) => ({
+  displaced: state >= STATE_ERROR,
+  writer: WRITER_STATES[state % STATE_ERROR]
+})
+
+/**
+ * @param {object} options checked location
+ * @returns {object} a native reader
+ * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
+ *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
+ */
+function openReader(options) {
+  if (native === null) {
+    throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+  }
+  return new native.Reader(options)
+}
+
+/**
+ * What a ring is, without staying in it.
+ * @param {object} options checked location
+ * @returns {{ generation: string, predecessorGeneration?: string,
+ *   published: number, writerStartUs: number, displaced: boolean,
+ *   writer: import('../index').WriterState }} the last two as decodeState()
+ *   says; `writerStartUs`: since when it has its last writer, in microseconds
+ *   of the wall clock
+ * @throws {IpcError} as openReader
+ */
+function inspectRing(options) {
+  const reader = openReader(options)
+  const { generation, predecessorGeneration, published, writerStartUs } =
+    reader.stats()
+  const state = reader.state(true)
+  reader.close(() => {})
+  return {
+    generation,
+    predecessorGeneration,
+    published,
+    writerStartUs,
+    ...decodeState(state)
+  }
+}
+
+module.exports = { decodeState, inspectRing, openReader }

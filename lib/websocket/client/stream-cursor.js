@@ -1,0 +1,236 @@
+'use strict'
+// Where a client stands in a Shield's stream over WebSocket: it is fed the
+// server's messages, parsed, and says where to subscribe, what to deliver and
+// what to refuse. It has no socket, timer or emitter, so that a test can feed
+// it any order of events.
+
+const { ThreatQueue } = require('./queue.js')
+const { ProtocolError } = require('../protocol.js')
+
+// The server has to say by a status where its stream begins.
+const NO_STREAM = 'no stream'
+// It has said so to a client that stood nowhere, and nothing has come yet.
+const JOINING = 'joining'
+// Threats and losses come, each behind the one before.
+const STREAMING = 'streaming'
+
+class StreamCursor {
+  /** What came and was not taken. */
+  queue = new ThreatQueue()
+  /** Behind what was taken last; null while that is not known. */
+  position = null
+  /** 16 hex digits: what the server sends at present, or null. */
+  generation = null
+
+  #progress
+  #from
+  #state = NO_STREAM
+  #expected = 0 // the sequence that comes next; 0: any
+  #joinBoundary = 0 // see #splitAtJoin; 0: something of a stream has come
+
+  /**
+   * @param {object} options
+   * @param {'latest' | 'oldest' | number} [options.from] where to begin
+   * @param {{ generation: string, next: number } | null} [options.position]
+   *   goes on from there instead
+   * @param {import('../../stream/positions.js').Progress} options.progress how
+   *   far the client came in each generation, over any transport
+   */
+  constructor({ from = 'latest', position = null, progress }) {
+    this.#from = from
+    this.#progress = progress
+    this.moveTo(position)
+  }
+
+  /** Goes on from where another transport has left off. */
+  moveTo(position) {
+    this.position = position
+    if (position !== null) {
+      this.#progress.note(position.generation, position.next)
+    }
+  }
+
+  /** The last sequence that came, taken or not. */
+  get arrived() {
+    return Math.max(0, this.#expected - 1)
+  }
+
+  // --- The connection ------------------------------------------------------
+
+  /** There was no Shield: all that the next one publishes is new. */
+  noteAbsence() {
+    if (this.#from === 'latest' && this.position === null) {
+      this.#from = 'start'
+    }
+  }
+
+  /**
+   * @returns {{ from: string | number, generation?: string }} what to
+   *   subscribe to: what comes behind all that was received. What an earlier
+   *   connection began is over
+   */
+  subscribe() {
+    const position = this.queue.end() ?? this.position
+    this.#state = NO_STREAM
+    this.generation = position?.generation ?? null
+    this.#expected = position?.next ?? 0
+    return position === null
+      ? { from: this.#from }
+      : { from: position.next, generation: position.generation }
+  }
+
+  // --- What the server says ------------------------------------------------
+
+  /**
+   * @param {object} message as parseMessage gives it; types that do not belong
+   *   to the stream change nothing
+   * @param {number} [bytes] about its size
+   * @returns {boolean} false: the server has to be asked again by subscribe(),
+   *   over a new connection
+   * @throws {ProtocolError} it does not go on where the stream stands; what
+   *   stood in front of the mistake counts
+   */
+  accept(message, bytes = 0) {
+    if (message.type === 'threat') {
+      this.#acceptThreats(message, bytes)
+    } else if (message.type === 'lost') {
+      this.#acceptLoss(message)
+    } else if (message.type === 'status' && message.next !== undefined) {
+      return this.#acceptBeginning(message)
+    }
+    return true
+  }
+
+  /** The stream begins, or goes on in another generation. */
+  #acceptBeginning({ generation, next, sequence }) {
+    if (this.#expected === 0) {
+      this.#joinBoundary = this.#from === 'oldest' ? sequence : 0
+    } else if (generation === this.generation) {
+      this.#mustBeNext(generation, next)
+    } else {
+      const reached = this.#reached(generation)
+      if (reached !== undefined && reached !== next) {
+        this.#push({ loss: null, generation, next: reached })
+        return false
+      }
+    }
+    this.#state = this.#expected === 0 ? JOINING : STREAMING
+    this.generation = generation
+    this.#expected = next
+    // In its turn, so that the position is right at any time.
+    this.#push({ loss: null, generation, next })
+    return true
+  }
+
+  /** How far everything comes that was received of a generation. */
+  #reached(generation) {
+    return this.queue.end(generation)?.next ?? this.#progress.next(generation)
+  }
+
+  #acceptThreats({ generation, threats }, bytes) {
+    for (const threat of threats) {
+      this.#mustBeNextInStream(generation, threat.sequence)
+      this.#state = STREAMING
+      this.#joinBoundary = 0
+      this.#expected++
+      this.#push({ generation, threat }, bytes / threats.length)
+    }
+  }
+
+  #acceptLoss({ generation, from, to, reason }) {
+    if (reason === 'replaced') {
+      // The rest of its generation. A status says where the next one begins.
+      this.#mustBeNext(generation, from ?? this.#expected)
+      this.#state = NO_STREAM
+    } else {
+      this.#mustBeNextInStream(generation, from)
+      if (reason === 'before-join' && this.#state !== JOINING) {
+        throw new ProtocolError('before-join comes first or not at all')
+      }
+      this.#state = STREAMING
+    }
+    if (to !== null) {
+      this.#expected = to + 1
+    }
+    for (const part of this.#splitAtJoin(from, to, reason)) {
+      const count = part.to === null ? null : part.to - part.from + 1
+      const next = part.to === null ? null : part.to + 1
+      this.#push({ loss: { count, ...part, generation }, generation, next })
+    }
+    this.#joinBoundary = 0
+  }
+
+  /**
+   * A client that asked for the oldest and lost the connection before anything
+   * came asks for a sequence the next time, and the server calls all that is
+   * gone overwritten: what was published before it joined is before-join.
+   */
+  #splitAtJoin(from, to, reason) {
+    const last = reason === 'overwritten' ? Math.min(this.#joinBoundary, to) : 0
+    if (from === null || from > last) {
+      return [{ from, to, reason }]
+    }
+    const before = { from, to: last, reason: 'before-join' }
+    return last === to ? [before] : [before, { from: last + 1, to, reason }]
+  }
+
+  #mustBeNext(generation, sequence) {
+    if (generation !== this.generation || sequence !== this.#expected) {
+      throw new ProtocolError(
+        `sequence ${sequence} of ${generation} came where ` +
+          `${this.#expected} of ${this.generation} belongs`
+      )
+    }
+  }
+
+  #mustBeNextInStream(generation, sequence) {
+    this.#mustBeNext(generation, sequence)
+    if (this.#state === NO_STREAM) {
+      throw new ProtocolError(`sequence ${sequence} came before a status`)
+    }
+  }
+
+  // --- What is taken -------------------------------------------------------
+
+  #push(item, bytes) {
+    if (item.loss === null && this.queue.length === 0) {
+      // A position change carries no event, so it waits for no consumer.
+      this.moveTo({ generation: item.generation, next: item.next })
+    } else {
+      this.queue.push(item, bytes)
+    }
+  }
+
+  /**
+   * Takes what comes next: threats of one generation, or one loss.
+   * @param {number} max threats
+   * @param {import('../../../index').Threat[]} threats an empty list
+   * @returns {import('../../../index').Loss | null} a loss; then there are no
+   *   threats
+   */
+  take(max, threats) {
+    const queue = this.queue
+    while (queue.length > 0 && threats.length < max) {
+      const { threat, loss, generation, next } = queue.peek()
+      // What came before a loss or another generation stands before it.
+      if (threat === undefined && threats.length > 0) {
+        break
+      }
+      queue.shift()
+      if (threat !== undefined) {
+        threats.push(threat)
+        this.moveTo({ generation, next: threat.sequence + 1 })
+        continue
+      }
+      if (next !== null) {
+        this.moveTo({ generation, next })
+      }
+      if (loss !== null) {
+        return loss
+      }
+    }
+    return null
+  }
+}
+
+module.exports = { StreamCursor }
