@@ -68,9 +68,9 @@
     "listens on its port.")                                                    \
   X(WEBSOCKET_CLOSED, -25, "The WebSocket to the Shield was closed.",          \
     "Nothing is to be done: the client connects again by itself.")             \
-  X(WEBSOCKET_PORT, -26, "The WebSocket port is not to be had.",               \
-    "Clients find the port that is used by the discovery file; choose "        \
-    "another websocket.port to be rid of this.")                               \
+  X(WEBSOCKET_PORT, -26, "The WebSocket port is taken, or not allowed.",       \
+    "Clients find the new one in the discovery file; to keep to one port, "    \
+    "choose another websocket.port.")                                          \
   X(DISCOVERY_INVALID, -27,                                                    \
     "The discovery file does not say where the Shield is.",                    \
     "Restart the Shield, which writes the file anew.")                         \

@@ -255,7 +255,8 @@ enum kg_writer_life {
  * A reliable reader has a cell with its cursor, and a writer that rejects does
  * not overwrite what it has not read: KG_E_TOO_MANY_READERS when all cells are
  * taken. One that is evicted is told what it missed, and is reliable again.
- * With a writer that overwrites it is a reader like others. */
+ * With a writer that overwrites it is a reader like others; when one that
+ * rejects goes on with the ring, it is reliable from its next read on. */
 int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
                    kg_failure *failure);
 
