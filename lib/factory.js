@@ -14,17 +14,17 @@ const IpcFactory = Object.freeze({
   createTransport: (options) => new IpcTransport(options, false),
 
   /**
-   * The Shield's end: both. One that cannot start is told by `transport` and
-   * in stats(), and the other serves.
+   * The Shield's end: both. When one cannot start, `transport` and stats() say
+   * why, and the other is used.
    * @param {import('./index').IpcOptions} [options]
    * @returns {IpcTransport}
    */
   createHybridTransport: (options) => new IpcTransport(options, true),
 
   /**
-   * The extension's end: shared memory while it is there, WebSocket while it
-   * is not. Resolves at once, before there is a Shield too, and delivers when
-   * one comes.
+   * The extension's end: shared memory while there is a ring, WebSocket while
+   * there is none. Resolves at once, also without a Shield, and delivers when one
+   * comes.
    * @param {import('./index').IpcOptions} [options]
    * @returns {Promise<IpcClient>}
    */

@@ -29,17 +29,19 @@ export interface ThreatInput {
   threatType: ThreatTypeName | number
   /** A name, or a number from 0 to 255 that is carried as it is. */
   severity: SeverityName | number
-  /** Where it was found. Any length that the ring holds; 64 bytes are free. */
+  /** Where it was found. Any length that the ring holds; the first slot has space
+   * for 64 bytes of UTF-8. */
   source: string
-  /** What was found. Any length that the ring holds; 256 bytes are free. */
+  /** What was found. Any length that the ring holds; the first slot has space for
+   * 256 bytes of UTF-8. */
   details: string
   /** Whether the Shield stopped it. Default `false`. */
   blocked?: boolean
   /** Microseconds since 1970. Default: now. */
   timestampUs?: number
-  /** An id of your own. Default: `<generation>-<sequence>`. */
+  /** Your own id. Default: `<generation>-<sequence>`. */
   id?: string
-  /** Anything that JSON carries. */
+  /** Anything that JSON can express. */
   context?: unknown
 }
 
@@ -68,18 +70,19 @@ export interface Threat {
 
 /** Events that a reader did not get. */
 export interface Loss {
-  /** How many; `null` when nobody can know. */
+  /** How many; `null` when that cannot be known. */
   count: number | null
   /** The first and the last sequence of the gap; `null` with `count`. */
   from: number | null
   to: number | null
-  /** 16 hex digits, the ring that the sequences belong to. */
+  /** 16 hex digits: the generation that the sequences belong to. */
   generation: string
-  /** `before-join` is told for information and is outside the account. */
+  /** `before-join` was published before this reader came, and is not counted in
+   * `stats().lost`. */
   reason: 'overwritten' | 'corrupt' | 'evicted' | 'replaced' | 'before-join'
 }
 
-/** `live`, `stalled` (holds its lock, gives no sign), or `gone`. */
+/** `live`, `stalled` (holds its lock, but its heartbeat is late), or `gone`. */
 export type WriterState = 'live' | 'stalled' | 'gone'
 
 export interface LocationOptions {
@@ -91,8 +94,8 @@ export interface LocationOptions {
 
 export interface WriterOptions extends LocationOptions {
   /**
-   * At least so many slots, rounded up to a power of two. Default: those of
-   * the ring that is there, 1000 for a new one.
+   * At least so many slots, rounded up to a power of two. Default: as many as
+   * the existing ring has, 1000 for a new one.
    */
   maxEvents?: number
   /** The file may not be larger: bytes, or a string like `"1MB"` (2^20). */
@@ -103,18 +106,18 @@ export interface WriterOptions extends LocationOptions {
    * What happens when the ring is full of events that a reliable reader has not
    * taken. `overwrite` (default): the oldest are overwritten, as they are for
    * every other reader. `reject`: the write throws `ERR_RING_FULL`, the ring
-   * stays as it was, and `drain` follows when there is room.
+   * stays as it was, and `drain` follows when there is space.
    */
   overflow?: 'overwrite' | 'reject'
   /**
-   * How long a reliable reader may be in the way of `reject`, without taking a
+   * How long a reliable reader may make a `reject` writer wait, without taking a
    * whole ring meanwhile, before it is evicted. In milliseconds, 10 to
    * 3,600,000. Default 5000.
    */
   readerTimeoutMs?: number
 }
 
-/** A place in the stream: the last event that somebody has seen. */
+/** A position in the stream: the last event that was taken. */
 export interface Position {
   /** 16 hex digits, as `stats().generation` has it. */
   generation: string
@@ -126,20 +129,21 @@ export interface ReaderOptions extends LocationOptions {
   /** Where reading begins. A number delivers that sequence first. Default `latest`. */
   from?: 'latest' | 'oldest' | number
   /**
-   * Instead of `from`: delivers what comes behind this event. What of it is
-   * gone is told as `lost`; `count` is `null` when the ring is another one and
-   * nobody can know.
+   * Instead of `from`: delivers what comes behind this event. What was
+   * overwritten comes as `lost`; its `count` is `null` when the ring was replaced
+   * and the number is unknown.
    */
   after?: Position
   /**
-   * Nothing that this reader has not taken is overwritten by a writer whose
-   * `overflow` is `reject`, from when it is opened. Throws
-   * `ERR_TOO_MANY_READERS` when 128 are there. Default `false`.
+   * From when this reader is opened, a writer whose `overflow` is `reject`
+   * overwrites nothing that it has not taken. The constructor throws
+   * `ERR_TOO_MANY_READERS` when the ring has 128 such readers. Default `false`.
    */
   reliable?: boolean
   /**
-   * How long the event loop looks for the next event itself before it sleeps,
-   * 0 to 1,000,000, behind events that came closer to each other than that.
+   * How many microseconds the event loop spins for the next event before it
+   * sleeps, 0 to 1,000,000. It spins only while events come closer to each other
+   * than that.
    */
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
@@ -152,19 +156,20 @@ export interface WebSocketOptions {
   enabled?: boolean
   /** Shield: the address to listen on, `127.x.y.z` or `::1`, no name. */
   host?: string
-  /** Shield: 0 for any. Default 9955; another one when that is taken. */
+  /** Shield: the port, 0 for any. Default 9955; another when that is in use. */
   port?: number
-  /** `none` is for clients that know no token, and says so loudly. */
+  /** Default `token`. With `none`, every user of this machine can read the
+   * threats; a warning of the process says so. */
   auth?: 'token' | 'none'
-  /** Client: where the Shield is, when its discovery file cannot be seen. */
+  /** Client: the Shield's URL, when its discovery file cannot be read. */
   url?: string
   /** Client: the Shield's discovery file, or a file with its token. */
   tokenFile?: string
   /** Shield: connections at a time. Default 64. */
   maxClients?: number
-  /** Shield: what may wait for one client. Default 1 MiB. */
+  /** Shield: how much may wait in memory for one client. Default 1 MiB. */
   maxBufferedBytes?: number | string
-  /** Shield: how often it gives a sign of life. Default 5000. */
+  /** Shield: how often it sends a heartbeat. Default 5000. */
   heartbeatMs?: number
   /** Shield: how long a client may take nothing. Default 10000. */
   stallTimeoutMs?: number
@@ -192,15 +197,15 @@ export type ClientTransport = 'shm' | 'websocket' | 'connecting'
 
 /** A reliable reader, as the writer sees it. */
 export interface AttachedReader {
-  /** Its place among the 128 that there are. */
+  /** Its index among the 128 places for such readers. */
   cell: number
   /** The position in the ring, in slots, up to which it has taken all. */
   cursor: number
   /** Slots between that and the newest. */
   lag: number
-  /** It was in the way for too long; it is reliable again when it reads. */
+  /** It made the writer wait for too long; it is reliable again when it reads. */
   evicted: boolean
-  /** Whether its process holds its lock, which is the kernel's word. */
+  /** Whether its process lives: the kernel says that it holds its lock. */
   alive: boolean
 }
 
@@ -214,9 +219,9 @@ export interface WriterStats {
   sequence: number
   /** Bytes of slots written by this object. */
   bytes: number
-  /** Times that sleeping readers were woken. */
+  /** How often sleeping readers were woken. */
   bells: number
-  /** Times that the ring had to be made anew under this object. */
+  /** How often this object had to make its ring anew. */
   replaced: number
   overflow: 'overwrite' | 'reject'
   /** Events of this ring that it no longer holds. */
@@ -256,7 +261,7 @@ export interface ReaderStats {
   received: number
   /** Events lost; received + lost = published since joining. */
   lost: number
-  /** Times that something in the ring did not validate. */
+  /** How often something in the ring did not validate. */
   corrupt: number
   /** Bytes of slots read. */
   bytes: number
@@ -281,7 +286,7 @@ export interface ServerStats {
   port: number | null
   discoveryFile: string | null
   auth: 'token' | 'none'
-  /** Clients that proved themselves, and handshakes that go on. */
+  /** Clients that proved that they know the token, and handshakes under way. */
   connections: number
   pending: number
   /** Since the start. `refused` is by reason. */
@@ -289,7 +294,7 @@ export interface ServerStats {
   challenged: number
   refused: Record<string, number>
   evicted: number
-  /** Clients, and those of them that get what is published at once. */
+  /** Clients, and how many of them are up to date. */
   clients: number
   live: number
 }
@@ -303,7 +308,7 @@ export interface TransportStats {
   published: number
   shm: WriterStats | null
   websocket: ServerStats | null
-  /** Why one of the two is not used, or not as asked for. */
+  /** Why one of the two is not used, or WebSocket not on its port. */
   errors: { shm: Error | null; websocket: Error | null }
   /** Why nothing can be written any more, or null. */
   error: Error | null
@@ -311,9 +316,9 @@ export interface TransportStats {
 
 export interface ClientStats {
   transport: ClientTransport
-  /** Of the ring, while that is read. */
+  /** The ring's file, while the ring is read. */
   path: string | null
-  /** Of the server, while that is heard. */
+  /** The server's URL, while WebSocket is used. */
   url: string | null
   /** What `sequence` belongs to. */
   generation: string | null
@@ -323,7 +328,7 @@ export interface ClientStats {
   lost: number
   corrupt: number
   bytes: number
-  /** The last sequence that was published, as far as is known. */
+  /** The last sequence that is known to be published. */
   published: number
   /** The last sequence delivered or lost; 0 for none. */
   sequence: number
@@ -332,7 +337,7 @@ export interface ClientStats {
   reliable: boolean
   latency: LatencyStats
   writer: WriterState
-  /** What stands against each transport at present. */
+  /** Why each transport cannot be used at present, or null. */
   errors: { shm: Error | null; websocket: Error | null }
   /** The last failure, or null. */
   error: Error | null
@@ -340,7 +345,7 @@ export interface ClientStats {
 
 /** What a writer of a ring emits. */
 export interface SharedMemoryIpcEvents {
-  /** There is room again for what `ERR_RING_FULL` refused. Waiting for it does
+  /** There is space again for what `ERR_RING_FULL` refused. Waiting for it does
    * not keep the process running; `writable()` does. */
   drain: []
   /** The ring had to be made anew. */
@@ -352,7 +357,8 @@ export interface SharedMemoryIpcEvents {
 /** The writer's side: one per ring. */
 export class SharedMemoryIpc extends EventEmitter<SharedMemoryIpcEvents> {
   constructor(options?: WriterOptions)
-  /** Publishes one threat; returns its sequence. Throws, the ring untouched. */
+  /** Publishes one threat; returns its sequence. When it throws, nothing was
+   * published. */
   writeThreat(threat: ThreatInput): number
   /**
    * Publishes all or none, with one wake-up; returns the last sequence in the
@@ -382,7 +388,7 @@ export interface PollOptions {
 /** What a reader emits, and what its listeners get. */
 export interface ShmClientEvents {
   threat: [threat: Threat]
-  /** What was taken at once, in order and never empty: up to 256 threats. */
+  /** Up to 256 threats that were read together, in order; never empty. */
   threats: [batch: Threat[]]
   lost: [loss: Loss]
   writer: [state: WriterState]
@@ -390,7 +396,7 @@ export interface ShmClientEvents {
   close: []
 }
 
-/** What every reader does, whatever it reads from. */
+/** What every reader has, over any transport. */
 export interface ThreatReader<
   Events extends Record<keyof Events, any[]> = ShmClientEvents,
   Stats = unknown
@@ -408,7 +414,7 @@ export interface ThreatReader<
   ): Promise<void>
   [Symbol.asyncIterator](): AsyncIterableIterator<Threat>
   stats(): Stats
-  /** Open, and somebody alive is at the other end. */
+  /** Open, and there is a writer that lives. */
   isHealthy(): boolean
   close(): Promise<void>
   readonly closed: boolean
@@ -427,8 +433,8 @@ export interface IpcClientEvents extends ShmClientEvents {
   transport: [change: TransportChange<ClientTransport>]
 }
 
-/** A reader that uses the ring or WebSocket, whichever is there, and moves
- * between them without losing its place. */
+/** A reader that uses the ring, or WebSocket while there is none, and keeps its
+ * position when it changes between them. */
 export interface IpcClient extends ThreatReader<IpcClientEvents, ClientStats> {
   /** Whether events come through shared memory at present. */
   isShmActive(): boolean
@@ -437,7 +443,7 @@ export interface IpcClient extends ThreatReader<IpcClientEvents, ClientStats> {
 /** What the Shield's end emits. */
 export interface IpcTransportEvents {
   transport: [change: TransportChange<ShieldTransport>]
-  /** There is room again for what `ERR_RING_FULL` refused. Waiting for it does
+  /** There is space again for what `ERR_RING_FULL` refused. Waiting for it does
    * not keep the process running; `writable()` does. */
   drain: []
   error: [error: Error]
@@ -447,15 +453,16 @@ export interface IpcTransportEvents {
 /** The Shield's end of shared memory, WebSocket or both. */
 export interface IpcTransport extends EventEmitter<IpcTransportEvents> {
   /**
-   * Resolves when what was asked for has started, or has failed while another
-   * transport serves; rejects when none does.
+   * Resolves when every transport of the options has started, or has failed
+   * while another one works; rejects when none does.
    */
   ready(): Promise<void>
-  /** Publishes one threat; returns its sequence. Throws, nothing published. */
+  /** Publishes one threat; returns its sequence. When it throws, nothing was
+   * published. */
   writeThreat(threat: ThreatInput): number
   /** Publishes all or none; returns the last sequence. */
   writeThreats(threats: Iterable<ThreatInput>): number
-  /** As that of SharedMemoryIpc; at once where there is no ring. */
+  /** As that of SharedMemoryIpc; resolves at once when there is no ring. */
   writable(): Promise<void>
   stats(): TransportStats
   /** Whether threats go through shared memory at present. */
@@ -473,14 +480,15 @@ export interface IpcTransport extends EventEmitter<IpcTransportEvents> {
 export const IpcFactory: {
   /** Shared memory where it is available and preferred, else WebSocket. */
   createTransport(options?: IpcOptions): IpcTransport
-  /** Both. One that cannot start is told, and the other serves. */
+  /** Both. When one cannot start, `transport` and stats() say why, and the other
+   * is used. */
   createHybridTransport(options?: IpcOptions): IpcTransport
-  /** Shared memory while it is there, WebSocket while it is not. Resolves at
-   * once, before there is a Shield too, and delivers when one comes. */
+  /** Shared memory while there is a ring, WebSocket while there is none. Resolves
+   * at once, also without a Shield, and delivers when one comes. */
   createClient(options?: IpcOptions): Promise<IpcClient>
 }
 
-/** What BenchmarkClient measures with: those of a writer and of a reader. */
+/** Options of the writer and the reader that BenchmarkClient measures. */
 export type BenchmarkOptions = Pick<WriterOptions, 'enableChecksums'> &
   Pick<ReaderOptions, 'latency' | 'spinMicros'>
 
@@ -574,13 +582,13 @@ export const PlatformShm: {
   unavailableReason(): string | null
   /** The default directory; made when missing. */
   directory(): string
-  /** The ring file that these options mean. */
+  /** The path of the ring file with these options; it need not exist. */
   path(options?: LocationOptions): string
   /** How checksums are computed: `sse4.2`, `armv8-crc` or `portable`. */
   checksumMethod(): string
 }
 
-/** Every error this package throws on its own account. */
+/** Every error of this package that does not blame an argument. */
 export class IpcError extends Error {
   /** Stable: `ERR_NO_RING`, `ERR_RING_LOCKED`, ... */
   readonly code: string

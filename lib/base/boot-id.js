@@ -3,8 +3,8 @@
 const fs = require('node:fs')
 
 /**
- * This boot of this machine: times of the monotonic clock of another one say
- * nothing here.
+ * Identifies this boot of this machine. Times of the monotonic clock can be
+ * compared only within one boot.
  * @returns {string | null}
  */
 function bootId() {

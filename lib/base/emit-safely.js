@@ -1,6 +1,6 @@
 'use strict'
-// A listener's mistake, met in the middle of something that has to come to its
-// end: an uncaught exception, as from any other emitter, but behind that.
+// What a listener throws becomes an uncaught exception, as with any emitter, but
+// later: what is being done when it is called has to be finished first.
 
 /** @param {unknown} error */
 function throwUncaught(error) {

@@ -1,15 +1,15 @@
 'use strict'
-// Latencies: recorded in nanoseconds, told in microseconds.
+// Latencies: recorded in nanoseconds, shown in microseconds.
 
 const { createHistogram } = require('node:perf_hooks')
 
-// Latencies that one read, or one message, records: a flood is sampled, a
-// single event counts.
+// How many latencies one read, or one message, records: of a flood, samples; of
+// fewer events, all.
 const SAMPLES_PER_READ = 8
 
 const newLatency = () => createHistogram()
 
-/** Records one. Clocks that do not agree give what is none. @param ns */
+/** Records one, unless it is not positive: the clocks do not agree. @param ns */
 function recordLatency(histogram, ns) {
   const latency = Math.round(ns)
   if (latency > 0) {
@@ -17,7 +17,7 @@ function recordLatency(histogram, ns) {
   }
 }
 
-/** In the place of a histogram that nobody would look at. */
+/** In the place of a histogram that is never read. */
 const NO_LATENCY = { record() {} }
 
 /**

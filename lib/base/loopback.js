@@ -1,11 +1,11 @@
 'use strict'
-// Addresses that no other machine reaches.
+// Addresses that no other machine can reach.
 
 const { isIPv4 } = require('node:net')
 
 /**
- * Whether this is an address that no other machine reaches, as a literal: a
- * name such as localhost can be made to mean something else.
+ * Whether this is an address that no other machine can reach, as a literal: a
+ * name such as localhost can be made to resolve to something else.
  * @param {unknown} address `127.x.y.z` or `::1`, without brackets
  * @returns {boolean}
  */
@@ -16,7 +16,8 @@ function isLoopback(address) {
   return address === '::1' || (isIPv4(address) && address.startsWith('127.'))
 }
 
-/** @returns {URL | null} of a loopback address and nothing else */
+/** @returns {URL | null} null unless it is ws://, a loopback address, a port and
+ * nothing else */
 function parseShieldUrl(value) {
   let url
   try {
@@ -35,7 +36,7 @@ function parseShieldUrl(value) {
     : null
 }
 
-/** Whether this is where a Shield can be. @param {string} value */
+/** Whether this can be the URL of a Shield. @param {string} value */
 const isShieldUrl = (value) => parseShieldUrl(value) !== null
 
 module.exports = { isLoopback, isShieldUrl, parseShieldUrl }

@@ -1,6 +1,6 @@
 'use strict'
-// Files that only their owner reaches, in a directory that only its owner
-// reaches: read and written so that nobody else can stand in between.
+// Files that only their owner can reach, in a directory that only its owner can
+// reach: read and written so that no other user can replace them meanwhile.
 
 const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
@@ -19,13 +19,22 @@ function isPrivate(stat) {
   )
 }
 
+/** Calls; what the system refuses becomes an IpcError that names the file. */
+function attempt(file, call) {
+  try {
+    return call()
+  } catch (error) {
+    throw error instanceof IpcError ? error : systemError(error, file)
+  }
+}
+
 /** Makes the directory, and makes sure that it is safe. */
 function makeDirectory(dirPath) {
   try {
     fs.mkdirSync(dirPath, 0o700)
     if ((fs.lstatSync(dirPath).mode & 0o777) !== 0o700) {
-      // The umask took away more than it should. There is no way to do this
-      // by a descriptor: nobody can open the directory as it is.
+      // The umask took away more than it should. By path and not by descriptor,
+      // since a directory with such a mode cannot be opened.
       fs.chmodSync(dirPath, 0o700)
     }
   } catch (error) {
@@ -40,8 +49,10 @@ function makeDirectory(dirPath) {
 
 /** @returns {boolean} whether it exists; if it does, it is safe */
 function checkDirectory(dirPath) {
-  const stat = lstat(stripSlashes(dirPath))
-  if (stat === null) {
+  // With a slash at its end, lstat() would follow a link.
+  const stripped = path.join(path.dirname(dirPath), path.basename(dirPath))
+  const stat = lstat(stripped)
+  if (stat === undefined) {
     return false
   }
   if (!stat.isDirectory()) {
@@ -53,33 +64,22 @@ function checkDirectory(dirPath) {
   return true
 }
 
-/** With a slash at its end, lstat() would follow a link. */
-function stripSlashes(dirPath) {
-  return path.join(path.dirname(dirPath), path.basename(dirPath))
-}
-
+/** @returns {fs.Stats | undefined} undefined when there is nothing */
 function lstat(file) {
-  try {
-    return fs.lstatSync(file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return null
-    }
-    throw systemError(error, file)
-  }
+  return attempt(file, () => fs.lstatSync(file, { throwIfNoEntry: false }))
 }
 
 /** The text of a file that only its owner reaches, or null if there is none. */
 function readPrivate(file) {
-  // Even opening a device can have effects, so look before.
+  // Before it is opened, because opening a device can have effects.
   const stat = lstat(file)
-  if (stat === null) {
+  if (stat === undefined) {
     return null
   }
   checkFile(stat, file)
   let fd
   try {
-    // It does not wait for somebody at the other end of a FIFO.
+    // O_NONBLOCK: opening a FIFO would wait for its other end.
     fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     checkFile(fs.fstatSync(fd), file)
     return readBounded(fd, file)
@@ -99,7 +99,7 @@ function checkFile(stat, file) {
   if (!stat.isFile()) {
     throw unsafe(file, 'is no regular file')
   }
-  // No name at all is right: it was replaced since it was opened.
+  // Zero is right: its name was given to another file since it was opened.
   if (stat.nlink > 1) {
     throw unsafe(file, 'has a second name')
   }
@@ -107,10 +107,7 @@ function checkFile(stat, file) {
     throw unsafe(file, 'belongs to somebody else or is open to others')
   }
   if (stat.size > MAX_BYTES) {
-    throw new IpcError(
-      'ERR_DISCOVERY_INVALID',
-      `${file} has more than ${MAX_BYTES} bytes`
-    )
+    throw tooLarge(file)
   }
 }
 
@@ -124,10 +121,7 @@ function readBounded(fd, file) {
     }
     length += count
   }
-  throw new IpcError(
-    'ERR_DISCOVERY_INVALID',
-    `${file} has more than ${MAX_BYTES} bytes`
-  )
+  throw tooLarge(file)
 }
 
 /**
@@ -144,12 +138,7 @@ function writePrivate(dirPath, base, text) {
   removeTemporary(dirPath, base)
   const suffix = randomBytes(TEMPORARY_BYTES).toString('hex')
   const temporary = path.join(dirPath, `.${base}.${suffix}.tmp`)
-  let fd
-  try {
-    fd = fs.openSync(temporary, 'wx', 0o600)
-  } catch (error) {
-    throw systemError(error, temporary)
-  }
+  const fd = attempt(temporary, () => fs.openSync(temporary, 'wx', 0o600))
   try {
     try {
       // The umask may have taken away more than it should.
@@ -192,7 +181,7 @@ function removePrivate(dirPath, base) {
 function removeTemporary(dirPath, base) {
   const begin = `.${base}.`
   const rest = new RegExp(`^[0-9a-f]{${2 * TEMPORARY_BYTES}}\\.tmp$`)
-  try {
+  attempt(dirPath, () => {
     for (const entry of fs.readdirSync(dirPath, { withFileTypes: true })) {
       const { name } = entry
       if (
@@ -203,13 +192,16 @@ function removeTemporary(dirPath, base) {
         fs.rmSync(path.join(dirPath, name), { force: true })
       }
     }
-  } catch (error) {
-    throw systemError(error, dirPath)
-  }
+  })
 }
 
 function unsafe(file, why) {
   return new IpcError('ERR_UNSAFE_PATH', `${file} ${why}`)
+}
+
+function tooLarge(file) {
+  const detail = `${file} has more than ${MAX_BYTES} bytes`
+  return new IpcError('ERR_DISCOVERY_INVALID', detail)
 }
 
 const SYSTEM_CODES = {
@@ -220,7 +212,7 @@ const SYSTEM_CODES = {
   EDQUOT: 'ERR_NO_SPACE',
   EMFILE: 'ERR_TOO_MANY_FILES',
   ENFILE: 'ERR_TOO_MANY_FILES',
-  // Something else than a file or a directory stands in the way.
+  // Something else than a file or a directory is in its place.
   ELOOP: 'ERR_UNSAFE_PATH',
   EISDIR: 'ERR_UNSAFE_PATH',
   ENXIO: 'ERR_UNSAFE_PATH',

@@ -1,6 +1,6 @@
 'use strict'
-// BenchmarkClient: how fast it is here. A Shield runs in a process of its own,
-// and every event is checked.
+// BenchmarkClient: how fast the transports are on this machine. A Shield runs in
+// a process of its own, and every event is checked.
 
 const { BenchmarkRun } = require('./run.js')
 const {
@@ -11,23 +11,23 @@ const {
   RING_CHECKS
 } = require('../options/check.js')
 
-// The first ones of a run find code that is not compiled yet.
+// The first events of a run meet code that is not compiled yet.
 const WARM_UP = 2000
 const SLOTS = 8192
 
-const transport = (label, value) => oneOf(label, value, ['shm', 'websocket'])
+const choice = (label, value) => oneOf(label, value, ['shm', 'websocket'])
 const count = (label, value) => integer(label, value, 1, 100_000_000)
 
 const { enableChecksums: checksums } = RING_CHECKS
 const { latency, spinMicros } = CURSOR_CHECKS
 const OPTIONS = { enableChecksums: checksums, latency, spinMicros }
 const LATENCY = {
-  transport,
+  transport: choice,
   events: count,
   pauseMs: (label, value) => integer(label, value, 1, 60_000)
 }
 const THROUGHPUT = {
-  transport,
+  transport: choice,
   events: count,
   // A batch fits in a quarter of the ring.
   batch: (label, value) => integer(label, value, 1, SLOTS / 8)
@@ -74,19 +74,12 @@ class BenchmarkClient {
    * @throws {IpcError} ERR_BENCHMARK_FAILED, ERR_SHM_UNAVAILABLE
    */
   async measureLatency(options) {
-    const {
-      transport: name = 'shm',
-      events = 200,
-      pauseMs = 5
-    } = checkEach(options, LATENCY)
-    const run = await BenchmarkRun.open(name, this._ring, this._reader)
-    try {
+    const defaults = { transport: 'shm', events: 200, pauseMs: 5 }
+    const setup = { ...defaults, ...checkEach(options, LATENCY) }
+    return this._measure(setup, async (run) => {
       await run.flood(WARM_UP, 1)
-      const latencies = await run.singles(events, pauseMs)
-      return { transport: name, events, pauseMs, ...percentiles(latencies) }
-    } finally {
-      await run.close()
-    }
+      return percentiles(await run.singles(setup.events, setup.pauseMs))
+    })
   }
 
   /**
@@ -98,20 +91,14 @@ class BenchmarkClient {
    * @throws {IpcError} ERR_BENCHMARK_FAILED, ERR_SHM_UNAVAILABLE
    */
   async measureThroughput(options) {
-    const {
-      transport: name = 'shm',
-      events = 100_000,
-      batch = 1
-    } = checkEach(options, THROUGHPUT)
-    const run = await BenchmarkRun.open(name, this._ring, this._reader)
-    try {
+    const defaults = { transport: 'shm', events: 100_000, batch: 1 }
+    const setup = { ...defaults, ...checkEach(options, THROUGHPUT) }
+    const { events, batch } = setup
+    return this._measure(setup, async (run) => {
       await run.flood(Math.max(WARM_UP, Math.ceil(events / 4)), batch)
       const seconds = await run.flood(events, batch)
-      const eventsPerSecond = events / seconds
-      return { transport: name, events, batch, seconds, eventsPerSecond }
-    } finally {
-      await run.close()
-    }
+      return { seconds, eventsPerSecond: events / seconds }
+    })
   }
 
   /**
@@ -123,32 +110,37 @@ class BenchmarkClient {
    */
   async compare(options) {
     const checked = checkEach(options, COMPARE)
-    const result = {}
-    for (const name of ['shm', 'websocket']) {
-      result[name] = {
-        latency: await this.measureLatency({
-          transport: name,
-          events: checked.latencyEvents,
-          pauseMs: checked.pauseMs
-        }),
-        throughput: await this.measureThroughput({
-          transport: name,
-          events: checked.throughputEvents,
-          batch: checked.batch
-        })
-      }
+    const { latencyEvents, throughputEvents, pauseMs, batch } = checked
+    const both = async (transport) => ({
+      latency: await this.measureLatency({
+        transport,
+        events: latencyEvents,
+        pauseMs
+      }),
+      throughput: await this.measureThroughput({
+        transport,
+        events: throughputEvents,
+        batch
+      })
+    })
+    const shm = await both('shm')
+    const websocket = await both('websocket')
+    const ratio = (part, figure) => shm[part][figure] / websocket[part][figure]
+    const ratios = {
+      p50: ratio('latency', 'p50'),
+      p90: ratio('latency', 'p90'),
+      throughput: ratio('throughput', 'eventsPerSecond')
     }
-    const { shm, websocket } = result
-    const part = (figure) => shm.latency[figure] / websocket.latency[figure]
-    return {
-      shm,
-      websocket,
-      ratios: {
-        p50: part('p50'),
-        p90: part('p90'),
-        throughput:
-          shm.throughput.eventsPerSecond / websocket.throughput.eventsPerSecond
-      }
+    return { shm, websocket, ratios }
+  }
+
+  async _measure(setup, measure) {
+    const { transport } = setup
+    const run = await BenchmarkRun.open(transport, this._ring, this._reader)
+    try {
+      return { ...setup, ...(await measure(run)) }
+    } finally {
+      await run.close()
     }
   }
 }

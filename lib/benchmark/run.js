@@ -7,23 +7,22 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { makeThreats, verify } = require('./threats.js')
+const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
 const { IpcFactory } = require('../factory.js')
 const { PlatformShm } = require('../shm/platform.js')
 
 const SHIELD = path.join(__dirname, 'shield.js')
-// How often the Shield hears how far its client is.
+// After how many events the Shield is told how many were received.
 const TELL_EVERY = 512
-// For so long nothing comes only when something is wrong.
+// Without an event for so long, the run has failed.
 const PATIENCE_MS = 10_000
 
 const now = () => Number(process.hrtime.bigint())
-const failed = (detail, cause) =>
-  new IpcError('ERR_BENCHMARK_FAILED', detail, { cause })
 
 class BenchmarkRun {
   /**
+   * Starts both ends.
    * @param {'shm' | 'websocket'} transport
    * @param {object} ring options of the ring
    * @param {object} reader options of the reader
@@ -35,7 +34,7 @@ class BenchmarkRun {
     }
     const run = new BenchmarkRun(transport)
     try {
-      await run._start(ring, reader) // eslint-disable-line no-restricted-syntax
+      await run.start(ring, reader)
     } catch (error) {
       await run.close()
       throw error
@@ -45,8 +44,11 @@ class BenchmarkRun {
 
   constructor(transport) {
     this._transport = transport
-    this._threats = makeThreats()
+    // 'ready' and 'sent' of the Shield, 'received', and 'error'.
     this._events = new EventEmitter()
+    this._events.on('error', () => {
+      // Nothing waits at present; _next() throws it.
+    })
     this._failure = null
     this._received = 0
     this._wanted = -1
@@ -57,13 +59,14 @@ class BenchmarkRun {
     this._dir = fs.mkdtempSync(path.join(parent, name))
   }
 
-  async _start(ring, reader) {
+  /** For open(). */
+  async start(ring, reader) {
     const transport = this._transport
     const dir = this._dir
     this._child = fork(
       SHIELD,
       [JSON.stringify({ ...ring, dir, transport })],
-      // Not what the host was started with, such as a port to debug it.
+      // Without the flags of this process, such as --inspect with its port.
       { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }
     )
     let stderr = ''
@@ -77,11 +80,11 @@ class BenchmarkRun {
       this._child.on('exit', resolve)
       this._child.on('error', (error) => {
         this._fail(error.message, error)
-        // One that could not be started does not exit.
+        // A process that could not be started emits no 'exit'.
         if (this._child.pid === undefined) resolve()
       })
     })
-    // Not its 'close', which does not come after a disconnect() of ours.
+    // Not its 'close', which is not emitted after disconnect().
     this._exited = Promise.all([
       exited,
       once(this._child.stderr, 'close')
@@ -90,7 +93,7 @@ class BenchmarkRun {
       const reason = lines.find((line) => /Error/.test(line)) ?? lines[0]
       this._fail(`the Shield's process ended: ${reason}`)
     })
-    await this._hear('ready')
+    await this._next('ready')
     const isShm = transport === 'shm'
     this._client = await IpcFactory.createClient({
       dir,
@@ -107,35 +110,26 @@ class BenchmarkRun {
       .catch((error) => this._fail(error.message, error))
   }
 
-  /** The next message of a type; rejects when there will be none. */
-  _hear(type) {
-    return new Promise((resolve, reject) => {
-      if (this._failure !== null) {
-        reject(this._failure)
-        return
-      }
-      const gone = (error) => {
-        this._events.removeAllListeners(type)
-        reject(error)
-      }
-      this._events.once('failed', gone)
-      this._events.once(type, (message) => {
-        this._events.removeListener('failed', gone)
-        resolve(message)
-      })
-    })
+  /** The next message of a type; rejects when the run fails. */
+  async _next(type) {
+    if (this._failure !== null) {
+      throw this._failure
+    }
+    const [message] = await once(this._events, type)
+    return message
   }
 
   _fail(detail, cause) {
     if (this._failure === null) {
-      this._failure = failed(detail.replace(/\.$/, ''), cause)
-      this._events.emit('failed', this._failure)
+      const clause = detail.replace(/\.$/, '')
+      this._failure = new IpcError('ERR_BENCHMARK_FAILED', clause, { cause })
+      this._events.emit('error', this._failure)
     }
   }
 
   _take(threat) {
     if (this._times !== null) this._times.push(now())
-    verify(threat, this._received, this._threats)
+    verify(threat, this._received)
     this._received++
     if (this._received === this._wanted) {
       this._events.emit('received', now())
@@ -156,7 +150,7 @@ class BenchmarkRun {
       before = this._received
     }, PATIENCE_MS)
     try {
-      const both = Promise.all([this._hear('sent'), this._hear('received')])
+      const both = Promise.all([this._next('sent'), this._next('received')])
       this._child.send({ ...message, first, last })
       return await both
     } finally {

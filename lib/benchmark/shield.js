@@ -1,53 +1,47 @@
 'use strict'
-// The other process of BenchmarkClient: a Shield that publishes what it is
-// told to, and says when it did.
+// The other process of BenchmarkClient: a Shield that publishes on command and
+// answers when it did.
 
+const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('../factory.js')
-const { makeThreats } = require('./threats.js')
+const { threatOf } = require('./threats.js')
 
-// Events that may be under way over WebSocket, which waits for nobody.
+// Events that may be on their way over WebSocket, which does not wait for a
+// client that is slow.
 const WINDOW = 4096
 
 const { dir, transport, ...ring } = JSON.parse(process.argv[2])
-const threats = makeThreats()
 const now = () => Number(process.hrtime.bigint())
 
 let taken = 0
 let onTaken = () => {}
 
-const pause = (milliseconds) =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds)
-  })
+const write = (shield, threats) =>
+  threats.length === 1
+    ? shield.writeThreat(threats[0])
+    : shield.writeThreats(threats)
 
-/** Calls `write`, and again when there is room if there was none. */
-async function reliably(shield, write) {
+/** Writes when there is space again. */
+async function writeLater(shield, threats) {
   for (;;) {
+    await shield.writable()
     try {
-      write()
-      return
+      return write(shield, threats)
     } catch (error) {
       if (error.code !== 'ERR_RING_FULL') throw error
-      await shield.writable()
     }
   }
 }
 
 async function flood(shield, { first, last, batch }) {
   for (let i = first; i < last; i += batch) {
-    if (batch === 1) {
-      const threat = threats[i % threats.length]
-      try {
-        shield.writeThreat(threat)
-      } catch {
-        await reliably(shield, () => shield.writeThreat(threat))
-      }
-    } else {
-      const list = []
-      for (let j = i; j < Math.min(i + batch, last); j++) {
-        list.push(threats[j % threats.length])
-      }
-      await reliably(shield, () => shield.writeThreats(list))
+    const length = Math.min(batch, last - i)
+    const threats = Array.from({ length }, (_, j) => threatOf(i + j))
+    try {
+      write(shield, threats)
+    } catch (error) {
+      if (error.code !== 'ERR_RING_FULL') throw error
+      await writeLater(shield, threats)
     }
     while (transport === 'websocket' && i - taken >= WINDOW) {
       await new Promise((resolve) => {
@@ -61,10 +55,11 @@ async function flood(shield, { first, last, batch }) {
 async function singles(shield, { first, last, pauseMs }) {
   const times = []
   for (let i = first; i < last; i++) {
-    // Jitter, so that no timer of either side falls into step with it.
-    await pause(pauseMs * (0.75 + Math.random() / 2))
+    // With jitter, so that it is not in step with a timer of either side.
+    await sleep(pauseMs * (0.75 + Math.random() / 2))
+    const threat = threatOf(i)
     times.push(now())
-    shield.writeThreat(threats[i % threats.length])
+    shield.writeThreat(threat)
   }
   return times
 }
@@ -89,7 +84,7 @@ async function main() {
       onTaken()
     }
   })
-  // The benchmark is over, or whoever ran it is.
+  // The benchmark is over, or its process is gone.
   process.on('disconnect', async () => {
     await shield.close()
     process.exit()

@@ -1,8 +1,7 @@
 'use strict'
+// How a threat and a loss look to people.
 
 const { escapeText } = require('./escape.js')
-
-/** How a threat and a loss look to people. */
 
 const SGR = {
   Low: '36',
@@ -22,12 +21,12 @@ const REASONS = {
   'before-join': 'overwritten before this reader came'
 }
 
-/** How much of a text is shown; --json has all of it. */
+// How much of a text is shown; --json has all of it.
 const SHOWN = 400
 
 /**
- * Whether to colour what goes to a stream. FORCE_COLOR is the user's last
- * word, as in Node itself; then NO_COLOR, then whether a person looks at it.
+ * Whether to colour what goes to a stream. FORCE_COLOR decides first, as in Node
+ * itself; then NO_COLOR, then whether the stream is a terminal.
  * @param {{ isTTY?: boolean }} stream
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {boolean}
@@ -36,8 +35,7 @@ function wantsColor(stream, env = process.env) {
   if (env.FORCE_COLOR !== undefined) {
     return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false'
   }
-  if (env.NO_COLOR || env.TERM === 'dumb') return false
-  return Boolean(stream.isTTY)
+  return !env.NO_COLOR && env.TERM !== 'dumb' && Boolean(stream.isTTY)
 }
 
 /**
@@ -50,14 +48,8 @@ function paint(style, text, color) {
   return color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text
 }
 
-/**
- * Marks what was spelled out, whatever colour it stands in.
- * @param {string} escaped
- * @returns {string}
- */
-function invert(escaped) {
-  return `\u001b[7m${escaped}\u001b[27m`
-}
+/** Marks what was spelled out, in any colour. @param {string} escaped */
+const invert = (escaped) => `\u001b[7m${escaped}\u001b[27m`
 
 /**
  * @param {number} timestampUs
@@ -65,7 +57,7 @@ function invert(escaped) {
  */
 function formatTime(timestampUs) {
   const date = new Date(timestampUs / 1000)
-  // A foreign writer can store a time that no calendar has.
+  // A ring can hold any number, also one that is no date.
   return Number.isNaN(date.getTime()) ? `${timestampUs} us` : date.toISOString()
 }
 
@@ -78,22 +70,18 @@ function formatTime(timestampUs) {
  */
 function formatText(text, color, shown) {
   const mark = color ? invert : undefined
-  if (text.length <= shown) return escapeText(text, mark)
+  if (text.length <= shown) {
+    return escapeText(text, mark)
+  }
   // Not between the two halves of a surrogate pair.
   const end = text.codePointAt(shown - 1) > 0xffff ? shown - 1 : shown
   const rest = `... [${text.length - end} more]`
   return escapeText(text.slice(0, end), mark) + paint('faint', rest, color)
 }
 
-/**
- * A name, with its number when only the number is known.
- * @param {string} name
- * @param {number} [code]
- * @returns {string}
- */
-function formatName(name, code) {
-  return code === undefined ? name : `${name}(${code})`
-}
+/** A name, with its number when that has no name. */
+const formatName = (name, code) =>
+  code === undefined ? name : `${name}(${code})`
 
 /**
  * One line for people: time, severity, type, whether it was blocked, source,
@@ -124,9 +112,11 @@ function formatThreat(threat, { color = false, shown = SHOWN } = {}) {
  */
 function formatLoss({ count, from, to, reason }) {
   const why = REASONS[reason] ?? String(reason)
-  if (count === null) return `lost an unknown number of threats: ${why}`
+  if (count === null) {
+    return `lost an unknown number of threats: ${why}`
+  }
   const range = from === to ? `${from}` : `${from} to ${to}`
   return `lost ${count} ${count === 1 ? 'threat' : 'threats'} (${range}): ${why}`
 }
 
-module.exports = { formatThreat, formatLoss, wantsColor }
+module.exports = { formatLoss, formatThreat, wantsColor }

@@ -1,55 +1,53 @@
 'use strict'
+// Reads lines of UTF-8 from a stream, however its chunks are cut.
 
-/** Reads lines of UTF-8 from a stream, however its chunks are cut. */
-
-/** A longer line is refused. It is never held in memory as a whole. */
+// A longer line is refused, and never held in memory as a whole.
 const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
-/** A buffer that grows up to a limit; past it, it only counts. */
+/** The bytes of one line, up to a limit; above it, they are only counted. */
 class LineBuffer {
-  #bytes = Buffer.allocUnsafe(0)
-  #used = 0
-  #limit
-
   /** @param {number} limit */
   constructor(limit) {
-    this.#limit = limit
+    this._limit = limit
+    this._bytes = Buffer.allocUnsafe(0)
+    this._used = 0
   }
 
-  get empty() {
-    return this.#used === 0
+  get isEmpty() {
+    return this._used === 0
   }
 
   /** @param {Buffer} piece */
   add(piece) {
-    const used = this.#used + piece.length
-    if (used > this.#limit) {
-      this.#bytes = Buffer.allocUnsafe(0)
+    const used = this._used + piece.length
+    if (used > this._limit) {
+      this._bytes = Buffer.allocUnsafe(0)
     } else {
-      if (used > this.#bytes.length) this.#grow(used)
-      piece.copy(this.#bytes, this.#used)
+      if (used > this._bytes.length) {
+        this._grow(used)
+      }
+      piece.copy(this._bytes, this._used)
     }
-    this.#used = used
+    this._used = used
   }
 
   /** @returns {Buffer | null} the line, or null when it was too long */
   take() {
     const line =
-      this.#used > this.#limit ? null : this.#bytes.subarray(0, this.#used)
-    this.#bytes = Buffer.allocUnsafe(0)
-    this.#used = 0
+      this._used > this._limit ? null : this._bytes.subarray(0, this._used)
+    this._bytes = Buffer.allocUnsafe(0)
+    this._used = 0
     return line
   }
 
-  // Doubling: a line that dribbles in byte by byte costs no more than twice
-  // its copying.
-  #grow(needed) {
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
-    this.#bytes.copy(larger, 0, 0, this.#used)
-    this.#bytes = larger
+  /** Doubles, so that a line that comes byte by byte is not copied each time. */
+  _grow(needed) {
+    const larger = Buffer.allocUnsafe(Math.max(needed, this._bytes.length * 2))
+    this._bytes.copy(larger, 0, 0, this._used)
+    this._bytes = larger
   }
 }
 
@@ -70,10 +68,13 @@ async function* readLines(input, limit = MAX_LINE_BYTES) {
   const line = new LineBuffer(limit)
   let number = 0
 
+  /** @returns {Line} */
   const finish = () => {
     number += 1
     const bytes = line.take()
-    if (bytes === null) return { number, error: `longer than ${limit} bytes` }
+    if (bytes === null) {
+      return { number, error: `longer than ${limit} bytes` }
+    }
     const ends = bytes[bytes.length - 1] === CARRIAGE_RETURN
     try {
       const text = decoder.decode(ends ? bytes.subarray(0, -1) : bytes)
@@ -85,16 +86,17 @@ async function* readLines(input, limit = MAX_LINE_BYTES) {
 
   for await (const chunk of input) {
     let start = 0
-    for (;;) {
-      const end = chunk.indexOf(LINE_FEED, start)
-      if (end === -1) break
+    let end
+    while ((end = chunk.indexOf(LINE_FEED, start)) !== -1) {
       line.add(chunk.subarray(start, end))
       yield finish()
       start = end + 1
     }
     line.add(chunk.subarray(start))
   }
-  if (!line.empty) yield finish()
+  if (!line.isEmpty) {
+    yield finish()
+  }
 }
 
-module.exports = { readLines, MAX_LINE_BYTES }
+module.exports = { readLines }

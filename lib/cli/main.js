@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 'use strict'
+// The command line: runs the command, and turns its end into an exit code.
 
 const { parseArgs } = require('node:util')
+const { version } = require('../../package.json')
+const { optionsIn } = require('./options.js')
 const { print } = require('./output.js')
-const { UsageError, report, describe } = require('./report.js')
+const publish = require('./publish.js')
+const { describe, report, UsageError } = require('./report.js')
+const stats = require('./stats.js')
+const tail = require('./tail.js')
 
-/** The command line: finds the command, and turns its end into an exit code. */
-
-const COMMANDS = {
-  publish: () => require('./publish.js'),
-  tail: () => require('./tail.js'),
-  stats: () => require('./stats.js')
-}
+const COMMANDS = { publish, stats, tail }
 
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
@@ -35,21 +35,19 @@ Example:
   kindly-guard-ipc tail --from oldest
 `
 
-const COMMON = {
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' }
-}
-
 /**
  * @param {string[]} args
- * @param {object} options
+ * @param {string} help which lists the options
  * @returns {Record<string, string | boolean>}
+ * @throws {UsageError}
  */
-function parse(args, options) {
+function parse(args, help) {
   try {
-    return parseArgs({ args, options: { ...COMMON, ...options } }).values
+    return parseArgs({ args, options: optionsIn(help) }).values
   } catch (error) {
-    if (!String(error.code).startsWith('ERR_PARSE_ARGS_')) throw error
+    if (!String(error.code).startsWith('ERR_PARSE_ARGS_')) {
+      throw error
+    }
     throw new UsageError(error.message.replace(/\s*\n\s*/g, ' '))
   }
 }
@@ -58,22 +56,21 @@ function parse(args, options) {
  * @param {string[]} args
  * @returns {Promise<number>} the exit code
  */
-async function main([name, ...args]) {
-  const named = name !== undefined && !name.startsWith('-')
-  if (named && !Object.hasOwn(COMMANDS, name)) {
+async function main(args) {
+  const [name] = args
+  const isNamed = name !== undefined && !name.startsWith('-')
+  if (isNamed && !Object.hasOwn(COMMANDS, name)) {
     throw new UsageError(`'${name}' is not a command`)
   }
-  const command = named ? COMMANDS[name]() : { HELP, OPTIONS: {} }
-  const values = parse(
-    named || name === undefined ? args : [name, ...args],
-    command.OPTIONS
-  )
+  const command = isNamed ? COMMANDS[name] : { HELP }
+  const values = parse(isNamed ? args.slice(1) : args, command.HELP)
   if (values.help || values.version) {
-    const { version } = require('../../package.json')
     await print(values.help ? command.HELP : `${version}\n`)
     return 0
   }
-  if (!named) throw new UsageError('a command is missing')
+  if (!isNamed) {
+    throw new UsageError('a command is missing')
+  }
   return command.run(values)
 }
 
@@ -87,14 +84,16 @@ function fail(error) {
     report('Try: kindly-guard-ipc --help')
     return 2
   }
-  // Without a code it is a fault of this program, and its stack is wanted.
-  if (error?.code === undefined) throw error
+  // Without a code it is a bug of this program: show its stack.
+  if (error?.code === undefined) {
+    throw error
+  }
   report(`kindly-guard-ipc: ${describe(error)}`)
   return 1
 }
 
-// Whoever closed stderr does not want to hear, and what befalls stdout is told
-// to who writes to it: neither is worth a stack trace.
+// A closed stderr needs no report, and an error of stdout reaches the code that
+// writes to it: neither may end the process with a stack trace.
 process.stderr.on('error', () => {})
 process.stdout.on('error', () => {})
 

@@ -1,89 +1,96 @@
 'use strict'
-
-/** stdout: for many lines in batches, with backpressure, until it is closed. */
+// stdout: many lines in batches, with backpressure, until it is closed.
 
 const FLUSH_AT = 65536
 
 class Output {
-  #stream
-  #text = ''
-  #scheduled = false
-  #blocked = null
-  #resume = null
-  #open = true
-
   /**
    * @param {import('node:stream').Writable} stream
    * @param {(error: Error & { code?: string }) => void} onError called once
    *   when nothing can be written any more
    */
   constructor(stream, onError) {
-    this.#stream = stream
-    stream.on('drain', () => this.#release())
+    this._stream = stream
+    this._text = ''
+    this._flushes = false // later in this turn of the event loop
+    this._blocked = null // a promise until the stream drains
+    this._resume = null // resolves it
+    this._open = true
+    stream.on('drain', () => this._release())
     stream.on('error', (error) => {
-      const first = this.#open
+      const isFirst = this._open
       this.stop()
-      if (first) onError(error)
+      if (isFirst) {
+        onError(error)
+      }
     })
   }
 
   /**
    * Writes a line. Lines of one turn of the event loop go out together.
    * @param {string} line
-   * @returns {Promise<void> | null} to be awaited before the next line when
-   *   whoever reads is slower than we are
+   * @returns {Promise<void> | null} to be awaited before the next line when the
+   *   stream is written faster than it is read
    */
   write(line) {
-    if (!this.#open) return null
-    this.#text += `${line}\n`
-    if (this.#text.length >= FLUSH_AT) {
+    if (!this._open) {
+      return null
+    }
+    this._text += `${line}\n`
+    if (this._text.length >= FLUSH_AT) {
       this.flush()
-    } else if (!this.#scheduled) {
-      this.#scheduled = true
+    } else if (!this._flushes) {
+      this._flushes = true
       setImmediate(() => {
-        this.#scheduled = false
+        this._flushes = false
         this.flush()
       })
     }
-    return this.#blocked
+    return this._blocked
   }
 
-  /** Hands what was written to the stream now. */
+  /** Writes what was collected to the stream now. */
   flush() {
-    if (!this.#open || this.#text === '') return
-    const text = this.#text
-    this.#text = ''
-    if (this.#stream.write(text) || this.#blocked) return
-    this.#blocked = new Promise((resolve) => {
-      this.#resume = resolve
-    })
+    if (!this._open || this._text === '') {
+      return
+    }
+    const text = this._text
+    this._text = ''
+    if (!this._stream.write(text)) {
+      this._blocked ??= new Promise((resolve) => {
+        this._resume = resolve
+      })
+    }
   }
 
-  /** Drops what was not flushed, and lets whoever waits go on. */
+  /** Drops what was not flushed, and resolves what write() returned. */
   stop() {
-    this.#open = false
-    this.#text = ''
-    this.#release()
+    this._open = false
+    this._text = ''
+    this._release()
   }
 
-  #release() {
-    this.#resume?.()
-    this.#resume = null
-    this.#blocked = null
+  _release() {
+    this._resume?.()
+    this._resume = null
+    this._blocked = null
   }
 }
 
 /**
- * Writes all that a command has to say.
+ * Writes all the output of a command.
  * @param {string} text
- * @returns {Promise<void>} rejects when it could not be written; whoever closed
- *   the pipe has enough, which is no failure
+ * @returns {Promise<void>} rejects when it could not be written; a closed pipe
+ *   is no failure, as with `| head`
  */
 function print(text) {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
-      if (error && error.code !== 'EPIPE') reject(error)
-      else resolve()
+      if (error && error.code !== 'EPIPE') {
+        reject(error)
+      } else {
+        resolve()
+      }
     })
   })
 }

@@ -1,15 +1,11 @@
 'use strict'
+// `kindly-guard-ipc publish`: publishes the threats that stdin has, line by line.
 
-const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options.js')
 const { readLines } = require('./lines.js')
-const { report, describe } = require('./report.js')
+const { COMMON_HELP, numberIn } = require('./options.js')
+const { describe, report } = require('./report.js')
 const { catchSignals } = require('./signals.js')
-const {
-  openWriter,
-  readOptions,
-  TRANSPORT,
-  TRANSPORT_HELP
-} = require('./transport.js')
+const { openWriter, readOptions } = require('./transport.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc publish [options]
@@ -24,44 +20,18 @@ ring, which is made when there is none, or over WebSocket:
 \`tail --json\` prints can be published again. The ring stays when publish ends,
 so that readers can still read it; a WebSocket ends with publish.
 
-A line that is no threat is told on stderr with its number, and passed over.
+A line that is no threat is reported on stderr with its number, and skipped.
 
 Options:
-${LOCATION_HELP}
-${TRANSPORT_HELP}
   --max-events N      at least so many slots, rounded up to a power of two
                       (default: 1000)
   --buffer-size SIZE  the file may not be larger: bytes, or a size like 1MB
-  -h, --help          show this
-  --version           show the version
+${COMMON_HELP}
 
 Exit code: 0 when every line was published, 1 when a line was refused or
 nothing could be opened, 2 for a wrong command line, 130 or 143 when SIGINT
 or SIGTERM ended it.
 `
-
-const OPTIONS = {
-  ...LOCATION,
-  ...TRANSPORT,
-  'max-events': { type: 'string' },
-  'buffer-size': { type: 'string' }
-}
-
-/**
- * @param {Record<string, string>} values
- * @returns {import('../index').WriterOptions}
- */
-function writerOptions(values) {
-  const options = {}
-  if (values['max-events'] !== undefined) {
-    options.maxEvents = positiveInteger('max-events', values['max-events'])
-  }
-  const size = values['buffer-size']
-  if (size !== undefined) {
-    options.bufferSize = /^[0-9]+$/.test(size) ? Number(size) : size
-  }
-  return options
-}
 
 /**
  * @param {string} text one line
@@ -74,18 +44,24 @@ function parseThreat(text) {
   }
   // `tail --json` prints a value without a name as Unknown and its number.
   const { threatTypeCode, severityCode, ...threat } = value
-  if (threatTypeCode !== undefined) threat.threatType = threatTypeCode
-  if (severityCode !== undefined) threat.severity = severityCode
+  if (threatTypeCode !== undefined) {
+    threat.threatType = threatTypeCode
+  }
+  if (severityCode !== undefined) {
+    threat.severity = severityCode
+  }
   return threat
 }
 
-/** Waits where a reliable reader has to take something first. */
+/** Waits while a reliable reader has to take something first. */
 async function write(shield, threat) {
   for (;;) {
     try {
       return shield.writeThreat(threat)
     } catch (error) {
-      if (error.code !== 'ERR_RING_FULL') throw error
+      if (error.code !== 'ERR_RING_FULL') {
+        throw error
+      }
     }
     await shield.writable()
   }
@@ -101,13 +77,19 @@ async function write(shield, threat) {
  */
 async function publishLines(shield, input, counts, signal) {
   for await (const { number, text, error } of readLines(input)) {
-    if (error === undefined && text.trim() === '') continue
+    if (text?.trim() === '') {
+      continue
+    }
     try {
-      if (error !== undefined) throw new TypeError(error)
+      if (error !== undefined) {
+        throw new TypeError(error)
+      }
       await write(shield, parseThreat(text))
       counts.published += 1
     } catch (failure) {
-      if (signal.aborted) throw failure
+      if (signal.aborted) {
+        throw failure
+      }
       counts.refused += 1
       report(`line ${number}: ${describe(failure)}`)
     }
@@ -119,26 +101,33 @@ async function publishLines(shield, input, counts, signal) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const chosen = readOptions(values, writerOptions(values))
+  const chosen = readOptions(values, {
+    maxEvents: numberIn(values['max-events']),
+    bufferSize: numberIn(values['buffer-size'])
+  })
   const caught = catchSignals()
   const counts = { published: 0, refused: 0 }
   const shield = await openWriter(chosen)
   const input = process.stdin
   caught.signal.addEventListener('abort', () => {
     input.destroy()
-    // It may wait for a reader to make room.
+    // Ends write(), which may wait for a reader.
     shield.close()
   })
   try {
-    // The listener came too late for what was sent while it opened.
-    if (caught.signal.aborted) input.destroy()
+    // The listener is too late for a signal during openWriter().
+    if (caught.signal.aborted) {
+      input.destroy()
+    }
     if (input.isTTY) {
       report('reading threats from stdin, one JSON object per line (NDJSON)')
     }
     await publishLines(shield, input, counts, caught.signal)
   } catch (error) {
-    // What it destroyed and closed fails: that is the signal, not an error.
-    if (!caught.signal.aborted) throw error
+    // After a signal, this is the error of what it destroyed or closed.
+    if (!caught.signal.aborted) {
+      throw error
+    }
   } finally {
     await shield.close()
     report(`published ${counts.published}, refused ${counts.refused}`)
@@ -146,4 +135,4 @@ async function run(values) {
   return caught.exitCode || (counts.refused > 0 ? 1 : 0)
 }
 
-module.exports = { HELP, OPTIONS, run }
+module.exports = { HELP, run }

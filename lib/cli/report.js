@@ -1,10 +1,9 @@
 'use strict'
+// What the commands write to stderr, beside their output.
 
 const { escapeText } = require('./escape.js')
 
-/** What the commands say on stderr, beside their output. */
-
-/** How much of a message is shown: it may quote a line of 16 MiB. */
+// How much of a message is shown: it may quote a line of 16 MiB.
 const SHOWN = 500
 
 /** A command line that cannot be understood: exit code 2. */
@@ -29,4 +28,4 @@ function describe(error) {
   return error?.code ? `${message} [${error.code}]` : message
 }
 
-module.exports = { UsageError, report, describe }
+module.exports = { describe, report, UsageError }

@@ -1,6 +1,5 @@
 'use strict'
-
-/** Turns SIGINT and SIGTERM into an AbortSignal, so that a command can end. */
+// Turns SIGINT and SIGTERM into an AbortSignal, so that a command can end.
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
 
@@ -8,26 +7,25 @@ const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
  * @typedef {object} Caught
  * @property {AbortSignal} signal aborted by the first signal that comes
  * @property {string | null} name which one it was
- * @property {number} exitCode what a shell expects of a process it ended
+ * @property {number} exitCode what a shell reports for a process ended by it
  */
 
 /**
- * Catches the first SIGINT or SIGTERM. A second one ends the process the hard
- * way: whoever sends it has waited long enough.
+ * Catches the first SIGINT or SIGTERM. A second one ends the process at once, as
+ * it does without a handler.
  * @returns {Caught}
  */
 function catchSignals() {
   const controller = new AbortController()
   const caught = { signal: controller.signal, name: null, exitCode: 0 }
+  const names = Object.keys(NUMBERS)
   const handler = (name) => {
-    for (const each of Object.keys(NUMBERS)) {
-      process.removeListener(each, handler)
-    }
+    names.forEach((each) => process.removeListener(each, handler))
     caught.name = name
     caught.exitCode = 128 + NUMBERS[name]
     controller.abort()
   }
-  for (const name of Object.keys(NUMBERS)) process.on(name, handler)
+  names.forEach((name) => process.on(name, handler))
   return caught
 }
 

@@ -1,16 +1,11 @@
 'use strict'
+// `kindly-guard-ipc stats`: shows a ring, or where a Shield answers.
 
-const { setTimeout: sleep } = require('node:timers/promises')
 const { escapeText, safeJson } = require('./escape.js')
-const { LOCATION, LOCATION_HELP, given } = require('./options.js')
+const { LOCATION_CHECKS, pick } = require('../options/check.js')
+const { COMMON_HELP } = require('./options.js')
 const { print } = require('./output.js')
-const {
-  openReader,
-  readOptions,
-  TRANSPORT,
-  TRANSPORT_HELP,
-  whyNeither
-} = require('./transport.js')
+const { openConnected, openRing, readOptions } = require('./transport.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc stats [options]
@@ -21,40 +16,36 @@ one is the oldest that it still holds. Without a ring, or with --transport
 websocket: where the Shield answers and how much it published. Changes nothing.
 
 Options:
-${LOCATION_HELP}
-${TRANSPORT_HELP}
   --json              print one line of JSON
-  -h, --help          show this
-  --version           show the version
+${COMMON_HELP}
 
 Exit code: 0, 1 when there was nothing to show, 2 for a wrong command line.
 `
 
-const OPTIONS = { ...LOCATION, ...TRANSPORT, json: { type: 'boolean' } }
-
-const CONNECT_MS = 10
-
-const RING = [
-  'path',
-  'generation',
-  'writer',
-  'capacity',
-  'fileBytes',
-  'checksums',
-  'published'
-]
+// What is shown of the stats, each with its name and how it looks to people.
+const ROWS = {
+  path: ['path', escapeText],
+  url: ['url', escapeText],
+  generation: ['generation', String],
+  writer: ['writer', String],
+  capacity: ['capacity', (slots) => `${slots} slots`],
+  fileBytes: ['file', (bytes) => `${bytes} bytes`],
+  checksums: ['checksums', (on) => (on ? 'on' : 'off')],
+  published: ['published', String],
+  oldest: ['oldest', (sequence) => sequence ?? 'none']
+}
 
 /**
  * @param {object} options
  * @returns {Promise<object>}
  */
 async function inspectRing(options) {
-  const { ShmClient } = require('../index.js')
-  const location = given(options, ['dir', 'name'])
-  const client = new ShmClient({ ...location, from: 'oldest' })
+  const location = pick(options, LOCATION_CHECKS)
+  const client = openRing({ ...location, from: 'oldest' })
   try {
     const [first] = client.poll(1)
-    return { ...given(client.stats(), RING), oldest: first?.sequence ?? null }
+    const oldest = first?.sequence ?? null
+    return { ...pick(client.stats(), ROWS), oldest }
   } finally {
     await client.close()
   }
@@ -65,18 +56,13 @@ async function inspectRing(options) {
  * @returns {Promise<object>}
  */
 async function inspectServer(options) {
-  const chosen = {
-    transport: 'websocket',
-    options: { ...options, preferShm: false }
+  const onNone = (reason) => {
+    throw reason
   }
-  const client = await openReader(chosen)
+  const client = await openConnected({ ...options, preferShm: false }, onNone)
   try {
-    while (client.stats().transport === 'connecting') {
-      const reason = whyNeither(client, options)
-      if (reason !== null) throw reason
-      await sleep(CONNECT_MS)
-    }
-    return given(client.stats(), ['url', 'generation', 'writer', 'published'])
+    // Without the path, which is that of a ring.
+    return pick({ ...client.stats(), path: undefined }, ROWS)
   } finally {
     await client.close()
   }
@@ -87,11 +73,15 @@ async function inspectServer(options) {
  * @returns {Promise<object>}
  */
 async function inspect({ transport, options }) {
-  if (transport === 'websocket') return inspectServer(options)
+  if (transport === 'websocket') {
+    return inspectServer(options)
+  }
   try {
     return await inspectRing(options)
   } catch (error) {
-    if (transport === 'shm' || options.websocket?.enabled === false) throw error
+    if (transport === 'shm' || options.websocket?.enabled === false) {
+      throw error
+    }
     return inspectServer(options).catch(() => {
       throw error
     })
@@ -103,23 +93,11 @@ async function inspect({ transport, options }) {
  * @returns {string}
  */
 function formatRows(found) {
-  const rows = {
-    path: ['path', escapeText],
-    url: ['url', escapeText],
-    generation: ['generation', String],
-    writer: ['writer', String],
-    capacity: ['capacity', (slots) => `${slots} slots`],
-    fileBytes: ['file', (bytes) => `${bytes} bytes`],
-    checksums: ['checksums', (on) => (on ? 'on' : 'off')],
-    published: ['published', String],
-    oldest: ['oldest', (sequence) => sequence ?? 'none']
-  }
-  return Object.entries(found)
-    .map(([key, value]) => {
-      const [name, format] = rows[key]
-      return `${name.padEnd(12)}${format(value)}\n`
-    })
-    .join('')
+  const rows = Object.entries(found).map(([key, value]) => {
+    const [name, format] = ROWS[key]
+    return `${name.padEnd(12)}${format(value)}\n`
+  })
+  return rows.join('')
 }
 
 /**
@@ -132,4 +110,4 @@ async function run(values) {
   return 0
 }
 
-module.exports = { HELP, OPTIONS, run }
+module.exports = { HELP, run }

@@ -1,19 +1,18 @@
 'use strict'
+// `kindly-guard-ipc tail`: prints threats as they come.
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { safeJson } = require('./escape.js')
-const { formatThreat, formatLoss, wantsColor } = require('./format.js')
-const { LOCATION, LOCATION_HELP, positiveInteger } = require('./options.js')
+const { formatLoss, formatThreat, wantsColor } = require('./format.js')
+const { COMMON_HELP, numberIn } = require('./options.js')
 const { Output } = require('./output.js')
-const { report } = require('./report.js')
+const { report, UsageError } = require('./report.js')
 const { catchSignals } = require('./signals.js')
 const {
   isOver,
-  openReader,
-  readOptions,
-  TRANSPORT,
-  TRANSPORT_HELP,
-  whyNeither
+  openConnected,
+  openRing,
+  readOptions
 } = require('./transport.js')
 
 const HELP = `\
@@ -22,15 +21,13 @@ Usage: kindly-guard-ipc tail [options]
 Prints threats as they come, one line each: time (UTC), severity, type,
 whether it was blocked, source, details. Characters that do not show, or that
 would steer the terminal, are spelled out (\\x1b, \\u{202e}), and long text is
-cut; --json has all of it. Threats that this reader lost are told on stderr.
+cut; --json has all of it. Lost threats are reported on stderr.
 
 With --from latest (the default) it follows until SIGINT. With --from oldest
 or --from N it follows while a writer lives, and ends when the writer is gone
 and everything is printed, unless --follow is given.
 
 Options:
-${LOCATION_HELP}
-${TRANSPORT_HELP}
   --from WHERE        latest, oldest (that is still held), or the number of
                       the first threat to print
   -f, --follow        follow also when the writer is gone: the next one
@@ -39,8 +36,7 @@ ${TRANSPORT_HELP}
                       its beginning
   --limit N           end after N threats
   --json              print each threat as a line of JSON
-  -h, --help          show this
-  --version           show the version
+${COMMON_HELP}
 
 Colours need a terminal; NO_COLOR and FORCE_COLOR are respected.
 
@@ -48,92 +44,57 @@ Exit code: 0 when it ended by itself, or by SIGINT, SIGTERM or a closed pipe;
 1 when there was nothing to read, 2 for a wrong command line.
 `
 
-const OPTIONS = {
-  ...LOCATION,
-  ...TRANSPORT,
-  from: { type: 'string' },
-  follow: { type: 'boolean', short: 'f' },
-  wait: { type: 'boolean' },
-  limit: { type: 'string' },
-  json: { type: 'boolean' }
-}
-
-/** How often --wait looks for a ring, or how a client is connected. */
+// How often --wait looks for a ring.
 const WAIT_MS = 200
-const CONNECT_MS = 10
 
-/** How often tail looks whether a writer that went left nothing to print. */
-const LOOK_MS = 100
-
-/**
- * @param {string} text
- * @returns {'latest' | 'oldest' | number}
- */
-function parseFrom(text) {
-  if (text === 'latest' || text === 'oldest') return text
-  return positiveInteger('from', text, 'latest, oldest or ')
-}
+// How often it is checked whether a writer that is gone left nothing to print.
+const CHECK_MS = 100
 
 /**
- * Opens the ring, waiting for it if that was asked for.
- * @param {{ transport: string, options: object }} chosen
- * @param {boolean} wait
- * @param {AbortSignal} signal ends the waiting by an AbortError
- * @returns {Promise<import('../index').ShmClient>}
- */
-async function openRing(chosen, wait, signal) {
-  let { from } = chosen.options
-  let told = false
-  for (;;) {
-    try {
-      return await openReader({
-        ...chosen,
-        options: { ...chosen.options, from }
-      })
-    } catch (error) {
-      if (!wait || error.code !== 'ERR_NO_RING') throw error
-    }
-    if (!told) report('no ring yet, waiting for one')
-    told = true
-    // Whatever a ring holds that was not there before is new to this user.
-    if (from === 'latest') from = 'oldest'
-    await sleep(WAIT_MS, undefined, { signal })
-  }
-}
-
-/**
- * Opens what there is, waiting for it if that was asked for.
+ * Opens the ring or what there is, as chosen; with `wait`, waits for it.
  * @param {{ transport: string, options: object }} chosen
  * @param {boolean} wait
  * @param {AbortSignal} signal ends the waiting by an AbortError
  * @returns {Promise<import('../index').ThreatReader>}
  */
-async function open(chosen, wait, signal) {
-  if (chosen.transport === 'shm') return openRing(chosen, wait, signal)
-  const client = await openReader(chosen)
-  let told = false
-  try {
-    while (client.stats().transport === 'connecting') {
-      const reason = whyNeither(client, chosen.options)
-      if (reason !== null) {
-        if (!wait) throw reason
-        if (!told) report('no Shield yet, waiting for one')
-        told = true
-      }
-      await sleep(CONNECT_MS, undefined, { signal })
+async function open({ transport, options }, wait, signal) {
+  let isTold = false
+  const mustWait = (error, what) => {
+    if (!wait) {
+      throw error
     }
-    return client
-  } catch (error) {
-    await client.close()
-    throw error
+    if (!isTold) {
+      report(`no ${what} yet, waiting for one`)
+    }
+    isTold = true
+  }
+  if (transport !== 'shm') {
+    const onNone = (reason) => mustWait(reason, 'Shield')
+    return openConnected(options, onNone, signal)
+  }
+  let { from } = options
+  for (;;) {
+    try {
+      return openRing({ ...options, from })
+    } catch (error) {
+      if (error.code !== 'ERR_NO_RING') {
+        throw error
+      }
+      mustWait(error, 'ring')
+    }
+    // A ring made from now on holds nothing that this user has seen.
+    if (from === 'latest') {
+      from = 'oldest'
+    }
+    await sleep(WAIT_MS, undefined, { signal })
   }
 }
 
 /**
- * A threat as JSON. A context can be nested deeper than JSON.stringify goes,
- * which is no reason to withhold the threat.
+ * A threat as JSON; without its context when that is nested deeper than
+ * JSON.stringify() can go.
  * @param {import('../index').Threat} threat
- * @param {(message: string) => void} [tell]
+ * @param {(message: string) => void} [tell] reports that
  * @returns {string}
  */
 function toJson(threat, tell = report) {
@@ -146,19 +107,24 @@ function toJson(threat, tell = report) {
 }
 
 /**
- * Tells losses and the comings and goings of the writer on stderr.
+ * Reports losses on stderr and, on a terminal, the transport and the writer.
  * @param {import('../index').ThreatReader} client
  * @param {Output} output
  * @param {boolean} json
  */
 function tellEvents(client, output, json) {
   client.on('lost', (loss) => {
-    // What came before the gap is to stand before it on a terminal.
+    // So that on a terminal it follows the threats that came before it.
     output.flush()
-    if (json) process.stderr.write(`${safeJson({ lost: loss })}\n`)
-    else report(formatLoss(loss))
+    if (json) {
+      process.stderr.write(`${safeJson({ lost: loss })}\n`)
+    } else {
+      report(formatLoss(loss))
+    }
   })
-  if (!process.stderr.isTTY) return
+  if (!process.stderr.isTTY) {
+    return
+  }
   client.on('transport', ({ to, reason }) => {
     output.flush()
     report(`${to}: ${reason}`)
@@ -180,7 +146,9 @@ async function print(client, output, how) {
   const { format, limit, signal, endsWithWriter } = how
   const end = new AbortController()
   const stop = () => end.abort()
-  if (signal.aborted) stop()
+  if (signal.aborted) {
+    stop()
+  }
   signal.addEventListener('abort', stop)
 
   let printed = 0
@@ -189,15 +157,19 @@ async function print(client, output, how) {
     printed += 1
     blocked = output.write(format(threat))
   }
-  const look = () => {
-    if (blocked === null && isOver(client)) stop()
+  const check = () => {
+    if (blocked === null && isOver(client)) {
+      stop()
+    }
   }
-  const timer = endsWithWriter ? setInterval(look, LOOK_MS) : undefined
+  const timer = endsWithWriter ? setInterval(check, CHECK_MS) : undefined
   try {
     await client.pollThreats(
       (threat) => {
         show(threat)
-        if (printed >= limit) return false
+        if (printed >= limit) {
+          return false
+        }
         return blocked?.then(() => {
           blocked = null
         })
@@ -208,10 +180,12 @@ async function print(client, output, how) {
     clearInterval(timer)
   }
 
-  // When the writer is gone: what it published last.
+  // After the writer's end: what it published last.
   while (!signal.aborted && printed < limit) {
     const [threat] = client.poll(1)
-    if (threat === undefined) break
+    if (threat === undefined) {
+      break
+    }
     show(threat)
     await blocked
   }
@@ -223,23 +197,25 @@ async function print(client, output, how) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const chosen = readOptions(
-    values,
-    values.from === undefined ? {} : { from: parseFrom(values.from) }
-  )
+  const { json = false, wait = false } = values
+  const chosen = readOptions(values, { from: numberIn(values.from) })
   const { from = 'latest' } = chosen.options
   chosen.options.from = from
-  const limit =
-    values.limit === undefined
-      ? Infinity
-      : positiveInteger('limit', values.limit)
+  const limit = numberIn(values.limit) ?? Number.MAX_SAFE_INTEGER
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new UsageError(
+      `--limit takes a whole number from 1, not '${values.limit}'`
+    )
+  }
   const color = wantsColor(process.stdout)
   const caught = catchSignals()
   const finish = new AbortController()
   let failure = null
   const output = new Output(process.stdout, (error) => {
-    // `| head` closes the pipe when it has enough: that is no failure.
-    if (error.code !== 'EPIPE') failure = error
+    // `| head` closes the pipe when it has enough, which is no failure.
+    if (error.code !== 'EPIPE') {
+      failure = error
+    }
     finish.abort()
   })
   caught.signal.addEventListener('abort', () => {
@@ -249,25 +225,29 @@ async function run(values) {
 
   let client = null
   try {
-    client = await open(chosen, Boolean(values.wait), finish.signal)
-    tellEvents(client, output, Boolean(values.json))
+    client = await open(chosen, wait, finish.signal)
+    tellEvents(client, output, json)
     await print(client, output, {
-      format: values.json
-        ? toJson
-        : (threat) => formatThreat(threat, { color }),
+      format: json ? toJson : (threat) => formatThreat(threat, { color }),
       limit,
       signal: finish.signal,
       endsWithWriter: from !== 'latest' && !values.follow
     })
   } catch (error) {
-    if (!finish.signal.aborted) throw error
+    if (!finish.signal.aborted) {
+      throw error
+    }
   } finally {
     await client?.close()
   }
-  if (failure !== null) throw failure
-  // Whoever sends a signal is not to wait for a pipe that nobody reads.
-  if (caught.name !== null) process.exit(0)
+  if (failure !== null) {
+    throw failure
+  }
+  // A signal ends it also while stdout is a pipe that is not read.
+  if (caught.name !== null) {
+    process.exit(0)
+  }
   return 0
 }
 
-module.exports = { HELP, OPTIONS, run, toJson }
+module.exports = { HELP, run, toJson }

@@ -1,57 +1,57 @@
 'use strict'
+// Opens a writer or a reader over the transport that the command line chose.
 
+const { setTimeout: sleep } = require('node:timers/promises')
+const {
+  IpcFactory,
+  loadConfig,
+  SharedMemoryIpc,
+  ShmClient
+} = require('../index.js')
+const {
+  checkEach,
+  FACTORY_CHECKS,
+  pick,
+  READER_CHECKS,
+  WRITER_CHECKS
+} = require('../options/check.js')
 const { UsageError } = require('./report.js')
-const { given } = require('./options.js')
-
-/** By which transport a command works, and the options for it. */
 
 const TRANSPORTS = ['shm', 'websocket', 'auto']
 
-const TRANSPORT = {
-  transport: { type: 'string' },
-  config: { type: 'string' }
-}
-
-const TRANSPORT_HELP = `\
-  --transport NAME    shm, websocket, or auto (default): shared memory where it
-                      is available, else WebSocket
-  --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
-                      override it, and the options here override both`
+// How often it is checked whether a client is connected.
+const CONNECT_MS = 10
 
 const flagOf = (key) =>
   `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 /**
- * What is wrong with the command line is told as that, by the names there.
- * @param {object} options of the command line, as the library names them
- */
-function checkOwn(options) {
-  const { checkEach, FACTORY_CHECKS } = require('../options/check.js')
-  try {
-    checkEach(options, FACTORY_CHECKS, flagOf)
-  } catch (error) {
-    throw new UsageError(error.message)
-  }
-}
-
-/**
  * @param {Record<string, string>} values of the command line
- * @param {object} [more] options of the command line, as the library names
- *   them
+ * @param {object} [more] other options of the command line, as the library
+ *   names them
  * @returns {{ transport: string, options: import('../index').IpcOptions }}
+ * @throws {UsageError} for a wrong option of the command line
+ * @throws {Error} what loadConfig() throws
  */
 function readOptions(values, more = {}) {
-  const { loadConfig } = require('../index.js')
   const { transport = 'auto' } = values
   if (!TRANSPORTS.includes(transport)) {
     throw new UsageError(
       `--transport takes shm, websocket or auto, not '${transport}'`
     )
   }
-  const own = { ...given(values, ['dir', 'name']), ...more }
-  checkOwn(own)
+  let own
+  try {
+    // With the names of the command line in its errors.
+    const { dir, name } = values
+    own = checkEach({ dir, name, ...more }, FACTORY_CHECKS, flagOf)
+  } catch (error) {
+    throw new UsageError(error.message)
+  }
   const options = { ...loadConfig(values.config), ...own }
-  if (transport === 'websocket') options.preferShm = false
+  if (transport === 'websocket') {
+    options.preferShm = false
+  }
   return { transport, options }
 }
 
@@ -60,8 +60,6 @@ function readOptions(values, more = {}) {
  * @param {{ transport: string, options: object }} chosen
  */
 async function openWriter({ transport, options }) {
-  const { IpcFactory, SharedMemoryIpc } = require('../index.js')
-  const { pick, WRITER_CHECKS } = require('../options/check.js')
   if (transport === 'shm') {
     return new SharedMemoryIpc(pick(options, WRITER_CHECKS))
   }
@@ -75,55 +73,62 @@ async function openWriter({ transport, options }) {
   return shield
 }
 
-/**
- * Opens a reader. One of both transports may have to wait for either.
- * @param {{ transport: string, options: object }} chosen
- */
-async function openReader({ transport, options }) {
-  const { IpcFactory, ShmClient } = require('../index.js')
-  const { pick, READER_CHECKS } = require('../options/check.js')
-  return transport === 'shm'
-    ? new ShmClient(pick(options, READER_CHECKS))
-    : IpcFactory.createClient(options)
-}
+/** Opens a reader of the ring. @param {object} options */
+const openRing = (options) => new ShmClient(pick(options, READER_CHECKS))
 
 /**
- * Why a reader of both transports has neither, or null while it may have one
- * soon.
- * @param {import('../index').IpcClient} client
- * @param {import('../index').IpcOptions} options of that client
- * @returns {Error | null}
+ * Opens a reader of both transports and waits until it is connected by one.
+ * @param {import('../index').IpcOptions} options
+ * @param {(reason: Error) => void} onNone called again and again while there is
+ *   no Shield; throws to give up
+ * @param {AbortSignal} [signal] ends the waiting by an AbortError
+ * @returns {Promise<import('../index').IpcClient>}
  */
+async function openConnected(options, onNone, signal) {
+  const client = await IpcFactory.createClient(options)
+  try {
+    while (client.stats().transport === 'connecting') {
+      const reason = whyNeither(client, options)
+      if (reason !== null) {
+        onNone(reason)
+      }
+      await sleep(CONNECT_MS, undefined, { signal })
+    }
+    return client
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+/** Why a client that connects has neither transport, or null while it may have
+ * one soon. */
 function whyNeither(client, { websocket: { enabled = true } = {} }) {
-  const { transport, errors } = client.stats()
-  if (transport !== 'connecting') return null
-  const { shm, websocket } = errors
-  if (!enabled) return shm
-  if (websocket === null) return null
+  const { shm, websocket } = client.stats().errors
+  if (!enabled) {
+    return shm
+  }
+  if (websocket === null) {
+    return null
+  }
   const isOff = shm === null || shm.code === 'ERR_SHM_UNAVAILABLE'
   return isOff ? websocket : shm
 }
 
 /**
- * Whether nothing more comes from the Shield that there was. One whose line
- * broke may be there yet.
+ * Whether nothing more comes from the Shield that there was. Not when only its
+ * connection broke, for then the Shield may still run.
  * @param {import('../index').ThreatReader} client
  */
 function isOver(client) {
   const { writer, transport, errors } = client.stats()
-  if (writer !== 'gone') return false
+  if (writer !== 'gone') {
+    return false
+  }
   const { websocket = null } = errors ?? {}
   return (
     transport === 'shm' || websocket === null || websocket.isAbsent === true
   )
 }
 
-module.exports = {
-  isOver,
-  openReader,
-  openWriter,
-  readOptions,
-  TRANSPORT,
-  TRANSPORT_HELP,
-  whyNeither
-}
+module.exports = { isOver, openConnected, openRing, openWriter, readOptions }

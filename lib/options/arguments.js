@@ -2,14 +2,11 @@
 // Checks the arguments of calls.
 
 const { IpcError, invalid, show } = require('../base/errors.js')
-const { integer } = require('./check.js')
 
 function checkMax(max) {
-  try {
-    integer('max', max, 1, Number.MAX_SAFE_INTEGER)
-  } catch (error) {
+  if (!Number.isSafeInteger(max) || max < 1) {
     throw invalid(
-      error instanceof RangeError ? RangeError : TypeError,
+      typeof max === 'number' ? RangeError : TypeError,
       'ERR_INVALID_ARGUMENT',
       `max: expected a whole number from 1, got ${show(max)}`
     )
@@ -21,7 +18,8 @@ function checkSignal(options) {
   try {
     if (typeof options === 'object') {
       const { signal } = options
-      // The getter of `aborted` refuses what only looks like a signal.
+      // The getter of `aborted` throws for an object that only inherits from
+      // AbortSignal.prototype.
       if (
         signal === undefined ||
         (signal instanceof AbortSignal && typeof signal.aborted === 'boolean')
@@ -43,7 +41,7 @@ function checkSignal(options) {
 /**
  * A batch, checked threat by threat.
  * @param {Iterable<unknown>} threats
- * @param {number} most what no batch can exceed
+ * @param {number} most the largest length of any batch
  * @param {(threat: unknown) => T} check
  * @returns {T[]}
  * @throws {Error} what `check` throws, with the index;
@@ -52,31 +50,25 @@ function checkSignal(options) {
  */
 function checkBatch(threats, most, check) {
   const checked = []
-  let ours = null
+  let isChecking = false // or the caller's iterator runs
   try {
     for (const threat of threats) {
+      isChecking = true
       if (checked.length === most) {
-        ours = new IpcError('ERR_BATCH_TOO_LARGE')
-        break
+        throw new IpcError('ERR_BATCH_TOO_LARGE')
       }
-      try {
-        checked.push(check(threat))
-      } catch (error) {
-        error.message = `threats[${checked.length}]: ${error.message}`
-        ours = error
-        break
-      }
+      checked.push(check(threat))
+      isChecking = false
     }
-  } catch (cause) {
-    ours ??= invalid(
-      TypeError,
-      'ERR_INVALID_ARGUMENT',
-      `threats: expected a list of threats, got ${show(threats)}`,
-      cause
-    )
-  }
-  if (ours !== null) {
-    throw ours
+  } catch (error) {
+    if (!isChecking) {
+      const message = `threats: expected a list of threats, got ${show(threats)}`
+      throw invalid(TypeError, 'ERR_INVALID_ARGUMENT', message, error)
+    }
+    if (error.code !== 'ERR_BATCH_TOO_LARGE') {
+      error.message = `threats[${checked.length}]: ${error.message}`
+    }
+    throw error
   }
   return checked
 }

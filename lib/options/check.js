@@ -1,6 +1,6 @@
 'use strict'
 // Checks options: an unknown key, a wrong type or range is an error that says
-// what would do. Every property is read once.
+// what is allowed. Every property is read once.
 
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
@@ -12,73 +12,67 @@ const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 /** The presets of `latency`, in microseconds of spinning. */
 const SPIN_MICROS = { idle: 0, balanced: 50, low: 2000 }
 
-function bad(Type, label, expected, value) {
-  return invalid(
-    Type,
-    'ERR_INVALID_OPTION',
-    `${label}: expected ${expected}, got ${show(value)}`
-  )
+/**
+ * @param {boolean} fine
+ * @param {TypeErrorConstructor | RangeErrorConstructor} Type of the error
+ * @param {string} label names the option in the error
+ * @param {string} expected
+ * @param {T} value
+ * @returns {T} the value
+ * @throws {TypeError | RangeError} ERR_INVALID_OPTION unless `fine`
+ * @template T
+ */
+function mustBe(fine, Type, label, expected, value) {
+  if (!fine) {
+    throw invalid(
+      Type,
+      'ERR_INVALID_OPTION',
+      `${label}: expected ${expected}, got ${show(value)}`
+    )
+  }
+  return value
 }
 
-// The checks of single values. `label` names the option in the error; each
-// returns the value, normalized.
+// The checks of single values: each returns the value, normalized.
 
 function integer(label, value, low, high) {
-  if (typeof value !== 'number') {
-    throw bad(TypeError, label, 'a number', value)
-  }
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw bad(RangeError, label, `a whole number from ${low} to ${high}`, value)
-  }
-  return value
+  mustBe(typeof value === 'number', TypeError, label, 'a number', value)
+  const expected = `a whole number from ${low} to ${high}`
+  const fine = Number.isInteger(value) && value >= low && value <= high
+  return mustBe(fine, RangeError, label, expected, value)
 }
 
-function text(label, value) {
-  if (typeof value !== 'string') {
-    throw bad(TypeError, label, 'a string', value)
-  }
-  return value
-}
+const text = (label, value) =>
+  mustBe(typeof value === 'string', TypeError, label, 'a string', value)
 
-function flag(label, value) {
-  if (typeof value !== 'boolean') {
-    throw bad(TypeError, label, 'true or false', value)
-  }
-  return value
-}
+const flag = (label, value) =>
+  mustBe(typeof value === 'boolean', TypeError, label, 'true or false', value)
 
 function oneOf(label, value, choices) {
-  if (!choices.includes(text(label, value))) {
-    const quoted = choices.map((choice) => `'${choice}'`)
-    const last = quoted.pop()
-    const expected = `${quoted.join(', ')} or ${last}`
-    throw bad(RangeError, label, expected, value)
-  }
-  return value
+  const quoted = choices.map((choice) => `'${choice}'`)
+  const last = quoted.pop()
+  const expected = `${quoted.join(', ')} or ${last}`
+  const fine = choices.includes(text(label, value))
+  return mustBe(fine, RangeError, label, expected, value)
 }
 
-/** Made absolute once, so that process.chdir() does not move anything. */
+/** Made absolute once, so that process.chdir() does not change it. */
 function filePath(label, value) {
-  if (text(label, value) === '' || value.includes('\0')) {
-    throw bad(RangeError, label, 'a path without NUL', value)
-  }
+  const fine = text(label, value) !== '' && !value.includes('\0')
+  mustBe(fine, RangeError, label, 'a path without NUL', value)
   return path.resolve(value)
 }
 
 function size(label, value, low = 1, high = Number.MAX_SAFE_INTEGER) {
   const expected = 'bytes as a whole number, or a string like "1MB"'
-  if (typeof value === 'string') {
-    const match = /^(\d+)\s*([KMG]?B)?$/i.exec(value)
-    if (match === null) {
-      throw bad(RangeError, label, expected, value)
-    }
-    const bytes = match[1] * UNITS[(match[2] ?? '').toUpperCase()]
-    return integer(label, bytes, low, high)
+  if (typeof value !== 'string') {
+    mustBe(typeof value === 'number', TypeError, label, expected, value)
+    return integer(label, value, low, high)
   }
-  if (typeof value !== 'number') {
-    throw bad(TypeError, label, expected, value)
-  }
-  return integer(label, value, low, high)
+  const match = /^(\d+)\s*([KMG]?B)?$/i.exec(value)
+  mustBe(match !== null, RangeError, label, expected, value)
+  const [, number, unit = ''] = match
+  return integer(label, number * UNITS[unit.toUpperCase()], low, high)
 }
 
 /** For an option that is no more: an old configuration goes on working. */
@@ -97,20 +91,17 @@ const namesIn = (checks) =>
 const LOCATION_CHECKS = {
   dir: filePath,
 
-  name(label, value) {
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(text(label, value))) {
-      throw bad(
-        RangeError,
-        label,
-        "1 to 64 letters, digits, '.', '_' or '-', not beginning with '.'",
-        value
-      )
-    }
-    return value
-  }
+  name: (label, value) =>
+    mustBe(
+      /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(text(label, value)),
+      RangeError,
+      label,
+      "1 to 64 letters, digits, '.', '_' or '-', not beginning with '.'",
+      value
+    )
 }
 
-/** What a ring is made like and how it is written. */
+/** How a ring is made and written. */
 const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_EVENTS),
   bufferSize: (label, value) => size(label, value),
@@ -125,14 +116,9 @@ const CURSOR_CHECKS = {
     if (value === 'latest' || value === 'oldest') {
       return value
     }
-    if (typeof value !== 'number') {
-      throw bad(
-        typeof value === 'string' ? RangeError : TypeError,
-        label,
-        "'latest', 'oldest' or a sequence",
-        value
-      )
-    }
+    const Type = typeof value === 'string' ? RangeError : TypeError
+    const expected = "'latest', 'oldest' or a sequence"
+    mustBe(typeof value === 'number', Type, label, expected, value)
     return integer(label, value, 1, Number.MAX_SAFE_INTEGER)
   },
 
@@ -142,16 +128,14 @@ const CURSOR_CHECKS = {
     try {
       ;({ generation, sequence } = value)
     } catch {
-      throw bad(TypeError, label, expected, value)
+      // Refused below, as what lacks both.
     }
-    const isRight =
+    const fine =
       typeof generation === 'string' &&
       /^[0-9a-f]{16}$/.test(generation) &&
       Number.isSafeInteger(sequence) &&
       sequence >= 0
-    if (!isRight) {
-      throw bad(TypeError, label, expected, value)
-    }
+    mustBe(fine, TypeError, label, expected, value)
     return { generation, sequence }
   },
 
@@ -164,7 +148,7 @@ const CURSOR_CHECKS = {
 const WRITER_CHECKS = { ...LOCATION_CHECKS, ...RING_CHECKS }
 const READER_CHECKS = { ...LOCATION_CHECKS, ...CURSOR_CHECKS }
 
-/** The options of IpcFactory: those of either end. */
+/** The options of IpcFactory: those of both ends. */
 const FACTORY_CHECKS = {
   ...WRITER_CHECKS,
   ...CURSOR_CHECKS,
@@ -181,22 +165,27 @@ const pick = (options, checks) =>
       .map((key) => [key, options[key]])
   )
 
-/** The options, each read once. */
-function entries(options, what) {
+/**
+ * The properties of an object, each read once.
+ * @param {unknown} value
+ * @param {string} code of the error when it is none, or reading it throws
+ * @param {string} expected what that error says
+ */
+function entriesOf(value, code, expected) {
   let cause
   try {
-    if (typeof options === 'object' && options !== null) {
-      return Object.entries(options)
+    if (typeof value === 'object' && value !== null) {
+      return Object.entries(value)
     }
   } catch (error) {
     cause = error
   }
-  throw invalid(
-    TypeError,
-    'ERR_INVALID_OPTION',
-    `${what}: expected an object that can be read, got ${show(options)}`,
-    cause
-  )
+  throw invalid(TypeError, code, `${expected}, got ${show(value)}`, cause)
+}
+
+function unknown(label, names) {
+  const message = `${label} is unknown; these exist: ${names.join(', ')}`
+  return invalid(TypeError, 'ERR_INVALID_OPTION', message)
 }
 
 const optionLabel = (key) => `option ${key}`
@@ -216,14 +205,11 @@ function checkEach(options, allowed, label = optionLabel, what = 'options') {
   if (options === undefined) {
     return checked
   }
-  for (const [key, value] of entries(options, what)) {
+  const expected = `${what}: expected an object that can be read`
+  const entries = entriesOf(options, 'ERR_INVALID_OPTION', expected)
+  for (const [key, value] of entries) {
     if (!Object.hasOwn(allowed, key)) {
-      throw invalid(
-        TypeError,
-        'ERR_INVALID_OPTION',
-        `${label(show(key))} is unknown; these exist: ` +
-          namesIn(allowed).join(', ')
-      )
+      throw unknown(label(show(key)), namesIn(allowed))
     }
     const given =
       value === undefined ? undefined : allowed[key](label(key), value)
@@ -234,10 +220,7 @@ function checkEach(options, allowed, label = optionLabel, what = 'options') {
   return checked
 }
 
-/**
- * A limit that cannot hold the events that are asked for: refused before
- * anything is touched, with what would do.
- */
+/** Refuses a `bufferSize` that cannot hold `maxEvents`. */
 function checkSize({ maxEvents, bufferSize }, label) {
   const needed = ringBytes(capacityOf(maxEvents))
   if (bufferSize !== undefined && bufferSize < needed) {
@@ -259,13 +242,13 @@ function checkWriter(options, label = optionLabel) {
   return checked
 }
 
-/** Reading begins in one place. */
+/** Refuses two places at which reading begins. */
 function checkBeginning({ from, after }, label = optionLabel) {
   if (from !== undefined && after !== undefined) {
     throw invalid(
       TypeError,
       'ERR_INVALID_OPTION',
-      `${label('after')}: ${label('from')} is given, too; one of them will do`
+      `${label('after')}: ${label('from')} is given, too; give only one`
     )
   }
 }
@@ -279,7 +262,7 @@ function checkReader(options) {
   return checked
 }
 
-/** The options of either end, and `websocket` as it is. */
+/** The options of both ends, and `websocket` as it was given. */
 function checkFactory(options, label = optionLabel) {
   const checked = checkEach(options, FACTORY_CHECKS, label)
   checkSize(checked, label)
@@ -294,11 +277,13 @@ module.exports = {
   checkReader,
   checkWriter,
   CURSOR_CHECKS,
+  entriesOf,
   FACTORY_CHECKS,
   filePath,
   flag,
   integer,
   LOCATION_CHECKS,
+  mustBe,
   namesIn,
   oneOf,
   optionLabel,
@@ -307,5 +292,6 @@ module.exports = {
   RING_CHECKS,
   size,
   text,
+  unknown,
   WRITER_CHECKS
 }

@@ -1,28 +1,33 @@
 'use strict'
-// loadConfig: the options of a TOML file, and those of the environment, which
-// override it. What comes out goes into every function of IpcFactory.
+// loadConfig: the options of a TOML file, overridden by those of the environment.
+// The result fits every function of IpcFactory.
 
 const fs = require('node:fs')
 const path = require('node:path')
 const { TomlError, parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
-const { checkFactory, FACTORY_CHECKS, namesIn } = require('./check.js')
+const {
+  checkFactory,
+  entriesOf,
+  FACTORY_CHECKS,
+  filePath,
+  flag,
+  namesIn,
+  unknown
+} = require('./check.js')
 const { checkWebSocket, WEBSOCKET_CHECKS } = require('./websocket.js')
 
 const ENV_PREFIX = 'KINDLY_GUARD_IPC_'
 const ENV_WEBSOCKET = `${ENV_PREFIX}WEBSOCKET_`
-// No option of these: see shm/addon.js.
+// A variable that is no option: see shm/addon.js.
 const ENV_OTHERS = [`${ENV_PREFIX}NO_NATIVE`]
 
 const MAX_BYTES = 2 ** 20
 
-// Paths in a file are relative to that file.
-const PATHS = ['dir', 'tokenFile']
-
 const snake = (key) =>
   key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** A path that does not move with the process; what is none stays as it is. */
+/** A path made absolute; what is no path stays as it is. */
 const absolute = (value, base) =>
   typeof value === 'string' && value !== '' && !value.includes('\0')
     ? path.resolve(base, value)
@@ -30,18 +35,21 @@ const absolute = (value, base) =>
 
 const SECTIONS = { shm: { ...FACTORY_CHECKS }, websocket: WEBSOCKET_CHECKS }
 delete SECTIONS.shm.websocket
-// Where one reader left off is no configuration.
+// A position in the stream is no configuration.
 delete SECTIONS.shm.after
 
-/** The name in JavaScript of an option as people write it, or undefined. */
+/** The name in JavaScript of an option named as in the file, or undefined. */
 const keyOf = (section, name) =>
   Object.keys(SECTIONS[section]).find((key) => snake(key) === name)
 
-/** The names of a section's options as people write them. */
+/** Whether an option is a path, which in a file is relative to that file. */
+const isPath = (section, key) => SECTIONS[section][key] === filePath
+
+/** The names of a section's options as in the file. */
 const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 /**
- * Values as they were given, each with what an error is to call it.
+ * Values as they were given, each with the name that an error gives it.
  * @typedef {Map<string, { value: unknown, label: string }>} Given
  */
 
@@ -75,7 +83,7 @@ function readFile(file) {
   }
 }
 
-/** A name that was written in another encoding would be another name. */
+/** Strictly, because a wrongly decoded name would be another name. */
 function decode(bytes, file) {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -100,19 +108,11 @@ function parseToml(file) {
   }
 }
 
-function unknown(label, names) {
-  return invalid(
-    TypeError,
-    'ERR_INVALID_OPTION',
-    `${label} is unknown; these exist: ${names.join(', ')}`
-  )
-}
-
-/** A table of the file. What else a Shield keeps in it is its own affair. */
+/** The entries of a table; none when it is missing. */
 function tableOf(value, label) {
+  // TOML has no null.
   const isTable =
     typeof value === 'object' &&
-    value !== null &&
     !Array.isArray(value) &&
     !(value instanceof Date)
   if (value !== undefined && !isTable) {
@@ -138,7 +138,9 @@ function takeFile(file, given) {
       }
       given[section].set(key, {
         label: label(`ipc.${section}.${name}`),
-        value: PATHS.includes(key) ? absolute(value, path.dirname(file)) : value
+        value: isPath(section, key)
+          ? absolute(value, path.dirname(file))
+          : value
       })
     }
   }
@@ -146,41 +148,24 @@ function takeFile(file, given) {
 
 // --- The environment -------------------------------------------------------
 
-const FLAGS = ['enabled', 'enableChecksums', 'preferShm', 'reliable']
-const WORDS = [...PATHS, 'name', 'url', 'host', 'auth', 'latency', 'overflow']
+// Options whose value stays text when it looks like a number.
+const WORDS = ['name', 'url', 'host', 'auth', 'latency', 'overflow']
 
-/** Text as the option's type wants it; what is wrong stays as it is. */
-function fromText(key, value) {
+/** Text converted to the option's type; what is wrong stays as it is. */
+function fromText(section, key, value) {
   if (typeof value !== 'string') {
     return value
   }
-  if (FLAGS.includes(key) && /^(true|false|1|0)$/i.test(value)) {
+  const isFlag = SECTIONS[section][key] === flag
+  if (isFlag && /^(true|false|1|0)$/i.test(value)) {
     return value === '1' || value.toLowerCase() === 'true'
   }
-  if (PATHS.includes(key)) {
+  if (isPath(section, key)) {
     return absolute(value, process.cwd())
   }
   return !WORDS.includes(key) && /^-?\d{1,16}$/.test(value)
     ? Number(value)
     : value
-}
-
-/** The variables; what reading them throws is the caller's mistake. */
-function variablesOf(env) {
-  let cause
-  try {
-    if (typeof env === 'object' && env !== null) {
-      return Object.entries(env)
-    }
-  } catch (error) {
-    cause = error
-  }
-  throw invalid(
-    TypeError,
-    'ERR_INVALID_ARGUMENT',
-    `env: expected an object such as process.env, got ${show(env)}`,
-    cause
-  )
 }
 
 const variableNames = (prefix, section) =>
@@ -192,7 +177,9 @@ const allVariables = () => [
 ]
 
 function takeEnvironment(env, given) {
-  for (const [variable, value] of variablesOf(env)) {
+  const expected = 'env: expected an object such as process.env'
+  const variables = entriesOf(env, 'ERR_INVALID_ARGUMENT', expected)
+  for (const [variable, value] of variables) {
     if (
       !variable.startsWith(ENV_PREFIX) ||
       ENV_OTHERS.includes(variable) ||
@@ -209,7 +196,7 @@ function takeEnvironment(env, given) {
     if (key === undefined || variable !== variable.toUpperCase()) {
       throw unknown(label, allVariables())
     }
-    given[section].set(key, { label, value: fromText(key, value) })
+    given[section].set(key, { label, value: fromText(section, key, value) })
   }
 }
 
@@ -224,10 +211,10 @@ const valuesOf = (given) =>
  * @param {string} [file] TOML, with tables [ipc.shm] and [ipc.websocket];
  *   without one, the environment alone counts
  * @param {Record<string, string | undefined>} [env]
- * @returns {import('../index').IpcOptions} with what was given, and no more
+ * @returns {import('../index').IpcOptions} with what was given, without defaults
  * @throws {IpcError} ERR_CONFIG_INVALID: the file cannot be read or is no TOML
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION, which names the key, its
- *   value and what would do; ERR_INVALID_ARGUMENT
+ *   value and what is allowed; ERR_INVALID_ARGUMENT
  */
 function loadConfig(file, env = process.env) {
   const given = { shm: new Map(), websocket: new Map() }

@@ -1,6 +1,6 @@
 'use strict'
-// The options of IpcFactory: those of both ends in one object, as a
-// configuration file gives them to either.
+// The options of IpcFactory: those of both ends in one object, so that one
+// configuration file does for the Shield and its clients.
 
 const {
   checkFactory,

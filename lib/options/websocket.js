@@ -1,13 +1,14 @@
 'use strict'
 // Checks the options under `websocket`.
 
-const { invalid, show } = require('../base/errors.js')
+const { invalid } = require('../base/errors.js')
 const { isLoopback, isShieldUrl } = require('../base/loopback.js')
 const {
   checkEach,
   filePath,
   flag,
   integer,
+  mustBe,
   oneOf,
   size,
   text
@@ -29,23 +30,13 @@ const MAX_MILLISECONDS = 3_600_000
 const milliseconds = (label, value) =>
   integer(label, value, 10, MAX_MILLISECONDS)
 
-function mustBe(fine, label, expected, value) {
-  if (!fine) {
-    throw invalid(
-      RangeError,
-      'ERR_INVALID_OPTION',
-      `${label}: expected ${expected}, got ${show(value)}`
-    )
-  }
-  return value
-}
-
 const WEBSOCKET_CHECKS = {
   enabled: flag,
 
   host: (label, value) =>
     mustBe(
       isLoopback(text(label, value)),
+      RangeError,
       label,
       "an address of this machine as a literal, '127.0.0.1' or '::1'",
       value
@@ -57,6 +48,7 @@ const WEBSOCKET_CHECKS = {
   url: (label, value) =>
     mustBe(
       isShieldUrl(text(label, value)),
+      RangeError,
       label,
       'ws://127.0.0.1:port (an address of this machine, not a name)',
       value
@@ -70,7 +62,8 @@ const WEBSOCKET_CHECKS = {
   handshakeTimeoutMs: milliseconds
 }
 
-const websocketLabel = (key) => `option websocket.${key}`
+const WHAT = 'option websocket'
+const websocketLabel = (key) => `${WHAT}.${key}`
 
 /**
  * @param {object | undefined} options what was given as `websocket`
@@ -79,19 +72,14 @@ const websocketLabel = (key) => `option websocket.${key}`
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  */
 function checkWebSocket(options, label = websocketLabel) {
-  const checked = checkEach(
-    options,
-    WEBSOCKET_CHECKS,
-    label,
-    'option websocket'
-  )
+  const checked = checkEach(options, WEBSOCKET_CHECKS, label, WHAT)
   const { url, tokenFile, auth = DEFAULTS.auth } = checked
   if (url !== undefined && tokenFile === undefined && auth === 'token') {
     throw invalid(
       TypeError,
       'ERR_INVALID_OPTION',
-      `${label('tokenFile')} is missing: ${label('url')} wants it, or ` +
-        `${label('auth')} 'none', with which any server there is believed`
+      `${label('tokenFile')} is missing: ${label('url')} needs it, or ` +
+        `${label('auth')} 'none', which trusts any server at that URL`
     )
   }
   return { ...DEFAULTS, ...checked }

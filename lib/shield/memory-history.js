@@ -1,6 +1,6 @@
 'use strict'
 // What a Shield without a ring has published, as far back as its ring would
-// hold it: the same sequences, the same limits, the same account.
+// hold it, with the same sequences, limits and losses.
 
 const { IpcError } = require('../base/errors.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
@@ -39,7 +39,8 @@ class MemoryHistory {
     this.sequence = sequence
     this.start = start
     this.begins = begins
-    this._oldest = sequence + 1
+    /** The first sequence that is still held. */
+    this.oldest = sequence + 1
     this._slots = 0
     this._texts = new Array(this.capacity)
     this._spans = new Uint32Array(this.capacity)
@@ -57,7 +58,7 @@ class MemoryHistory {
     const limit = this.capacity / BATCH_DIVISOR
     let slots = 0
     for (const [i, span] of spans.entries()) {
-      // What counts is what there is to show, not what it was deflated to.
+      // Of one event, its length before it was deflated counts.
       if (plainSpanOf(batch[i]) > Math.min(limit, MAX_SPAN)) {
         throw new IpcError('ERR_EVENT_TOO_LARGE')
       }
@@ -75,10 +76,10 @@ class MemoryHistory {
       const text = threatText(fields, sequence, this.generation, now)
       this._slots += spans[i]
       while (this._slots > this.capacity) {
-        const place = this._oldest % this.capacity
+        const place = this.oldest % this.capacity
         this._slots -= this._spans[place]
         this._texts[place] = undefined
-        this._oldest++
+        this.oldest++
       }
       this._texts[sequence % this.capacity] = text
       this._spans[sequence % this.capacity] = spans[i]
@@ -96,14 +97,9 @@ class MemoryHistory {
   text(sequence) {
     return this._texts[sequence % this.capacity]
   }
-
-  /** The first sequence that is still held. */
-  get oldest() {
-    return this._oldest
-  }
 }
 
-/** A place in a history; what RingCursor is for a ring. */
+/** A position in a history, as RingCursor is one in a ring. */
 class MemoryCursor {
   constructor(history, from) {
     this._history = history
@@ -138,7 +134,7 @@ class MemoryCursor {
     return { generation: history.generation, losses, texts, more }
   }
 
-  /** Reads again, from one that it gave already. @param {number} next */
+  /** Goes back to an event that was read already. @param {number} next */
   goBack(next) {
     this._next = next
   }

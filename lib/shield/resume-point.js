@@ -1,5 +1,5 @@
 'use strict'
-// What a Shield that starts goes on from: the stream of the one before, which
+// Where a Shield that starts goes on: behind the stream of the one before, which
 // had a ring, a server with its discovery file, or both.
 
 const { inspectRing } = require('../shm/inspect.js')
@@ -7,7 +7,7 @@ const { findRecords } = require('../websocket/locate.js')
 
 /**
  * @typedef {{ generation: string, sequence?: number }} Predecessor
- *   `sequence` is the last one; absent when nobody can tell
+ *   `sequence` is the last one; undefined when it is unknown
  */
 
 function ringOf(location) {
@@ -18,12 +18,12 @@ function ringOf(location) {
   }
 }
 
-/** One that did not close may have published more than it said. */
+/** Without the sequence when it did not close: it may have published more. */
 const lastOf = ({ generation, state, sequence }) =>
   state === 'closed' ? { generation, sequence } : { generation }
 
-/** Whether a Shield has written its file after the ring got its last writer. The
- * clock may have been set back since: what a ring goes on from is older. */
+/** Whether a Shield wrote its discovery file after the ring got its last writer.
+ * The ring's own predecessor is older, whatever the clock says. */
 const isNewer = (record, ring) =>
   ring === null ||
   (record.generation !== ring.predecessorGeneration &&
@@ -66,17 +66,12 @@ function resumeWithoutRing(location) {
     }
     if (record.state === 'closed') {
       const { generation, sequence } = record
-      // The file may be of an earlier writer, by a clock that was set back.
+      // With a clock that was set back, the file may be an earlier writer's.
       const last = Math.max(sequence, lastInRing(ring) ?? 0)
       return { generation, sequence: last }
     }
   }
-  if (ring === null) {
-    return null
-  }
-  const { generation } = ring
-  const sequence = lastInRing(ring)
-  return sequence === undefined ? { generation } : { generation, sequence }
+  return ring && { generation: ring.generation, sequence: lastInRing(ring) }
 }
 
 module.exports = { resumeWithoutRing, resumeWithRing }

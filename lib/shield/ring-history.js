@@ -10,8 +10,9 @@ const { textOfThreat } = require('../websocket/protocol.js')
 class RingHistory {
   /**
    * @param {import('../shm/writer.js').SharedMemoryIpc} shm
-   * @param {{ generation: string, sequence: number } | null} [previous] the history
-   *   that this one goes on from, where that is known better than by the ring
+   * @param {{ generation: string, sequence: number } | null} [previous] the
+   *   history before this one, when this Shield had one; else the ring says
+   *   what came before it
    */
   constructor(shm, previous = null) {
     const ring = shm.ringStats()
@@ -29,8 +30,8 @@ class RingHistory {
     this.sequence = ring.sequence
     /** The first event of this Shield. */
     this.start = ring.sequence + 1
-    /** The first one behind the predecessor: all of the ring, unless that has
-     * older ones than the history before. */
+    /** The first one behind the predecessor: the first of the ring, unless that
+     * has older ones than the history before. */
     this.begins =
       previous === null || previous.generation === generation ? 1 : this.start
   }
@@ -39,14 +40,14 @@ class RingHistory {
   cursor(from) {
     const { dir, _name: name, generation } = this
     const options = { dir, name, from: 'oldest', spinMicros: 0 }
-    // The ring that has the name may be the next one already.
+    // With the generation, because the name may be another ring's by now.
     return from === 'oldest'
       ? new RingCursor(options)
       : new RingCursor(options, { generation, next: from })
   }
 }
 
-/** A cursor in the ring; it finds the way to the ring that replaces it. */
+/** A cursor in the ring, which follows to the ring that replaces it. */
 class RingCursor {
   /**
    * @param {object} options checked reader options
@@ -67,7 +68,7 @@ class RingCursor {
     this._source = new RingSource(options, host, position)
   }
 
-  /** @see MemoryCursor.read; a ring gives what one read brings */
+  /** @see MemoryCursor.read; as many texts as one read of the ring brings */
   read() {
     const threats = []
     const more = this._source.take(0, threats)

@@ -1,18 +1,22 @@
 'use strict'
-// The ring of a Shield that has another transport beside it: it may fail, and
-// come back. With or without a ring, it holds the lock by which there is one
-// Shield and no second.
+// The ring of a Shield, which may fail and come back when there is WebSocket
+// beside it, and the history of what was published, in the ring or without it.
+// Either way it holds the ring's lock, so that no second Shield starts.
 
+const { randomBytes } = require('node:crypto')
 const { EventEmitter } = require('node:events')
-const { native, reason } = require('../shm/addon.js')
+const { native } = require('../shm/addon.js')
 const { IpcError } = require('../base/errors.js')
-const { resumeWithRing } = require('./resume-point.js')
+const { MemoryHistory } = require('./memory-history.js')
+const { resumeWithoutRing, resumeWithRing } = require('./resume-point.js')
+const { RingHistory } = require('./ring-history.js')
 const { PREDECESSOR, SharedMemoryIpc } = require('../shm/writer.js')
+const { capacityOf } = require('../threat/size.js')
 
 // How often a ring that could not be opened is tried again.
 const RETRY_MILLISECONDS = 1000
 
-// What is no fault of the ring's.
+// Errors of one call, after which the ring is as good as before.
 const OF_THE_CALL = new Set([
   'ERR_EVENT_TOO_LARGE',
   'ERR_BATCH_TOO_LARGE',
@@ -23,16 +27,13 @@ const OF_THE_CALL = new Set([
 ])
 
 /**
- * The lock without a ring, or null where it cannot be had: no addon, no safe
- * directory. Then the WebSocket server has to find out who else there is.
+ * The lock without a ring, or null where there can be none: no addon, no safe
+ * directory. Then the WebSocket server has to look for other Shields.
  * @throws {IpcError} ERR_RING_LOCKED
  */
 function takeLock(options) {
-  if (native === null) {
-    return null
-  }
   try {
-    return new native.Lock(options)
+    return native === null ? null : new native.Lock(options)
   } catch (error) {
     if (error.code === 'ERR_RING_LOCKED') {
       throw error
@@ -48,49 +49,41 @@ function takeLock(options) {
  */
 class ShieldRing extends EventEmitter {
   /**
-   * @param {object} options checked writer options
+   * @param {{ dir?: string, name?: string }} location
+   * @param {object} writer checked options of the ring
    * @param {{ wanted: boolean, mayFail: boolean }} how `wanted`: a ring and not
    *   just its lock; `mayFail`: one that cannot be opened is tried again,
    *   instead of its error being thrown
    * @throws {IpcError} ERR_RING_LOCKED in any case
    */
-  constructor(options, { wanted, mayFail }) {
+  constructor(location, writer, { wanted, mayFail }) {
     super()
-    this._options = options
+    this._options = { ...location, ...writer }
+    this._wanted = wanted
     this._mayFail = mayFail
     this._shm = null
     this._lock = null
-    // What was published without the ring: by whoever was here before, until
-    // it is by this one.
-    const { dir, name } = options
-    this._elsewhere = wanted ? resumeWithRing({ dir, name }) : undefined
+    // The last event that was published without the ring: by the Shield before,
+    // until this one publishes without it.
+    this._elsewhere = wanted ? resumeWithRing(location) : undefined
     this._timer = null
     this._closed = false
     /** Why there is no ring that can be written, or null. */
     this.error = null
-    if (!wanted) {
-      this.error = new IpcError('ERR_SHM_UNAVAILABLE', 'preferShm is false')
-      this._lock = takeLock(options)
-      return
-    }
-    try {
-      this._open()
-    } catch (error) {
-      if (!mayFail || error.code === 'ERR_RING_LOCKED') {
-        throw error
-      }
-      this.error = error
-      this._lock = takeLock(options)
-      if (native !== null) {
+    /** @type {SharedMemoryIpc | null} null while it cannot be written */
+    this.writer = null
+    if (!this._openOrLock()) {
+      if (wanted && native !== null) {
         this._timer = setInterval(() => this._retry(), RETRY_MILLISECONDS)
         this._timer.unref()
       }
+      /** What was published, for clients that come or fall behind. */
+      this.history = new MemoryHistory({
+        generation: randomBytes(8).toString('hex'),
+        capacity: capacityOf(writer.maxEvents),
+        predecessor: resumeWithoutRing(location)
+      })
     }
-  }
-
-  /** @returns {SharedMemoryIpc | null} null while it cannot be written */
-  get writer() {
-    return this.error === null ? this._shm : null
   }
 
   /** Whether the kernel says that there is no other Shield. */
@@ -100,41 +93,58 @@ class ShieldRing extends EventEmitter {
 
   /** @returns {import('../index').WriterStats | null} null before the first */
   stats() {
-    const stats = this._shm?.stats() ?? null
-    return stats === null
-      ? null
-      : { ...stats, error: this.error ?? stats.error }
+    const stats = this._shm?.stats()
+    return stats ? { ...stats, error: this.error ?? stats.error } : null
   }
 
   /**
-   * Writing failed.
+   * Writing failed. When the ring is given up because of it, `history` goes on
+   * in memory, with the next sequence of the same generation.
    * @param {Error} error
-   * @returns {boolean} whether the ring is given up because of it
-   * @throws {Error} the same, where it is the caller's affair
+   * @returns {boolean} whether the ring was given up by this call
+   * @throws {Error} the same, when it is one of the call or there is no other
+   *   transport
    */
   fail(error) {
     if (!(error instanceof IpcError) || OF_THE_CALL.has(error.code)) {
       throw error
     }
-    if (error.code === 'ERR_RING_LOCKED' && this._mayFail) {
+    const isLocked = error.code === 'ERR_RING_LOCKED'
+    if (isLocked && this._mayFail) {
       this._lost(error)
     }
-    if (!this._mayFail || this._closed || error.code === 'ERR_RING_LOCKED') {
+    if (!this._mayFail || this._closed || isLocked) {
       throw error
     }
     // A listener of the first error may have come here again already.
-    const isNew = this.error === null
-    this.error ??= error
-    return isNew
+    if (this.error !== null) {
+      return false
+    }
+    this._setError(error)
+    const { generation, sequence, capacity } = this.stats()
+    this.history = new MemoryHistory({
+      ...this.history,
+      generation,
+      sequence,
+      capacity
+    })
+    this._elsewhere = this.history
+    this._shm.skipTo(sequence)
+    return true
   }
 
   /**
-   * While the ring is given up: the last event that was published without it.
-   * @param {{ generation: string, sequence: number }} position
+   * Publishes without the ring, as MemoryHistory.append() does.
+   * @param {import('../threat/check.js').ThreatRecord[]} records
+   * @returns {string[]} their JSON text
    */
-  publishedElsewhere(position) {
-    this._elsewhere = position
-    this._shm?.skipTo(position.sequence)
+  append(records) {
+    const texts = this.history.append(records)
+    // Before a client sees them: no other Shield may continue the ring as if
+    // they had not been published.
+    this._elsewhere = this.history
+    this._shm?.skipTo(this.history.sequence)
+    return texts
   }
 
   /** @returns {Promise<void>} the lock is free at once */
@@ -145,18 +155,32 @@ class ShieldRing extends EventEmitter {
     await this._shm?.close()
   }
 
+  /** Opens the ring, or takes its lock when that fails and may fail.
+   * @returns {boolean} whether there is a ring */
+  _openOrLock() {
+    try {
+      this._open()
+      this._setError(null)
+      return true
+    } catch (error) {
+      if (!this._mayFail || error.code === 'ERR_RING_LOCKED') {
+        throw error
+      }
+      this._setError(error)
+      this._lock = takeLock(this._options)
+      return false
+    }
+  }
+
   _open() {
-    if (native === null) {
-      throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
+    if (!this._wanted) {
+      throw new IpcError('ERR_SHM_UNAVAILABLE', 'preferShm is false')
     }
     const shm = new SharedMemoryIpc({
       ...this._options,
       [PREDECESSOR]: this._elsewhere
     })
-    shm.on('replaced', () => {
-      this.error = null
-      this.emit('renewed')
-    })
+    shm.on('replaced', () => this._renewed())
     shm.on('error', (error) => {
       if (error.code === 'ERR_RING_LOCKED' && this._mayFail) {
         this._lost(error)
@@ -166,6 +190,14 @@ class ShieldRing extends EventEmitter {
     })
     shm.on('drain', () => this.emit('drain'))
     this._shm = shm
+    this.history = new RingHistory(shm, this.history)
+  }
+
+  /** Another ring goes on where the one before or WebSocket ended. */
+  _renewed() {
+    this._setError(null)
+    this.history = new RingHistory(this._shm, this.history)
+    this.emit('renewed')
   }
 
   _retry() {
@@ -173,35 +205,28 @@ class ShieldRing extends EventEmitter {
     this._lock?.free()
     this._lock = null
     try {
-      this._open()
+      if (!this._openOrLock()) {
+        return
+      }
     } catch (error) {
-      this.error = error
-      this._relock(error)
-      return
-    }
-    clearInterval(this._timer)
-    this.error = null
-    this.emit('renewed')
-  }
-
-  _relock(error) {
-    if (error.code === 'ERR_RING_LOCKED') {
       this._lost(error)
       return
     }
-    try {
-      this._lock = takeLock(this._options)
-    } catch (locked) {
-      this._lost(locked)
-    }
+    clearInterval(this._timer)
+    this.emit('renewed')
   }
 
   _lost(error) {
     clearInterval(this._timer)
     if (!this._closed) {
-      this.error = error
+      this._setError(error)
       this.emit('locked', error)
     }
+  }
+
+  _setError(error) {
+    this.error = error
+    this.writer = error === null ? this._shm : null
   }
 }
 

@@ -1,8 +1,8 @@
 'use strict'
-// What every Shield of IpcFactory holds for as long as it lives, with or
-// without a ring, a server or the addon: a socket beside the discovery file,
-// on which nothing is ever said. The kernel answers for it, also when its
-// process is stopped, and stops to when its process is gone.
+// One Shield at a time: each holds, for as long as it lives and with or without
+// a ring, a socket beside the discovery file, over which nothing is sent. That
+// it can be connected to says that a Shield lives, also while its process is
+// stopped; the kernel ends that with the process.
 
 const { randomBytes } = require('node:crypto')
 const { once } = require('node:events')
@@ -14,12 +14,12 @@ const { checkDirectory, makeDirectory } = require('../base/private-file.js')
 const { acquireStartLock } = require('./start-lock.js')
 const { places } = require('../websocket/locate.js')
 
-// What the address of a socket holds, less a little.
+// The address of a socket holds 108 bytes on Linux and 104 on macOS.
 const MAX_PATH_BYTES = 100
 const SUFFIX_BYTES = 4
 
-/** Whether a socket of this user stands there, where nobody else could have put
- * it. */
+/** Whether this is a socket of this user's, in a directory in which nobody else
+ * could have put it. */
 function isOurs(file) {
   try {
     const stat = fs.lstatSync(file)
@@ -46,39 +46,29 @@ async function isHeld(file) {
     await once(socket, 'connect')
     return true
   } catch (error) {
-    // A queue that is full is that of somebody who does not take from it.
+    // The queue is full: its process lives and accepts nothing, as when stopped.
     return error.code === 'EAGAIN'
   } finally {
     socket.destroy()
   }
 }
 
-const locked = (file) =>
-  new IpcError('ERR_RING_LOCKED', `another Shield lives at ${file}`)
-
 const inodeOf = (file) => fs.lstatSync(file, { throwIfNoEntry: false })?.ino
-
-/** Removes the socket if it still is that one. */
-function remove(file, inode) {
-  if (isOurs(file) && inodeOf(file) === inode) {
-    fs.unlinkSync(file)
-  }
-}
 
 class SingleInstance {
   /** @param {{ dir?: string, name?: string }} location */
   constructor(location) {
-    this._files = places(location)
+    const candidates = places(location)
+    this._files = candidates
       .map(({ dir, name }) => path.join(dir, `${name}.shield`))
       .filter(
         (file) => Buffer.byteLength(file) + 2 * SUFFIX_BYTES < MAX_PATH_BYTES
       )
-    this._key = JSON.stringify(places(location))
+    this._key = JSON.stringify(candidates)
     this._server = null
     this._file = null
     this._inode = null
-    this._isWanted = false
-    this._looking = null // what look() does at present
+    this._checking = null // the promise of a checkFile() that goes on
     this._ended = new AbortController()
   }
 
@@ -88,44 +78,44 @@ class SingleInstance {
   }
 
   /**
-   * Takes it, if it can be had here at all, and the turn to start.
-   * @returns {Promise<(() => void) | null>} ends the turn; null: there was none
+   * Takes it, if that is possible on this system, and the start lock.
+   * @returns {Promise<(() => void) | null>} releases the start lock; null when
+   *   there was none
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it
    */
   async take() {
-    const endTurn = await acquireStartLock(this._key, this._ended.signal)
-    this._isWanted = true
+    const release = await acquireStartLock(this._key, this._ended.signal)
     try {
       await this._takeIn()
-      return endTurn
+      return release
     } catch (error) {
-      endTurn?.()
+      release?.()
       throw error
     }
   }
 
   /**
-   * To be called now and then: what cleans up may have taken the file, and
-   * then another Shield cannot see that we are here.
+   * Makes the socket again when its file is gone: without it another Shield
+   * cannot see this one. To be called regularly after take().
+   * @returns {Promise<void>}
    * @throws {IpcError} ERR_RING_LOCKED when another Shield has it by now
    */
-  look() {
-    // Waiting for the turn may last; the next look would find this one's
-    // socket, and take it for another Shield's.
-    this._looking ??= this._look().finally(() => {
-      this._looking = null
+  checkFile() {
+    // One at a time: waiting for the start lock may last, and a second check
+    // would take the socket of the first for another Shield's.
+    this._checking ??= this._takeAgain().finally(() => {
+      this._checking = null
     })
-    return this._looking
+    return this._checking
   }
 
-  async _look() {
-    const isThere = this._server !== null && inodeOf(this._file) === this._inode
-    if (!this._isWanted || isThere || this._files.length === 0) {
-      return
+  async _takeAgain() {
+    const isThere = this.isHeld && inodeOf(this._file) === this._inode
+    if (!isThere && this._files.length > 0) {
+      this._drop()
+      const release = await this.take()
+      release?.()
     }
-    this._drop()
-    const endTurn = await this.take()
-    endTurn?.()
   }
 
   /** Ends it at once. */
@@ -135,21 +125,27 @@ class SingleInstance {
   }
 
   _drop() {
-    if (this._server !== null) {
-      try {
-        remove(this._file, this._inode)
-      } catch {
-        // It says no more than one of a Shield that was killed.
-      }
-      this._server.close()
-      this._server = null
+    if (this._server === null) {
+      return
     }
+    try {
+      if (isOurs(this._file) && inodeOf(this._file) === this._inode) {
+        fs.unlinkSync(this._file)
+      }
+    } catch {
+      // A file that stays is like that of a Shield that was killed.
+    }
+    this._server.close()
+    this._server = null
   }
 
   async _takeIn() {
     for (const file of this._files) {
       if (await isHeld(file)) {
-        throw locked(file)
+        throw new IpcError(
+          'ERR_RING_LOCKED',
+          `another Shield runs and holds ${file}`
+        )
       }
     }
     for (const file of this._files) {
@@ -161,25 +157,25 @@ class SingleInstance {
 
   async _listen(file) {
     const server = net.createServer((socket) => socket.destroy())
-    // Closing removes the name under which it was made, whoever has that by
-    // then: so it is made under one that nobody else uses.
+    // Closing a server removes the name that it was given, even when that is
+    // another file by then. So it is given one that is used only once.
     const made = `${file}.${randomBytes(SUFFIX_BYTES).toString('hex')}`
     try {
       makeDirectory(path.dirname(file))
       server.listen({ path: made, exclusive: true })
       await once(server, 'listening')
-      // The umask may have taken away what whoever asks here needs.
+      // The umask may have taken away the right to connect.
       fs.chmodSync(made, 0o600)
-      // Over what a Shield that was killed has left: whoever is here has the
-      // turn, and nobody listens there.
+      // In the place of what a killed Shield left: nobody listens there, and
+      // the start lock keeps others from starting now.
       fs.renameSync(made, file)
     } catch {
       server.close()
-      // Another place may do, and without any there is still the question
-      // whether the server of a discovery file answers.
+      // Another place may do. Without any, the servers that discovery files
+      // name are still asked.
       return false
     }
-    // The Shield's life is its own business.
+    // Do not keep the process alive.
     server.unref()
     this._server = server
     this._file = file

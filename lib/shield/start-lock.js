@@ -1,24 +1,25 @@
 'use strict'
-// One Shield starts at a time: each looks for others before it tells where it
-// is, and two that did so at once would find nobody.
+// One Shield starts at a time: each looks for others before it can be found
+// itself, so two that did so at once would not find each other.
 
 const { createHash } = require('node:crypto')
 const { once } = require('node:events')
 const net = require('node:net')
 const { setTimeout: sleep } = require('node:timers/promises')
 
-// Whoever holds it for longer hangs, or is no Shield at all.
+// A start takes milliseconds; what holds the lock for longer hangs, or is no
+// Shield.
 const PATIENCE_MS = 5000
 const RETRY_MS = 10
 
 /**
- * Waits until no other process starts with the same key. The turn is the name
- * of a socket without a file, which the kernel takes back when its process
- * ends, however that happens.
+ * Waits until no other process starts with the same key. The lock is a socket's
+ * name in the abstract namespace, which the kernel frees when its process ends,
+ * however that happens.
  * @param {string} key
  * @param {AbortSignal} signal ends the waiting
- * @returns {Promise<(() => void) | null>} ends the turn; null where it cannot
- *   be had: on other systems, or because somebody does not give it back
+ * @returns {Promise<(() => void) | null>} releases the lock; null when there is
+ *   none: on other systems than Linux, or because it is held for too long
  */
 async function acquireStartLock(key, signal) {
   if (process.platform !== 'linux') {

@@ -2,31 +2,27 @@
 // IpcTransport: the Shield's end of shared memory, WebSocket or both. One
 // generation and one sequence, given by the ring where there is one.
 
-const { randomBytes } = require('node:crypto')
 const { EventEmitter } = require('node:events')
-const { checkBatch } = require('../options/arguments.js')
-const { IpcError } = require('../base/errors.js')
-const { checkIpc } = require('../options/ipc.js')
-const { MemoryHistory } = require('./memory-history.js')
-const { resumeWithoutRing } = require('./resume-point.js')
-const { RingHistory } = require('./ring-history.js')
-const { BATCH_DIVISOR } = require('../threat/layout.js')
-const { capacityOf } = require('../threat/size.js')
-const { SingleInstance } = require('./single-instance.js')
-const { ShieldRing } = require('./ring.js')
-const { checkThreat, stamp } = require('../threat/check.js')
+const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
+const { IpcError } = require('../base/errors.js')
+const { checkBatch } = require('../options/arguments.js')
+const { checkIpc } = require('../options/ipc.js')
+const { checkThreat, stamp } = require('../threat/check.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { threatText } = require('../websocket/protocol.js')
+const { ShieldRing } = require('./ring.js')
+const { SingleInstance } = require('./single-instance.js')
 const { WebSocketService } = require('./websocket-service.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
 
-// How often it looks whether others can see that it is here.
-const LOOK_MILLISECONDS = 500
+// How often the files by which others find this Shield are checked.
+const CHECK_MILLISECONDS = 500
 
 /**
- * Emits `transport` when what is used changes, `drain` when there is room again
+ * Emits `transport` when what is used changes, `drain` when there is space again
  * after ERR_RING_FULL, `error` (when somebody listens) and `close`. Made by
  * IpcFactory.
  */
@@ -43,37 +39,40 @@ class IpcTransport extends EventEmitter {
     const { location, writer, preferShm, websocket } = checkIpc(options)
     this._location = location
     this._websocket = websocket
-    this._capacity = capacityOf(writer.maxEvents)
     this._service = null
     this._fatal = null // why nothing will be written any more
     this._closing = null
-    this._socketError = null
+    this._serviceError = null
     this._published = 0 // without the ring
-    this._told = null // what the last `transport` said
-    this._claim = new SingleInstance(location)
+    this._told = null // the transport that the last event named
+    this._instance = new SingleInstance(location)
     this._retry = null // the timer of the next attempt to serve
-    this._ring = new ShieldRing(
-      { ...location, ...writer },
-      { wanted: preferShm, mayFail: websocket.enabled }
-    )
-    this._ring.on('renewed', () => this._ringRenewed())
+    this._ring = new ShieldRing(location, writer, {
+      wanted: preferShm,
+      mayFail: websocket.enabled
+    })
+    this._ring.on('renewed', () => {
+      this._service?.setHistory(this._ring.history)
+      this._tell('the ring can be written')
+    })
     this._ring.on('locked', (error) => this._end(error))
     this._ring.on('fault', (error) => this._report(error))
     this._ring.on('drain', () => this.emit('drain'))
-    /** What was published, for the server. */
-    this._history = this._newHistory()
-    this._endTurn = null
+    this._endStart = null // releases the start lock
     this._claimed = this._claimPlace()
     this._ready = this._claimed
     if (websocket.enabled && (isHybrid || this._ring.writer === null)) {
       this._openService()
     }
-    // Whoever does not ask learns it from `error` and from writeThreat.
+    // Without a call of ready(), `error` and writeThreat tell of the failure.
     this._ready.catch(() => {})
-    this._watch = setInterval(() => this._look(), LOOK_MILLISECONDS)
-    // The Shield's life is its own business.
+    this._watch = setInterval(() => this._checkPlaces(), CHECK_MILLISECONDS)
+    // Do not keep the process alive.
     this._watch.unref()
-    this._tell(this._ring.error?.message ?? 'it was asked for')
+    const wanted = isHybrid
+      ? 'a hybrid transport uses both'
+      : 'shared memory is available and preferred'
+    this._tell(this._ring.error?.message ?? wanted)
   }
 
   /** Whether close() was called. */
@@ -82,8 +81,8 @@ class IpcTransport extends EventEmitter {
   }
 
   /**
-   * Resolves when everything that was asked for has started, or has failed and
-   * another transport serves.
+   * Resolves when everything that the options ask for has started, or has failed
+   * and another transport serves.
    * @returns {Promise<void>} rejects when nothing serves: ERR_RING_LOCKED when
    *   another Shield answers, ERR_SYSTEM and its like
    */
@@ -101,21 +100,7 @@ class IpcTransport extends EventEmitter {
    */
   writeThreat(threat) {
     this._mustBeOpen()
-    const record = checkThreat(threat)
-    // A getter of the threat's may have closed this, which the writer notices.
-    const { writer } = this._ring
-    if (writer === null || this._isHeard) {
-      return this._publish([record])
-    }
-    let sequence
-    try {
-      sequence = writer.publish(record)
-    } catch (error) {
-      this._ringFailed(error)
-      return this._publishWithoutRing([record])
-    }
-    this._historyGrew(sequence)
-    return sequence
+    return this._publish([checkThreat(threat)])
   }
 
   /**
@@ -128,9 +113,10 @@ class IpcTransport extends EventEmitter {
    */
   writeThreats(threats) {
     this._mustBeOpen()
-    const { writer } = this._ring
-    const most = writer?.batchSlots ?? this._history.capacity / BATCH_DIVISOR
+    const { writer, history } = this._ring
+    const most = writer?.batchSlots ?? history.capacity / BATCH_DIVISOR
     const records = checkBatch(threats, most, checkThreat)
+    // An iterator of the caller's may have closed this.
     this._mustBeOpen()
     return this._publish(records)
   }
@@ -147,33 +133,30 @@ class IpcTransport extends EventEmitter {
 
   /** Whether threats go through shared memory at present. */
   isShmActive() {
-    return this._ring.writer !== null && !this.closed && this._fatal === null
+    return ['shm', 'hybrid'].includes(this._transport)
   }
 
   /** Open, and everything that is used works. */
   isHealthy() {
-    const { writer } = this._ring
     return (
-      !this.closed &&
-      this._fatal === null &&
-      (writer !== null || this._service !== null) &&
-      (writer === null || writer.isHealthy()) &&
-      (this._service === null || this._service.isListening)
+      this._transport !== 'none' &&
+      (this._ring.writer?.isHealthy() ?? true) &&
+      (this._service?.isListening ?? true)
     )
   }
 
   /** @returns {import('../index').TransportStats} */
   stats() {
     const shm = this._ring.stats()
-    const { generation, sequence } = this._history
+    const { generation, sequence } = this._ring.history
     return {
-      transport: this._state(),
+      transport: this._transport,
       generation,
       sequence,
       published: this._published + (shm?.published ?? 0),
       shm,
       websocket: this._service?.stats() ?? null,
-      errors: { shm: this._ring.error, websocket: this._socketError },
+      errors: { shm: this._ring.error, websocket: this._serviceError },
       error: this._fatal
     }
   }
@@ -183,22 +166,20 @@ class IpcTransport extends EventEmitter {
    * @returns {Promise<void>}
    */
   close() {
-    if (this._closing === null) {
-      this._closing = this._closeAll().then(() => {
-        // What a listener throws is no failure to close.
-        queueMicrotask(() => this.emit('close'))
-      })
-    }
+    this._closing ??= this._closeAll().then(() => {
+      // What a listener throws is no failure to close.
+      queueMicrotask(() => this.emit('close'))
+    })
     return this._closing
   }
 
   async _closeAll() {
-    const { generation, sequence } = this._history
+    const { generation, sequence } = this._ring.history
     clearTimeout(this._retry)
     clearInterval(this._watch)
-    // In this order: the discovery file is the lock holder's.
+    // In this order: only the holder of the lock writes the discovery file.
     const served = this._service?.close({ generation, sequence })
-    this._claim.free()
+    this._instance.free()
     await Promise.all([served, this._ring.close()])
   }
 
@@ -222,49 +203,41 @@ class IpcTransport extends EventEmitter {
     }
     let last
     try {
-      last = writer.publishAll(records)
+      last =
+        records.length === 1
+          ? writer.publish(records[0])
+          : writer.publishAll(records)
     } catch (error) {
       this._ringFailed(error)
       return this._publishWithoutRing(records)
     }
-    if (isHeard) {
+    this._ring.history.sequence = last
+    // A listener may have closed the service meanwhile.
+    if (isHeard && this._isHeard) {
       this._broadcast(records, last)
     } else {
-      this._historyGrew(last)
+      this._service?.broadcaster.historyGrew()
     }
     return last
   }
 
   _publishWithoutRing(records) {
+    // A listener of the ring's error may have closed this.
     this._mustBeOpen()
     stamp(records)
-    const history = this._history
+    const { history } = this._ring
     const first = history.sequence + 1
-    const texts = history.append(records)
-    // Before anybody sees them: nobody may go on with the ring as it is.
-    this._ring.publishedElsewhere(history)
+    const texts = this._ring.append(records)
     this._published += records.length
     this._service.broadcaster.publish(first, texts)
     return history.sequence
   }
 
-  /** What is in the ring, for those who take it from there. */
-  _historyGrew(last) {
-    this._history.sequence = last
-    this._service?.broadcaster.historyGrew()
-  }
-
-  /** What is in the ring, over WebSocket too. */
+  /** Sends what is in the ring over WebSocket, too. */
   _broadcast(records, last) {
-    // A listener may have ended it since.
-    if (records.length === 0 || !this._isHeard) {
-      this._historyGrew(last)
-      return
-    }
-    const { generation } = this._history
+    const { generation } = this._ring.history
     const first = last - records.length + 1
     const now = Number(process.hrtime.bigint())
-    this._history.sequence = last
     this._service.broadcaster.publish(
       first,
       records.map((record, i) => threatText(record, first + i, generation, now))
@@ -279,58 +252,27 @@ class IpcTransport extends EventEmitter {
       throw this._fatal
     }
     if (this._ring.writer === null && this._service === null) {
-      throw this._socketError ?? this._ring.error
+      throw this._serviceError ?? this._ring.error
     }
   }
 
-  // --- The ring ------------------------------------------------------------
-
-  /** The history of what the ring has, or one in the place of a ring. */
-  _newHistory() {
-    const { writer } = this._ring
-    if (writer !== null) {
-      return new RingHistory(writer)
-    }
-    return new MemoryHistory({
-      generation: randomBytes(8).toString('hex'),
-      capacity: this._capacity,
-      predecessor: resumeWithoutRing(this._location)
-    })
-  }
-
-  /** The ring cannot be written: WebSocket goes on alone, with the next sequence
-   * of the generation. Throws the error where that is the caller's affair. */
+  /** Goes on with WebSocket alone when the ring cannot be written any more.
+   * @throws {Error} the same, when the caller has to handle it */
   _ringFailed(error) {
     if (!this._ring.fail(error)) {
       return
     }
-    const { generation, sequence, capacity } = this._ring.stats()
-    const history = new MemoryHistory({
-      generation,
-      capacity,
-      predecessor: this._history.predecessor,
-      sequence,
-      start: this._history.start,
-      begins: this._history.begins
-    })
-    this._history = history
-    this._ring.publishedElsewhere(history)
     if (this._service === null) {
       this._openService()
     } else {
-      this._service.setHistory(history)
+      this._service.setHistory(this._ring.history)
     }
     this._tell(error.message)
   }
 
-  /** Another ring, which goes on where its predecessor or WebSocket ended. */
-  _ringRenewed() {
-    this._history = new RingHistory(this._ring.writer, this._history)
-    this._service?.setHistory(this._history)
-    this._tell('there is a ring')
-  }
+  // --- The only Shield -----------------------------------------------------
 
-  /** Another Shield has the ring, or answers: this one is over. */
+  /** Another Shield has the ring, or answers: this one ends. */
   _end(error) {
     if (this._fatal !== null || this.closed) {
       return
@@ -341,32 +283,30 @@ class IpcTransport extends EventEmitter {
     this._report(error)
   }
 
-  // --- The only Shield -----------------------------------------------------
-
   /** Whether the kernel says that there is no other. */
   get _isAlone() {
-    return this._ring.isAlone || this._claim.isHeld
+    return this._ring.isAlone || this._instance.isHeld
   }
 
   async _claimPlace() {
     try {
-      this._endTurn = await this._claim.take()
+      this._endStart = await this._instance.take()
     } catch (error) {
       this._end(error)
       throw error
     }
-    if (this._claim.isHeld || this._service === null) {
-      this._endTurn?.()
+    if (this._instance.isHeld || this._service === null) {
+      this._endStart?.()
     }
   }
 
-  async _look() {
+  async _checkPlaces() {
     try {
       await this._claimed
-      await this._claim.look()
-      await this._service?.look(this._isAlone)
+      await this._instance.checkFile()
+      await this._service?.checkPlace(this._isAlone)
     } catch (error) {
-      // What else is wrong with a file may be over at the next look.
+      // What else is wrong with a file may be over at the next check.
       if (error.code === 'ERR_RING_LOCKED') {
         this._end(error)
       }
@@ -378,7 +318,7 @@ class IpcTransport extends EventEmitter {
   _openService() {
     clearTimeout(this._retry)
     this._service = new WebSocketService(
-      this._history,
+      this._ring.history,
       this._location,
       this._websocket
     )
@@ -386,10 +326,10 @@ class IpcTransport extends EventEmitter {
     this._ready.catch(() => {})
   }
 
-  async _startService(server) {
+  async _startService(service) {
     try {
       await this._claimed
-      await server.start(this._isAlone)
+      await service.start(this._isAlone)
     } catch (error) {
       if (this.closed || this._fatal !== null) {
         throw this._fatal ?? error
@@ -400,16 +340,17 @@ class IpcTransport extends EventEmitter {
       }
       return
     } finally {
-      this._endTurn?.()
+      this._endStart?.()
     }
-    const { moved } = server
-    this._socketError = moved
-    this._tell(moved?.message ?? 'the server listens', moved !== null)
+    const { moved } = service
+    this._serviceError = moved
+    const reason = moved?.message ?? 'the WebSocket server listens'
+    this._tell(reason, moved !== null)
   }
 
   _serviceFailed(error) {
-    const isNews = this._socketError?.message !== error.message
-    this._socketError = error
+    const isNews = this._serviceError?.message !== error.message
+    this._serviceError = error
     if (error.code === 'ERR_RING_LOCKED') {
       this._end(error)
       return
@@ -423,9 +364,10 @@ class IpcTransport extends EventEmitter {
     }
   }
 
-  // -------------------------------------------------------------------------
+  // --- Events --------------------------------------------------------------
 
-  _state() {
+  /** @returns {import('../index').ShieldTransport} what is used at present */
+  get _transport() {
     const hasRing = this._ring.writer !== null
     if (this._fatal !== null || this.closed) {
       return 'none'
@@ -436,15 +378,15 @@ class IpcTransport extends EventEmitter {
     return hasRing ? 'shm' : 'none'
   }
 
-  /** Tells what is used when that changed, or when there is news of it. */
+  /** Emits `transport` when that changed, or when there is news of it. */
   _tell(reason, isNews = false) {
     const from = this._told
-    const to = this._state()
+    const to = this._transport
     if (to === from && !isNews) {
       return
     }
     this._told = to
-    // From a turn of its own: nobody can listen to an object in the making.
+    // Later: nobody can listen yet while the constructor runs.
     setImmediate(() => {
       if (!this.closed) {
         this.emit('transport', { from, to, reason })
@@ -459,12 +401,6 @@ class IpcTransport extends EventEmitter {
   }
 }
 
-for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
-  if (name !== undefined) {
-    IpcTransport.prototype[name] = function dispose() {
-      return this.close()
-    }
-  }
-}
+makeDisposable(IpcTransport)
 
 module.exports = { IpcTransport }

@@ -1,9 +1,8 @@
 'use strict'
-// The Shield's WebSocket as a whole: that nobody else serves, the server, and
-// the discovery file by which clients find it.
+// The Shield's WebSocket as a whole: the check that no other Shield serves, the
+// server, and the discovery file by which clients find it.
 
 const fs = require('node:fs')
-const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('../base/errors.js')
 const { createToken } = require('../websocket/auth.js')
@@ -18,8 +17,8 @@ const { Broadcaster } = require('../websocket/server/broadcaster.js')
 // How long another server may take to prove that it lives.
 const PROBE_MS = 1000
 
-// Two that nothing keeps apart both find nobody when they start at the same
-// instant; the one whose file was replaced gives way.
+// Without a lock, two that start at the same instant do not find each other. So
+// each looks again after this; the one whose file was replaced ends.
 const SETTLE_MS = 50
 
 /** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
@@ -34,16 +33,16 @@ async function mustNotAnswer(record) {
     })
     socket.terminate()
   } catch (error) {
-    // Where no token is asked for, whoever answers as a Shield is one.
+    // Without a token there is no proof: what answers like a Shield counts.
     const isFull = error.isProven || (!record.token && error.status === 503)
     if (!isFull) {
-      // Nobody, or a stranger: the Shield that wrote the file is gone.
+      // No answer, or a stranger's: the Shield that wrote the file is gone.
       return
     }
   }
   throw new IpcError(
     'ERR_RING_LOCKED',
-    `a Shield answers at ${url}, process ${record.pid} if its file is right`
+    `a Shield answers at ${url}; its discovery file names process ${record.pid}`
   )
 }
 
@@ -54,50 +53,48 @@ class WebSocketService {
    * @param {object} options checked `websocket` options
    */
   constructor(history, location, options) {
-    this._history = history
     this._location = location
     this._options = options
     this._token = createToken()
-    /** Sends what is published to those who are connected. */
+    /** Sends what is published to the clients that are connected. */
     this.broadcaster = new Broadcaster(history, options, this._token)
-    this._place = null // of the discovery file
-    this._inode = null // of that file
+    this._place = null // { dir, name } of the discovery file
+    this._file = null // its path
+    this._inode = null
     this._record = null
     this._closed = false
     this.isListening = false
   }
 
-  /** Why the port is not the one that was asked for, as an error, or null. */
+  /** Why the port is not that of the options, as an error, or null. */
   get moved() {
-    const moved = this.broadcaster.moved
-    return moved === null
-      ? null
-      : new IpcError(
-          'ERR_WEBSOCKET_PORT',
-          `port ${moved.from} is taken (${moved.code}), ` +
-            `${this._record.port} is used`
-        )
+    const { moved } = this.broadcaster
+    return (
+      moved &&
+      new IpcError(
+        'ERR_WEBSOCKET_PORT',
+        `port ${moved.from} is taken (${moved.code}), ` +
+          `${this._record.port} is used`
+      )
+    )
   }
 
   /**
-   * @param {boolean} isAlone whether the kernel says already that there is no
-   *   other Shield
+   * @param {boolean} isAlone whether a lock says already that there is no other
+   *   Shield
    * @throws {IpcError} ERR_RING_LOCKED when another one answers, ERR_CLOSED,
    *   and what keeps a server or its discovery file from being made
    */
   async start(isAlone) {
     await this._mustBeAlone(isAlone)
-    this._mustBeOpen()
-    const port = await this.broadcaster.listen()
+    const { host, auth } = this._options
     this._record = {
       version: 1,
       state: 'live',
-      port,
-      host: this._options.host,
-      auth: this._options.auth,
-      ...(this._options.auth === 'token' ? { token: this._token } : {}),
-      generation: this._history.generation,
-      dir: this._history.dir ?? null,
+      port: await this.broadcaster.listen(),
+      host,
+      auth,
+      token: this._token, // not written with auth 'none'
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
@@ -107,7 +104,6 @@ class WebSocketService {
       if (!isAlone) {
         await sleep(SETTLE_MS)
         await this._mustBeAlone(isAlone)
-        this._mustBeOpen()
       }
     } catch (error) {
       await this.broadcaster.close()
@@ -117,62 +113,49 @@ class WebSocketService {
   }
 
   setHistory(history) {
-    this._history = history
     this.broadcaster.setHistory(history)
     if (this.isListening) {
-      // Its place, too: what took the ring away may have taken the file.
-      this._record.generation = history.generation
-      this._record.dir = history.dir ?? null
       try {
         this._publishRecord()
       } catch {
-        // Port and token, by which clients come here, have not changed.
+        // Port and token, by which clients connect, are the same as before.
       }
     }
   }
 
   /**
-   * To be called now and then: puts the discovery file back when it is gone,
-   * and goes on with the ring when it is there again.
+   * To be called regularly: puts the discovery file back when it is gone, and
+   * lets clients go on that wait for the ring when that is there again.
    * @param {boolean} isAlone as that of start()
    * @throws {IpcError} ERR_RING_LOCKED when another Shield answers
    */
-  async look(isAlone) {
-    this.broadcaster.look()
-    if (!this.isListening || this._isInPlace()) {
+  async checkPlace(isAlone) {
+    this.broadcaster.resumeStranded()
+    if (!this.isListening || this._isInPlace() || this._isPublished()) {
       return
     }
-    if (!this._isPublished()) {
-      await this._mustBeAlone(isAlone)
-      if (this.isListening) {
-        this._publishRecord()
-      }
-    }
+    await this._mustBeAlone(isAlone)
+    this._publishRecord()
   }
 
-  /** Whether the file is the one that was written. */
+  /** Whether the discovery file is the one that was written. */
   _isInPlace() {
-    const { dir, name } = this._place
-    const file = path.join(dir, `${name}.json`)
-    return fs.lstatSync(file, { throwIfNoEntry: false })?.ino === this._inode
+    const stat = fs.lstatSync(this._file, { throwIfNoEntry: false })
+    return stat?.ino === this._inode
   }
 
   stats() {
-    const { port = null, host = this._options.host } = this._record ?? {}
     return {
-      url: port === null ? null : urlOf({ host, port }),
-      port,
-      discoveryFile:
-        this._place === null
-          ? null
-          : path.join(this._place.dir, `${this._place.name}.json`),
+      url: this._record && urlOf(this._record),
+      port: this._record?.port ?? null,
+      discoveryFile: this._file,
       auth: this._options.auth,
       ...this.broadcaster.stats()
     }
   }
 
   /**
-   * Ends it. The discovery file says so before this returns.
+   * Ends it. The discovery file says `closed` before this returns.
    * @param {{ generation: string, sequence: number }} last what was published
    * @returns {Promise<void>}
    */
@@ -184,7 +167,7 @@ class WebSocketService {
         const record = { ...this._record, ...last, state: 'closed' }
         writeDiscovery(this._place.dir, this._place.name, record)
       } catch {
-        // It names a port where nobody answers, as after a crash.
+        // It names a port where nothing answers, as after a crash.
       }
     }
     await this.broadcaster.close()
@@ -198,7 +181,7 @@ class WebSocketService {
     }
   }
 
-  /** Whether a discovery file is ours, among those of Shields that are gone. */
+  /** Whether one of the discovery files is of this service. */
   _isPublished() {
     return liveRecords(this._location).some((record) => this._isOurs(record))
   }
@@ -211,35 +194,39 @@ class WebSocketService {
     )
   }
 
-  /** Throws when a discovery file names a server that proves itself. One that
-   * proves nothing is believed only where nothing else says who there is. */
+  /** Throws when this was closed, or a discovery file names a server that proves
+   * itself. One without a proof (`auth: 'none'`) counts only without a lock. */
   async _mustBeAlone(isAlone) {
     const others = liveRecords(this._location).filter(
       (record) => !this._isOurs(record) && (record.auth === 'token' || !isAlone)
     )
     await Promise.all(others.map(mustNotAnswer))
+    this._mustBeOpen()
   }
 
-  /** The file is in this place now, and no longer where it was. */
-  _leavePlace(place) {
-    const old = this._place
-    this._place = place
-    if (old !== null && (old.dir !== place.dir || old.name !== place.name)) {
-      try {
-        removeDiscovery(old.dir, old.name)
-      } catch {
-        // It cannot be reached, by clients neither.
-      }
+  /** Removes the file from the place where it was before. */
+  _leave(place) {
+    try {
+      removeDiscovery(place.dir, place.name)
+    } catch {
+      // This Shield cannot reach it, and no more can its clients.
     }
   }
 
   _publishRecord() {
     let first = null
+    const { generation, dir = null } = this.broadcaster.history
+    Object.assign(this._record, { generation, dir })
+    const before = this._place
+    const fileBefore = this._file
     for (const place of places(this._location)) {
       try {
-        const file = writeDiscovery(place.dir, place.name, this._record)
-        this._inode = fs.lstatSync(file).ino
-        this._leavePlace(place)
+        this._file = writeDiscovery(place.dir, place.name, this._record)
+        this._place = place
+        this._inode = fs.lstatSync(this._file).ino
+        if (before !== null && fileBefore !== this._file) {
+          this._leave(before)
+        }
         return
       } catch (error) {
         first ??= error

@@ -1,6 +1,5 @@
 'use strict'
-// Finds and loads the native addon, nothing else. The path is static, so that
-// bundlers can follow it.
+// Loads the native addon. The path is a literal, so that bundlers find it.
 
 /**
  * @typedef {object} Binding

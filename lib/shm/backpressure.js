@@ -1,22 +1,22 @@
 'use strict'
-// Waiting for room in a ring whose writer rejects: `drain` and writable().
+// Waiting for space in a ring whose writer rejects: `drain` and writable().
 
 const { IpcError } = require('../base/errors.js')
 
-// Readers ring when they make room. The dead and the evicted do not, and on
-// some systems nobody does.
-const LOOK_MILLISECONDS = 50
-const LOOK_WITHOUT_BELL_MILLISECONDS = 2
+// Readers wake the writer when they free space. Dead and evicted readers do not,
+// and on systems without such a wake-up no reader does, so it is checked as well.
+const CHECK_MILLISECONDS = 50
+const CHECK_WITHOUT_BELL_MILLISECONDS = 2
 
-// Whoever awaits `drain` or writable() may hold nothing that leads to its writer
-// but that promise, which nobody else holds. Backpressure comes in the end: the dead and
-// those who stand still are not waited for.
+// Code that awaits `drain` or writable() may hold no reference to its writer, so
+// this does. Not for ever: space comes, because readers that are dead or make no
+// progress are not waited for.
 const awaited = new Set()
 
 class Backpressure {
   /**
    * @param {object} native the native writer
-   * @param {() => void} onDrain there is room for what was refused
+   * @param {() => void} onDrain there is space for what was refused
    */
   constructor(native, onDrain) {
     this._native = native
@@ -25,9 +25,9 @@ class Backpressure {
     this._waiters = [] // { slots, resolve, reject }
     this._timer = null
     this._closed = false
-    // A writer that nobody can reach is to be collected.
+    // Weakly: a writer that is garbage must be collected.
     const self = new WeakRef(this)
-    this._hasBell = native.pollSpace(() => self.deref()?._look())
+    this._hasBell = native.pollSpace(() => self.deref()?._checkSpace())
   }
 
   /** A write was refused that takes so many slots. */
@@ -66,16 +66,19 @@ class Backpressure {
       awaited.add(this)
       const self = new WeakRef(this)
       this._timer = setInterval(
-        () => self.deref()?._look(),
-        this._hasBell ? LOOK_MILLISECONDS : LOOK_WITHOUT_BELL_MILLISECONDS
+        () => self.deref()?._checkSpace(),
+        this._hasBell ? CHECK_MILLISECONDS : CHECK_WITHOUT_BELL_MILLISECONDS
       )
     }
-    // Who awaits holds the process; who may come back to write does not.
-    if (this._waiters.length > 0) this._timer?.ref()
-    else this._timer?.unref()
+    // writable() keeps the process alive, waiting for `drain` does not.
+    if (this._waiters.length > 0) {
+      this._timer?.ref()
+    } else {
+      this._timer?.unref()
+    }
   }
 
-  _look() {
+  _checkSpace() {
     if (this._closed) {
       return
     }

@@ -1,7 +1,7 @@
 'use strict'
-// The native writer's calls, each with as little as can be that crosses into
-// the addon: numbers go through an array that both sides have, and a batch's
-// texts are the arguments of few calls.
+// The native writer's calls. Crossing into the addon is expensive, so numbers
+// go through an array that both sides share, and a batch's texts are the
+// arguments of few calls.
 
 const {
   STAGE: { COLUMNS, FACTS, TIMESTAMP, TYPE },
@@ -23,7 +23,7 @@ class NativeWriter {
     this._writer = writer
     // What comes back, then the columns of each threat.
     this._numbers = new Float64Array(1 + COLUMNS * STAGE_MOST)
-    this._texts = [] // of a batch that are to be staged next
+    this._texts = [] // of a batch, not yet staged
     this._isStaging = false
     writer.setNumbers(this._numbers)
   }
@@ -49,7 +49,7 @@ class NativeWriter {
    */
   publishAll(records) {
     if (this._isStaging) {
-      // The batch before was refused, or the stack was full.
+      // The batch before failed between its first stage and its commit.
       this._texts = []
       this._writer.discard()
     }

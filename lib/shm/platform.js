@@ -13,8 +13,8 @@ function mustBeAvailable() {
 }
 
 const PlatformShm = Object.freeze({
-  /** Whether shared memory works here: the addon loads and a directory for
-   * rings can be had. */
+  /** Whether shared memory works here: the addon loads, and there is a directory
+   * for rings or one can be made. */
   isAvailable() {
     return PlatformShm.unavailableReason() === null
   },
@@ -43,7 +43,7 @@ const PlatformShm = Object.freeze({
   },
 
   /**
-   * The ring file that these options mean; it need not exist.
+   * The path of the ring file with these options; it need not exist.
    * @param {import('../index').LocationOptions} [options]
    * @returns {string}
    * @throws {TypeError | RangeError} ERR_INVALID_OPTION

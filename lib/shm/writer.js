@@ -10,10 +10,11 @@ const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
 const { checkThreat } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 
-// How often a writer says that it lives, and looks whether its ring is still
-// the one in the directory.
+// How often a writer says that it lives, and checks that its ring is still the
+// one in the directory.
 const BEAT_MILLISECONDS = 500
 
 // A key in the options, for ShieldRing: `{ generation, sequence }` of the stream
@@ -24,9 +25,9 @@ const PREDECESSOR = Symbol('predecessor')
 const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
- * The timer neither holds the process open nor the writer in memory: one that
- * nobody can reach is closed when it is collected. Out of the constructor,
- * whose other functions would hold what this one does not name.
+ * The timer keeps neither the process alive nor the writer in memory: one that
+ * is garbage is closed when it is collected. Not in the constructor, whose
+ * closures share a scope that holds `this`.
  * @param {WeakRef<SharedMemoryIpc>} writer
  */
 function startBeat(writer) {
@@ -38,7 +39,7 @@ function startBeat(writer) {
 /**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
  * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
- * there is room again after ERR_RING_FULL, and `close`.
+ * there is space again after ERR_RING_FULL, and `close`.
  */
 class SharedMemoryIpc extends EventEmitter {
   /**
@@ -81,7 +82,7 @@ class SharedMemoryIpc extends EventEmitter {
   }
 
   /**
-   * Publishes one threat and wakes whoever sleeps. Never waits.
+   * Publishes one threat and wakes the readers that sleep. Never waits.
    * @param {import('../index').ThreatInput} threat
    * @returns {number} its sequence, from 1
    * @throws {TypeError | RangeError} ERR_INVALID_THREAT
@@ -103,8 +104,8 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreats(threats) {
     this._mustBeOpen()
-    // All are checked before the first is staged: code of the caller's runs
-    // while they are read, and may call back into this object.
+    // All are checked before the first is staged: getters and iterators of the
+    // caller's run meanwhile, and may call this object.
     const records = checkBatch(threats, this.batchSlots, checkThreat)
     this._mustBeOpen()
     return this.publishAll(records)
@@ -121,7 +122,7 @@ class SharedMemoryIpc extends EventEmitter {
   }
 
   /**
-   * What checkThreat gave. For IpcTransport.
+   * Publishes what checkThreat() returned. For IpcTransport.
    * @param {import('../threat/check.js').ThreatRecord} record
    */
   publish(record) {
@@ -143,7 +144,7 @@ class SharedMemoryIpc extends EventEmitter {
     }
   }
 
-  /** Makes a ring that was cut short anew; any other error is the caller's. */
+  /** Makes a ring anew whose file was cut short; throws any other error. */
   _recover(error) {
     if (error.code === 'ERR_RING_FULL') {
       this._backpressure.refused(this._writer.stats().wanted)
@@ -154,9 +155,9 @@ class SharedMemoryIpc extends EventEmitter {
   }
 
   /**
-   * Says that this generation's events up to `sequence` are published by other
-   * means while the ring cannot be written; it is replaced then. For
-   * ShieldRing, before anybody sees such an event.
+   * Says that this generation's events up to `sequence` were published without
+   * the ring, which is replaced when it can be written again. For ShieldRing,
+   * before a client sees such an event.
    * @param {number} sequence
    */
   skipTo(sequence) {
@@ -220,21 +221,16 @@ class SharedMemoryIpc extends EventEmitter {
     }
   }
 
-  /** Tells when the beat had to make the ring anew. */
-  _lookForReplacement() {
-    const { replaced } = this._writer.stats()
-    if (replaced !== this._replaced) {
-      this._replaced = replaced
-      emitSafely(this, 'replaced')
-    }
-  }
-
-  /** True when the ring is in order, or is again. */
+  /** True when the ring is in order, or was made anew. */
   _beat() {
     try {
       this._writer.beat()
       this._lastError = null
-      this._lookForReplacement()
+      const { replaced } = this._writer.stats()
+      if (replaced !== this._replaced) {
+        this._replaced = replaced
+        emitSafely(this, 'replaced')
+      }
       return true
     } catch (error) {
       this._lastError = error
@@ -246,13 +242,6 @@ class SharedMemoryIpc extends EventEmitter {
   }
 }
 
-// Node 18 has neither symbol.
-for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
-  if (name !== undefined) {
-    SharedMemoryIpc.prototype[name] = function dispose() {
-      return this.close()
-    }
-  }
-}
+makeDisposable(SharedMemoryIpc)
 
 module.exports = { PREDECESSOR, SharedMemoryIpc }

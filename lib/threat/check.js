@@ -2,90 +2,63 @@
 // A threat on its way in: checked, every property read once.
 
 const { invalid, show } = require('../base/errors.js')
-const { deflatedTail } = require('./continuation.js')
+const continuation = require('./continuation.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
-function refuse(Type, field, expected, value) {
+// Node 18 has no String.prototype.isWellFormed.
+const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
+const SURROGATE = /\p{Surrogate}/u
+
+/** The error for a value that is of the wrong type, or out of its range. */
+function refuse(isType, field, expected, value) {
   return invalid(
-    Type,
+    isType ? RangeError : TypeError,
     'ERR_INVALID_THREAT',
     `threat.${field}: expected ${expected}, got ${show(value)}`
   )
 }
 
 function number(field, value, names, limit) {
-  if (typeof value === 'string') {
-    const known = names.get(value)
-    if (known !== undefined) {
-      return known
-    }
-  } else if (typeof value === 'number') {
-    if (Number.isInteger(value) && value >= 0 && value <= limit) {
-      return value
-    }
+  const code = typeof value === 'string' ? names.get(value) : value
+  if (!Number.isInteger(code) || code < 0 || code > limit) {
+    const isType = typeof value === 'string' || typeof value === 'number'
+    const known = [...names.keys()].join(', ')
+    const expected = `${known} or a whole number up to ${limit}`
+    throw refuse(isType, field, expected, value)
   }
-  throw refuse(
-    typeof value === 'string' || typeof value === 'number'
-      ? RangeError
-      : TypeError,
-    field,
-    `${[...names.keys()].join(', ')} or a whole number up to ${limit}`,
-    value
-  )
+  return code
 }
 
-// Node 18 has no String.prototype.isWellFormed.
-const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
-const SURROGATE = /\p{Surrogate}/u
-
 function text(field, value) {
-  if (typeof value !== 'string') {
-    throw refuse(TypeError, field, 'a string', value)
+  const isText = typeof value === 'string'
+  if (!isText) {
+    throw refuse(isText, field, 'a string', value)
   }
   if (HAS_WELL_FORMED ? !value.isWellFormed() : SURROGATE.test(value)) {
-    throw refuse(
-      RangeError,
-      field,
-      'text without lone surrogates, which UTF-8 cannot carry',
-      value
-    )
+    const expected = 'text without lone surrogates, which UTF-8 cannot carry'
+    throw refuse(isText, field, expected, value)
   }
-  return value
 }
 
 function timestamp(value) {
-  if (value === undefined) {
-    return 0
-  }
-  if (typeof value !== 'number') {
-    throw refuse(TypeError, 'timestampUs', 'a number', value)
-  }
+  const isNumber = typeof value === 'number'
   if (!Number.isSafeInteger(value) || value < 1) {
-    throw refuse(
-      RangeError,
-      'timestampUs',
-      'whole microseconds since 1970, from 1 to 2^53-1',
-      value
-    )
+    const range = 'whole microseconds since 1970, from 1 to 2^53-1'
+    throw refuse(isNumber, 'timestampUs', isNumber ? range : 'a number', value)
   }
-  return value
 }
 
 function flag(value) {
-  if (value === undefined) {
-    return false
-  }
   if (typeof value !== 'boolean') {
-    throw refuse(TypeError, 'blocked', 'true or false', value)
+    throw refuse(false, 'blocked', 'true or false', value)
   }
-  return value
 }
 
 function ownId(value) {
-  if (value !== undefined && text('id', value) === '') {
-    throw refuse(RangeError, 'id', 'a string that is not empty', value)
+  text('id', value)
+  if (value === '') {
+    throw refuse(true, 'id', 'a string that is not empty', value)
   }
-  return value
 }
 
 function json(value) {
@@ -101,7 +74,7 @@ function json(value) {
     )
   }
   if (encoded === undefined) {
-    throw refuse(TypeError, 'context', 'what JSON carries', value)
+    throw refuse(false, 'context', 'what JSON carries', value)
   }
   return encoded
 }
@@ -109,7 +82,7 @@ function json(value) {
 const MAX_TYPE = 2 ** 32 - 1
 const MAX_SEVERITY = 255
 
-// Texts shorter than this need no look at whether deflating them helps.
+// Shorter texts are never deflated, so deflate() is not called for them.
 const LONG = 512
 
 /**
@@ -124,12 +97,12 @@ const LONG = 512
  * @property {string} [id]
  * @property {string} [context] JSON
  * @property {Buffer} [deflated] the continuation, where deflating helps
- * @property {boolean} isShort whether none of these three is there
+ * @property {boolean} isShort whether id, context and deflated are all absent
  */
 
 /**
  * Checks a threat. Code of the caller's (getters, proxies, toJSON) runs here
- * and not while it is published, so it always meets a ring in order.
+ * and not while the threat is published, when the ring is in between states.
  * @param {import('../index').ThreatInput} threat
  * @returns {ThreatRecord}
  * @throws {TypeError | RangeError} ERR_INVALID_THREAT
@@ -166,7 +139,7 @@ function checkThreat(threat) {
       cause
     )
   }
-  const { source, details, id, context } = record
+  const { source, details, id, context, blocked = false } = record
   record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
   record.severity = number(
     'severity',
@@ -174,8 +147,13 @@ function checkThreat(threat) {
     severityNumbers,
     MAX_SEVERITY
   )
-  record.blocked = flag(record.blocked)
-  record.timestampUs = timestamp(record.timestampUs)
+  flag(blocked)
+  record.blocked = blocked
+  if (record.timestampUs === undefined) {
+    record.timestampUs = 0
+  } else {
+    timestamp(record.timestampUs)
+  }
   text('source', source)
   text('details', details)
   if (
@@ -183,16 +161,18 @@ function checkThreat(threat) {
     context !== undefined ||
     source.length + details.length >= LONG
   ) {
-    ownId(id)
+    if (id !== undefined) {
+      ownId(id)
+    }
     record.context = context === undefined ? undefined : json(context)
-    record.deflated = deflatedTail(source, details, id, record.context)
+    record.deflated = continuation.deflate(record)
     record.isShort = false
   }
   return record
 }
 
-/** Gives those their time that have none, for who publishes them by other means
- * than the native writer. @param {ThreatRecord[]} records */
+/** Gives the records a time that have none; the native writer does it itself.
+ * @param {ThreatRecord[]} records */
 function stamp(records) {
   for (const record of records) {
     record.timestampUs ||= Date.now() * 1000

@@ -1,6 +1,6 @@
 'use strict'
-// The tail of an event: what does not fit into its lead slot, as a run of
-// fields (native/include/kg_layout.h), deflated when it is long and that helps.
+// The continuation of an event: what does not fit into its lead slot, as a run
+// of fields (native/include/kg_layout.h), deflated when that takes fewer slots.
 
 const zlib = require('node:zlib')
 
@@ -17,14 +17,14 @@ const {
   SOURCE_BYTES
 } = require('./layout.js')
 
-// Below it, what deflating saves is not worth its time: the slots that 4 KB
-// take are written in a twentieth of that. Above the other, a reader inflates
-// nothing, so that a few bytes cannot become memory without end.
+// Below DEFLATE_FROM, deflating takes longer than it saves: it took twenty times
+// as long for 4 KB as writing their slots. A reader inflates nothing above
+// MAX_INFLATED, so that a few bytes cannot exhaust its memory.
 const DEFLATE_FROM = 16_384
 const MAX_INFLATED = 2 ** 20
 
-/** The fields that the tail of such a threat has, as UTF-8. */
-function fieldsOf(source, details, id, context) {
+/** The fields that the continuation of such a threat has, as UTF-8. */
+function fieldsOf({ source, details, id, context }) {
   const fields = []
   const add = (tag, text, free) => {
     // No character has more than three bytes for each of its units.
@@ -43,25 +43,20 @@ function fieldsOf(source, details, id, context) {
 }
 
 /**
- * The tail of a threat, deflated, if that makes it shorter.
- * @param {string} source
- * @param {string} details
- * @param {string} [id]
- * @param {string} [context] JSON
+ * The continuation of a threat, deflated, if that makes it shorter.
+ * @param {{ source: string, details: string, id?: string, context?: string }}
+ *   threat `context` as JSON
  * @returns {Buffer | undefined}
  */
-function deflatedTail(source, details, id, context) {
-  const units =
-    source.length +
-    details.length +
-    (id === undefined ? 0 : id.length) +
-    (context === undefined ? 0 : context.length)
+function deflate(threat) {
+  const { source, details, id = '', context = '' } = threat
+  const units = source.length + details.length + id.length + context.length
   if (units * 3 < DEFLATE_FROM) {
     return undefined
   }
   const parts = []
   let length = 0
-  for (const [tag, bytes] of fieldsOf(source, details, id, context)) {
+  for (const [tag, bytes] of fieldsOf(threat)) {
     const header = Buffer.alloc(FIELD_HEADER_BYTES)
     header[0] = tag
     header.writeUInt32LE(bytes.length, 4)
@@ -74,47 +69,48 @@ function deflatedTail(source, details, id, context) {
   const deflated = zlib.deflateRawSync(Buffer.concat(parts, length), {
     level: zlib.constants.Z_BEST_SPEED
   })
-  // As long as it takes as many slots, it helps nobody.
+  // It only helps when it takes fewer slots.
   const slots = (bytes) => Math.ceil(bytes / EVENT_BYTES)
   return slots(deflated.length) < slots(length) ? deflated : undefined
 }
 
-/** The bytes of a tail in one piece, from the slots behind the lead. */
-function gatherTail(bytes, base, length) {
-  const tail = Buffer.allocUnsafe(length)
+/** A continuation in one buffer, from the slots behind the lead slot. */
+function gather(bytes, base, length) {
+  const gathered = Buffer.allocUnsafe(length)
   let from = base + SLOT_BYTES + BODY_OFFSET
   for (let done = 0; done < length; done += EVENT_BYTES) {
-    bytes.copy(tail, done, from, from + Math.min(EVENT_BYTES, length - done))
+    const end = from + Math.min(EVENT_BYTES, length - done)
+    bytes.copy(gathered, done, from, end)
     from += SLOT_BYTES
   }
-  return tail
+  return gathered
 }
 
 /** @throws {Error} when it does not inflate, or to too much */
-const inflateTail = (tail) =>
-  zlib.inflateRawSync(tail, { maxOutputLength: MAX_INFLATED })
+const inflate = (deflated) =>
+  zlib.inflateRawSync(deflated, { maxOutputLength: MAX_INFLATED })
 
 /**
- * Puts what a tail carries into the threat. A tail that makes no sense leaves
- * what the lead slot said: cut, but right.
+ * Puts the fields of a continuation into the threat. A field that is longer than
+ * the rest ends this, and the text of the lead slot, which is cut, stays.
  */
-function decodeTail(tail, threat) {
+function decode(fields, threat) {
   let at = 0
-  while (at + FIELD_HEADER_BYTES <= tail.length) {
-    const tag = tail[at]
+  while (at + FIELD_HEADER_BYTES <= fields.length) {
+    const tag = fields[at]
     const start = at + FIELD_HEADER_BYTES
-    const end = start + tail.readUInt32LE(at + 4)
-    if (end > tail.length) {
+    const end = start + fields.readUInt32LE(at + 4)
+    if (end > fields.length) {
       return
     }
     if (tag === FIELD_SOURCE) {
-      threat.source = tail.utf8Slice(start, end)
+      threat.source = fields.utf8Slice(start, end)
     } else if (tag === FIELD_DETAILS) {
-      threat.details = tail.utf8Slice(start, end)
+      threat.details = fields.utf8Slice(start, end)
     } else if (tag === FIELD_ID) {
-      threat.id = tail.utf8Slice(start, end)
+      threat.id = fields.utf8Slice(start, end)
     } else if (tag === FIELD_CONTEXT) {
-      threat.context = parseContext(tail.utf8Slice(start, end))
+      threat.context = parseContext(fields.utf8Slice(start, end))
     }
     at = end
   }
@@ -129,4 +125,9 @@ function parseContext(encoded) {
   }
 }
 
-module.exports = { decodeTail, deflatedTail, gatherTail, inflateTail }
+module.exports = {
+  decode,
+  deflate,
+  gather,
+  inflate
+}

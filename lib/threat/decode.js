@@ -2,7 +2,7 @@
 // A threat on its way out: validated slots to plain objects. The bytes are
 // stated in native/include/kg_layout.h.
 
-const { decodeTail, gatherTail, inflateTail } = require('./continuation.js')
+const continuation = require('./continuation.js')
 const layout = require('./layout.js')
 const { severityNames, typeNames } = require('./names.js')
 const { SourceCache } = require('./source-cache.js')
@@ -21,7 +21,7 @@ const TIMESTAMP_US = layout.TIMESTAMP_US_OFFSET / 4
 const THREAT_TYPE = layout.THREAT_TYPE_OFFSET / 4
 const SEVERITY = layout.SEVERITY_OFFSET / 4 // and whether it was blocked
 
-// What is inflated in one go: the event loop has its turn behind it.
+// What decode() inflates at the most, so that the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
@@ -32,8 +32,8 @@ const NONE = Object.freeze([])
 const DIGITS = Array.from({ length: 1000 }, (_, i) => String(i))
 const PADDED_DIGITS = DIGITS.map((digits) => digits.padStart(3, '0'))
 
-/** Makes `<generation>-<sequence>`. Turning a number into text is the dearest
- * part of decoding, so it is done once for a thousand of them. */
+/** Makes `<generation>-<sequence>`. Converting a number to text is the most
+ * expensive part of decoding, so it is done once for a thousand of them. */
 class IdMaker {
   constructor(generation) {
     this._prefix = `${generation}-`
@@ -56,15 +56,15 @@ class IdMaker {
 }
 
 /**
- * Decodes validated slots. Keeps the views on one buffer that the native
- * reader fills again and again; nothing that comes out refers to it.
+ * Decodes validated slots. Keeps views of the one buffer that the native reader
+ * fills again and again; no threat refers to it.
  */
 class ThreatDecoder {
   /**
    * @param {ArrayBuffer} slots
    * @param {string} generation 16 hex digits
-   * @param {(sequence: number) => void} [onCorrupt] the tail of this event
-   *   does not inflate, and its text comes as the lead slot has it
+   * @param {(sequence: number) => void} [onCorrupt] the continuation of this
+   *   event does not inflate, and its text comes as the lead slot has it
    */
   constructor(slots, generation, onCorrupt = () => {}) {
     this._onCorrupt = onCorrupt
@@ -80,7 +80,7 @@ class ThreatDecoder {
     this._inflated = 0 // bytes
   }
 
-  /** In front of a read, which fills the buffer from its start. */
+  /** To be called before a read, which fills the buffer from its start. */
   begin() {
     this.left = 0
     this._details = NONE
@@ -88,7 +88,7 @@ class ThreatDecoder {
     this._slot = 0
   }
 
-  /** What the native reader made of the next events that it read.
+  /** Takes the texts that the native reader made for the next events.
    * @param {string[]} details */
   addDetails(details) {
     this._details =
@@ -114,13 +114,13 @@ class ThreatDecoder {
         left--
       }
     } finally {
-      // When the stack is full, too: none comes twice.
+      // Also when the stack overflows: no event is decoded twice.
       this._index = index
       this._slot = slot
       this.left = left
     }
     if (left === 0) {
-      // Until the next event comes, nobody needs these texts.
+      // Do not keep these texts alive until the next read.
       this._details = NONE
     }
   }
@@ -175,29 +175,30 @@ class ThreatDecoder {
       threat.severityCode = severity
     }
     if (words[at + TAIL_BYTES] > 0) {
-      this._decodeTail(base, at, threat)
+      this._decodeContinuation(base, at, threat)
     }
     return threat
   }
 
-  /** As the lead slot has them, where the native reader made no text. */
+  /** The part in the lead slot, when the native reader made no text. */
   _cutDetails(base, at) {
     const start = base + DETAILS_OFFSET
     return this._bytes.utf8Slice(start, start + (this._words[at + USED] >>> 16))
   }
 
-  _decodeTail(base, at, threat) {
-    const tail = gatherTail(this._bytes, base, this._words[at + TAIL_BYTES])
+  _decodeContinuation(base, at, threat) {
+    const length = this._words[at + TAIL_BYTES]
+    const bytes = continuation.gather(this._bytes, base, length)
     if ((this._words[at + FLAGS] & EVENT_DEFLATED) === 0) {
-      decodeTail(tail, threat)
+      continuation.decode(bytes, threat)
       return
     }
     try {
-      const inflated = inflateTail(tail)
+      const inflated = continuation.inflate(bytes)
       this._inflated += inflated.length
-      decodeTail(inflated, threat)
+      continuation.decode(inflated, threat)
     } catch {
-      // It may have come that far before it was refused.
+      // It may have been inflated that far before it failed.
       this._inflated += INFLATE_BYTES
       this._onCorrupt(threat.sequence)
     }

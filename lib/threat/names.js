@@ -19,21 +19,13 @@ const Severity = Object.freeze({ Low: 1, Medium: 2, High: 3, Critical: 4 })
 const typeNumbers = new Map(Object.entries(ThreatType))
 const severityNumbers = new Map(Object.entries(Severity))
 const typeNames = Object.keys(ThreatType)
-const severityNames = ['Unknown', ...Object.keys(Severity)]
-
-/** The name of a type's number; undefined when it has none. */
-const typeName = (value) => typeNames[value]
-
-/** The name of a severity's number; undefined when it has none. */
-const severityName = (value) => (value === 0 ? undefined : severityNames[value])
+const severityNames = [undefined, ...Object.keys(Severity)]
 
 module.exports = {
   Severity,
-  severityName,
   severityNames,
   severityNumbers,
   ThreatType,
-  typeName,
   typeNames,
   typeNumbers
 }

@@ -1,5 +1,5 @@
 'use strict'
-// How large a ring is and what a threat takes of it, for those who have no
+// How large a ring is and what a threat takes of it, for code that has no
 // ring: the numbers of the layout and the rules of native/file/segment.c.
 
 const {
@@ -32,12 +32,12 @@ function plainSpanOf({ source, details, id, context }) {
     const bytes = text === undefined ? 0 : Buffer.byteLength(text)
     return bytes > free ? FIELD_HEADER_BYTES + bytes : 0
   }
-  const tail =
+  const continued =
     field(source, SOURCE_BYTES) +
     field(details, DETAILS_BYTES) +
     field(id, 0) +
     field(context, 0)
-  return 1 + Math.ceil(tail / EVENT_BYTES)
+  return 1 + Math.ceil(continued / EVENT_BYTES)
 }
 
 /** The slots that a threat takes. Its texts are checked. */

@@ -1,6 +1,6 @@
 'use strict'
-// Sources repeat: a daemon has a handful of them. Comparing bytes with those
-// seen before is far cheaper than making a string, and keeps one instead of
+// Sources repeat: a daemon has few of them. Comparing bytes with those seen
+// before is far cheaper than making a string, and keeps one string instead of
 // thousands.
 
 const HASH_BITS = 8
@@ -16,7 +16,8 @@ class Entry {
     this.text = text
   }
 
-  /** Compared two bytes at a time, with what follows an odd length. */
+  /** Compares two bytes at a time; after an odd length, one byte too many, which
+   * makes an equal text unequal at worst. */
   equals(length, halves, start) {
     const own = this.halves
     if (this.length !== length) {
@@ -31,9 +32,10 @@ class Entry {
   }
 }
 
-/** Strings by their bytes, in a table in which a new one displaces another. */
+/** Strings by their bytes, in a table where a new one replaces one with the same
+ * hash. */
 class SourceCache {
-  /** @param {ArrayBuffer} buffer where the bytes stand */
+  /** @param {ArrayBuffer} buffer that holds the bytes */
   constructor(buffer) {
     this._bytes = Buffer.from(buffer)
     this._halves = new Uint16Array(buffer)
@@ -50,7 +52,7 @@ class SourceCache {
     const halves = this._halves
     const start = offset / 2
     const end = start + ((length + 1) >> 1)
-    // The last characters tell `server-1` from `server-2`.
+    // Of the last characters, because sources often differ only there.
     const key = halves[end - 1] ^ (halves[end - 2] << 13) ^ (length << 5)
     const index = Math.imul(key, SPREAD) >>> (32 - HASH_BITS)
     const entry = this._entries[index]

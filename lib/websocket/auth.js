@@ -1,7 +1,7 @@
 'use strict'
-// Who may become a WebSocket, judged by headers alone; nothing here touches a
-// socket. No web page may, under whatever name it came here. Both ends prove
-// that they know the token, and neither sends it:
+// Decides by headers alone which request may become a WebSocket; nothing here
+// touches a socket. A web page's may not, whatever host name it used. Both ends
+// prove that they know the token, and neither sends it:
 //
 //   client  upgrade                                          no proof yet
 //   server  401  WWW-Authenticate: KindlyGuard nonce="<challenge>"
@@ -11,9 +11,9 @@
 //           or 503 with the same, when it has as many clients as it takes
 //
 // A proof is HMAC-SHA256(token) over its role, both nonces and the port that
-// the discovery file names. The role keeps a proof from being sent back as the
-// answer to itself, the port keeps a stranger on another port from passing it
-// on to the real server, and the nonces keep it from being used again.
+// the discovery file names. The role prevents that a proof is sent back as the
+// answer to itself, the port prevents that a stranger on another port passes it
+// on to the real server, and the nonces prevent that it is used again.
 
 const {
   createHmac,
@@ -74,17 +74,13 @@ function isToken(value) {
  * @returns {string[]}
  */
 function headerValues(rawHeaders, name) {
-  const values = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i].toLowerCase() === name) {
-      values.push(rawHeaders[i + 1])
-    }
-  }
-  return values
+  return rawHeaders.filter(
+    (_value, i) => i % 2 === 1 && rawHeaders[i - 1].toLowerCase() === name
+  )
 }
 
 /**
- * What is wrong with an upgrade request, whoever sent it.
+ * What is wrong with an upgrade request, apart from its proof.
  * @param {{ rawHeaders: string[], method: string, url: string }} request
  * @returns {{ status: number, reason: string, headers?: string[] } | null}
  */
@@ -93,11 +89,11 @@ function judgeUpgrade({ rawHeaders, method, url }) {
   if (rawHeaders.length > 2 * MAX_HEADERS) {
     return { status: 431, reason: 'headers' }
   }
-  // Web pages send one, and cannot leave it out. An old draft's name counts.
+  // Browsers send it for every web page. The second is an old draft's name.
   if (values('origin').length + values('sec-websocket-origin').length > 0) {
     return { status: 403, reason: 'origin' }
   }
-  // A page whose name was made to lead here sends its name.
+  // DNS rebinding: a page whose name resolves to this machine sends that name.
   const hosts = values('host')
   if (hosts.length !== 1 || !isLoopbackHost(hosts[0])) {
     return { status: 403, reason: 'host' }
@@ -108,7 +104,7 @@ function judgeUpgrade({ rawHeaders, method, url }) {
   if (url !== '/') {
     return { status: 404, reason: 'path' }
   }
-  // An upgrade has no body; where its bytes would end up, parsers disagree.
+  // An upgrade has no body, and parsers disagree on what its bytes would be.
   if (values('content-length').length + values('transfer-encoding').length) {
     return { status: 400, reason: 'malformed' }
   }
@@ -139,7 +135,7 @@ function checkToken(token) {
   }
 }
 
-/** The key that a token is; inspecting it shows nothing. */
+/** A token as a key, which inspect() does not show. */
 function keyOf(token) {
   checkToken(token)
   return createSecretKey(Buffer.from(token, 'hex'))
@@ -171,8 +167,8 @@ class Challenger {
     this._secret = createSecretKey(randomBytes(MAC_BYTES))
     this._lifetimeMs = lifetimeMs
     this._now = now
-    // Challenges that let somebody in. Whoever is in `older` was used at least
-    // one lifetime ago and has expired.
+    // Challenges that admitted a client. When `used` is one lifetime old it
+    // becomes `older`, which is dropped one lifetime later: all have expired.
     this._used = new Set()
     this._older = new Set()
     this._turnedAt = now()
@@ -194,8 +190,8 @@ class Challenger {
    * @param {string[]} rawHeaders of the request
    * @param {number} port the one that the discovery file names
    * @returns {{ proof: string | null, reason: string | null }} the value of
-   *   KindlyGuard-Proof, or why not: 'missing', 'malformed', 'foreign' (a
-   *   challenge of somebody else), 'expired', 'wrong', 'replayed'
+   *   KindlyGuard-Proof, or why not: 'missing', 'malformed', 'foreign' (not a
+   *   challenge of this server), 'expired', 'wrong', 'replayed'
    */
   admit(rawHeaders, port) {
     this._forget()
@@ -240,7 +236,7 @@ class Challenger {
   _forget() {
     const now = this._now()
     const age = now - this._turnedAt
-    // Not a moment sooner: a challenge is good in its last millisecond too.
+    // Plus one, because a challenge is valid in its last millisecond, too.
     if (age > this._lifetimeMs + 1) {
       const allExpired = age > 2 * (this._lifetimeMs + 1)
       this._older = allExpired ? new Set() : this._used

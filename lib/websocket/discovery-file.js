@@ -1,7 +1,7 @@
 'use strict'
 // The discovery file <name>.json, by which a client finds the WebSocket server
-// and learns its token. Only the owner may reach it, and what stands in it is
-// believed only after every field was checked.
+// and learns its token. Only its owner may reach it, and every field is checked
+// before it is used.
 
 const os = require('node:os')
 const path = require('node:path')
@@ -27,7 +27,7 @@ const isDate = (value) =>
 const isPath = (value) =>
   typeof value === 'string' && path.isAbsolute(value) && !value.includes('\0')
 
-// What each field must be, and whether the record has it at all.
+// What each field must be, and when the record has it.
 const FIELDS = {
   version: { is: (value) => value === VERSION },
   state: { is: (value) => value === 'live' || value === 'closed' },
@@ -55,12 +55,12 @@ const FIELDS = {
  * @property {string} generation 16 hex digits
  * @property {number} [sequence] the last one; only when closed
  * @property {string | null} dir the ring's real directory, if there is a ring
- * @property {number} pid for people, never for decisions
+ * @property {number} pid shown to people; nothing is decided by it
  * @property {string} startedAt ISO 8601
  */
 
 /**
- * Where the discovery file may be, in the order in which to try.
+ * The directories that may hold the discovery file, the best first.
  * @param {object} [env]
  * @returns {string[]}
  */
@@ -87,8 +87,8 @@ function homeDirectory() {
 }
 
 /**
- * Puts the record in its place, whole or not at all. Whoever calls this holds
- * the ring's lock.
+ * Writes the discovery file, whole or not at all. The caller holds the ring's
+ * lock.
  * @param {string} dirPath made with mode 0700 if it is missing
  * @param {string} name without '.json'
  * @param {DiscoveryRecord} record
@@ -122,7 +122,7 @@ function readDiscovery(dirPath, name) {
 }
 
 /**
- * Removes the discovery file and what a writer that died has left of one.
+ * Removes the discovery file and temporary ones that a killed writer left.
  * @param {string} dirPath
  * @param {string} name without '.json'
  * @returns {boolean} whether there was a file
@@ -133,8 +133,8 @@ function removeDiscovery(dirPath, name) {
 }
 
 /**
- * Reads a token that was handed over: a discovery file, or 64 hex digits and
- * perhaps a line's end. The directory around it may be anybody's.
+ * Reads the file of the option `tokenFile`: a discovery file, or 64 hex digits
+ * and perhaps a line's end. Its directory may be open to others.
  * @param {string} file
  * @returns {{ token: string | null, host: string | null,
  *   port: number | null } | null} `token` is null when the server asks for
@@ -178,7 +178,7 @@ function checkRecord(value, file) {
   }
   const record = {}
   for (const [key, { is, when }] of Object.entries(FIELDS)) {
-    // `when` looks at fields that stand before this one.
+    // `when` depends on fields that come before this one.
     if (when === undefined || when(record)) {
       const field = Object.hasOwn(value, key) ? value[key] : undefined
       if (!is(field)) {

@@ -1,6 +1,6 @@
 'use strict'
-// Where the Shield's server is: the names of its discovery file, for the side
-// that writes it and the side that looks for it.
+// Where the Shield's server is: the places of its discovery file, for the Shield
+// that writes it and the clients that look for it.
 
 const { createHash } = require('node:crypto')
 const { IpcError } = require('../base/errors.js')
@@ -11,9 +11,9 @@ const {
 } = require('./discovery-file.js')
 
 /**
- * The places of the discovery file, best first. With a `dir` of one's own it
- * is in there; when somebody else has that directory, it stands at home, under
- * a name that tells it from the files of other directories.
+ * The places of the discovery file, the best first. With the option `dir` it is
+ * in there, or, when that directory is another user's, at home under a name
+ * made from that path.
  * @param {{ dir?: string, name?: string }} location
  * @returns {{ dir: string, name: string }[]}
  */
@@ -32,8 +32,8 @@ const urlOf = ({ host, port }) =>
   `ws://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
- * What Shields have written into those places, the newest first: one that
- * could not reach the best place may have another file than the one before.
+ * The discovery files in those places, the newest first. There may be several,
+ * because a Shield that cannot write the best place uses the next.
  * @param {{ dir?: string, name?: string }} location
  * @returns {{ records: object[], error: Error | null }} the error of the first
  *   place that could not be read
@@ -51,7 +51,7 @@ function findRecords(location) {
       error ??= caught
     }
   }
-  // What a Shield said last may be in another place than what it said first.
+  // A Shield may have written 'live' in one place and 'closed' in another.
   const isSame = (a, b) =>
     a.startedAt === b.startedAt && a.pid === b.pid && a.port === b.port
   const closed = records.filter(({ state }) => state === 'closed')
@@ -63,11 +63,11 @@ function findRecords(location) {
   return { records: valid, error }
 }
 
-/** Of Shields that say that they live. @see findRecords */
+/** Those of Shields that did not close. @see findRecords */
 const liveRecords = (location) =>
   findRecords(location).records.filter(({ state }) => state === 'live')
 
-/** An error by which there is no Shield, as far as can be known. */
+/** The error that no Shield is there, as far as can be known. */
 function absent(detail) {
   const error = new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail)
   error.isAbsent = true
@@ -82,31 +82,26 @@ function absent(detail) {
  *   `isGiven`: no Shield said that it is there
  */
 function locator(location, { url, tokenFile }) {
-  const proof = () => {
-    const found = tokenFile === undefined ? null : readTokenFile(tokenFile)
-    if (tokenFile !== undefined && found === null) {
-      throw absent(`there is no token file ${tokenFile}`)
-    }
-    return found ?? { token: null, host: null, port: null }
-  }
-  if (url !== undefined) {
-    return () => {
-      const { token, port } = proof()
-      return { url, token, port, isGiven: true }
-    }
-  }
   if (tokenFile !== undefined) {
-    // A copy of the discovery file says where the Shield is, too.
     return () => {
-      const { token, host, port } = proof()
-      if (port === null) {
+      const found = readTokenFile(tokenFile)
+      if (found === null) {
+        throw absent(`there is no token file ${tokenFile}`)
+      }
+      const { token, port } = found
+      // A copy of the discovery file says where the Shield is, too.
+      if (url === undefined && port === null) {
         throw new IpcError(
           'ERR_DISCOVERY_INVALID',
           `${tokenFile} is a bare token: websocket.url must say where to`
         )
       }
-      return { url: urlOf({ host, port }), token, port, isGiven: false }
+      const isGiven = url !== undefined
+      return { url: url ?? urlOf(found), token, port, isGiven }
     }
+  }
+  if (url !== undefined) {
+    return () => ({ url, token: null, port: null, isGiven: true })
   }
   let attempts = 0
   return () => {
@@ -123,7 +118,7 @@ function locator(location, { url, tokenFile }) {
           : 'the Shield that was here has closed'
       )
     }
-    // One that crashed has left its file; the next attempt tries the next.
+    // A Shield that crashed leaves its file: each attempt tries the next one.
     const record = live[attempts++ % live.length]
     const { token = null, port } = record
     return { url: urlOf(record), token, port, isGiven: false }

@@ -13,18 +13,18 @@
 //            { type: 'get_status' }
 //
 // `from: 'start'` is the first threat that this Shield published: for a client
-// that was there before it. A `status` with `next` begins a stream: the next
-// threat has that sequence, and from there on every sequence is in one `threat`
-// or one `lost`, in order. `shm`: whether the same is in shared memory.
+// that waited for it. A `status` with `next` begins a stream: the next threat
+// has that sequence, and from there on every sequence is in one `threat` or one
+// `lost`, in order. `shm`: whether the same threats are in shared memory.
 
 const { show } = require('../base/errors.js')
-const { typeName, severityName } = require('../threat/names.js')
+const { severityNames, typeNames } = require('../threat/names.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 const FROM = ['latest', 'oldest', 'start']
 
-// What one message holds unless a single event is larger.
+// What one message holds, unless a single event is larger.
 const MESSAGE_BYTES = 256 * 1024
 
 const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
@@ -33,7 +33,7 @@ const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
 
 /**
  * One threat as JSON text.
- * @param {object} fields numbers and checked text, as encodeThreat gives them
+ * @param {import('../threat/check.js').ThreatRecord} fields
  * @param {number} sequence
  * @param {string} generation
  * @param {number} publishedNs the monotonic clock
@@ -45,10 +45,10 @@ function threatText(fields, sequence, generation, publishedNs) {
   const text = JSON.stringify({
     sequence,
     id: fields.id ?? `${generation}-${sequence}`,
-    threat_type: typeName(type) ?? 'Unknown',
-    threat_type_code: typeName(type) === undefined ? type : undefined,
-    severity: severityName(severity) ?? 'Unknown',
-    severity_code: severityName(severity) === undefined ? severity : undefined,
+    threat_type: typeNames[type] ?? 'Unknown',
+    threat_type_code: typeNames[type] === undefined ? type : undefined,
+    severity: severityNames[severity] ?? 'Unknown',
+    severity_code: severityNames[severity] === undefined ? severity : undefined,
     source: fields.source,
     details: fields.details,
     timestamp: new Date(timestampUs / 1000).toISOString(),
@@ -56,16 +56,16 @@ function threatText(fields, sequence, generation, publishedNs) {
     blocked: fields.blocked,
     published_ns: publishedNs
   })
-  // It is JSON text already.
+  // A checked context is JSON text already.
   return context === undefined
     ? text
     : `${text.slice(0, -1)},"context":${context}}`
 }
 
-/** The same of a threat that was read from a ring. */
+/** One threat that was read from a ring, as JSON text. */
 function textOfThreat(threat) {
   const { sequence, id, threatTypeCode, severityCode } = threat
-  // A ring can say any 64 bits.
+  // A ring can hold any 64 bits.
   const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
   const fields = {
     sequence,
@@ -84,8 +84,8 @@ function textOfThreat(threat) {
   try {
     return JSON.stringify(fields)
   } catch {
-    // Nested so deep that it can be parsed and not be written again: it is
-    // worth less than the threat.
+    // The context is nested so deep that it can be parsed and not be written
+    // again: send the threat without it.
     return JSON.stringify({ ...fields, context: undefined })
   }
 }
@@ -96,7 +96,7 @@ const threatMessage = (generation, texts) =>
 
 const message = (type, fields) => JSON.stringify({ type, ...fields })
 
-/** The rest of a generation of which nobody knows how much there was. */
+/** The rest of a generation whose last sequence is unknown. */
 const unknownLoss = (generation) => ({
   count: null,
   from: null,
@@ -105,7 +105,7 @@ const unknownLoss = (generation) => ({
   reason: 'replaced'
 })
 
-/** The rest of a generation, from `from` to its last sequence. */
+/** The rest of a generation, from `from` to its last `sequence`. */
 const replacedLoss = (from, { generation, sequence }) => ({
   count: sequence - from + 1,
   from,
@@ -114,7 +114,7 @@ const replacedLoss = (from, { generation, sequence }) => ({
   reason: 'replaced'
 })
 
-/** Parts `texts` so that no message is longer than it must be. */
+/** Cuts `texts` into lists for messages of about MESSAGE_BYTES. */
 function* inMessages(texts) {
   let begin = 0
   let bytes = 0
@@ -137,7 +137,7 @@ const subscribeMessage = (from, generation) =>
 
 // --- Checked ---------------------------------------------------------------
 
-/** What is wrong with a message of the other end. */
+/** The other end's message is wrong; the text says how. */
 class ProtocolError extends Error {}
 
 function mustBe(fine, what) {
@@ -184,7 +184,7 @@ function parseCommand(data, isBinary) {
   const { type, from, generation } = parse(data, isBinary)
   if (type === 'subscribe') {
     mustBe(
-      // Behind the last of all sequences, too.
+      // The sequence behind the last possible one is valid, too.
       FROM.includes(from) || from === MAX_SEQUENCE + 1 || isSequence(from),
       "subscribe: from is 'latest', 'oldest', 'start' or a sequence"
     )
@@ -280,8 +280,8 @@ const parsers = {
 }
 
 /**
- * A message of a server, checked and copied. A type that is unknown is a newer
- * server's: `type` alone comes out.
+ * A message of a server, checked and copied. An unknown type is a newer
+ * server's: only `type` is returned.
  * @param {Buffer} data
  * @param {boolean} isBinary
  * @returns {{ type: string, generation?: string }}

@@ -9,7 +9,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { promisify } = require('node:util')
 const { BenchmarkClient, IpcError } = require('../../lib/index.js')
-const { makeThreats, verify } = require('../../lib/benchmark/threats.js')
+const { threatOf, verify } = require('../../lib/benchmark/threats.js')
 const { BASE } = require('../helpers/ring.js')
 const { RingFile } = require('../helpers/ring-file.js')
 
@@ -133,9 +133,9 @@ describe('benchmark', function () {
   })
 
   it('verifies every field, the order and the sequence', () => {
-    const threats = makeThreats()
     const index = 5
-    verify(received(threats[index], index), index, threats)
+    const threat = threatOf(index)
+    verify(received(threat, index), index)
     for (const damage of [
       { sequence: 7 },
       { id: '' },
@@ -143,12 +143,18 @@ describe('benchmark', function () {
       { threatType: 'Nothing' },
       { severity: 'Nothing' },
       { source: 'mcp' },
-      { details: `${threats[index].details} ` },
-      { blocked: !threats[index].blocked }
+      { details: `${threat.details} ` },
+      { blocked: !threat.blocked }
     ]) {
-      const wrong = { ...received(threats[index], index), ...damage }
-      assert.throws(() => verify(wrong, index, threats), /not what was sent/)
+      const wrong = { ...received(threat, index), ...damage }
+      assert.throws(() => verify(wrong, index), /not what was sent/)
     }
+  })
+
+  it('sends other strings with each event', () => {
+    const details = Array.from({ length: 5000 }, (_, i) => threatOf(i).details)
+    assert.equal(new Set(details).size, 5000)
+    assert(new Set(details.map(({ length }) => length)).size > 20)
   })
 
   it('npm run benchmark-ipc prints a table', async () => {

@@ -83,7 +83,7 @@ function useShield(create, preference) {
 
   /** A client by hand, gone after the test. */
   async function peer() {
-    const one = await Peer.dial(ring().dir)
+    const one = await Peer.connect(ring().dir)
     ring().keep({ close: () => one.end() })
     return one
   }

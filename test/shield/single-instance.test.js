@@ -157,17 +157,17 @@ describe('factory', () => {
       }
     })
 
-    it('looks that overlap take the place back once', async () => {
+    it('checks that overlap take the place back once', async () => {
       const claim = new SingleInstance({ dir: ring.dir })
       try {
         const endTurn = await claim.take()
         fs.unlinkSync(path.join(ring.dir, 'kindly-guard.shield'))
-        const looks = [claim.look(), claim.look()]
+        const checks = [claim.checkFile(), claim.checkFile()]
         // Both wait for it, as while another Shield starts.
         await sleep(50)
         endTurn?.()
-        looks.push(claim.look())
-        await Promise.all(looks)
+        checks.push(claim.checkFile())
+        await Promise.all(checks)
         assert.equal(claim.isHeld, true)
         const other = new SingleInstance({ dir: ring.dir })
         await assert.rejects(other.take(), { code: 'ERR_RING_LOCKED' })

@@ -1,6 +1,6 @@
 'use strict'
-// The WebSocket server: takes in those whom the gate lets through and sends
-// them what is published.
+// The WebSocket server: sends what is published to the clients that the
+// handshake let in.
 
 const { EventEmitter } = require('node:events')
 const { bootId } = require('../../base/boot-id.js')
@@ -9,7 +9,8 @@ const { HandshakeServer } = require('./handshake.js')
 const { threatMessage } = require('../protocol.js')
 const { Subscriber } = require('./subscriber.js')
 
-// What of one turn of the event loop one message carries.
+// How much of what is published in one turn of the event loop goes into one
+// message.
 const MESSAGE_EVENTS = 64
 const MESSAGE_BYTES = 256 * 1024
 
@@ -30,13 +31,14 @@ class Broadcaster extends EventEmitter {
     this.boot = bootId()
     this._subscribers = new Set()
     this._live = new Set()
-    this._early = new Set() // those who wait for more at the history's end
-    // What this turn has published and not sent.
+    this._early = new Set() // those that wait for more at the history's end
+    this._byState = { live: this._live, early: this._early }
+    // What this turn of the event loop has published and not sent.
     this._waiting = []
     this._first = 0
     this._generation = null
     this._bytes = 0
-    this._turn = null // the immediate that ends this turn of the event loop
+    this._turn = null // the immediate that ends this turn
     this._evicted = 0
     this._timers = []
     this._closed = false
@@ -45,7 +47,7 @@ class Broadcaster extends EventEmitter {
   }
 
   /**
-   * @returns {Promise<number>} the port; see `moved`
+   * @returns {Promise<number>} the port, which may be another; see `moved`
    * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   async listen() {
@@ -58,25 +60,25 @@ class Broadcaster extends EventEmitter {
       setInterval(() => this._beat(), heartbeatMs),
       setInterval(() => this._evict(), Math.ceil(stallTimeoutMs / 4))
     ]
-    // The Shield's life is its own business.
+    // Do not keep the process alive.
     this._timers.forEach((timer) => timer.unref())
     return port
   }
 
-  /** Whether anybody gets what is published right away. */
+  /** Whether a client gets what is published right away. */
   get isHeard() {
     return this._live.size > 0
   }
 
   /**
-   * The history has just got these. The first of a turn of the event loop go out
-   * at once, what follows in it together.
+   * Sends what was just appended to the history: the first of a turn of the
+   * event loop at once, the others of that turn together.
    * @param {number} first the sequence of the first
    * @param {string[]} texts
    */
   publish(first, texts) {
     if (first !== this._first + this._waiting.length) {
-      // While nobody was live, some went to the history alone.
+      // While no client was live, some went to the history alone.
       this._flush()
     }
     for (let i = 0; i < texts.length; i++) {
@@ -87,7 +89,7 @@ class Broadcaster extends EventEmitter {
       this._waiting.push(texts[i])
       this._bytes += texts[i].length
       if (this._bytes >= MESSAGE_BYTES) {
-        // A batch can be longer than any message, and than any string.
+        // A batch can be longer than the longest string.
         this._flush()
       }
     }
@@ -103,9 +105,9 @@ class Broadcaster extends EventEmitter {
     this._askEarly()
   }
 
-  /** The history grew, and publish() is not called for that. */
+  /** The history grew without publish(), because no client was live. */
   historyGrew() {
-    // They became live by another history, in which this was written.
+    // Those that became live since then, by another history.
     for (const subscriber of [...this._live]) {
       subscriber.catchUp()
     }
@@ -113,14 +115,14 @@ class Broadcaster extends EventEmitter {
   }
 
   _askEarly() {
-    // A copy: whoever is early again must not be asked again.
+    // A copy: a subscriber that is early again comes back into the set.
     for (const subscriber of [...this._early]) {
       subscriber.historyGrew()
     }
   }
 
-  /** Another history goes on where the one before ended: with the next sequence of
-   * the same generation, or with another one. */
+  /** Another history goes on where the one before ended: with the next sequence
+   * of the same generation, or with another generation. */
   setHistory(history) {
     // What was published before belongs to the old one.
     this._flush()
@@ -132,15 +134,15 @@ class Broadcaster extends EventEmitter {
       } else if (isOther && subscriber.state === 'live') {
         subscriber.moveToHistory()
       } else {
-        subscriber.tellStatus()
+        subscriber.sendStatus()
       }
     }
     this._askEarly()
   }
 
-  /** To be called now and then: what took the ring out of its place may have
-   * brought the same one back, and then there is no other history to wait for. */
-  look() {
+  /** To be called regularly: a ring whose file was moved away may have been moved
+   * back, and then there is no other history to wait for. */
+  resumeStranded() {
     for (const subscriber of this._subscribers) {
       if (subscriber.isStranded) {
         subscriber.goOn()
@@ -157,12 +159,12 @@ class Broadcaster extends EventEmitter {
     }
   }
 
-  /** Why the port is not the one that was asked for, or null. */
+  /** Why the port is not that of the options. @see HandshakeServer.moved */
   get moved() {
-    return this._handshake.moved ?? null
+    return this._handshake.moved
   }
 
-  /** Ends it when every client has what was published, or soon after. */
+  /** Ends it when every client has what was published, or after a second. */
   async close() {
     this._closed = true
     this._timers.forEach((timer) => clearInterval(timer))
@@ -183,15 +185,10 @@ class Broadcaster extends EventEmitter {
     await this._handshake.close()
   }
 
-  /** A subscriber tells that its `state` is another one. */
-  stateChanged(subscriber) {
-    for (const [state, set] of [
-      ['live', this._live],
-      ['early', this._early]
-    ]) {
-      if (subscriber.state === state) set.add(subscriber)
-      else set.delete(subscriber)
-    }
+  /** For a subscriber whose `state` was `before`, and has changed. */
+  stateChanged(subscriber, before) {
+    this._byState[before]?.delete(subscriber)
+    this._byState[subscriber.state]?.add(subscriber)
   }
 
   // -------------------------------------------------------------------------
@@ -199,11 +196,8 @@ class Broadcaster extends EventEmitter {
   _connected(socket) {
     const subscriber = new Subscriber(socket, this)
     this._subscribers.add(subscriber)
-    socket.on('error', () => {
-      // It is followed by a close.
-    })
     socket.on('close', () => {
-      subscriber.end()
+      subscriber.unsubscribe()
       this._subscribers.delete(subscriber)
       this.emit('client')
     })

@@ -1,7 +1,7 @@
 'use strict'
 // An HTTP server on the loopback address that lets only clients become
-// WebSockets which proved that they know the token. Everybody else gets one
-// line, and not one byte of data.
+// WebSockets which proved that they know the token. Every other request gets
+// one line, and not one byte of data.
 
 const { EventEmitter, once } = require('node:events')
 const http = require('node:http')
@@ -12,21 +12,20 @@ const { Challenger, judgeUpgrade } = require('../auth.js')
 const MAX_HEADER_BYTES = 8 * 1024
 // Sockets that have not proved anything yet.
 const MAX_PENDING = 64
-// How long somebody who was refused may take to read why. Closing at once
-// would discard the answer if the client is still sending.
+// How long a refused client may take to read why. Closing at once would discard
+// the answer if the client is still sending.
 const LINGER_MS = 500
 
-// Commands are short. A message in many pieces costs far more than its bytes.
+// Commands are short. A message in many fragments costs far more than its bytes.
 const MAX_PAYLOAD = 16 * 1024
 const MAX_FRAGMENTS = 64
 const MAX_CHUNKS = 1024
 
-// What the HTTP parser blames, where that is not just a bad request.
-const PARSER_STATUS = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408
+// The answers to errors of the HTTP parser that are more than a bad request.
+const PARSER_FAULTS = {
+  HPE_HEADER_OVERFLOW: [431, 'headers'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'slow']
 }
-const STATUS_REASONS = { 400: 'malformed', 408: 'slow', 431: 'headers' }
 
 const ignore = () => {}
 
@@ -52,7 +51,11 @@ class HandshakeServer extends EventEmitter {
     const { auth, handshakeTimeoutMs } = options
     this._challenger = auth === 'none' ? null : new Challenger(token)
     this._port = null
-    this._moved = null
+    /**
+     * Why this is not the port of the options, or null.
+     * @type {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
+     */
+    this.moved = null
     this._listening = null
     this._closed = null
     this._pending = new Map() // socket -> { timer, answered }
@@ -61,14 +64,6 @@ class HandshakeServer extends EventEmitter {
     this._counts = { admitted: 0, challenged: 0, refused: {} }
     this._server = this._createServer(handshakeTimeoutMs)
     this._webSockets = this._createWebSockets(handshakeTimeoutMs)
-  }
-
-  /**
-   * Why this is not the port that was asked for, or null.
-   * @returns {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
-   */
-  get moved() {
-    return this._moved
   }
 
   /**
@@ -87,13 +82,11 @@ class HandshakeServer extends EventEmitter {
    *   handshakes of now; the others since the start, `refused` by reason
    */
   stats() {
-    const { admitted, challenged, refused } = this._counts
     return {
       connections: this._clients.size,
       pending: this._pending.size,
-      admitted,
-      challenged,
-      refused: { ...refused }
+      ...this._counts,
+      refused: { ...this._counts.refused }
     }
   }
 
@@ -115,11 +108,11 @@ class HandshakeServer extends EventEmitter {
       if (port === 0 || (code !== 'EADDRINUSE' && code !== 'EACCES')) {
         throw error
       }
-      this._moved = { from: port, code }
+      this.moved = { from: port, code }
       await bind(this._server, host, 0)
     }
     this._port = this._server.address().port
-    // How long the Shield lives is its own business.
+    // Do not keep the process alive.
     this._server.unref()
     if (auth === 'none') {
       process.emitWarning(
@@ -133,7 +126,7 @@ class HandshakeServer extends EventEmitter {
 
   async _close() {
     const gone = this._endAll()
-    // A server that has not begun to listen would begin after its close().
+    // A server that is about to listen would do so after its close().
     await this._listening?.catch(ignore)
     const closed = new Promise((resolve) => {
       this._server.close(resolve)
@@ -141,7 +134,7 @@ class HandshakeServer extends EventEmitter {
     await Promise.all([closed, ...gone])
   }
 
-  /** What is accepted from now on is destroyed by _onSocket(). */
+  /** Ends every connection. _onSocket() destroys those that come from now on. */
   _endAll() {
     const ended = [...this._clients, ...this._pending.keys()]
     return ended.map((one) => {
@@ -161,13 +154,13 @@ class HandshakeServer extends EventEmitter {
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
-      requireHostHeader: false, // Judged here, like all the rest.
+      requireHostHeader: false, // judgeUpgrade() requires it.
       headersTimeout: timeout,
       requestTimeout: timeout,
       connectionsCheckingInterval: timeout
     })
-    // Node drops headers past a limit without a word, so that an Origin could
-    // hide behind many others. The bytes are limited, judgeUpgrade() counts.
+    // Node silently drops headers past this count, so an Origin could
+    // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
     server.maxHeadersCount = 0
     const plain = (request) => this._onPlainRequest(request)
     server.on('request', plain)
@@ -177,12 +170,12 @@ class HandshakeServer extends EventEmitter {
     server.on('upgrade', (...args) => this._onUpgrade(...args))
     server.on('connection', (socket) => this._onSocket(socket))
     server.on('clientError', (error, socket) => {
-      const status = PARSER_STATUS[error.code] ?? 400
+      const [status, reason] = PARSER_FAULTS[error.code] ?? [400, 'malformed']
       if (this._begin(socket)) {
-        this._refuse(socket, status, STATUS_REASONS[status])
+        this._refuse(socket, status, reason)
       }
     })
-    server.on('error', ignore) // bind() hears those that matter.
+    server.on('error', ignore) // bind() handles those of listen().
     return server
   }
 
@@ -190,7 +183,7 @@ class HandshakeServer extends EventEmitter {
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      autoPong: false, // Subscriber answers within its bounds.
+      autoPong: false, // Subscriber answers, and counts what waits.
       perMessageDeflate: false,
       skipUTF8Validation: false,
       maxPayload: MAX_PAYLOAD,
@@ -209,7 +202,7 @@ class HandshakeServer extends EventEmitter {
   }
 
   _onSocket(socket) {
-    // A reset is the client's affair, and never an uncaught exception.
+    // A connection may be reset at any time; 'close' follows.
     socket.on('error', ignore)
     socket.unref()
     if (this._closed !== null) {
@@ -242,7 +235,7 @@ class HandshakeServer extends EventEmitter {
     this._pending.delete(socket)
   }
 
-  /** Each connection has one request; it ends with whatever follows that. */
+  /** Each connection has one request; a second one ends it. */
   _begin(socket) {
     const entry = this._pending.get(socket)
     if (entry === undefined || entry.answered) {
@@ -279,7 +272,7 @@ class HandshakeServer extends EventEmitter {
       return
     }
     if (this._clients.size >= this._options.maxClients) {
-      // Whoever only asks whether there is a Shield is to know it.
+      // With the proof: a Shield that starts asks only whether one is here.
       this._refuse(socket, 503, 'clients', this._proofOf(request))
       return
     }
@@ -288,7 +281,7 @@ class HandshakeServer extends EventEmitter {
     })
   }
 
-  /** Whether the client knows the token; if not, it was told 401. */
+  /** Whether the client proved that it knows the token; else it is sent a 401. */
   _prove(request, socket) {
     const { rawHeaders } = request
     const { proof, reason } = this._challenger.admit(rawHeaders, this._port)
@@ -335,7 +328,7 @@ class HandshakeServer extends EventEmitter {
     this.emit('refused', { status, reason })
   }
 
-  /** One line, and the end. */
+  /** Sends the status as one line of text, and closes. */
   _answer(socket, status, headers = []) {
     const entry = this._pending.get(socket)
     if (entry === undefined || socket.destroyed || !socket.writable) {
@@ -353,7 +346,7 @@ class HandshakeServer extends EventEmitter {
       ...headers
     ]
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
-    // What still comes is thrown away until the client closes, too.
+    // What still comes is discarded until the client closes, too.
     socket.resume()
     this._setTimer(entry, LINGER_MS, () => socket.destroy())
   }

@@ -1,25 +1,25 @@
 'use strict'
 
-// What a frame has beside its payload, at the most.
+// The longest header of a frame that a server sends (RFC 6455, section 5.2).
 const FRAME_BYTES = 10
 
-/** What one socket was handed and has not taken yet, counted. */
+/** Counts what one socket was given and has not taken yet. */
 class SendBuffer {
   /**
    * @param {import('ws').WebSocket} socket
    * @param {number} maxBytes when it is full
-   * @param {() => void} onRoom it was full, and half of it is free
+   * @param {() => void} onSpace it was full, and half of it is free
    */
-  constructor(socket, maxBytes, onRoom) {
+  constructor(socket, maxBytes, onSpace) {
     this._socket = socket
     this._maxBytes = maxBytes
-    this._onRoom = onRoom
+    this._onSpace = onSpace
     this.bytes = 0
     /** Since when it is full, by performance.now(), or null. */
     this.fullSince = null
   }
 
-  /** Looks whether it is full; from then on it is, until onRoom(). */
+  /** Whether it is full; if so, fullSince stays set until onSpace(). */
   isFull() {
     if (this.bytes < this._maxBytes) {
       return false
@@ -44,12 +44,12 @@ class SendBuffer {
   _hand(length, send) {
     const bytes = length + FRAME_BYTES
     this.bytes += bytes
-    // The error of a socket that is gone comes with its close, too.
+    // The error is ignored: a socket that fails closes, too.
     send(() => {
       this.bytes -= bytes
       if (this.fullSince !== null && this.bytes <= this._maxBytes / 2) {
         this.fullSince = null
-        this._onRoom()
+        this._onSpace()
       }
     })
   }

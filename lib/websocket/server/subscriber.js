@@ -9,13 +9,12 @@ const {
   inMessages,
   message,
   parseCommand,
-  ProtocolError,
   replacedLoss,
   threatMessage,
   unknownLoss
 } = require('../protocol.js')
 
-// Events that one look into the history sends.
+// Events that one read of the history sends.
 const READ_EVENTS = 64
 
 // Codes of RFC 6455, section 7.4.1, and of its registry.
@@ -24,7 +23,7 @@ const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = 1011
 const TRY_AGAIN_LATER = 1013
 
-// What a close frame holds beside its code.
+// The longest reason of a close frame (RFC 6455, section 5.5).
 const REASON_BYTES = 123
 
 // How long a client may take to answer a close.
@@ -39,24 +38,21 @@ const reasonOf = (why) =>
 class Subscriber {
   /**
    * @param {import('ws').WebSocket} socket open and authenticated
-   * @param {object} server has `history`, `limits`, `boot`, and is told by
-   *   `stateChanged(subscriber)` when `state` changes
+   * @param {object} broadcaster has `history`, `limits`, `boot`, and is told by
+   *   `stateChanged(subscriber, before)` when `state` changes
    */
-  constructor(socket, server) {
+  constructor(socket, broadcaster) {
     this._socket = socket
-    this._server = server
+    this._broadcaster = broadcaster
     this._cursor = null
     this._cursorHistory = null // the history that it is a cursor of
     this._generation = null
     this._next = 0 // the sequence that comes next; 0: not subscribed
-    this._sendBuffer = new SendBuffer(
-      socket,
-      server.limits.maxBufferedBytes,
-      () => {
-        this._askedAt = null
-        this._pump()
-      }
-    )
+    const { maxBufferedBytes } = broadcaster.limits
+    this._sendBuffer = new SendBuffer(socket, maxBufferedBytes, () => {
+      this._askedAt = null
+      this._pump()
+    })
     this._mistakes = 0
     this._askedAt = null // since when a ping has no answer
     this._leaving = false
@@ -66,7 +62,6 @@ class Subscriber {
     this.state = 'behind'
     /** Whether it waits for a history in which it can read on. */
     this.isStranded = false
-    this.sent = 0
     socket.on('message', (data, isBinary) => this._command(data, isBinary))
     socket.on('ping', (data) => {
       if (!this._pause()) {
@@ -79,7 +74,7 @@ class Subscriber {
   }
 
   /**
-   * Sends what was just published, if this is where the client stands.
+   * Sends what was just published, as far as the client does not have it yet.
    * @param {number} first the sequence of the first of `texts`
    * @param {string[]} texts
    * @param {Buffer} whole the message of all of them
@@ -89,23 +84,27 @@ class Subscriber {
     if (have >= texts.length) {
       return
     }
-    const rest = have === 0 ? texts : texts.slice(have)
-    this._sendThreats(
-      rest.length,
-      have === 0 ? whole : threatMessage(this._generation, rest)
-    )
+    const text =
+      have === 0 ? whole : threatMessage(this._generation, texts.slice(have))
+    this._sendThreats(texts.length - have, text)
     this._pause()
   }
 
-  /** The history has another generation, and this client has all of the one
-   * before, or of what can be had of it. */
+  /** Goes on in a history of another generation, when the client has what can be
+   * had of the one before. */
   moveToHistory() {
     this._goOver({ generation: this._generation, next: this._next })
   }
 
-  /** Where the Shield stands, and with what. */
-  tellStatus() {
-    this._sendStatus()
+  /** Sends the Shield's generation, sequence and transport.
+   * @param {number} [next] begins a stream with this sequence */
+  sendStatus(next) {
+    const { history, boot, limits } = this._broadcaster
+    const { generation, sequence, isRing: shm } = history
+    const { heartbeatMs } = limits
+    this._sendBuffer.send(
+      message('status', { generation, sequence, next, shm, boot, heartbeatMs })
+    )
   }
 
   /** To be called every heartbeat. */
@@ -113,25 +112,22 @@ class Subscriber {
     if (this._sendBuffer.fullSince === null && !this._dismissed) {
       this._askedAt ??= performance.now()
       this._socket.ping()
-      const { generation, sequence } = this._server.history
+      const { generation, sequence } = this._broadcaster.history
       this._sendBuffer.send(message('heartbeat', { generation, sequence }))
     }
   }
 
-  /**
-   * Whether the client has not taken anything, or not answered a ping, for too
-   * long.
-   * @param {number} now performance.now()
-   */
+  /** Whether the client has not taken anything, or not answered a ping, for too
+   * long. @param {number} now performance.now() */
   isStalled(now) {
-    const { stallTimeoutMs } = this._server.limits
+    const { stallTimeoutMs } = this._broadcaster.limits
     const since = this._sendBuffer.fullSince ?? this._askedAt ?? now
     return !this._dismissed && now - since >= stallTimeoutMs
   }
 
-  /** Tells the client what it has lost already, and parts with it. */
+  /** Tells the client what it has lost already, and closes. */
   evict() {
-    const { history, limits } = this._server
+    const { history, limits } = this._broadcaster
     if (this._next !== 0 && this._generation === history.generation) {
       try {
         const cursor = history.cursor(this._next)
@@ -141,27 +137,14 @@ class Subscriber {
         // It will be told when it comes back.
       }
     }
-    this.dismiss(
+    this._dismiss(
       TRY_AGAIN_LATER,
       'ERR_EVICTED',
       `nothing was taken for ${limits.stallTimeoutMs} ms`
     )
   }
 
-  /** Says why, and closes. */
-  dismiss(status, code, why) {
-    if (this._dismissed) {
-      return
-    }
-    this._dismissed = true
-    this._unsubscribe()
-    this._sendBuffer.send(message('error', { code, message: why }))
-    this._socket.close(status, reasonOf(why))
-    const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
-    timer.unref()
-  }
-
-  /** The server closes: so does this, as soon as everything is sent. */
+  /** The Shield closes: ends the connection as soon as everything is sent. */
   leave() {
     this._leaving = true
     if (this._next === 0 || this.state !== 'behind') {
@@ -169,19 +152,29 @@ class Subscriber {
     }
   }
 
-  /** The socket is gone. */
-  end() {
-    this._unsubscribe()
+  /** Ends the subscription; also to be called when the socket is gone. */
+  unsubscribe() {
+    this.isStranded = false
+    this._closeCursor()
+    this._next = 0
+    this._setState('behind')
   }
 
   stats() {
-    return {
-      state: this.state,
-      subscribed: this._next !== 0,
-      next: this._next,
-      bufferedBytes: this._sendBuffer.bytes,
-      sent: this.sent
+    return { state: this.state, bufferedBytes: this._sendBuffer.bytes }
+  }
+
+  /** Sends why, and closes. */
+  _dismiss(status, code, why) {
+    if (this._dismissed) {
+      return
     }
+    this._dismissed = true
+    this.unsubscribe()
+    this._sendBuffer.send(message('error', { code, message: why }))
+    this._socket.close(status, reasonOf(why))
+    const timer = setTimeout(() => this._socket.terminate(), CLOSE_MILLISECONDS)
+    timer.unref()
   }
 
   // --- Commands ------------------------------------------------------------
@@ -194,41 +187,35 @@ class Subscriber {
     try {
       command = parseCommand(data, isBinary)
     } catch (error) {
-      if (!(error instanceof ProtocolError)) {
-        throw error
-      }
       this._refuse(error.message)
       return
     }
     // Each command has an answer, and answers must not pile up.
     if (this._pause()) {
       this._refuse('a command came while answers are not read')
-      return
-    }
-    if (command.type === 'subscribe') {
+    } else if (command.type === 'subscribe') {
       this._subscribe(command)
     } else if (command.type === 'unsubscribe') {
-      this._unsubscribe()
+      this.unsubscribe()
     } else {
-      this.tellStatus()
+      this.sendStatus()
     }
   }
 
   _refuse(why) {
+    const code = 'ERR_INVALID_MESSAGE'
     this._mistakes++
     if (this._mistakes > 1) {
-      this.dismiss(POLICY_VIOLATION, 'ERR_INVALID_MESSAGE', why)
+      this._dismiss(POLICY_VIOLATION, code, why)
     } else {
-      const code = 'ERR_INVALID_MESSAGE'
       this._sendBuffer.send(message('error', { code, message: why }))
     }
   }
 
   _subscribe({ from, generation }) {
-    const { history } = this._server
-    this._unsubscribe()
+    const { history } = this._broadcaster
+    this.unsubscribe()
     if (generation === undefined || generation === history.generation) {
-      const oldest = from === 'oldest'
       const named = {
         latest: history.sequence + 1,
         oldest: 1,
@@ -236,17 +223,17 @@ class Subscriber {
       }
       const next = named[from] ?? from
       this._begin(history.generation, next)
-      this._readFrom(oldest ? from : next)
+      this._readFrom(from === 'oldest' ? from : next)
       return
     }
-    // Where it stood is a history before this one.
+    // The client was in a history before this one.
     this._goOver({ generation, next: from })
   }
 
-  /** From an earlier history to the one that is there now: what it will not get of
-   * the former, and where the latter begins for it. */
+  /** From an earlier history to the present one: tells what the client will not
+   * get of the former, and begins the latter. */
   _goOver({ generation, next }) {
-    const { history } = this._server
+    const { history } = this._broadcaster
     const { predecessor } = history
     const isNext = predecessor?.generation === generation
     if (!isNext || predecessor.sequence === undefined) {
@@ -260,20 +247,12 @@ class Subscriber {
     this._readFrom(first)
   }
 
-  _unsubscribe() {
-    this.isStranded = false
-    this._cursor?.close()
-    this._cursor = null
-    this._next = 0
-    this._setState('behind')
-  }
-
   // --- Sending -------------------------------------------------------------
 
   _begin(generation, next) {
     this._generation = generation
     this._next = next
-    this._sendStatus(next)
+    this.sendStatus(next)
   }
 
   /** What comes next is of this generation: from its first event on, if it is
@@ -286,10 +265,8 @@ class Subscriber {
 
   _readFrom(from) {
     this._setState('behind')
-    this._cursor?.close()
-    this._cursor = null
-    const { history } = this._server
-    if (from === history.sequence + 1) {
+    this._closeCursor()
+    if (from === this._broadcaster.history.sequence + 1) {
       this._setState('live')
       return
     }
@@ -297,55 +274,42 @@ class Subscriber {
     this._pump()
   }
 
-  _openCursor(from) {
-    const { history } = this._server
+  _closeCursor() {
     this._cursor?.close()
     this._cursor = null
+  }
+
+  _openCursor(from) {
+    const { history } = this._broadcaster
+    this._closeCursor()
     this.isStranded = false
     try {
       this._cursor = history.cursor(from)
       this._cursorHistory = history
     } catch (error) {
       if (error.code === 'ERR_NO_RING') {
-        // It is out of its place, and will be made anew or brought back soon.
+        // Its file was removed; it will be made anew or brought back soon.
         this.isStranded = true
         return
       }
-      this.dismiss(INTERNAL_ERROR, error.code, error.message)
+      this._dismiss(INTERNAL_ERROR, error.code, error.message)
     }
   }
 
   /** Sends from the history until its end is reached or the socket is full. */
   _pump() {
-    const { history } = this._server
+    const { history } = this._broadcaster
     while (this._cursor !== null && !this._pause()) {
       let read
       try {
         read = this._cursor.read(READ_EVENTS)
       } catch (error) {
-        this.dismiss(INTERNAL_ERROR, error.code, error.message)
+        this._dismiss(INTERNAL_ERROR, error.code, error.message)
         return
       }
-      const count = read.texts.length
-      for (const loss of read.losses) {
-        this._enter(loss.generation)
-        this._sendLoss(loss)
-      }
-      // A cursor that has just moved on may have a loss to tell of the history that
-      // it was in: not before that.
-      if (count > 0 || read.losses.length > 0) {
-        this._enter(read.generation)
-      }
-      let left = count
-      for (const texts of inMessages(read.texts)) {
-        if (this._pause()) {
-          break
-        }
-        left -= texts.length
-        this._sendThreats(texts.length, threatMessage(read.generation, texts))
-      }
-      if (left > 0) {
-        // Read again when there is room, rather than kept. Not by another
+      const isEmpty = read.texts.length === 0 && read.losses.length === 0
+      if (!this._sendRead(read, isEmpty)) {
+        // Read again when there is space, rather than kept. Not by another
         // cursor: the history may be another one by now.
         this._cursor.goBack(this._next)
         return
@@ -354,16 +318,15 @@ class Subscriber {
         this._generation === history.generation &&
         this._next === history.sequence + 1
       ) {
-        this._cursor.close()
-        this._cursor = null
+        this._closeCursor()
         this._setState('live')
-      } else if (count === 0 && !read.more && read.losses.length === 0) {
+      } else if (isEmpty && !read.more) {
         if (this._generation !== history.generation) {
           this.moveToHistory()
           return
         }
         if (this._cursorHistory === history) {
-          // It asked for what is not there yet.
+          // The client subscribed to what is not published yet.
           this._setState('early')
           return
         }
@@ -372,47 +335,68 @@ class Subscriber {
     }
   }
 
+  /** Sends what a cursor gave. @returns {boolean} whether all of it */
+  _sendRead({ generation, losses, texts }, isEmpty) {
+    for (const loss of losses) {
+      this._enter(loss.generation)
+      this._sendLoss(loss)
+    }
+    // Not for an empty read: a cursor that has just moved on may yet have a loss
+    // to tell of the generation that it was in.
+    if (!isEmpty) {
+      this._enter(generation)
+    }
+    for (const part of inMessages(texts)) {
+      if (this._pause()) {
+        return false
+      }
+      this._sendThreats(part.length, threatMessage(generation, part))
+    }
+    return true
+  }
+
   /** After `isStranded`: there is another history, or may be the same again. */
   goOn() {
     this.isStranded = false
-    if (this._generation === this._server.history.generation) {
-      this._sendStatus()
+    if (this._generation === this._broadcaster.history.generation) {
+      this.sendStatus()
       this._readFrom(this._next)
     } else {
       this.moveToHistory()
     }
   }
 
-  /** There may be more in the history than this client, who is live, was sent. */
+  /** While live: the history may have more than this client was sent. */
   catchUp() {
-    if (this._next <= this._server.history.sequence) {
+    if (this._next <= this._broadcaster.history.sequence) {
       this._readFrom(this._next)
     }
   }
 
-  /** There is more in the history than this client, who is early, knew. */
+  /** While early: the history has more than when it was read last. */
   historyGrew() {
     this._setState('behind')
     this._pump()
   }
 
-  /** True when the socket has to take what it has first. */
+  /** True when the socket has to take what it was given first. */
   _pause() {
     if (!this._sendBuffer.isFull()) {
       return false
     }
     if (this.state === 'live') {
       this._setState('behind')
-      // From the history, when there is room again.
+      // From the history, when there is space again.
       this._openCursor(this._next)
     }
     return true
   }
 
   _setState(state) {
-    if (state !== this.state) {
+    const before = this.state
+    if (state !== before) {
       this.state = state
-      this._server.stateChanged(this)
+      this._broadcaster.stateChanged(this, before)
       if (this._leaving && state !== 'behind') {
         this.leave()
       }
@@ -421,7 +405,6 @@ class Subscriber {
 
   _sendThreats(count, text) {
     this._next += count
-    this.sent += count
     this._sendBuffer.send(text)
   }
 
@@ -430,16 +413,6 @@ class Subscriber {
       this._next = loss.to + 1
     }
     this._sendBuffer.send(message('lost', loss))
-  }
-
-  _sendStatus(next) {
-    const { history, boot, limits } = this._server
-    const { generation, sequence } = history
-    const { heartbeatMs } = limits
-    const shm = history.isRing
-    this._sendBuffer.send(
-      message('status', { generation, sequence, next, shm, boot, heartbeatMs })
-    )
   }
 }
 

@@ -10,7 +10,7 @@ const {
   createToken,
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
-const { dial } = require('../../../lib/websocket/client/connect.js')
+const { connect } = require('../../../lib/websocket/client/connect.js')
 const { newHandshakeServer } = require('../../helpers/handshake.js')
 const { record, until, within } = require('../../helpers/wait.js')
 
@@ -47,7 +47,7 @@ const asking = () => challenge(`KindlyGuard nonce="${hex(54)}"`)
 const isProof = (request) => /^authorization:/im.test(request)
 const proofIn = (request) => /proof="([0-9a-f]+)"/.exec(request)[1]
 
-describe('WebSocket dial', () => {
+describe('WebSocket connect', () => {
   const running = []
 
   async function open(options = {}) {
@@ -100,7 +100,7 @@ describe('WebSocket dial', () => {
   afterEach(() => Promise.all(running.splice(0).map((one) => one.close())))
 
   async function rejected(options, code) {
-    const opened = dial({ handshakeTimeoutMs: 10_000, ...options })
+    const opened = connect({ handshakeTimeoutMs: 10_000, ...options })
     const error = await within(
       opened.then(
         () => assert.fail('it connected'),
@@ -121,7 +121,7 @@ describe('WebSocket dial', () => {
         for (let i = 0; i < 100; i++) client.send(`${i}`)
         client.on('message', (data) => client.send(`echo ${data}`))
       })
-      const socket = await dial({ url: gate.url, token: TOKEN })
+      const socket = await connect({ url: gate.url, token: TOKEN })
       assert(socket.isPaused)
       assert.equal(socket.readyState, socket.OPEN)
       assert.equal(socket.extensions, '')
@@ -148,7 +148,7 @@ describe('WebSocket dial', () => {
         forward.sockets.add(socket).add(on)
       })
       const { port } = gate
-      const socket = await dial({ url: forward.url, token: TOKEN, port })
+      const socket = await connect({ url: forward.url, token: TOKEN, port })
       assert.equal(gate.stats().admitted, 1)
       socket.terminate()
       // And when not, this is a relay.
@@ -162,7 +162,7 @@ describe('WebSocket dial', () => {
     it('on IPv6', async () => {
       const gate = await open({ host: '::1' })
       const url = `ws://[::1]:${gate.port}/`
-      const socket = await dial({ url, token: TOKEN })
+      const socket = await connect({ url, token: TOKEN })
       assert.equal(gate.stats().admitted, 1)
       socket.terminate()
     })
@@ -170,7 +170,7 @@ describe('WebSocket dial', () => {
     it("auth 'none' on both sides: in one step", async () => {
       const quiet = record(process, 'warning')
       const gate = await open({ auth: 'none', token: undefined })
-      const socket = await dial({ url: gate.url })
+      const socket = await connect({ url: gate.url })
       assert.deepEqual(gate.stats().challenged, 0)
       socket.terminate()
       await until(() => quiet.length === 1, 'the warning')
@@ -192,13 +192,13 @@ describe('WebSocket dial', () => {
     it('is full: 503, until somebody leaves', async () => {
       const gate = await open({ maxClients: 2 })
       const options = { url: gate.url, token: TOKEN }
-      const [first, second] = [await dial(options), await dial(options)]
+      const [first, second] = [await connect(options), await connect(options)]
       const error = await rejected(options, 'ERR_WEBSOCKET_REFUSED')
       assert.equal(error.status, 503)
       assert.deepEqual(gate.stats().refused, { clients: 1 })
       first.terminate()
       await until(() => gate.stats().connections === 1, 'one left')
-      const third = await dial(options)
+      const third = await connect(options)
       assert.equal(gate.stats().connections, 2)
       for (const socket of [second, third]) socket.terminate()
     })
@@ -232,7 +232,7 @@ describe('WebSocket dial', () => {
           client.on('message', (data) => messages.push(data))
         })
         const options = { url: gate.url, token: TOKEN }
-        const [bad, fine] = [await dial(options), await dial(options)]
+        const [bad, fine] = [await connect(options), await connect(options)]
         const closes = record(bad, 'close')
         bad.resume()
         send(bad)
@@ -251,7 +251,7 @@ describe('WebSocket dial', () => {
       const gate = await open({ port: taken.port })
       assert.notEqual(gate.port, taken.port)
       assert.deepEqual(gate.moved, { from: taken.port, code: 'EADDRINUSE' })
-      const socket = await dial({ url: gate.url, token: TOKEN })
+      const socket = await connect({ url: gate.url, token: TOKEN })
       socket.terminate()
       assert.equal((await open()).moved, null)
     })
@@ -259,7 +259,7 @@ describe('WebSocket dial', () => {
     it('that closes ends its clients; it listens once', async () => {
       const gate = await open()
       assert.equal(await gate.listen(), gate.port)
-      const socket = await dial({ url: gate.url, token: TOKEN })
+      const socket = await connect({ url: gate.url, token: TOKEN })
       const closes = record(socket, 'close')
       socket.resume()
       await gate.close()
@@ -474,7 +474,7 @@ describe('WebSocket dial', () => {
       assert.equal(other.requests.join(''), other.received)
       // Without a token it is believed, nothing is lost, and the ping answered.
       const believed = await stranger(glue)
-      const socket = await dial({ url: believed.url })
+      const socket = await connect({ url: believed.url })
       const messages = record(socket, 'message')
       socket.resume()
       await until(() => messages.length === 1, 'the message')
@@ -499,13 +499,13 @@ describe('WebSocket dial', () => {
       const controller = new AbortController()
       const { signal } = controller
       const options = { url: other.url, token: TOKEN, signal }
-      const opened = dial(options)
+      const opened = connect(options)
       const failed = assert.rejects(opened, reason)
       await until(() => other.requests.length === 1, 'the request')
       controller.abort(reason)
       await within(failed, 'its end')
       await until(() => other.sockets.size === 0, 'it hung up')
-      await assert.rejects(dial(options), reason)
+      await assert.rejects(connect(options), reason)
       assert.equal(other.requests.length, 1)
     })
 
@@ -522,7 +522,7 @@ describe('WebSocket dial', () => {
         ...['ws://127.0.0.1:1/x', 'ws://127.0.0.1:1/?a', 'ws://127.0.0.1:1/#a'],
         ...['ws://0.0.0.0:1', 'ws://[::]:1', 'ws://[::ffff:127.0.0.1]:1']
       ]) {
-        await assert.rejects(dial({ url, token: TOKEN }), {
+        await assert.rejects(connect({ url, token: TOKEN }), {
           code: 'ERR_INVALID_OPTION',
           message: /option url/
         })
@@ -531,7 +531,7 @@ describe('WebSocket dial', () => {
 
     it('a token is one', async () => {
       for (const token of ['', 'secret', `${TOKEN} `, TOKEN.slice(2), 5]) {
-        await assert.rejects(dial({ url: 'ws://127.0.0.1:1', token }), {
+        await assert.rejects(connect({ url: 'ws://127.0.0.1:1', token }), {
           code: 'ERR_INVALID_OPTION',
           message: 'option token: expected 64 lower-case hex digits'
         })
