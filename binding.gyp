@@ -8,7 +8,6 @@
         "native/addon/reader.cc",
         "native/addon/writer.cc",
         "native/loop/poller.c",
-        "native/loop/space_poll.c",
         "native/base/error.c",
         "native/ring/crc32c.c",
         "native/ring/ring.c",
@@ -23,7 +22,6 @@
         "native/file/reader.c",
         "native/file/registration.c",
         "native/file/segment.c",
-        "native/file/system.c",
         "native/file/writer.c",
         "native/file/writer_space.c"
       ],

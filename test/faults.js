@@ -15,7 +15,7 @@ const { findTests, MAKE_C_TESTS, ROOT } = require('./tools/test-files.js')
 
 const LIST = path.join('test', 'faults.md')
 // The file of mocha's that holds the titles of all C tests, and what stands in
-// front of a title there: the name of the program, test_<name>.c.
+// front of a title there: the program, such as file/test_lock.
 const C_TESTS = path.join('test', 'c', 'c.shm.test.js')
 const C_TITLE = /^C core (\S+) /
 
@@ -74,7 +74,7 @@ function toTest({ file, fullTitle }) {
   const relative = path.relative(ROOT, file)
   const program = relative === C_TESTS && C_TITLE.exec(fullTitle)
   return {
-    file: program ? path.join('test', 'c', `test_${program[1]}.c`) : relative,
+    file: program ? path.join('test', 'c', `${program[1]}.c`) : relative,
     title: fullTitle
   }
 }

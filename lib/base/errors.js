@@ -3,7 +3,7 @@
 // thrown, and the errors for bad arguments.
 
 const { inspect } = require('node:util')
-const table = require('./error-codes.js')
+const table = require('./error-codes.json')
 
 const byNumber = new Map(table.map((entry) => [entry.number, entry]))
 const byCode = new Map(table.map((entry) => [entry.code, entry]))

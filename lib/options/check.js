@@ -5,8 +5,8 @@
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
 const { capacityOf, DEFAULT_EVENTS, ringBytes } = require('../threat/size.js')
+const { MAX_CAPACITY: MAX_EVENTS } = require('../threat/layout.js')
 
-const MAX_EVENTS = 2 ** 22
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
 /** The presets of `latency`, in microseconds of spinning. */

@@ -3,6 +3,7 @@
 // hold it, with the same sequences, limits and losses.
 
 const { IpcError } = require('../base/errors.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const {
   capacityOf,
   MAX_SPAN,
@@ -57,7 +58,7 @@ class MemoryHistory {
    */
   append(batch) {
     const spans = batch.map(spanOf)
-    const limit = this.capacity / 4
+    const limit = this.capacity / BATCH_DIVISOR
     let slots = 0
     for (const [i, span] of spans.entries()) {
       // Of one event, its length before it was deflated counts.

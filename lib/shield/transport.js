@@ -9,6 +9,7 @@ const { IpcError } = require('../base/errors.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, stamp } = require('../threat/check.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { threatText } = require('../websocket/protocol.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
@@ -131,7 +132,7 @@ class IpcTransport extends EventEmitter {
   writeThreats(threats) {
     this.#mustBeOpen()
     const { writer, history } = this.#ring
-    const most = writer?.batchSlots ?? history.capacity / 4
+    const most = writer?.batchSlots ?? history.capacity / BATCH_DIVISOR
     const records = checkBatch(threats, most, checkThreat)
     // An iterator of the caller's may have closed this.
     this.#mustBeOpen()

@@ -9,6 +9,7 @@ const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
 const { checkThreat } = require('../threat/check.js')
+const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 
@@ -59,7 +60,7 @@ class SharedMemoryIpc extends EventEmitter {
     })
     this.#calls = new NativeWriter(this.#writer)
     // Every threat takes a slot at least, and a batch a quarter of them.
-    this.batchSlots = this.#writer.stats().capacity / 4
+    this.batchSlots = this.#writer.stats().capacity / BATCH_DIVISOR
     this.#overflow = overflow
     this.#backpressure =
       overflow === 'reject'

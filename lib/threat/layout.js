@@ -1,5 +1,5 @@
 'use strict'
-// Generated from native/include/kg_layout.h by npm run generate.
+// Generated from native/include/kg_layout.h and kg_ipc.h by npm run generate.
 
 module.exports = {
   SLOT_BYTES: 384,
@@ -16,6 +16,7 @@ module.exports = {
   SLOTS_OFFSET: 131072,
   MIN_CAPACITY: 16,
   MAX_CAPACITY: 4194304,
+  DEFAULT_EVENTS: 1000,
   MAX_SPAN: 65535,
   BATCH_DIVISOR: 4,
   SEQUENCE_OFFSET: 8,

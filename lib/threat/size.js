@@ -3,6 +3,7 @@
 // ring: the numbers of the layout and the rules of native/file/segment.c.
 
 const {
+  DEFAULT_EVENTS,
   DETAILS_BYTES,
   EVENT_BYTES,
   FIELD_HEADER_BYTES,
@@ -13,9 +14,6 @@ const {
   SLOTS_OFFSET,
   SOURCE_BYTES
 } = require('./layout.js')
-
-// As in native/file/segment.c.
-const DEFAULT_EVENTS = 1000
 
 /** The slots of a ring that holds `maxEvents`: a power of two. */
 function capacityOf(maxEvents = DEFAULT_EVENTS) {

@@ -33,88 +33,93 @@ Napi::Value Throw(Napi::Env env, const kg_failure &failure) {
   return Throw(env, failure.error, failure.detail);
 }
 
-bool Properties::Get(const char *key, napi_valuetype type, napi_value *value) {
-  napi_valuetype actual;
-  ok_ = ok_ && napi_get_named_property(env_, object_, key, value) == napi_ok &&
-        napi_typeof(env_, *value, &actual) == napi_ok;
-  return ok_ && actual == type;
-}
+namespace {
 
-bool Properties::Text(const char *key, std::string *value) {
-  napi_value text;
-  size_t length;
-  if (!Get(key, napi_string, &text)) {
-    return false;
+// Reads the properties of an object. Each leaves `value` as it is where the
+// property is absent or of another type.
+class Properties {
+public:
+  Properties(napi_env env, napi_value object) : env_(env), object_(object) {}
+
+  bool Get(const char *key, napi_valuetype type, napi_value *value) {
+    napi_valuetype actual;
+    ok_ = ok_ &&
+          napi_get_named_property(env_, object_, key, value) == napi_ok &&
+          napi_typeof(env_, *value, &actual) == napi_ok;
+    return ok_ && actual == type;
   }
-  ok_ = napi_get_value_string_utf8(env_, text, nullptr, 0, &length) == napi_ok;
-  if (ok_) {
-    value->resize(length);
-    ok_ = napi_get_value_string_utf8(env_, text, &(*value)[0], length + 1,
-                                     &length) == napi_ok;
+
+  // The text, or null.
+  const char *Text(const char *key, std::string *value) {
+    napi_value text;
+    size_t length;
+    if (!Get(key, napi_string, &text)) {
+      return nullptr;
+    }
+    ok_ =
+        napi_get_value_string_utf8(env_, text, nullptr, 0, &length) == napi_ok;
+    if (ok_) {
+      value->resize(length);
+      ok_ = napi_get_value_string_utf8(env_, text, &(*value)[0], length + 1,
+                                       &length) == napi_ok;
+    }
+    return value->c_str();
   }
-  return ok_;
-}
 
-bool Properties::Number(const char *key, double *value) {
-  napi_value number;
-  return Get(key, napi_number, &number) &&
-         napi_get_value_double(env_, number, value) == napi_ok;
-}
+  template <typename T> void Number(const char *key, T *value) {
+    napi_value number;
+    double read;
+    if (Get(key, napi_number, &number) &&
+        napi_get_value_double(env_, number, &read) == napi_ok) {
+      *value = static_cast<T>(read);
+    }
+  }
 
-bool Properties::Flag(const char *key, bool *value) {
-  napi_value flag;
-  return Get(key, napi_boolean, &flag) &&
-         napi_get_value_bool(env_, flag, value) == napi_ok;
-}
+  void Flag(const char *key, bool *value) {
+    napi_value flag;
+    if (Get(key, napi_boolean, &flag)) {
+      napi_get_value_bool(env_, flag, value);
+    }
+  }
 
-bool Properties::Object(const char *key, napi_value *value) {
-  return Get(key, napi_object, value);
-}
+  // False once reading failed.
+  bool ok() const {
+    return ok_;
+  }
 
-RingOptions::RingOptions(const Napi::CallbackInfo &info) : options_{} {
-  // lib/options/check.js has checked the types; what is absent keeps its
-  // default.
-  Properties options(info.Env(), info[0]);
-  double max_events = 0;
-  double max_bytes = 0;
-  double timeout = 0;
+private:
+  napi_env env_;
+  napi_value object_;
+  bool ok_ = true;
+};
+
+} // namespace
+
+bool RingOptions::Read(napi_env env, napi_value object) {
+  Properties properties(env, object);
   bool checksums = true;
   napi_value predecessor;
-  if (options.Text("dir", &dir_)) {
-    options_.dir = dir_.c_str();
+  options.dir = properties.Text("dir", &dir);
+  options.name = properties.Text("name", &name);
+  properties.Number("maxEvents", &options.max_events);
+  properties.Number("bufferSize", &options.max_bytes);
+  properties.Number("readerTimeoutMs", &options.reader_timeout_ms);
+  properties.Flag("enableChecksums", &checksums);
+  properties.Flag("rejects", &options.rejects);
+  properties.Flag("reliable", &options.reliable);
+  options.no_checksums = !checksums;
+  if (!properties.Get("predecessor", napi_object, &predecessor)) {
+    return properties.ok();
   }
-  if (options.Text("name", &name_)) {
-    options_.name = name_.c_str();
-  }
-  options.Number("maxEvents", &max_events);
-  options.Number("bufferSize", &max_bytes);
-  options.Number("readerTimeoutMs", &timeout);
-  options.Flag("enableChecksums", &checksums);
-  options.Flag("rejects", &options_.rejects);
-  options.Flag("reliable", &options_.reliable);
-  options_.max_events = static_cast<uint32_t>(max_events);
-  options_.max_bytes = static_cast<uint64_t>(max_bytes);
-  options_.reader_timeout_ms = static_cast<uint32_t>(timeout);
-  options_.no_checksums = !checksums;
-  ok_ = true;
-  if (options.Object("predecessor", &predecessor)) {
-    ReadPredecessor(info.Env(), predecessor);
-  }
-  ok_ = ok_ && options.ok();
-}
-
-void RingOptions::ReadPredecessor(napi_env env, napi_value predecessor) {
   Properties last(env, predecessor);
   std::string generation;
-  double sequence;
-  if (last.Text("generation", &generation)) {
-    options_.predecessor_generation =
+  if (last.Text("generation", &generation) != nullptr) {
+    options.predecessor_generation =
         std::strtoull(generation.c_str(), nullptr, 16);
   }
-  options_.predecessor_sequence = last.Number("sequence", &sequence)
-                                      ? static_cast<uint64_t>(sequence)
-                                      : UINT64_MAX;
-  ok_ = last.ok();
+  options.predecessor_sequence = UINT64_MAX;
+  last.Number("sequence", &options.predecessor_sequence);
+  return last.ok();
 }
 
 void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {

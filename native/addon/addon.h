@@ -25,50 +25,35 @@ struct Addon {
 
 // Throws the IpcError for a negative result. Returns undefined, so that a
 // method can `return Throw(...)`.
-Napi::Value Throw(Napi::Env env, int error, const char *detail);
+Napi::Value Throw(Napi::Env env, int error, const char *detail = "");
 Napi::Value Throw(Napi::Env env, const kg_failure &failure);
 
-// Reads the properties of an object. Each leaves `value` as it is where the
-// property is absent or of another type.
-class Properties {
-public:
-  Properties(napi_env env, napi_value object) : env_(env), object_(object) {}
-  bool Text(const char *key, std::string *value);
-  bool Number(const char *key, double *value);
-  bool Flag(const char *key, bool *value);
-  bool Object(const char *key, napi_value *value);
-  // False once reading failed: the caller has the pending exception, or is
-  // being terminated, and nothing that was read means anything.
-  bool ok() const {
-    return ok_;
-  }
-
-private:
-  bool Get(const char *key, napi_valuetype type, napi_value *value);
-
-  napi_env env_;
-  napi_value object_;
-  bool ok_ = true;
-};
-
 // Options that a ring's two ends share, kept as long as the C side needs
-// them.
-class RingOptions {
-public:
-  explicit RingOptions(const Napi::CallbackInfo &info);
-  // Null when they could not be read; nothing may be opened then.
-  const kg_ring_options *get() const {
-    return ok_ ? &options_ : nullptr;
-  }
+// them. lib/options/check.js has checked them.
+struct RingOptions {
+  // False when reading failed: the caller has the pending exception, or is
+  // being terminated, and nothing that was read means anything.
+  bool Read(napi_env env, napi_value object);
 
-private:
-  void ReadPredecessor(napi_env env, napi_value predecessor);
-
-  bool ok_;
-  std::string dir_;
-  std::string name_;
-  kg_ring_options options_;
+  kg_ring_options options = {};
+  std::string dir;
+  std::string name;
 };
+
+// Opens what a constructor's options describe; null when it threw. Not to be
+// called when the object was not wrapped (IsEmpty): nobody would close it.
+template <typename T>
+T *Open(const Napi::CallbackInfo &info,
+        int (*open)(const kg_ring_options *, T **, kg_failure *)) {
+  RingOptions read;
+  T *opened = nullptr;
+  kg_failure failure;
+  if (read.Read(info.Env(), info[0]) &&
+      open(&read.options, &opened, &failure) != KG_OK) {
+    Throw(info.Env(), failure);
+  }
+  return opened;
+}
 
 // { path, generation, capacity, fileBytes, checksums, ... } of a ring.
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);

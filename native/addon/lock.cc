@@ -8,13 +8,8 @@ namespace {
 class Lock : public Napi::ObjectWrap<Lock> {
 public:
   explicit Lock(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Lock>(info) {
-    kg_failure failure;
-    RingOptions options(info);
-    if (IsEmpty() || options.get() == nullptr) {
-      return;
-    }
-    if (kg_lock_take(options.get(), &lock_, &failure) != KG_OK) {
-      Throw(info.Env(), failure);
+    if (!IsEmpty()) {
+      lock_ = Open(info, kg_lock_take);
     }
   }
 
@@ -22,10 +17,9 @@ public:
     kg_lock_free(lock_);
   }
 
-  Napi::Value Free(const Napi::CallbackInfo &info) {
+  void Free(const Napi::CallbackInfo &) {
     kg_lock_free(lock_);
     lock_ = nullptr;
-    return info.Env().Undefined();
   }
 
 private:

@@ -32,7 +32,7 @@ public:
       return result;
     }
     Started(env, on_wake);
-    kg_poller_unref(poller_);
+    kg_poller_hold(poller_, false);
     return 0;
   }
 
@@ -60,14 +60,8 @@ class Reader : public Napi::ObjectWrap<Reader> {
 public:
   explicit Reader(const Napi::CallbackInfo &info)
       : Napi::ObjectWrap<Reader>(info) {
-    kg_failure failure;
-    RingOptions options(info);
-    // Nobody would close what an object holds that was not wrapped.
-    if (IsEmpty() || options.get() == nullptr) {
-      return;
-    }
-    if (kg_reader_open(options.get(), &reader_, &failure) != KG_OK) {
-      Throw(info.Env(), failure);
+    if (!IsEmpty()) {
+      reader_ = Open(info, kg_reader_open);
     }
   }
 
@@ -82,9 +76,6 @@ public:
 
   // (from: 0 latest | 1 oldest | 2 sequence, sequence)
   Napi::Value Seek(const Napi::CallbackInfo &info) {
-    if (reader_ == nullptr) {
-      return Throw(info.Env(), KG_E_CLOSED, "");
-    }
     int result = kg_reader_seek(
         reader_, static_cast<kg_from>(info[0].As<Napi::Number>().Uint32Value()),
         static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value()));
@@ -94,7 +85,7 @@ public:
 
   // (slots: ArrayBuffer, fields: Float64Array): where read() leaves what it
   // brings. JavaScript owns both and detaches neither.
-  Napi::Value SetBuffers(const Napi::CallbackInfo &info) {
+  void SetBuffers(const Napi::CallbackInfo &info) {
     Napi::ArrayBuffer slots = info[0].As<Napi::ArrayBuffer>();
     Napi::Float64Array fields = info[1].As<Napi::Float64Array>();
     slots_reference_ = Napi::Persistent(slots.As<Napi::Object>());
@@ -102,7 +93,6 @@ public:
     slots_ = slots.Data();
     slot_count_ = static_cast<uint32_t>(slots.ByteLength() / KG_SLOT_BYTES);
     fields_ = fields.Data();
-    return info.Env().Undefined();
   }
 
   // (onDetails): fills the buffers; returns the number of events. Before that
@@ -113,12 +103,9 @@ public:
   // collected if this object held it.
   Napi::Value Read(const Napi::CallbackInfo &info) {
     kg_batch batch;
-    if (reader_ == nullptr) {
-      return Throw(info.Env(), KG_E_CLOSED, "");
-    }
     int result = kg_reader_read(reader_, slots_, slot_count_, &batch);
     if (result != KG_OK) {
-      return Throw(info.Env(), result, "");
+      return Throw(info.Env(), result);
     }
     fields_[KG_READ_LOST] = static_cast<double>(batch.lost);
     fields_[KG_READ_LOST_FROM] = static_cast<double>(batch.lost_from);
@@ -136,8 +123,8 @@ public:
   // (onWake, spinMicros): starts the poll thread.
   Napi::Value Start(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (reader_ == nullptr || polling_ != nullptr) {
-      return Throw(env, KG_E_CLOSED, "");
+    if (polling_ != nullptr) {
+      return Throw(env, KG_E_CLOSED);
     }
     Polling *polling = new Polling(this, reader_);
     int result =
@@ -166,15 +153,10 @@ public:
   }
 
   // (hold: boolean): whether the poll thread holds the event loop open.
-  Napi::Value Hold(const Napi::CallbackInfo &info) {
+  void Hold(const Napi::CallbackInfo &info) {
     if (IsPolling()) {
-      if (info[0].As<Napi::Boolean>().Value()) {
-        kg_poller_ref(polling_->poller());
-      } else {
-        kg_poller_unref(polling_->poller());
-      }
+      kg_poller_hold(polling_->poller(), info[0].As<Napi::Boolean>().Value());
     }
-    return info.Env().Undefined();
   }
 
   // The place of the ring and the life of its writer: see kg__reader_state.
@@ -189,9 +171,6 @@ public:
 
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (reader_ == nullptr) {
-      return Throw(env, KG_E_CLOSED, "");
-    }
     kg_ring_info ring;
     kg_reader_stats stats;
     kg_reader_info(reader_, &ring);
@@ -210,8 +189,7 @@ public:
   }
 
   // (onClosed?): ends the poll thread, then unmaps the ring.
-  Napi::Value Close(const Napi::CallbackInfo &info) {
-    Napi::Env env = info.Env();
+  void Close(const Napi::CallbackInfo &info) {
     if (polling_ == nullptr) {
       kg_reader_close(reader_);
       reader_ = nullptr;
@@ -220,7 +198,6 @@ public:
       on_closed_ = Napi::Persistent(info[0].As<Napi::Function>());
       polling_->Stop();
     }
-    return env.Undefined();
   }
 
   // What polled it has ended and closed the reader.
@@ -234,6 +211,13 @@ public:
       // Last: nobody else may hold this object.
       Unref();
     }
+  }
+
+  // A method of an object that must not be closed.
+  template <Napi::Value (Reader::*kMethod)(const Napi::CallbackInfo &)>
+  Napi::Value IfOpen(const Napi::CallbackInfo &info) {
+    return reader_ == nullptr ? Throw(info.Env(), KG_E_CLOSED)
+                              : (this->*kMethod)(info);
   }
 
 private:
@@ -312,15 +296,15 @@ Napi::Function DefineReader(Napi::Env env) {
   using Wrap = Napi::ObjectWrap<Reader>;
   return Wrap::DefineClass(
       env, "Reader",
-      {Wrap::InstanceMethod<&Reader::Seek>("seek"),
+      {Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Seek>>("seek"),
        Wrap::InstanceMethod<&Reader::SetBuffers>("setBuffers"),
-       Wrap::InstanceMethod<&Reader::Read>("read"),
-       Wrap::InstanceMethod<&Reader::Start>("start"),
+       Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Read>>("read"),
+       Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Start>>("start"),
        Wrap::InstanceMethod<&Reader::Unread>("unread"),
        Wrap::InstanceMethod<&Reader::Arm>("arm"),
        Wrap::InstanceMethod<&Reader::Hold>("hold"),
        Wrap::InstanceMethod<&Reader::State>("state"),
-       Wrap::InstanceMethod<&Reader::Stats>("stats"),
+       Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Stats>>("stats"),
        Wrap::InstanceMethod<&Reader::Close>("close")});
 }
 

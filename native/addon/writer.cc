@@ -1,7 +1,9 @@
 // Writer: kg_writer for JavaScript.
 extern "C" {
-#include "../loop/space_poll.h"
+#include "../file/space_listener.h"
 }
+#include <uv.h>
+
 #include "addon.h"
 #include "loop_handle.h"
 #include "protocol.h"
@@ -16,15 +18,24 @@ public:
   // `*place` is null once it has ended.
   explicit SpacePolling(SpacePolling **place) : place_(place) {}
 
-  // False, and it is gone, where nobody tells.
+  // False, and it is gone, where nobody tells. The writer must outlive it.
   bool Start(Napi::Env env, kg_writer *writer, const Napi::Value &on_space) {
     uv_loop_t *loop = nullptr;
-    if (napi_get_uv_event_loop(env, &loop) != napi_ok ||
-        kg_space_poll_start(&poll_, loop, writer, OnEvent,
-                            static_cast<LoopHandle *>(this)) != 0) {
+    int descriptor = static_cast<int>(kg__writer_open_listener(writer));
+    if (descriptor < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
+        uv_poll_init(loop, &poll_, descriptor) != 0) {
       delete this;
       return false;
     }
+    poll_.data = this;
+    writer_ = writer;
+    // It does not hold the loop open.
+    uv_unref(handle());
+    uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t *poll, int, int) {
+      SpacePolling *self = static_cast<SpacePolling *>(poll->data);
+      kg__writer_drain_listener(self->writer_);
+      OnEvent(static_cast<LoopHandle *>(self));
+    });
     *place_ = this;
     Started(env, on_space);
     return true;
@@ -39,7 +50,10 @@ public:
 
 private:
   void BeginStop() override {
-    kg_space_poll_stop(poll_, OnStopped);
+    uv_close(handle(), [](uv_handle_t *handle) {
+      SpacePolling *self = static_cast<SpacePolling *>(handle->data);
+      OnStopped(static_cast<LoopHandle *>(self));
+    });
   }
   void Stopped(bool) override {
     if (place_ != nullptr) {
@@ -47,22 +61,20 @@ private:
     }
   }
 
+  uv_handle_t *handle() {
+    return reinterpret_cast<uv_handle_t *>(&poll_);
+  }
+
   SpacePolling **place_;
-  kg_space_poll *poll_ = nullptr;
+  kg_writer *writer_ = nullptr;
+  uv_poll_t poll_;
 };
 
 class Writer : public Napi::ObjectWrap<Writer> {
 public:
   explicit Writer(const Napi::CallbackInfo &info)
       : Napi::ObjectWrap<Writer>(info) {
-    kg_failure failure;
-    RingOptions options(info);
-    // Nobody would close what an object holds that was not wrapped.
-    if (IsEmpty() || options.get() == nullptr) {
-      return;
-    }
-    if (kg_writer_open(options.get(), &writer_, &failure) != KG_OK) {
-      Throw(info.Env(), failure);
+    if (IsEmpty() || (writer_ = Open(info, kg_writer_open)) == nullptr) {
       return;
     }
     // Functions that carry their object with them: looking it up behind
@@ -83,7 +95,7 @@ public:
   Napi::Value SetNumbers(const Napi::CallbackInfo &info) {
     Napi::Float64Array numbers = info[0].As<Napi::Float64Array>();
     if (numbers.ElementLength() < 1 + KG_STAGE_COLUMNS * KG_STAGE_MOST) {
-      return Throw(info.Env(), KG_E_INVALID_ARGUMENT, "");
+      return Throw(info.Env(), KG_E_INVALID_ARGUMENT);
     }
     numbers_reference_ = Napi::Persistent(numbers.As<Napi::Object>());
     numbers_ = numbers.Data();
@@ -98,7 +110,7 @@ public:
     Writer *self = nullptr;
     int64_t result = WithOne(env, info, &self, kg_writer_write);
     if (result < 0) {
-      return Throw(env, static_cast<int>(result), "");
+      return Throw(env, static_cast<int>(result));
     }
     self->numbers_[0] = static_cast<double>(result);
     return nullptr;
@@ -137,26 +149,21 @@ public:
   }
 
   Napi::Value Commit(const Napi::CallbackInfo &info) {
-    int64_t result =
-        writer_ == nullptr ? int64_t{KG_E_CLOSED} : kg_writer_commit(writer_);
+    int64_t result = kg_writer_commit(writer_);
     return result < 0
-               ? Throw(info.Env(), static_cast<int>(result), "")
+               ? Throw(info.Env(), static_cast<int>(result))
                : Napi::Number::New(info.Env(), static_cast<double>(result));
   }
 
   // Nothing of a batch that came to no end goes out with the next one.
-  Napi::Value Discard(const Napi::CallbackInfo &info) {
+  void Discard(const Napi::CallbackInfo &) {
     if (writer_ != nullptr) {
       kg_writer_discard(writer_);
     }
-    return info.Env().Undefined();
   }
 
   Napi::Value Beat(const Napi::CallbackInfo &info) {
     kg_failure failure;
-    if (writer_ == nullptr) {
-      return Throw(info.Env(), KG_E_CLOSED, "");
-    }
     if (kg_writer_beat(writer_, &failure) != KG_OK) {
       return Throw(info.Env(), failure);
     }
@@ -164,12 +171,11 @@ public:
   }
 
   // (sequence): the last event that is published by other means.
-  Napi::Value SkipTo(const Napi::CallbackInfo &info) {
+  void SkipTo(const Napi::CallbackInfo &info) {
     if (writer_ != nullptr) {
       kg_writer_skip_to(writer_, static_cast<uint64_t>(
                                      info[0].As<Napi::Number>().Int64Value()));
     }
-    return info.Env().Undefined();
   }
 
   // (slots): whether so many can be written now.
@@ -183,8 +189,8 @@ public:
   // (onSpace): called when readers made space for one that was refused. False
   // where nobody tells.
   Napi::Value PollSpace(const Napi::CallbackInfo &info) {
-    if (writer_ == nullptr || space_ != nullptr) {
-      return Throw(info.Env(), KG_E_CLOSED, "");
+    if (space_ != nullptr) {
+      return Throw(info.Env(), KG_E_CLOSED);
     }
     SpacePolling *polling = new SpacePolling(&space_);
     return Napi::Boolean::New(info.Env(),
@@ -213,9 +219,6 @@ public:
 
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
-    if (writer_ == nullptr) {
-      return Throw(env, KG_E_CLOSED, "");
-    }
     kg_ring_info ring;
     kg_writer_stats stats;
     kg_writer_info(writer_, &ring);
@@ -233,9 +236,15 @@ public:
     return object;
   }
 
-  Napi::Value Close(const Napi::CallbackInfo &info) {
+  void Close(const Napi::CallbackInfo &) {
     Release();
-    return info.Env().Undefined();
+  }
+
+  // A method of an object that must not be closed.
+  template <Napi::Value (Writer::*kMethod)(const Napi::CallbackInfo &)>
+  Napi::Value IfOpen(const Napi::CallbackInfo &info) {
+    return writer_ == nullptr ? Throw(info.Env(), KG_E_CLOSED)
+                              : (this->*kMethod)(info);
   }
 
 private:
@@ -258,7 +267,7 @@ private:
     if (writer_ != nullptr) {
       kg_writer_discard(writer_);
     }
-    return Throw(env, static_cast<int>(error), "");
+    return Throw(env, static_cast<int>(error));
   }
 
   static int64_t WithOne(napi_env env, napi_callback_info info, Writer **self,
@@ -365,14 +374,14 @@ Napi::Function DefineWriter(Napi::Env env) {
   return Wrap::DefineClass(
       env, "Writer",
       {Wrap::InstanceMethod<&Writer::SetNumbers>("setNumbers"),
-       Wrap::InstanceMethod<&Writer::Commit>("commit"),
+       Wrap::InstanceMethod<&Writer::IfOpen<&Writer::Commit>>("commit"),
        Wrap::InstanceMethod<&Writer::Discard>("discard"),
-       Wrap::InstanceMethod<&Writer::Beat>("beat"),
+       Wrap::InstanceMethod<&Writer::IfOpen<&Writer::Beat>>("beat"),
        Wrap::InstanceMethod<&Writer::SkipTo>("skipTo"),
        Wrap::InstanceMethod<&Writer::HasSpace>("hasSpace"),
-       Wrap::InstanceMethod<&Writer::PollSpace>("pollSpace"),
+       Wrap::InstanceMethod<&Writer::IfOpen<&Writer::PollSpace>>("pollSpace"),
        Wrap::InstanceMethod<&Writer::Readers>("readers"),
-       Wrap::InstanceMethod<&Writer::Stats>("stats"),
+       Wrap::InstanceMethod<&Writer::IfOpen<&Writer::Stats>>("stats"),
        Wrap::InstanceMethod<&Writer::Close>("close")});
 }
 

@@ -82,24 +82,16 @@ static inline void kg__fence_seq_cst(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Copies 8-byte words between private and shared memory. A racing memcpy is
+/* Copies 8-byte words from private to shared memory or back. A racing memcpy is
  * undefined; relaxed words are not, and the fences of the protocol in ring.h
  * order them. */
-static inline void kg__copy_words_to_shared(void *shared, const void *source,
-                                            size_t bytes) {
-  kg__word *to = shared;
+static inline void kg__copy_words(void *target, const void *source,
+                                  size_t bytes) {
+  kg__word *to = target;
   const kg__word *from = source;
   for (size_t i = 0; i < bytes / 8; i++) {
-    __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
-  }
-}
-
-static inline void kg__copy_words_from_shared(void *target, const void *shared,
-                                              size_t bytes) {
-  kg__word *to = target;
-  const kg__word *from = shared;
-  for (size_t i = 0; i < bytes / 8; i++) {
-    to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    __atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED),
+                     __ATOMIC_RELAXED);
   }
 }
 
@@ -124,30 +116,18 @@ static inline void kg__copy_line(void *to, const void *from) {
                        : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
-static inline void kg__copy_to_shared(void *shared, const void *source,
-                                      size_t bytes) {
+static inline void kg__copy_shared(void *target, const void *source,
+                                   size_t bytes) {
   size_t at = 0;
   for (; bytes - at >= 64; at += 64) {
-    kg__copy_line((char *)shared + at, (const char *)source + at);
+    kg__copy_line((char *)target + at, (const char *)source + at);
   }
-  kg__copy_words_to_shared((char *)shared + at, (const char *)source + at,
-                           bytes - at);
-}
-
-static inline void kg__copy_from_shared(void *target, const void *shared,
-                                        size_t bytes) {
-  size_t at = 0;
-  for (; bytes - at >= 64; at += 64) {
-    kg__copy_line((char *)target + at, (const char *)shared + at);
-  }
-  kg__copy_words_from_shared((char *)target + at, (const char *)shared + at,
-                             bytes - at);
+  kg__copy_words((char *)target + at, (const char *)source + at, bytes - at);
 }
 
 #else
 
-#define kg__copy_to_shared kg__copy_words_to_shared
-#define kg__copy_from_shared kg__copy_words_from_shared
+#define kg__copy_shared kg__copy_words
 
 #endif
 

@@ -13,7 +13,7 @@ struct entry {
 
 static const struct entry *find(int error) {
   static const struct entry entries[] = {
-#define X(name, number, code, what, advice) {number, code, what, advice},
+#define X(name, number, what, advice) {number, "ERR_" #name, what, advice},
       KG_ERROR_MAP(X)
 #undef X
           {0, "ERR_UNKNOWN", "An unknown error.", "Please report it."},

@@ -40,12 +40,7 @@ void kg__writer_wake(kg_writer *writer, uint32_t waiters) {
 /* Makes the wake file, again where it is gone, and says which one it is in the
  * header. Without one, readers wait in threads: nothing fails. */
 static void keep_wake_file(kg_writer *writer) {
-  if (!kg__wake_file_is_named(&writer->dir, writer->names.wake_file,
-                              &writer->wake_file)) {
-    kg__wake_file_close(&writer->wake_file);
-    kg__wake_file_make(&writer->dir, writer->names.wake_file,
-                       &writer->wake_file);
-  }
+  kg__wake_file_keep(&writer->dir, writer->names.wake_file, &writer->wake_file);
   announce_wake_file(writer);
 }
 
@@ -64,6 +59,7 @@ static void sign(kg_writer *writer) {
   kg__stamp_heartbeat(writer);
   keep_wake_file(writer);
   kg__writer_space_keep(writer);
+  KG__STEP("ring signed");
 }
 
 /* Freezes a ring that was replaced and wakes its readers. */
@@ -80,13 +76,39 @@ void kg__writer_retire(kg_writer *writer) {
   kg__wake_file_signal(&writer->wake_file);
 }
 
+/* Makes `segment`, which has no name yet, the writer's ring, and gives it its
+ * name once it tells all that readers decide by: its writer's life, the wake
+ * file, and whether they are waited for. On an error the writer keeps what it
+ * had. */
+static int move_to(kg_writer *writer, const kg__segment *segment,
+                   kg_failure *failure) {
+  kg__segment segment_before = writer->segment;
+  kg__ring_writer ring_before = writer->ring;
+  uint64_t skipped_before = writer->skipped_to;
+  int result = kg__ring_writer_begin(&writer->ring, &segment->ring, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  writer->segment = *segment;
+  writer->skipped_to = 0;
+  kg__writer_space_renew(writer, true);
+  sign(writer);
+  result = kg__segment_name(&writer->dir, &writer->names, segment, failure);
+  if (result != KG_OK) {
+    kg__ring_writer_end(&writer->ring);
+    writer->segment = segment_before;
+    writer->ring = ring_before;
+    writer->skipped_to = skipped_before;
+  }
+  return result;
+}
+
 /* Makes a new ring, with `old` as its predecessor if it is given, and wakes the
  * readers of the old one. */
 static int create_ring(kg_writer *writer, kg__segment *old,
                        uint64_t old_sequence, kg_failure *failure) {
   kg__ring_setup setup = writer->setup;
   kg__segment segment;
-  kg__ring_writer ring;
   int result = kg__random(&setup.generation, failure);
   if (result != KG_OK) {
     return result;
@@ -97,31 +119,24 @@ static int create_ring(kg_writer *writer, kg__segment *old,
     setup.predecessor_generation = old->ring.generation;
     setup.predecessor_sequence = old_sequence;
   }
-  result = kg__segment_create(&writer->dir, &writer->names, &setup, &segment,
-                              failure);
+  result =
+      kg__segment_make(&writer->dir, &writer->names, &setup, &segment, failure);
   if (result != KG_OK) {
     return result;
   }
-  result = kg__ring_writer_begin(&ring, &segment.ring, failure);
+  result = move_to(writer, &segment, failure);
   if (result != KG_OK) {
-    kg__segment_close(&segment);
+    kg__segment_unmake(&writer->dir, &segment);
     return result;
   }
+  KG__STEP("ring named");
+  writer->setup.predecessor_generation = 0;
   if (old != NULL) {
-    /* After the new ring has the name, so that a death between the two
-     * leaves a ring that goes on. */
+    /* After the new ring has the name, so that a death between the two leaves a
+     * ring that goes on. */
     retire(old);
     KG__STEP("old ring retired");
-  }
-  writer->segment = segment;
-  writer->ring = ring;
-  writer->setup.predecessor_generation = 0;
-  writer->skipped_to = 0;
-  kg__writer_space_renew(writer, true);
-  sign(writer);
-  if (old != NULL) {
-    /* A writer that has just come had no wake file when it retired the old
-     * one. */
+    /* A writer that has just come had no wake file before. */
     kg__wake_file_signal(&writer->wake_file);
   }
   return KG_OK;

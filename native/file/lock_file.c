@@ -72,27 +72,25 @@ int kg_lock_take(const kg_ring_options *options, kg_lock **taken,
   lock->fork_count = kg__fork_count();
   int result = kg__names_make(options->name, &names, failure);
   if (result == KG_OK) {
-    result = kg__segment_dir_for_writer(options, &dir, failure);
+    result = kg__segment_find(options, NULL, &dir, NULL, failure);
   }
-  if (result != KG_OK) {
+  if (result == KG_OK) {
+    result = kg__lock_take(&dir, &names, &lock->file, failure);
+    if (result == KG_OK && ring_is_held(&dir, &names)) {
+      kg__file_close(&lock->file);
+      result = KG_E_RING_LOCKED;
+    }
+    if (result == KG_E_RING_LOCKED) {
+      result = kg__lock_name_holder(&dir, &names, failure);
+    }
+    kg__dir_close(&dir);
+  }
+  if (result == KG_OK) {
+    *taken = lock;
+  } else {
     free(lock);
-    return result;
   }
-  result = kg__lock_take(&dir, &names, &lock->file, failure);
-  if (result == KG_OK && ring_is_held(&dir, &names)) {
-    kg__file_close(&lock->file);
-    result = KG_E_RING_LOCKED;
-  }
-  if (result == KG_E_RING_LOCKED) {
-    result = kg__lock_name_holder(&dir, &names, failure);
-  }
-  kg__dir_close(&dir);
-  if (result != KG_OK) {
-    free(lock);
-    return result;
-  }
-  *taken = lock;
-  return KG_OK;
+  return result;
 }
 
 void kg_lock_free(kg_lock *lock) {

@@ -18,8 +18,8 @@ struct kg_reader {
   kg__segment segment;
   kg__ring_reader ring;
   kg__listener listener;
-  kg__registration
-      registration; /* of a reliable reader; `shared` is NULL otherwise */
+  /* Of a reliable reader; `shared` is NULL otherwise. */
+  kg__registration registration;
   /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
   uint64_t registered_device;
   uint64_t registered_inode;
@@ -38,7 +38,7 @@ struct kg_reader {
  * of a ring whose beginning it asked for. */
 static uint64_t cell_cursor(const kg_reader *reader) {
   const kg__ring *ring = &reader->ring.ring;
-  uint64_t head = kg__ring_head(&reader->ring.ring);
+  uint64_t head = kg__ring_head(ring);
   uint64_t oldest = head > ring->capacity ? head - ring->capacity : 0;
   return reader->ring.cursor > oldest ? reader->ring.cursor : oldest;
 }
@@ -53,8 +53,8 @@ static bool is_rejecting(const kg_reader *reader) {
 /* Instead of the one that it has, if it has one. */
 static int do_register(kg_reader *reader, kg_failure *failure) {
   kg__registration registration;
-  int result = kg__register(&registration, &reader->dir, &reader->names,
-                            &reader->ring.ring, cell_cursor(reader), failure);
+  kg__place place = {&reader->dir, &reader->names, &reader->ring.ring};
+  int result = kg__register(&registration, place, cell_cursor(reader), failure);
   if (result != KG_OK) {
     return result;
   }
@@ -99,8 +99,7 @@ static void update_registration(kg_reader *reader) {
     do_register(reader, NULL);
   }
   if (reader->registration.shared != NULL) {
-    kg__registration_update(&reader->registration, &reader->dir, &reader->names,
-                            &reader->ring.ring, cell_cursor(reader));
+    kg__registration_update(&reader->registration, cell_cursor(reader));
   } else if (reader->is_reliable && is_rejecting(reader) &&
              reader->reads_unregistered++ % READS_PER_TRY == 0) {
     do_register(reader, NULL);
@@ -127,17 +126,17 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
     result =
         kg__segment_find(options, &reader->names, &reader->dir, &file, failure);
   }
-  if (result != KG_OK) {
-    free(reader);
-    return result;
+  if (result == KG_OK) {
+    kg_failure wrong;
+    result = kg__segment_map(&file, false, &reader->segment, &wrong);
+    if (result != KG_OK) {
+      kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
+               reader->dir.path, reader->names.ring, wrong.detail);
+      kg__file_close(&file);
+      kg__dir_close(&reader->dir);
+    }
   }
-  kg_failure wrong;
-  result = kg__segment_map(&file, false, &reader->segment, &wrong);
   if (result != KG_OK) {
-    kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
-             reader->dir.path, reader->names.ring, wrong.detail);
-    kg__file_close(&file);
-    kg__dir_close(&reader->dir);
     free(reader);
     return result;
   }
@@ -314,10 +313,6 @@ bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
 
 void kg__reader_drain_listener(kg_reader *reader) {
   kg__listener_drain(&reader->listener);
-}
-
-void kg__reader_close_listener(kg_reader *reader) {
-  kg__listener_close(&reader->listener);
 }
 
 void kg__reader_interrupt(kg_reader *reader) {

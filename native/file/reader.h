@@ -29,9 +29,6 @@ bool kg__reader_request_wake(kg_reader *reader, uint64_t seen);
  * again. */
 void kg__reader_drain_listener(kg_reader *reader);
 
-/* Closes the descriptor, which must not be watched any more. */
-void kg__reader_close_listener(kg_reader *reader);
-
 /* kg_reader_check in one number, so that threads can exchange it in one word:
  * enum kg_writer_life, plus so many times the positive number of its error. Any
  * thread. */

@@ -2,11 +2,12 @@
 
 #include "../base/atomic.h"
 
-int kg__register(kg__registration *registration, kg__dir *dir,
-                 const kg__names *names, const kg__ring *ring, uint64_t cursor,
-                 kg_failure *failure) {
+int kg__register(kg__registration *registration, kg__place place,
+                 uint64_t cursor, kg_failure *failure) {
+  const char *name = place.names->readers;
   *registration = KG__REGISTRATION_NONE;
-  int result = kg__file_open(dir, names->readers, &registration->file, failure);
+  registration->place = place;
+  int result = kg__file_open(place.dir, name, &registration->file, failure);
   if (result != KG_OK) {
     return result;
   }
@@ -14,7 +15,7 @@ int kg__register(kg__registration *registration, kg__dir *dir,
    * name that was removed. */
   for (int pass = 0; pass < 2; pass++) {
     for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
-      kg_reader_cell *shared = &ring->doorbell->cells[i];
+      kg_reader_cell *shared = &place.ring->doorbell->cells[i];
       /* Relaxed: a hint. */
       bool seems_free = kg__load32_relaxed(&shared->state) == KG_CELL_FREE;
       if (seems_free != (pass == 0)) {
@@ -38,20 +39,21 @@ int kg__register(kg__registration *registration, kg__dir *dir,
   }
   kg__file_close(&registration->file);
   return kg__fail(failure, KG_E_TOO_MANY_READERS, 0,
-                  "%s/%s: all of its %d are taken", dir->path, names->readers,
+                  "%s/%s: all of its %d are taken", place.dir->path, name,
                   KG_READER_CELLS);
 }
 
 /* Wakes the writer, which waits as `how` (KG_WAITS_...) says. */
-static void tell_writer(kg__registration *registration, kg__dir *dir,
-                        const kg__names *names, const kg__ring *ring,
-                        uint32_t how) {
+static void tell_writer(kg__registration *registration, uint32_t how) {
+  const kg__place *place = &registration->place;
+  const kg__ring *ring = place->ring;
   if ((how & KG_WAITS_FOR_SPACE_FILE) != 0) {
     /* Relaxed: compared with what the file says. */
     uint64_t id = kg__load64_relaxed(&ring->header->room_id);
     if (registration->space_file.id != id) {
       kg__wake_file_close(&registration->space_file);
-      kg__wake_file_open(dir, names->space_file, id, &registration->space_file);
+      kg__wake_file_open(place->dir, place->names->space_file, id,
+                         &registration->space_file);
     }
     if (!kg__wake_file_signal(&registration->space_file)) {
       kg__wake_file_close(&registration->space_file);
@@ -68,9 +70,7 @@ static void tell_writer(kg__registration *registration, kg__dir *dir,
   }
 }
 
-void kg__registration_update(kg__registration *registration, kg__dir *dir,
-                             const kg__names *names, const kg__ring *ring,
-                             uint64_t cursor) {
+void kg__registration_update(kg__registration *registration, uint64_t cursor) {
   /* Relaxed: the writer's word, which is about nothing else. */
   uint32_t state = kg__load32_relaxed(&registration->shared->state);
   if (state == KG_CELL_EVICTED) {
@@ -83,10 +83,9 @@ void kg__registration_update(kg__registration *registration, kg__dir *dir,
   }
   /* M2: partner of M1 in ring_space.c. */
   kg__fence_seq_cst();
-  uint32_t *waiters = &ring->doorbell->room_waiters;
+  uint32_t *waiters = &registration->place.ring->doorbell->room_waiters;
   if (kg__load32_relaxed(waiters) != 0) {
-    tell_writer(registration, dir, names, ring,
-                kg__exchange32_seq_cst(waiters, 0));
+    tell_writer(registration, kg__exchange32_seq_cst(waiters, 0));
   }
 }
 

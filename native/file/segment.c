@@ -7,7 +7,6 @@
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
-#define DEFAULT_MAX_EVENTS 1000
 
 static bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -42,7 +41,7 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
 int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
                     kg_failure *failure) {
   uint32_t wanted =
-      options->max_events == 0 ? DEFAULT_MAX_EVENTS : options->max_events;
+      options->max_events == 0 ? KG_DEFAULT_EVENTS : options->max_events;
   if (wanted > KG_MAX_CAPACITY) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
                     "maxEvents is %" PRIu32 ", 1 to %" PRIu32 " will do",
@@ -83,10 +82,8 @@ static int open_in(const char *path, const kg__names *names, kg__dir *dir,
   return result;
 }
 
-/* The same in the directory that the options name, else in the first candidate
- * that does not give way. */
-static int open_first(const kg_ring_options *options, const kg__names *names,
-                      kg__dir *dir, kg__file *file, kg_failure *failure) {
+int kg__segment_find(const kg_ring_options *options, const kg__names *names,
+                     kg__dir *dir, kg__file *file, kg_failure *failure) {
   char path[KG_PATH_BYTES];
   kg_failure first = {0};
   bool has_first = false;
@@ -111,14 +108,15 @@ static int open_first(const kg_ring_options *options, const kg__names *names,
                    : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
 }
 
-int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
-                               kg_failure *failure) {
-  return open_first(options, NULL, dir, NULL, failure);
-}
-
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure) {
-  return open_first(options, names, dir, file, failure);
+int kg_default_directory(char *path, kg_failure *failure) {
+  const kg_ring_options none = {0};
+  kg__dir dir;
+  int result = kg__segment_find(&none, NULL, &dir, NULL, failure);
+  if (result == KG_OK) {
+    memcpy(path, dir.path, sizeof dir.path);
+    kg__dir_close(&dir);
+  }
+  return result;
 }
 
 /* Maps and guards the file. */
@@ -220,13 +218,12 @@ void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
   kg__dir_sweep(dir, names->temporary_prefix, 16, TEMPORARY_SUFFIX);
 }
 
-int kg__segment_create(kg__dir *dir, const kg__names *names,
-                       const kg__ring_setup *setup, kg__segment *segment,
-                       kg_failure *failure) {
-  char temporary[KG_FILE_NAME_BYTES + 32];
+int kg__segment_make(kg__dir *dir, const kg__names *names,
+                     const kg__ring_setup *setup, kg__segment *segment,
+                     kg_failure *failure) {
+  char temporary[sizeof segment->temporary];
   uint64_t length = kg__ring_bytes(setup->capacity);
   kg__file file;
-
   snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
            names->temporary_prefix, setup->generation);
   int result = kg__file_create(dir, temporary, length, &file, failure);
@@ -234,29 +231,34 @@ int kg__segment_create(kg__dir *dir, const kg__names *names,
     return result;
   }
   result = map(&file, (size_t)length, 0, (size_t)length, segment, failure);
-  bool is_mapped = result == KG_OK;
-  if (is_mapped) {
-    kg__ring_format(segment->base, setup, &segment->ring);
-    KG__STEP("ring formatted");
-    result = kg__file_lock(&segment->file, 0, failure);
-  }
-  if (result == KG_OK) {
-    result = open_bell(segment, failure);
-  }
-  if (result == KG_OK) {
-    KG__STEP("ring locked");
-    result = kg__file_rename(dir, temporary, names->ring, failure);
-  }
   if (result != KG_OK) {
-    if (is_mapped) {
-      unmap(segment);
-    }
     kg__file_close(&file);
     kg__file_remove(dir, temporary);
     return result;
   }
-  KG__STEP("ring named");
+  memcpy(segment->temporary, temporary, sizeof temporary);
+  kg__ring_format(segment->base, setup, &segment->ring);
+  KG__STEP("ring formatted");
+  result = open_bell(segment, failure);
+  if (result == KG_OK) {
+    result = kg__file_lock(&segment->file, 0, failure);
+  }
+  if (result != KG_OK) {
+    kg__segment_unmake(dir, segment);
+    return result;
+  }
+  KG__STEP("ring locked");
   return KG_OK;
+}
+
+int kg__segment_name(kg__dir *dir, const kg__names *names,
+                     const kg__segment *segment, kg_failure *failure) {
+  return kg__file_rename(dir, segment->temporary, names->ring, failure);
+}
+
+void kg__segment_unmake(kg__dir *dir, kg__segment *segment) {
+  kg__segment_close(segment);
+  kg__file_remove(dir, segment->temporary);
 }
 
 void kg__segment_close(kg__segment *segment) {

@@ -27,6 +27,7 @@ typedef struct kg__segment {
   kg__ring ring;
   kg__bell bell;
   kg__guard *guard;
+  char temporary[KG_FILE_NAME_BYTES + 32]; /* its name until it is complete */
 } kg__segment;
 
 /* KG_E_INVALID_OPTION when the name would not do as a file's name. */
@@ -38,11 +39,8 @@ int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
                     kg_failure *failure);
 
 /* Opens the directory that the options name or, without one, the first
- * candidate that is safe. */
-int kg__segment_dir_for_writer(const kg_ring_options *options, kg__dir *dir,
-                               kg_failure *failure);
-
-/* Opens the directory that holds the ring, and the ring's file in it. */
+ * candidate that does not give way, and the ring's file in it. For a writer,
+ * `file` and `names` are NULL: it makes the directory. */
 int kg__segment_find(const kg_ring_options *options, const kg__names *names,
                      kg__dir *dir, kg__file *file, kg_failure *failure);
 
@@ -59,11 +57,18 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
 /* Removes what others left half-made; hold the lock. */
 void kg__segment_sweep(kg__dir *dir, const kg__names *names);
 
-/* Makes a new ring, locks it and gives it its name, complete; hold the
- * lock. */
-int kg__segment_create(kg__dir *dir, const kg__names *names,
-                       const kg__ring_setup *setup, kg__segment *segment,
-                       kg_failure *failure);
+/* Makes a new ring and locks it; hold the lock. No reader finds it before
+ * kg__segment_name: what readers decide by is to be put into it first. */
+int kg__segment_make(kg__dir *dir, const kg__names *names,
+                     const kg__ring_setup *setup, kg__segment *segment,
+                     kg_failure *failure);
+
+/* Gives it its name, in the place of what has it. */
+int kg__segment_name(kg__dir *dir, const kg__names *names,
+                     const kg__segment *segment, kg_failure *failure);
+
+/* Removes and closes one that has no name yet. */
+void kg__segment_unmake(kg__dir *dir, kg__segment *segment);
 
 void kg__segment_close(kg__segment *segment);
 

@@ -47,7 +47,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
     result = kg__capacity_of(options, &writer->setup.capacity, failure);
   }
   if (result == KG_OK) {
-    result = kg__segment_dir_for_writer(options, &writer->dir, failure);
+    result = kg__segment_find(options, NULL, &writer->dir, NULL, failure);
   }
   if (result == KG_OK) {
     result = kg__writer_acquire(writer, failure);

@@ -80,11 +80,4 @@ void kg__writer_space_end(kg_writer *writer);
 /* Whether `slots` more may be written now. */
 bool kg__writer_has_space(kg_writer *writer, uint32_t slots);
 
-/* A descriptor that becomes readable when readers made space for a writer that
- * had none, or -1 where only a timer can tell. */
-intptr_t kg__writer_open_listener(kg_writer *writer);
-
-/* Empties that descriptor. */
-void kg__writer_drain_listener(kg_writer *writer);
-
 #endif

@@ -1,6 +1,7 @@
 #include "writer.h"
 
 #include "../base/atomic.h"
+#include "space_listener.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 
@@ -51,11 +52,8 @@ void kg__writer_space_keep(kg_writer *writer) {
   kg_ring_header *header = writer->segment.ring.header;
   if (writer->rejects) {
     keep_readers(writer);
-    kg__wake_file *file = &writer->space_file;
-    if (!kg__wake_file_is_named(&writer->dir, writer->names.space_file, file)) {
-      kg__wake_file_close(file);
-      kg__wake_file_make(&writer->dir, writer->names.space_file, file);
-    }
+    kg__wake_file_keep(&writer->dir, writer->names.space_file,
+                       &writer->space_file);
     kg__space_review(&writer->space, &writer->segment.ring, writer->ring.head);
   }
   /* Relaxed: words that readers compare, bound to nothing. */

@@ -75,11 +75,14 @@ typedef struct kg_threat {
 
 /* --- Where the ring is -------------------------------------------------- */
 
+#define KG_DEFAULT_EVENTS 1000
+
 typedef struct kg_ring_options {
   const char *dir;     /* NULL: this system's default; made absolute */
   const char *name;    /* NULL: "kindly-guard"; letters, digits, ". _ -" */
   uint32_t max_events; /* writer: at least so many slots; 0: those of the
-                          ring that is there, 1000 for a new one */
+                          ring that is there, KG_DEFAULT_EVENTS for a
+                          new one */
   uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
   bool no_checksums;   /* writer */
   /* writer: the stream that this ring goes on from, when that was published by
@@ -252,7 +255,8 @@ enum kg_writer_life {
  * A reliable reader has a cell with its cursor, and a writer that rejects does
  * not overwrite what it has not read: KG_E_TOO_MANY_READERS when all cells are
  * taken. One that is evicted is told what it missed, and is reliable again.
- * With a writer that overwrites it is a reader like others. */
+ * With a writer that overwrites it is a reader like others; when one that
+ * rejects goes on with the ring, it is reliable from its next read on. */
 int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
                    kg_failure *failure);
 

@@ -345,11 +345,8 @@ static void on_wake_file(uv_poll_t *listener, int status, int events) {
 /* Watches the wake file, if there is one; otherwise the thread is the waker. */
 static void start_listener(kg_poller *poller, uv_loop_t *loop) {
   intptr_t descriptor = kg__reader_open_listener(poller->reader);
-  if (descriptor < 0) {
-    return;
-  }
-  if (uv_poll_init(loop, &poller->listener, (int)descriptor) != 0) {
-    kg__reader_close_listener(poller->reader);
+  if (descriptor < 0 ||
+      uv_poll_init(loop, &poller->listener, (int)descriptor) != 0) {
     return;
   }
   poller->listener.data = poller;
@@ -435,12 +432,8 @@ bool kg_poller_arm(kg_poller *poller) {
   return false;
 }
 
-void kg_poller_ref(kg_poller *poller) {
-  uv_ref((uv_handle_t *)&poller->async);
-}
-
-void kg_poller_unref(kg_poller *poller) {
-  uv_unref((uv_handle_t *)&poller->async);
+void kg_poller_hold(kg_poller *poller, bool holds) {
+  (holds ? uv_ref : uv_unref)((uv_handle_t *)&poller->async);
 }
 
 void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
@@ -450,7 +443,7 @@ void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
   }
   uv_idle_stop(&poller->spin);
   /* The loop must live until the thread is joined. */
-  kg_poller_ref(poller);
+  kg_poller_hold(poller, true);
   kg__store32_seq_cst(&poller->stop, 1);
   unpark(poller);
   kg__reader_interrupt(poller->reader);

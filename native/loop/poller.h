@@ -18,10 +18,9 @@ typedef void (*kg_poller_callback)(void *data);
 
 /* Starts watching `reader`, which must outlive the poller, from what was read
  * so far. `on_wake` is called when there may be something to read or the
- * state changed, and then not again before kg_poller_arm. The handle holds
- * the loop open until kg_poller_unref. The loop does not sleep for `spin_ns`
- * behind events that came closer to each other than that. Returns 0 or a
- * negative uv error. */
+ * state changed, and then not again before kg_poller_arm. The loop does not
+ * sleep for `spin_ns` behind events that came closer to each other than that.
+ * Returns 0 or a negative uv error. */
 int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
                     uint64_t spin_ns, kg_poller_callback on_wake, void *data);
 
@@ -33,8 +32,8 @@ bool kg_poller_arm(kg_poller *poller);
  * five times a second. A retired ring is seen at once. Any thread. */
 uint32_t kg_poller_state(const kg_poller *poller);
 
-void kg_poller_ref(kg_poller *poller);
-void kg_poller_unref(kg_poller *poller);
+/* Whether it holds the loop open, as it does from the start. Loop thread. */
+void kg_poller_hold(kg_poller *poller, bool holds);
 
 /* Ends the thread and frees everything, then calls `on_stopped` on the loop's
  * thread, from a later turn of the loop. Loop thread, once. */

@@ -20,30 +20,23 @@
 /* --- Directories -------------------------------------------------------- */
 
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
-  const char *base = NULL;
+  static const char *const variables[] = {NULL, "XDG_RUNTIME_DIR", "TMPDIR"};
+  static const char *const standards[] = {"/dev/shm", NULL, "/tmp"};
   int length = 0;
   path[0] = '\0';
-  switch (index) {
-  case 0:
-    length = snprintf(path, KG_PATH_BYTES, "/dev/shm/kindly-guard-%ld",
-                      (long)geteuid());
-    break;
-  case 1:
-    base = getenv("XDG_RUNTIME_DIR");
-    if (base != NULL && base[0] == '/') {
-      length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
-    }
-    break;
-  case 2:
-    base = getenv("TMPDIR");
-    if (base == NULL || base[0] != '/') {
-      base = "/tmp";
-    }
+  if (index >= sizeof standards / sizeof *standards) {
+    return false;
+  }
+  const char *base = variables[index] ? getenv(variables[index]) : NULL;
+  if (base == NULL || base[0] != '/') {
+    base = standards[index];
+  }
+  if (base != NULL && standards[index] == NULL) {
+    /* That is a directory of this user's alone. */
+    length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
+  } else if (base != NULL) {
     length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard-%ld", base,
                       (long)geteuid());
-    break;
-  default:
-    return false;
   }
   if (length >= KG_PATH_BYTES) {
     path[0] = '\0';
@@ -79,11 +72,15 @@ int kg__posix_allocate(int fd, uint64_t size) {
   return number;
 }
 
-int kg__posix_lock(int fd, uint32_t byte) {
-  struct flock range = {.l_type = F_WRLCK,
+static struct flock lock_of(uint32_t byte) {
+  return (struct flock){.l_type = F_WRLCK,
                         .l_whence = SEEK_SET,
                         .l_start = (off_t)byte,
                         .l_len = 1};
+}
+
+int kg__posix_lock(int fd, uint32_t byte) {
+  struct flock range = lock_of(byte);
   return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
 }
 
@@ -93,10 +90,7 @@ void kg__posix_unlock(int fd) {
 }
 
 bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
-  struct flock range = {.l_type = F_WRLCK,
-                        .l_whence = SEEK_SET,
-                        .l_start = (off_t)byte,
-                        .l_len = 1};
+  struct flock range = lock_of(byte);
   return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
          range.l_type != F_UNLCK;
 }
@@ -152,15 +146,10 @@ uint64_t kg__clock_boot_ns(void) {
 }
 
 uint64_t kg__boot_id(void) {
-  char text[64] = {0};
+  char text[64];
   uint64_t id = 0;
-  int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return 0;
-  }
-  ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  for (ssize_t i = 0; i < length; i++) {
+  kg__posix_read_text("/proc/sys/kernel/random/boot_id", text, sizeof text);
+  for (size_t i = 0; text[i] != '\0'; i++) {
     /* FNV's step: the text is random already, it only has to be folded. */
     id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
   }

@@ -1,10 +1,8 @@
 /* A clock for those who ask it again and again: the CPU's own counter between
  * two looks at the kernel's clock. */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "platform.h"
+#include "posix.h"
 
 /* So long the counter is believed. The kernel bends its clock by half a
  * thousandth at the most, which makes half a microsecond here. */
@@ -30,39 +28,22 @@
 /* More ticks than any counter makes in TRUST_NS. */
 #define TICKS_BITS 24
 
+/* Elsewhere the kernel's clock is hardly dearer than the counter. */
 #if defined(__x86_64__)
-
-static uint64_t ticks(void) {
-  return __builtin_ia32_rdtsc();
-}
+#define TICKS() __builtin_ia32_rdtsc()
+#else
+#define TICKS() UINT64_C(0)
+#endif
 
 /* Whether the kernel itself takes its time from this counter; then all CPUs
  * count alike, at one rate. */
 static bool has_ticks(void) {
-  char name[8] = {0};
-  int fd = open("/sys/devices/system/clocksource/clocksource0/"
-                "current_clocksource",
-                O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return false;
-  }
-  ssize_t length = read(fd, name, sizeof name - 1);
-  close(fd);
-  return length > 0 && strcmp(name, "tsc\n") == 0;
+  char name[8];
+  kg__posix_read_text("/sys/devices/system/clocksource/clocksource0/"
+                      "current_clocksource",
+                      name, sizeof name);
+  return strcmp(name, "tsc\n") == 0;
 }
-
-#else
-
-/* Elsewhere the kernel's clock is hardly dearer than the counter. */
-static uint64_t ticks(void) {
-  return 0;
-}
-
-static bool has_ticks(void) {
-  return false;
-}
-
-#endif
 
 void kg__clock_begin(kg__clock *clock) {
   *clock = (kg__clock){.has_ticks = has_ticks()};
@@ -70,9 +51,9 @@ void kg__clock_begin(kg__clock *clock) {
 
 /* The kernel's clock, and how the counter stands to it. */
 static uint64_t look(kg__clock *clock) {
-  uint64_t before = ticks();
+  uint64_t before = TICKS();
   uint64_t now = kg__clock_monotonic_ns();
-  bool is_whole = ticks() - before <= LOOK_TICKS;
+  bool is_whole = TICKS() - before <= LOOK_TICKS;
   uint64_t passed_ns = now - clock->base_ns;
   uint64_t passed_ticks = before - clock->base_ticks;
   if (is_whole && clock->base_ns != 0 && passed_ns < RATE_LEAST_NS &&
@@ -92,7 +73,7 @@ static uint64_t look(kg__clock *clock) {
 uint64_t kg__clock_ns(kg__clock *clock) {
   uint64_t now;
   if (clock->rate != 0) {
-    uint64_t passed = ticks() - clock->base_ticks;
+    uint64_t passed = TICKS() - clock->base_ticks;
     /* Tested first: for a larger one the product could be anything. */
     bool is_near = passed < UINT64_C(1) << TICKS_BITS;
     uint64_t passed_ns = (passed * clock->rate) >> RATE_BITS;

@@ -65,20 +65,30 @@ static bool create(const kg__dir *dir, const char *name) {
 int kg__wake_file_open(const kg__dir *dir, const char *name, uint64_t id,
                        kg__wake_file *file) {
   *file = KG__WAKE_FILE_NONE;
-  int fd = id == 0 ? -1 : open_named(dir, name, &file->inode, &file->id);
-  if (fd < 0 || file->id != id) {
-    if (fd >= 0) {
-      close(fd);
-    }
-    *file = KG__WAKE_FILE_NONE;
-    return KG_E_NO_RING;
+  if (id != 0) {
+    file->handle = open_named(dir, name, &file->inode, &file->id);
   }
-  file->handle = fd;
-  return KG_OK;
+  if (file->handle >= 0 && file->id == id) {
+    return KG_OK;
+  }
+  kg__wake_file_close(file);
+  return KG_E_NO_RING;
 }
 
-int kg__wake_file_make(kg__dir *dir, const char *name, kg__wake_file *file) {
-  *file = KG__WAKE_FILE_NONE;
+static bool is_named(const kg__dir *dir, const char *name,
+                     const kg__wake_file *file) {
+  struct stat info;
+  return file->id != 0 &&
+         fstatat((int)dir->handle, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(info.st_mode) && (uint64_t)info.st_ino == file->inode &&
+         info.st_size >= WAKE_FILE_BYTES;
+}
+
+void kg__wake_file_keep(kg__dir *dir, const char *name, kg__wake_file *file) {
+  if (is_named(dir, name, file)) {
+    return;
+  }
+  kg__wake_file_close(file);
   int fd = open_named(dir, name, &file->inode, &file->id);
   /* Root opens what has lost its permissions, and others then cannot. */
   if ((fd < 0 || fchmod(fd, 0600) != 0) && create(dir, name)) {
@@ -87,21 +97,10 @@ int kg__wake_file_make(kg__dir *dir, const char *name, kg__wake_file *file) {
     }
     fd = open_named(dir, name, &file->inode, &file->id);
   }
+  file->handle = fd;
   if (fd < 0) {
     *file = KG__WAKE_FILE_NONE;
-    return KG_E_SYSTEM;
   }
-  file->handle = fd;
-  return KG_OK;
-}
-
-bool kg__wake_file_is_named(const kg__dir *dir, const char *name,
-                            const kg__wake_file *file) {
-  struct stat info;
-  return file->id != 0 &&
-         fstatat((int)dir->handle, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(info.st_mode) && (uint64_t)info.st_ino == file->inode &&
-         info.st_size >= WAKE_FILE_BYTES;
 }
 
 bool kg__wake_file_signal(const kg__wake_file *file) {

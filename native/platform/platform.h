@@ -178,14 +178,10 @@ typedef struct kg__wake_file {
 int kg__wake_file_open(const kg__dir *dir, const char *name, uint64_t id,
                        kg__wake_file *file);
 
-/* Opens the wake file `name`, or makes it, for this user alone. Another kind of
- * file in its place is removed. */
-int kg__wake_file_make(kg__dir *dir, const char *name, kg__wake_file *file);
-
-/* True when the path of `name` in `dir` still leads to this wake file, and it
- * can be signalled. */
-bool kg__wake_file_is_named(const kg__dir *dir, const char *name,
-                            const kg__wake_file *file);
+/* Opens the wake file `name`, or makes it, for this user alone, unless `file`
+ * is the one that has the name and can be signalled. Another kind of file in
+ * its place is removed. Without success `file` is KG__WAKE_FILE_NONE. */
+void kg__wake_file_keep(kg__dir *dir, const char *name, kg__wake_file *file);
 
 /* Wakes every listener. Never waits. False when the file is damaged and wakes
  * none. */

@@ -140,13 +140,16 @@ void kg__dir_sweep(kg__dir *dir, const char *prefix, size_t between,
 
 /* --- Files -------------------------------------------------------------- */
 
-static int check_file(int fd, kg__dir *dir, const char *name, kg__file *file,
+/* Fills `file` if `fd` is a file that may be used, and closes it otherwise. */
+static int adopt_file(int fd, kg__dir *dir, const char *name, kg__file *file,
                       kg_failure *failure) {
   struct stat info;
-  if (fstat(fd, &info) != 0) {
-    return kg__posix_fail(failure, "fstat", dir->path, name);
-  }
   const char *wrong = NULL;
+  if (fstat(fd, &info) != 0) {
+    int result = kg__posix_fail(failure, "fstat", dir->path, name);
+    close(fd);
+    return result;
+  }
   if (!S_ISREG(info.st_mode)) {
     wrong = "is not a regular file";
   } else if (info.st_uid != geteuid()) {
@@ -157,6 +160,7 @@ static int check_file(int fd, kg__dir *dir, const char *name, kg__file *file,
     wrong = "is open to others (its mode is not 0600)";
   }
   if (wrong != NULL) {
+    close(fd);
     return kg__fail(failure, KG_E_UNSAFE_PATH, 0, "%s/%s %s", dir->path, name,
                     wrong);
   }
@@ -181,11 +185,7 @@ int kg__file_open(kg__dir *dir, const char *name, kg__file *file,
     }
     return kg__posix_fail(failure, "open", dir->path, name);
   }
-  int result = check_file(fd, dir, name, file, failure);
-  if (result != KG_OK) {
-    close(fd);
-  }
-  return result;
+  return adopt_file(fd, dir, name, file, failure);
 }
 
 static int create_exclusive(kg__dir *dir, const char *name, int *fd,
@@ -230,14 +230,8 @@ int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
   if (result != KG_OK && ours.system_error == EEXIST) {
     return kg__file_open(dir, name, file, failure);
   }
-  if (result != KG_OK) {
-    return kg__fail_as(failure, &ours);
-  }
-  result = check_file(fd, dir, name, file, failure);
-  if (result != KG_OK) {
-    close(fd);
-  }
-  return result;
+  return result == KG_OK ? adopt_file(fd, dir, name, file, failure)
+                         : kg__fail_as(failure, &ours);
 }
 
 int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
@@ -251,12 +245,12 @@ int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
   errno = kg__posix_allocate(fd, size);
   if (errno != 0) {
     result = kg__posix_fail(failure, "allocate", dir->path, name);
+    close(fd);
   } else {
     KG__STEP("file allocated");
-    result = check_file(fd, dir, name, file, failure);
+    result = adopt_file(fd, dir, name, file, failure);
   }
   if (result != KG_OK) {
-    close(fd);
     unlinkat((int)dir->handle, name, 0);
   }
   return result;
@@ -298,6 +292,15 @@ void kg__file_close(kg__file *file) {
   if (file->handle >= 0) {
     kg__posix_close((int)file->handle);
     *file = KG__FILE_NONE;
+  }
+}
+
+void kg__posix_read_text(const char *path, char *text, size_t bytes) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? 0 : read(fd, text, bytes - 1);
+  text[length < 0 ? 0 : length] = '\0';
+  if (fd >= 0) {
+    close(fd);
   }
 }
 

@@ -14,6 +14,9 @@ int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
 /* Closes a descriptor, and frees the lock it holds. */
 void kg__posix_close(int fd);
 
+/* The beginning of a file of the kernel's as text, empty where it is none. */
+void kg__posix_read_text(const char *path, char *text, size_t bytes);
+
 /* From here on forks are counted, and locks kept out of children. */
 void kg__posix_watch_forks(void);
 

@@ -13,47 +13,38 @@
 #include "../base/atomic.h"
 #include "platform.h"
 
+/* Guards are only ever added, so that the handler needs no lock. */
 struct kg__guard {
-  uint64_t base; /* 0: this entry is free */
+  uint64_t base; /* 0: this one is free */
   uint64_t length;
+  uint64_t next; /* struct kg__guard *, as in `first` */
   uint32_t broken;
 };
 
-#define CHUNK_GUARDS 32
-
-/* Entries are only ever added, so that the handler needs no lock. */
-struct chunk {
-  struct kg__guard guards[CHUNK_GUARDS];
-  uint64_t next; /* struct chunk * */
-};
-
-static struct chunk first;
+static uint64_t first;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction previous;
 static uint64_t page_bytes;
 static int install_result;
 
-static struct chunk *chunk_behind(const struct chunk *chunk) {
+static struct kg__guard *guard_at(const uint64_t *link) {
   /* G1: partner of G2 in find_free. */
-  return (struct chunk *)(uintptr_t)kg__load64_acquire(&chunk->next);
+  return (struct kg__guard *)(uintptr_t)kg__load64_acquire(link);
 }
 
 /* --- In the handler: nothing but what a signal's handler may do ----------- */
 
 static struct kg__guard *find(uint64_t address) {
-  for (struct chunk *chunk = &first; chunk != NULL;
-       chunk = chunk_behind(chunk)) {
-    for (int i = 0; i < CHUNK_GUARDS; i++) {
-      struct kg__guard *guard = &chunk->guards[i];
-      /* G3: partner of G4 in kg__guard_add. */
-      uint64_t base = kg__load64_acquire(&guard->base);
-      if (base != 0 && address >= base &&
-          address - base < kg__load64_relaxed(&guard->length)) {
-        return guard;
-      }
+  struct kg__guard *guard = guard_at(&first);
+  for (; guard != NULL; guard = guard_at(&guard->next)) {
+    /* G3: partner of G4 in kg__guard_add. */
+    uint64_t base = kg__load64_acquire(&guard->base);
+    if (base != 0 && address >= base &&
+        address - base < kg__load64_relaxed(&guard->length)) {
+      break;
     }
   }
-  return NULL;
+  return guard;
 }
 
 static bool mend(const siginfo_t *info) {
@@ -112,11 +103,9 @@ static void after_fork_in_parent(void) {
 /* A child has none of the mappings, and the system gives their addresses to
  * its own: those must not be taken for its parent's. */
 static void after_fork_in_child(void) {
-  for (struct chunk *chunk = &first; chunk != NULL;
-       chunk = chunk_behind(chunk)) {
-    for (int i = 0; i < CHUNK_GUARDS; i++) {
-      kg__store64_relaxed(&chunk->guards[i].base, 0);
-    }
+  struct kg__guard *guard = guard_at(&first);
+  for (; guard != NULL; guard = guard_at(&guard->next)) {
+    kg__store64_relaxed(&guard->base, 0);
   }
   pthread_mutex_unlock(&mutex);
 }
@@ -134,25 +123,17 @@ static void install(void) {
 
 /* Call it with the mutex. */
 static struct kg__guard *find_free(void) {
-  struct chunk *chunk = &first;
-  for (;;) {
-    for (int i = 0; i < CHUNK_GUARDS; i++) {
-      /* Relaxed: its last user touches it no more. */
-      if (kg__load64_relaxed(&chunk->guards[i].base) == 0) {
-        return &chunk->guards[i];
-      }
-    }
-    struct chunk *next = chunk_behind(chunk);
-    if (next == NULL) {
-      next = calloc(1, sizeof *next);
-      if (next == NULL) {
-        return NULL;
-      }
-      /* G2: partner of G1 in chunk_behind. */
-      kg__store64_release(&chunk->next, (uint64_t)(uintptr_t)next);
-    }
-    chunk = next;
+  struct kg__guard *guard = guard_at(&first);
+  /* Relaxed: the last user of a free one touches it no more. */
+  while (guard != NULL && kg__load64_relaxed(&guard->base) != 0) {
+    guard = guard_at(&guard->next);
   }
+  if (guard == NULL && (guard = calloc(1, sizeof *guard)) != NULL) {
+    guard->next = first;
+    /* G2: partner of G1 in guard_at. */
+    kg__store64_release(&first, (uint64_t)(uintptr_t)guard);
+  }
+  return guard;
 }
 
 int kg__guard_add(void *base, size_t length, kg__guard **guard,

@@ -6,6 +6,7 @@
 #include <wmmintrin.h>
 #endif
 
+#include "../include/kg_ipc.h"
 #include "../platform/cpu.h"
 
 typedef uint32_t (*crc_function)(uint32_t crc, const kg__word *words,
@@ -130,6 +131,6 @@ uint32_t kg__crc32c(const void *bytes, size_t length) {
   return KG__CRC32C_END(crc);
 }
 
-const char *kg__crc32c_method(void) {
+const char *kg_checksum_method(void) {
   return kg__cpu_has_crc32c() ? HARDWARE_METHOD : "portable";
 }

@@ -21,7 +21,4 @@ uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count);
 uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,
                                    size_t count);
 
-/* "sse4.2", "armv8-crc" or "portable". */
-const char *kg__crc32c_method(void);
-
 #endif

@@ -56,38 +56,37 @@ void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {
   fill(ring, base, &identity);
 }
 
+/* With what is wrong, printf's way. */
+#define INVALID(...) kg__fail(failure, KG_E_RING_INVALID, 0, __VA_ARGS__)
+
 static int check_geometry(const kg_ring_identity *identity, size_t length,
                           kg_failure *failure) {
   uint32_t capacity = identity->capacity;
   if (identity->slot_bytes != KG_SLOT_BYTES ||
       identity->event_bytes != KG_EVENT_BYTES) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "its slots are %" PRIu32 " bytes with events of %" PRIu32
-                    " instead of %d and %d",
-                    identity->slot_bytes, identity->event_bytes, KG_SLOT_BYTES,
-                    KG_EVENT_BYTES);
+    return INVALID("its slots are %" PRIu32 " bytes with events of %" PRIu32
+                   " instead of %d and %d",
+                   identity->slot_bytes, identity->event_bytes, KG_SLOT_BYTES,
+                   KG_EVENT_BYTES);
   }
   if (capacity < KG_MIN_CAPACITY || capacity > KG_MAX_CAPACITY ||
       (capacity & (capacity - 1)) != 0) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "its capacity is %" PRIu32
-                    " slots, not a power of two from %" PRIu32 " to %" PRIu32,
-                    capacity, KG_MIN_CAPACITY, KG_MAX_CAPACITY);
+    return INVALID("its capacity is %" PRIu32
+                   " slots, not a power of two from %" PRIu32 " to %" PRIu32,
+                   capacity, KG_MIN_CAPACITY, KG_MAX_CAPACITY);
   }
   if (identity->doorbell_offset != KG_DOORBELL_OFFSET ||
       identity->slots_offset != KG_SLOTS_OFFSET ||
       identity->file_bytes != kg__ring_bytes(capacity)) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "its regions are not where a ring of %" PRIu32
-                    " slots has them",
-                    capacity);
+    return INVALID("its regions are not where a ring of %" PRIu32
+                   " slots has them",
+                   capacity);
   }
   if (identity->generation == 0) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0, "it has no generation");
+    return INVALID("it has no generation");
   }
   if (identity->checksum != identity_checksum(identity)) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "its header does not match its checksum");
+    return INVALID("its header does not match its checksum");
   }
   if (length < identity->file_bytes) {
     return kg__fail(failure, KG_E_RING_TRUNCATED, 0,
@@ -101,21 +100,18 @@ int kg__ring_attach(void *base, size_t length, kg__ring *ring,
                     kg_failure *failure) {
   kg_ring_identity identity;
   if (length < sizeof(kg_ring_header)) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "it has %zu bytes, fewer than a header", length);
+    return INVALID("it has %zu bytes, fewer than a header", length);
   }
   /* Relaxed is enough: the file got its name after these were written, and
    * they never change; the private copy is what is checked and used. */
-  kg__copy_from_shared(&identity, base, sizeof identity);
+  kg__copy_shared(&identity, base, sizeof identity);
   if (identity.magic != KG_MAGIC) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "it begins with 0x%08" PRIX32 " instead of 0x%08" PRIX32,
-                    identity.magic, KG_MAGIC);
+    return INVALID("it begins with 0x%08" PRIX32 " instead of 0x%08" PRIX32,
+                   identity.magic, KG_MAGIC);
   }
   if (identity.byte_order != KG_BYTE_ORDER) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "it was written with another byte order (0x%08" PRIX32 ")",
-                    identity.byte_order);
+    return INVALID("it was written with another byte order (0x%08" PRIX32 ")",
+                   identity.byte_order);
   }
   if (identity.version != KG_VERSION) {
     return kg__fail(failure, KG_E_RING_VERSION, 0,

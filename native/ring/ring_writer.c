@@ -20,7 +20,7 @@ static bool find_end(const kg__ring *ring, uint64_t claim, uint64_t *head,
     if (*head == claim) {
       return false;
     }
-    kg__copy_from_shared(&slot, kg__ring_slot(ring, *head), sizeof slot);
+    kg__copy_shared(&slot, kg__ring_slot(ring, *head), sizeof slot);
     if (!kg__slot_is_valid(ring, &slot, *head) || slot.place != place ||
         slot.sequence != *sequence + (place == 0 ? 1 : 0)) {
       return false;
@@ -46,7 +46,7 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
   }
   if (head > 0) {
     kg_slot last;
-    kg__copy_from_shared(&last, kg__ring_slot(ring, head - 1), sizeof last);
+    kg__copy_shared(&last, kg__ring_slot(ring, head - 1), sizeof last);
     if (!kg__slot_is_valid(ring, &last, head - 1) ||
         last.place + 1 != last.span) {
       return kg__fail(
@@ -87,7 +87,7 @@ uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
   /* The first event that begins there is the oldest one. */
   for (; at < writer->head; at++) {
     kg_slot slot;
-    kg__copy_from_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
+    kg__copy_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
     if (slot.position == at && slot.place == 0) {
       return slot.sequence <= writer->sequence ? slot.sequence - 1
                                                : writer->sequence;
@@ -159,8 +159,8 @@ void kg__ring_writer_copy(kg__ring_writer *writer) {
   kg__fence_release();
   /* W3: relaxed, W5 publishes them. */
   for (uint32_t i = 0; i < writer->staged_slots; i++) {
-    kg__copy_to_shared(kg__ring_slot(ring, writer->head + i),
-                       &writer->staged[i], sizeof(kg_slot));
+    kg__copy_shared(kg__ring_slot(ring, writer->head + i), &writer->staged[i],
+                    sizeof(kg_slot));
     KG__STEP("slot copied");
   }
 }
@@ -189,13 +189,4 @@ uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
   /* Only the writer clears it, and before it wakes: a reader that sets it
    * later looks at head again before it sleeps. */
   return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
-}
-
-uint32_t kg__ring_writer_commit(kg__ring_writer *writer) {
-  if (writer->staged_slots == 0) {
-    return 0;
-  }
-  kg__ring_writer_copy(writer);
-  kg__ring_writer_publish(writer);
-  return kg__ring_writer_waiters(writer);
 }

@@ -45,9 +45,6 @@ void kg__ring_writer_publish(kg__ring_writer *writer);
 /* ... and returns who waits and must be woken, KG_WAITS_..., or 0. */
 uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
 
-/* All three. */
-uint32_t kg__ring_writer_commit(kg__ring_writer *writer);
-
 /* Counts as not published what was published last, in a ring without a head
  * that a reader could have seen. */
 void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,

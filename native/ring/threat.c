@@ -24,6 +24,15 @@ typedef struct field {
 
 #define MOST_FIELDS 4
 
+/* As it stands in the ring, little-endian as all of it. */
+typedef struct field_header {
+  uint8_t tag;
+  uint8_t reserved[3];
+  uint32_t length;
+} field_header;
+
+static_assert(sizeof(field_header) == KG_FIELD_HEADER_BYTES, "field_header");
+
 /* The fields that the continuation of this threat needs. */
 static int list_fields(const kg_threat *threat, field *fields) {
   int count = 0;
@@ -108,17 +117,10 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
     field fields[MOST_FIELDS];
     int count = list_fields(threat, fields);
     for (int i = 0; i < count; i++) {
-      uint32_t length = (uint32_t)fields[i].text.length;
-      uint8_t header[KG_FIELD_HEADER_BYTES] = {fields[i].tag,
-                                               0,
-                                               0,
-                                               0,
-                                               (uint8_t)length,
-                                               (uint8_t)(length >> 8),
-                                               (uint8_t)(length >> 16),
-                                               (uint8_t)(length >> 24)};
-      append(slots, &tail_bytes, header, sizeof header);
-      append(slots, &tail_bytes, fields[i].text.bytes, length);
+      field_header header = {.tag = fields[i].tag,
+                             .length = (uint32_t)fields[i].text.length};
+      append(slots, &tail_bytes, &header, sizeof header);
+      append(slots, &tail_bytes, fields[i].text.bytes, header.length);
     }
   }
   for (uint32_t place = 0; place < span; place++) {
@@ -138,38 +140,40 @@ static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
   }
 }
 
+/* Where the text of a field belongs; NULL for one of a newer writer. */
+static kg_text *text_of(kg_threat *threat, uint8_t tag) {
+  switch (tag) {
+  case KG_FIELD_SOURCE:
+    return &threat->source;
+  case KG_FIELD_DETAILS:
+    return &threat->details;
+  case KG_FIELD_ID:
+    return &threat->id;
+  case KG_FIELD_CONTEXT:
+    return &threat->context;
+  default:
+    return NULL;
+  }
+}
+
 static int decode_continuation(const char *tail, uint32_t bytes,
                                kg_threat *threat) {
   uint32_t at = 0;
   while (at < bytes) {
-    if (bytes - at < KG_FIELD_HEADER_BYTES) {
+    field_header header;
+    if (bytes - at < sizeof header) {
       return KG_E_RING_CORRUPT;
     }
-    const uint8_t *header = (const uint8_t *)tail + at;
-    uint32_t length = header[4] | (uint32_t)header[5] << 8 |
-                      (uint32_t)header[6] << 16 | (uint32_t)header[7] << 24;
-    at += KG_FIELD_HEADER_BYTES;
-    if (length > bytes - at) {
+    memcpy(&header, tail + at, sizeof header);
+    at += sizeof header;
+    if (header.length > bytes - at) {
       return KG_E_RING_CORRUPT;
     }
-    kg_text text = {tail + at, length};
-    switch (header[0]) {
-    case KG_FIELD_SOURCE:
-      threat->source = text;
-      break;
-    case KG_FIELD_DETAILS:
-      threat->details = text;
-      break;
-    case KG_FIELD_ID:
-      threat->id = text;
-      break;
-    case KG_FIELD_CONTEXT:
-      threat->context = text;
-      break;
-    default:
-      break; /* From a newer writer: passed over. */
+    kg_text *text = text_of(threat, header.tag);
+    if (text != NULL) {
+      *text = (kg_text){tail + at, header.length};
     }
-    at += length;
+    at += header.length;
   }
   return KG_OK;
 }

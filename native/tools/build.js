@@ -2,8 +2,8 @@
 // What `npm ci` and `npm install` run in a clone (the `prepare` script):
 // compiles the addon with node-gyp, quietly. An argument names another folder
 // with a binding.gyp to compile instead. On a system without a backend, or
-// without node-gyp, it says so and ends with 0: whoever cannot have shared
-// memory must still be able to install the rest.
+// without node-gyp, it says so and ends with 0: without shared memory, the rest
+// of the package must install all the same.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -15,13 +15,8 @@ const DIR = path.resolve(process.argv[2] ?? ROOT)
 // The systems that native/platform/ has a finished file for.
 const PLATFORMS = ['linux']
 
-function say(sentence) {
-  process.stdout.write(`kindly-guard-ipc: ${sentence}\n`)
-}
-
-function complain(sentence) {
-  process.stderr.write(`kindly-guard-ipc: ${sentence}\n`)
-}
+const say = (sentence) => console.log(`kindly-guard-ipc: ${sentence}`)
+const complain = (sentence) => console.error(`kindly-guard-ipc: ${sentence}`)
 
 /** Where node-gyp's own program is, or null when it is not installed. */
 function findNodeGyp() {
@@ -40,19 +35,17 @@ function findNodeGyp() {
 function findHeaders() {
   const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
   const header = path.join(prefix, 'include', 'node', 'node_version.h')
-  let text
+  // A nightly's version goes on behind the three numbers, its header's not.
+  const numbers = process.version.slice(1).split('-')[0].split('.')
   try {
-    text = fs.readFileSync(header, 'utf8')
+    const text = fs.readFileSync(header, 'utf8')
+    const isOurs = ['MAJOR', 'MINOR', 'PATCH'].every((part, i) =>
+      text.includes(`#define NODE_${part}_VERSION ${numbers[i]}\n`)
+    )
+    return isOurs ? prefix : null
   } catch {
     return null
   }
-  const version = ['MAJOR', 'MINOR', 'PATCH'].map((part) => {
-    const pattern = new RegExp(`^#define NODE_${part}_VERSION (\\d+)`, 'm')
-    return pattern.exec(text)?.[1]
-  })
-  const found = `v${version.join('.')}`
-  // A nightly's version goes on behind the three numbers, its header's not.
-  return found === process.version.split('-')[0] ? prefix : null
 }
 
 function main() {

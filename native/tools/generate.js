@@ -1,60 +1,112 @@
 'use strict'
-// Makes what JavaScript and the documentation repeat of C's headers: the table
-// of errors, the numbers of the layout and those of the addon. With --check it
-// writes nothing and ends with 1 when a file is not what the headers say.
+// Makes what JavaScript and the documentation repeat of C's headers: the errors,
+// the numbers of the layout and those of the addon. With --check it writes
+// nothing and ends with 1 when a file is not what the headers say.
 
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
-const { renderLayout, renderNative } = require('./constants.js')
-const { parseErrorMap, renderModule, renderPage } = require('./error-table.js')
+const prettier = require('prettier')
 
 const ROOT = path.join(__dirname, '..', '..')
-/** The page that shows the table, between two marks. */
-const ERRORS_PAGE = 'docs/errors.md'
 
+/** A file that is made; it stands there, be it empty. */
 const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8')
-const header = (file) => read(`native/${file}`)
 
-function readIfThere(file) {
+/** What tables.c prints. */
+function readTables() {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-tables-'))
+  const program = path.join(dir, 'tables')
+  const source = path.join(__dirname, 'tables.c')
+  const compiler = process.env.CC ?? 'cc'
+  const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror']
   try {
-    return read(file)
+    execFileSync(compiler, [...flags, '-o', program, source])
+    return JSON.parse(execFileSync(program, { encoding: 'utf8' }))
   } catch (error) {
-    if (error.code === 'ENOENT') {
-      return ''
-    }
-    throw error
+    if (error.code !== 'ENOENT') throw error
+    throw new Error(
+      `there is no C compiler ${compiler}; install gcc or clang, or name one in CC`
+    )
+  } finally {
+    fs.rmSync(dir, { recursive: true })
   }
 }
 
-function render() {
-  const errors = parseErrorMap(header('include/kg_error.h'))
-  const layout = header('include/kg_layout.h')
-  const api = header('include/kg_ipc.h')
-  const protocol = header('addon/protocol.h') + header('file/reader.h')
-  return [
-    ['lib/base/error-codes.js', renderModule(errors)],
-    [ERRORS_PAGE, renderPage(readIfThere(ERRORS_PAGE), errors)],
-    ['lib/threat/layout.js', renderLayout(layout)],
-    ['lib/shm/native-constants.js', renderNative(api, protocol)]
-  ]
+/** [name, value] of each of a table's expressions, without their prefix. */
+function entriesOf([expressions, ...values], prefix, suffix) {
+  const names = expressions.match(/\w+(?=\)?(,|$))/g)
+  const nameOf = (name) => name.replace(prefix, '').toUpperCase() + suffix
+  return names.map((name, i) => [nameOf(name), values[i]])
 }
 
-function main(argv) {
-  const unknown = argv.find((argument) => argument !== '--check')
-  if (unknown !== undefined) {
-    console.error(`generate: ${unknown} is unknown; there is only --check.`)
-    return 2
-  }
-  const stale = render().filter(([file, text]) => readIfThere(file) !== text)
-  for (const [file, text] of stale) {
-    if (argv.length > 0) {
-      console.error(`${file} is not what native/ says; npm run generate`)
-    } else {
-      fs.writeFileSync(path.join(ROOT, file), text)
-      console.log(`generate: ${file} was written.`)
+const word = (name) =>
+  name === 'NONE' ? null : name.toLowerCase().replaceAll('_', '-')
+
+const moduleOf = (source, exported) => `'use strict'
+// Generated from native/${source} by npm run generate.
+
+module.exports = ${JSON.stringify(exported)}
+`
+
+function verify(errors) {
+  for (const { number, what, advice } of errors) {
+    const twins = errors.filter((error) => error.number === number)
+    if (twins.length > 1 || !what.endsWith('.') || !advice.endsWith('.')) {
+      throw new Error(`kg_error.h: ${number} stands twice or is no sentence`)
     }
   }
-  return argv.length > 0 && stale.length > 0 ? 1 : 0
 }
 
-process.exitCode = main(process.argv.slice(2))
+function pageOf(page, errors) {
+  const rows = errors.map((error) =>
+    [`\`${error.code}\``, error.what, error.advice].join('|')
+  )
+  const table = ['Code|What happened|What to do', '-|-|-', ...rows].join('\n')
+  const place = /(?<=<!-- errors:begin -->).*(?=<!-- errors:end -->)/s
+  return page.replace(place, () => `\n\n${table}\n\n`)
+}
+
+/** { file: its text before prettier }, of all that is made. */
+function render({ errors, ...tables }) {
+  verify(errors)
+  const entries = (key, prefix = `KG_${key}_`, suffix = '') =>
+    entriesOf(tables[key], prefix, suffix)
+  const object = (...table) => Object.fromEntries(entries(...table))
+  const words = (key) => entries(key).map(([name]) => word(name))
+  return {
+    'lib/base/error-codes.json': JSON.stringify(errors),
+    'docs/errors.md': pageOf(read('docs/errors.md'), errors),
+    'lib/threat/layout.js': moduleOf('include/kg_layout.h and kg_ipc.h', {
+      ...object('LAYOUT', 'KG_'),
+      ...object('OFFSETS', '', '_OFFSET')
+    }),
+    'lib/shm/native-constants.js': moduleOf('addon/protocol.h and kg_ipc.h', {
+      FROM: Object.fromEntries(words('FROM').map((name, i) => [name, i])),
+      LOSS_REASONS: words('LOSS'),
+      WRITER_STATES: words('WRITER'),
+      READ: object('READ'),
+      STAGE: object('STAGE'),
+      ...object('LIMITS', 'KG_')
+    })
+  }
+}
+
+async function main(argv) {
+  const isCheck = argv[0] === '--check'
+  if (argv.length > (isCheck ? 1 : 0)) throw new Error('takes only --check')
+  for (const [file, text] of Object.entries(render(readTables()))) {
+    const options = await prettier.resolveConfig(path.join(ROOT, file))
+    const wanted = await prettier.format(text, { ...options, filepath: file })
+    if (read(file) === wanted) continue
+    if (!isCheck) fs.writeFileSync(path.join(ROOT, file), wanted)
+    console.log(`${file} ${isCheck ? 'is stale: npm run generate' : 'written'}`)
+    if (isCheck) process.exitCode = 1
+  }
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  console.error(`generate: ${error.message}`)
+  process.exitCode = 2
+})

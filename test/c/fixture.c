@@ -141,13 +141,22 @@ void check_threat(const kg_threat *got, uint32_t span) {
 const kg__batch_time batch_time = {.publish_ns = 1000,
                                    .wall_us = UINT64_C(1700000000000000)};
 
+uint32_t commit_staged(kg__ring_writer *writer) {
+  if (writer->staged_slots == 0) {
+    return 0;
+  }
+  kg__ring_writer_copy(writer);
+  kg__ring_writer_publish(writer);
+  return kg__ring_writer_waiters(writer);
+}
+
 void write_span(kg__ring_writer *writer, uint32_t span) {
   made_threat made;
   make_threat(&made, writer->sequence + 1, span);
   CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time), KG_OK,
                NULL);
   CHECK_EQUAL(writer->staged_slots, span);
-  kg__ring_writer_commit(writer);
+  commit_staged(writer);
 }
 
 /* --- Accounts ----------------------------------------------------------- */

@@ -51,6 +51,9 @@ void check_threat(const kg_threat *got, uint32_t span);
 /* When everything is written to a ring in memory. */
 extern const kg__batch_time batch_time;
 
+/* Publishes what is staged; returns who waits. */
+uint32_t commit_staged(kg__ring_writer *writer);
+
 /* Stages and commits the threat of the writer's next sequence. */
 void write_span(kg__ring_writer *writer, uint32_t span);
 

@@ -18,7 +18,7 @@ output=$(mktemp)
 list=$(mktemp)
 trap 'rm -f "$output" "$list"' EXIT
 for binary in "$@"; do
-  name=${binary##*/}
+  name=${binary#build/}
   index=0
   if ! $wrapper "$binary" --list >"$list" || ! [ -s "$list" ]; then
     echo "FAIL $name: it lists no tests"

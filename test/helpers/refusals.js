@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { IpcError } = require('../../lib/index.js')
-const table = require('../../lib/base/error-codes.js')
+const table = require('../../lib/base/error-codes.json')
 const { threat, useRing } = require('./ring.js')
 const { collect } = require('./wait.js')
 

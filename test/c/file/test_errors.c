@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file_fixture.h"
+#include "../file_fixture.h"
 
 enum call { OPENAT, OPEN, MMAP, ALLOCATE, MKDIR, MALLOC, RENAME, FCHMOD };
 

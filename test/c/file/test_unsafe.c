@@ -7,8 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 /* Nothing here may wait. */
 #define NO_HANG_SECONDS 5

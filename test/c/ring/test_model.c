@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define READERS 3
 #define STEPS 3000
@@ -63,7 +63,7 @@ static void write_some(kg__ring_writer *writer, uint64_t *seed) {
   if (below(seed, 20) == 0) {
     kg__ring_writer_discard(writer);
   }
-  kg__ring_writer_commit(writer);
+  commit_staged(writer);
 }
 
 static void live(uint64_t seed, bool checksums, bool deaths) {

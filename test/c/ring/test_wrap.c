@@ -1,7 +1,7 @@
 /* A ring that goes round: bounds, laps, readers of every speed. */
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 static void begin(memory_ring *memory, kg__ring_writer *writer,
                   uint32_t capacity, bool checksums) {

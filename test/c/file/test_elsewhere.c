@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file_fixture.h"
+#include "../file_fixture.h"
 
 /* --- The lock alone ------------------------------------------------------ */
 

@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/base/atomic.h"
-#include "../../native/base/step.h"
-#include "file_fixture.h"
+#include "../../../native/base/atomic.h"
+#include "../../../native/base/step.h"
+#include "../file_fixture.h"
 
 /* What a child tells before it dies. */
 typedef struct shared {

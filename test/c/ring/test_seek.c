@@ -1,7 +1,7 @@
 /* Where reading begins, and buffers of every size. */
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define CAPACITY 16
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define CAPACITY 16
 #define FAR (UINT64_C(1) << 60)
@@ -248,7 +248,7 @@ TEST(exhausted, "F6 after sequence 2^53-1 there is a clear error") {
   CHECK_EQUAL(writer.sequence, KG_SEQUENCE_MAX);
   CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
                KG_E_SEQUENCE_EXHAUSTED, NULL);
-  CHECK(!kg__ring_writer_commit(&writer));
+  CHECK(!commit_staged(&writer));
   CHECK_EQUAL(memory.ring.header->last_sequence, KG_SEQUENCE_MAX);
   drain(&reader, &account, CAPACITY, 4);
   CHECK_EQUAL(account.received, 6);

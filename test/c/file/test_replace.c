@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 TEST(continued, "a new writer continues the ring of the one before") {
   const char *dir = check_temp_dir();

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file_fixture.h"
+#include "../file_fixture.h"
 
 int __real_openat(int dir, const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 TEST(second, "F33 a second writer in the same thread: ERR_RING_LOCKED") {
   const char *dir = check_temp_dir();

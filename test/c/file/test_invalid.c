@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../native/ring/crc32c.h"
-#include "file_fixture.h"
+#include "../../../native/ring/crc32c.h"
+#include "../file_fixture.h"
 
 static unsigned char whole[1 << 18];
 static unsigned char after[1 << 18];

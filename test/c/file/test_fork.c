@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "file_fixture.h"
+#include "../file_fixture.h"
 
 TEST(forked, "F42 a forked child is refused; its parent goes on") {
   const char *dir = check_temp_dir();

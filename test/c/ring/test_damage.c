@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define EVENTS 6
 #define SLOT_BITS (KG_SLOT_BYTES * 8)

@@ -1,7 +1,7 @@
 /* What a threat holds and what comes out of the ring. */
 #include <string.h>
 
-#include "fixture.h"
+#include "../fixture.h"
 
 #define CAPACITY 64
 
@@ -34,7 +34,7 @@ static kg_threat carry(const kg_threat *threat) {
   uint32_t offset = 0;
   CHECK_RESULT(kg__ring_writer_stage(&t.writer, threat, &batch_time), KG_OK,
                NULL);
-  kg__ring_writer_commit(&t.writer);
+  commit_staged(&t.writer);
   CHECK_RESULT(kg__ring_reader_read(&t.reader, t.buffer, CAPACITY, &batch),
                KG_OK, NULL);
   CHECK_EQUAL(batch.events, 1);
@@ -287,7 +287,7 @@ TEST(event_too_large, "F11 a threat of over a quarter ring changes nothing") {
       *texts[field] = (kg_text){text, lengths[i]};
       CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large, &batch_time),
                    KG_E_EVENT_TOO_LARGE, NULL);
-      CHECK(!kg__ring_writer_commit(&t.writer));
+      CHECK(!commit_staged(&t.writer));
       check_untouched();
     }
   }
@@ -309,7 +309,7 @@ TEST(batch_too_large, "a batch of over a quarter ring changes nothing") {
   }
   CHECK_RESULT(kg__ring_writer_stage(&t.writer, &threat, &batch_time),
                KG_E_BATCH_TOO_LARGE, NULL);
-  CHECK(!kg__ring_writer_commit(&t.writer));
+  CHECK(!commit_staged(&t.writer));
   check_untouched();
   /* An event that would fit alone, but not behind the others. */
   static char text[8 * KG_EVENT_BYTES];
@@ -320,7 +320,7 @@ TEST(batch_too_large, "a batch of over a quarter ring changes nothing") {
   }
   CHECK_RESULT(kg__ring_writer_stage(&t.writer, &large, &batch_time),
                KG_E_BATCH_TOO_LARGE, NULL);
-  CHECK(!kg__ring_writer_commit(&t.writer));
+  CHECK(!commit_staged(&t.writer));
   check_untouched();
   CHECK_EQUAL(t.writer.sequence, 5);
   done();
@@ -342,7 +342,7 @@ TEST(batches, "a batch is seen whole or not at all") {
     if (round % 5 == 4) {
       kg__ring_writer_discard(&t.writer);
     }
-    kg__ring_writer_commit(&t.writer);
+    commit_staged(&t.writer);
     drain(&t.reader, &account, CAPACITY, 2);
     CHECK_EQUAL(account.received, t.writer.sequence);
   }

@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "../../native/base/atomic.h"
-#include "../../native/platform/platform.h"
-#include "fixture.h"
+#include "../../../native/base/atomic.h"
+#include "../../../native/platform/platform.h"
+#include "../fixture.h"
 
 TEST(claimed, "F3 what the writer has claimed is discarded and counted") {
   for (uint32_t ahead = 1; ahead <= 4; ahead++) {
@@ -90,7 +90,7 @@ static void *hammer_write(void *data) {
       CHECK_RESULT(kg__ring_writer_stage(&h->writer, &made.threat, &batch_time),
                    KG_OK, NULL);
     }
-    kg__ring_writer_commit(&h->writer);
+    commit_staged(&h->writer);
   }
   kg__store32_release(&h->done, 1);
   return NULL;
@@ -193,7 +193,7 @@ static void *scribble(void *data) {
     uint32_t slot = (uint32_t)(random % 64);
     uint64_t *words = (uint64_t *)&s->memory.ring.slots[slot];
     if (random & 0x1000) {
-      kg__copy_to_shared(words, &s->whole[slot], sizeof(kg_slot));
+      kg__copy_shared(words, &s->whole[slot], sizeof(kg_slot));
     } else {
       /* Span, place and lengths; flags and tail; or any word. */
       uint64_t at = random & 0x2000 ? 3 : random & 0x4000 ? 4 : random >> 32;

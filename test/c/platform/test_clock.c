@@ -1,6 +1,6 @@
 /* The clock of those who ask for the time of each event. */
-#include "../../native/platform/platform.h"
-#include "check.h"
+#include "../../../native/platform/platform.h"
+#include "../check.h"
 
 /* What it may be off, and as much again for the looks themselves, which are
  * not one. */

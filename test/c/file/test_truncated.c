@@ -8,9 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../native/file/reader.h"
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/file/reader.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 #define CAPACITY 256
 

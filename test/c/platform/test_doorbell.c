@@ -8,9 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/base/atomic.h"
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/base/atomic.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 #define LONG_MS 20000
 

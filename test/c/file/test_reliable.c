@@ -9,10 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../native/file/reader.h"
-#include "../../native/file/writer.h"
-#include "../../native/platform/platform.h"
-#include "file_fixture.h"
+#include "../../../native/file/reader.h"
+#include "../../../native/file/space_listener.h"
+#include "../../../native/file/writer.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
 
 #define CAPACITY 16
 #define LONG_MS 600000
