@@ -93,7 +93,8 @@ static int move_to(kg_writer *writer, const kg__segment *segment,
   writer->skipped_to = 0;
   kg__writer_space_renew(writer, true);
   sign(writer);
-  result = kg__segment_name(&writer->dir, &writer->names, segment, failure);
+  result = kg__file_rename(&writer->dir, segment->temporary, writer->names.ring,
+                           failure);
   if (result != KG_OK) {
     kg__ring_writer_end(&writer->ring);
     writer->segment = segment_before;
@@ -215,12 +216,16 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   return result;
 }
 
-/* Opens the ring that has the name or makes one; the lock file is held. The
- * ring's own lock, too, so that an unlinked lock file opens no door. */
-static int open_ring(kg_writer *writer, kg_failure *failure) {
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
-  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
-                                    &file, failure);
+  int result =
+      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  /* The ring's own lock, too, so that an unlinked lock file opens no door. */
+  result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
+                                failure);
   if (result == KG_E_NO_RING) {
     return create_ring(writer, NULL, 0, failure);
   }
@@ -293,12 +298,6 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
     writer->replaced++;
   }
   return result;
-}
-
-int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  return result == KG_OK ? open_ring(writer, failure) : result;
 }
 
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {

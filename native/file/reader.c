@@ -121,6 +121,10 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   if (reader == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
   }
+  reader->dir.handle = -1;
+  reader->listener = KG__LISTENER_NONE;
+  reader->registration = KG__REGISTRATION_NONE;
+  reader->fork_count = kg__fork_count();
   int result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
     result =
@@ -133,22 +137,16 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
       kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
                reader->dir.path, reader->names.ring, wrong.detail);
       kg__file_close(&file);
-      kg__dir_close(&reader->dir);
     }
   }
-  if (result != KG_OK) {
-    free(reader);
-    return result;
-  }
-  reader->listener = KG__LISTENER_NONE;
-  reader->fork_count = kg__fork_count();
-  reader->boot_id = kg__boot_id();
-  reader->registration = KG__REGISTRATION_NONE;
-  kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
-  reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
-  reader->is_reliable = options->reliable;
-  if (options->reliable && is_rejecting(reader)) {
-    result = do_register(reader, failure);
+  if (result == KG_OK) {
+    reader->boot_id = kg__boot_id();
+    kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+    reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
+    reader->is_reliable = options->reliable;
+    if (options->reliable && is_rejecting(reader)) {
+      result = do_register(reader, failure);
+    }
   }
   if (result != KG_OK) {
     kg_reader_close(reader);
@@ -291,11 +289,8 @@ static uint64_t chime_id(const kg_reader *reader) {
 }
 
 intptr_t kg__reader_open_listener(kg_reader *reader) {
-  kg__listener_close(&reader->listener);
   return kg__listener_open(&reader->dir, reader->names.wake_file,
-                           chime_id(reader), &reader->listener) == KG_OK
-             ? reader->listener.descriptor
-             : -1;
+                           chime_id(reader), &reader->listener);
 }
 
 bool kg__reader_can_listen(const kg_reader *reader) {

@@ -101,12 +101,9 @@ void kg__posix_forbid_inheritance(void *base, size_t length) {
 
 /* --- Doorbell ----------------------------------------------------------- */
 
-int kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation,
-                  kg_failure *failure) {
+void kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation) {
   (void)generation;
-  (void)failure;
   *bell = (kg__bell){.word = word, .handle = -1};
-  return KG_OK;
 }
 
 void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns) {
