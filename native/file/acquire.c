@@ -152,12 +152,10 @@ static bool is_retired(const kg__ring *ring) {
  * another one would be taken up behind what came since. */
 static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
                           uint64_t sequence) {
-  if (setup->predecessor_generation == 0) {
-    return true;
-  }
-  return setup->predecessor_generation == ring->generation &&
-         (setup->predecessor_sequence > KG_SEQUENCE_MAX ||
-          setup->predecessor_sequence <= sequence);
+  return setup->predecessor_generation == 0 ||
+         (setup->predecessor_generation == ring->generation &&
+          (setup->predecessor_sequence > KG_SEQUENCE_MAX ||
+           setup->predecessor_sequence <= sequence));
 }
 
 /* A writer that names no size takes the ring that is there. */

@@ -401,11 +401,9 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
   }
   *life = life_of(reader);
   check_registration(reader);
-  if (kg__reader_is_retired(reader)) {
-    return KG_E_NO_RING;
-  }
-  return kg__file_is_named(&reader->dir, reader->names.ring,
-                           &reader->segment.file)
+  return !kg__reader_is_retired(reader) &&
+                 kg__file_is_named(&reader->dir, reader->names.ring,
+                                   &reader->segment.file)
              ? KG_OK
              : KG_E_NO_RING;
 }

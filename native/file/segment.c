@@ -7,22 +7,16 @@
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
-
-static bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
+#define NAME_CHARACTERS \
+  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   if (name == NULL) {
     name = DEFAULT_NAME;
   }
   size_t length = strlen(name);
-  bool fine = length > 0 && length < KG_NAME_BYTES && name[0] != '.';
-  for (size_t i = 0; fine && i < length; i++) {
-    fine = is_name_character(name[i]);
-  }
-  if (!fine) {
+  if (length == 0 || length >= KG_NAME_BYTES || name[0] == '.' ||
+      strspn(name, NAME_CHARACTERS) != length) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
                     "name: 1 to %d letters, digits, '.', '_' or '-' will do, "
                     "not beginning with '.'",
