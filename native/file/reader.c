@@ -4,10 +4,8 @@
 #include <stdlib.h>
 
 #include "../base/atomic.h"
-#include "../platform/platform.h"
 #include "../ring/ring_reader.h"
 #include "registration.h"
-#include "segment.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
 #define STALLED_AFTER_NS UINT64_C(3000000000)
@@ -401,11 +399,10 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
   }
   *life = life_of(reader);
   check_registration(reader);
-  return !kg__reader_is_retired(reader) &&
-                 kg__file_is_named(&reader->dir, reader->names.ring,
-                                   &reader->segment.file)
-             ? KG_OK
-             : KG_E_NO_RING;
+  bool is_in_place = !kg__reader_is_retired(reader) &&
+                     kg__file_is_named(&reader->dir, reader->names.ring,
+                                       &reader->segment.file);
+  return is_in_place ? KG_OK : KG_E_NO_RING;
 }
 
 uint32_t kg__reader_state(kg_reader *reader) {

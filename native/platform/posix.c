@@ -249,10 +249,9 @@ int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
 
 int kg__file_rename(kg__dir *dir, const char *from, const char *to,
                     kg_failure *failure) {
-  if (renameat((int)dir->handle, from, (int)dir->handle, to) != 0) {
-    return kg__posix_fail(failure, "rename", dir->path, to);
-  }
-  return KG_OK;
+  return renameat((int)dir->handle, from, (int)dir->handle, to) == 0
+             ? KG_OK
+             : kg__posix_fail(failure, "rename", dir->path, to);
 }
 
 void kg__file_remove(kg__dir *dir, const char *name) {
