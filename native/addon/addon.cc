@@ -142,7 +142,8 @@ void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function) {
   }
 }
 
-Napi::String Generation(Napi::Env env, uint64_t generation) {
+// "0123456789abcdef", as generations are written everywhere.
+static Napi::String Generation(Napi::Env env, uint64_t generation) {
   char text[17];
   std::snprintf(text, sizeof text, "%016" PRIx64, generation);
   return Napi::String::New(env, text);

@@ -58,9 +58,6 @@ T *Open(const Napi::CallbackInfo &info,
 // { path, generation, capacity, fileBytes, checksums, ... } of a ring.
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);
 
-// "0123456789abcdef", as generations are written everywhere.
-Napi::String Generation(Napi::Env env, uint64_t generation);
-
 // Calls into JavaScript from the event loop. An exception there is an uncaught
 // one, as it would be from a timer.
 void CallFromLoop(Napi::Env env, const Napi::FunctionReference &function);

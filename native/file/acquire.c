@@ -93,7 +93,8 @@ static int move_to(kg_writer *writer, const kg__segment *segment,
   writer->skipped_to = 0;
   kg__writer_space_renew(writer, true);
   sign(writer);
-  result = kg__segment_name(&writer->dir, &writer->names, segment, failure);
+  result = kg__file_rename(&writer->dir, segment->temporary, writer->names.ring,
+                           failure);
   if (result != KG_OK) {
     kg__ring_writer_end(&writer->ring);
     writer->segment = segment_before;
@@ -151,12 +152,10 @@ static bool is_retired(const kg__ring *ring) {
  * another one would be taken up behind what came since. */
 static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
                           uint64_t sequence) {
-  if (setup->predecessor_generation == 0) {
-    return true;
-  }
-  return setup->predecessor_generation == ring->generation &&
-         (setup->predecessor_sequence > KG_SEQUENCE_MAX ||
-          setup->predecessor_sequence <= sequence);
+  return setup->predecessor_generation == 0 ||
+         (setup->predecessor_generation == ring->generation &&
+          (setup->predecessor_sequence > KG_SEQUENCE_MAX ||
+           setup->predecessor_sequence <= sequence));
 }
 
 /* A writer that names no size takes the ring that is there. */
@@ -215,12 +214,16 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   return result;
 }
 
-/* Opens the ring that has the name or makes one; the lock file is held. The
- * ring's own lock, too, so that an unlinked lock file opens no door. */
-static int open_ring(kg_writer *writer, kg_failure *failure) {
+int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
-  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
-                                    &file, failure);
+  int result =
+      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
+  if (result != KG_OK) {
+    return result;
+  }
+  /* The ring's own lock, too, so that an unlinked lock file opens no door. */
+  result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
+                                failure);
   if (result == KG_E_NO_RING) {
     return create_ring(writer, NULL, 0, failure);
   }
@@ -293,12 +296,6 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
     writer->replaced++;
   }
   return result;
-}
-
-int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  return result == KG_OK ? open_ring(writer, failure) : result;
 }
 
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {

@@ -7,10 +7,8 @@
 
 int kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
                   kg_failure *failure) {
-  kg__file file;
-  int result = kg__file_open_locked(dir, names->lock, true, &file, failure);
+  int result = kg__file_open_locked(dir, names->lock, true, lock, failure);
   if (result == KG_OK) {
-    *lock = file;
     kg__segment_sweep(dir, names);
   }
   return result;

@@ -3,7 +3,6 @@
 #ifndef KG_LOCK_FILE_H
 #define KG_LOCK_FILE_H
 
-#include "../platform/platform.h"
 #include "segment.h"
 
 /* Takes the lock, makes sure that the file still has its name, and removes what

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 
 #include "../base/atomic.h"
-#include "../platform/platform.h"
 #include "../ring/ring_reader.h"
 #include "registration.h"
-#include "segment.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
 #define STALLED_AFTER_NS UINT64_C(3000000000)
@@ -121,6 +119,10 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   if (reader == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
   }
+  reader->dir.handle = -1;
+  reader->listener = KG__LISTENER_NONE;
+  reader->registration = KG__REGISTRATION_NONE;
+  reader->fork_count = kg__fork_count();
   int result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
     result =
@@ -133,22 +135,16 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
       kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
                reader->dir.path, reader->names.ring, wrong.detail);
       kg__file_close(&file);
-      kg__dir_close(&reader->dir);
     }
   }
-  if (result != KG_OK) {
-    free(reader);
-    return result;
-  }
-  reader->listener = KG__LISTENER_NONE;
-  reader->fork_count = kg__fork_count();
-  reader->boot_id = kg__boot_id();
-  reader->registration = KG__REGISTRATION_NONE;
-  kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
-  reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
-  reader->is_reliable = options->reliable;
-  if (options->reliable && is_rejecting(reader)) {
-    result = do_register(reader, failure);
+  if (result == KG_OK) {
+    reader->boot_id = kg__boot_id();
+    kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
+    reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
+    reader->is_reliable = options->reliable;
+    if (options->reliable && is_rejecting(reader)) {
+      result = do_register(reader, failure);
+    }
   }
   if (result != KG_OK) {
     kg_reader_close(reader);
@@ -291,11 +287,8 @@ static uint64_t chime_id(const kg_reader *reader) {
 }
 
 intptr_t kg__reader_open_listener(kg_reader *reader) {
-  kg__listener_close(&reader->listener);
   return kg__listener_open(&reader->dir, reader->names.wake_file,
-                           chime_id(reader), &reader->listener) == KG_OK
-             ? reader->listener.descriptor
-             : -1;
+                           chime_id(reader), &reader->listener);
 }
 
 bool kg__reader_can_listen(const kg_reader *reader) {
@@ -406,13 +399,10 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
   }
   *life = life_of(reader);
   check_registration(reader);
-  if (kg__reader_is_retired(reader)) {
-    return KG_E_NO_RING;
-  }
-  return kg__file_is_named(&reader->dir, reader->names.ring,
-                           &reader->segment.file)
-             ? KG_OK
-             : KG_E_NO_RING;
+  bool is_in_place = !kg__reader_is_retired(reader) &&
+                     kg__file_is_named(&reader->dir, reader->names.ring,
+                                       &reader->segment.file);
+  return is_in_place ? KG_OK : KG_E_NO_RING;
 }
 
 uint32_t kg__reader_state(kg_reader *reader) {

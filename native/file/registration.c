@@ -63,10 +63,9 @@ static void tell_writer(kg__registration *registration, uint32_t how) {
     kg__bell bell;
     uint32_t *word = &ring->doorbell->room;
     kg__add32_seq_cst(word, 1);
-    if (kg__bell_open(&bell, word, ring->generation, NULL) == KG_OK) {
-      kg__bell_ring(&bell);
-      kg__bell_close(&bell);
-    }
+    kg__bell_open(&bell, word, ring->generation);
+    kg__bell_ring(&bell);
+    kg__bell_close(&bell);
   }
 }
 

@@ -3,8 +3,6 @@
 #ifndef KG_REGISTRATION_H
 #define KG_REGISTRATION_H
 
-#include "../platform/platform.h"
-#include "../ring/ring.h"
 #include "segment.h"
 
 /* Where a reader's ring is; it stays there as long as the registration. */

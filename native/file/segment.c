@@ -7,22 +7,16 @@
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
-
-static bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
+#define NAME_CHARACTERS \
+  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   if (name == NULL) {
     name = DEFAULT_NAME;
   }
   size_t length = strlen(name);
-  bool fine = length > 0 && length < KG_NAME_BYTES && name[0] != '.';
-  for (size_t i = 0; fine && i < length; i++) {
-    fine = is_name_character(name[i]);
-  }
-  if (!fine) {
+  if (length == 0 || length >= KG_NAME_BYTES || name[0] == '.' ||
+      strspn(name, NAME_CHARACTERS) != length) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
                     "name: 1 to %d letters, digits, '.', '_' or '-' will do, "
                     "not beginning with '.'",
@@ -86,7 +80,6 @@ int kg__segment_find(const kg_ring_options *options, const kg__names *names,
                      kg__dir *dir, kg__file *file, kg_failure *failure) {
   char path[KG_PATH_BYTES];
   kg_failure first = {0};
-  bool has_first = false;
   if (options->dir != NULL) {
     return open_in(options->dir, names, dir, file, failure);
   }
@@ -101,11 +94,11 @@ int kg__segment_find(const kg_ring_options *options, const kg__names *names,
     }
     /* The first candidate is the one that is meant to work, so its failure is
      * the one to report. */
-    first = has_first ? first : tried;
-    has_first = true;
+    first = first.error != KG_OK ? first : tried;
   }
-  return has_first ? kg__fail_as(failure, &first)
-                   : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
+  return first.error != KG_OK
+             ? kg__fail_as(failure, &first)
+             : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
 }
 
 int kg_default_directory(char *path, kg_failure *failure) {
@@ -143,10 +136,9 @@ static void unmap(kg__segment *segment) {
 }
 
 /* The bell is the low half of head: little-endian, so at its address. */
-static int open_bell(kg__segment *segment, kg_failure *failure) {
-  return kg__bell_open(&segment->bell,
-                       (const uint32_t *)&segment->ring.header->head,
-                       segment->ring.generation, failure);
+static void open_bell(kg__segment *segment) {
+  kg__bell_open(&segment->bell, (const uint32_t *)&segment->ring.header->head,
+                segment->ring.generation);
 }
 
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
@@ -178,9 +170,8 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                       "it was cut short while it was opened");
   }
   if (result == KG_OK) {
-    result = open_bell(segment, failure);
-  }
-  if (result != KG_OK) {
+    open_bell(segment);
+  } else {
     unmap(segment);
   }
   return result;
@@ -239,21 +230,14 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
   memcpy(segment->temporary, temporary, sizeof temporary);
   kg__ring_format(segment->base, setup, &segment->ring);
   KG__STEP("ring formatted");
-  result = open_bell(segment, failure);
-  if (result == KG_OK) {
-    result = kg__file_lock(&segment->file, 0, failure);
-  }
+  open_bell(segment);
+  result = kg__file_lock(&segment->file, 0, failure);
   if (result != KG_OK) {
     kg__segment_unmake(dir, segment);
     return result;
   }
   KG__STEP("ring locked");
   return KG_OK;
-}
-
-int kg__segment_name(kg__dir *dir, const kg__names *names,
-                     const kg__segment *segment, kg_failure *failure) {
-  return kg__file_rename(dir, segment->temporary, names->ring, failure);
 }
 
 void kg__segment_unmake(kg__dir *dir, kg__segment *segment) {

@@ -57,15 +57,12 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
 /* Removes what others left half-made; hold the lock. */
 void kg__segment_sweep(kg__dir *dir, const kg__names *names);
 
-/* Makes a new ring and locks it; hold the lock. No reader finds it before
- * kg__segment_name: what readers decide by is to be put into it first. */
+/* Makes a new ring and locks it; hold the lock. No reader finds it before it is
+ * renamed from `temporary`: what readers decide by is to be put into it first.
+ */
 int kg__segment_make(kg__dir *dir, const kg__names *names,
                      const kg__ring_setup *setup, kg__segment *segment,
                      kg_failure *failure);
-
-/* Gives it its name, in the place of what has it. */
-int kg__segment_name(kg__dir *dir, const kg__names *names,
-                     const kg__segment *segment, kg_failure *failure);
 
 /* Removes and closes one that has no name yet. */
 void kg__segment_unmake(kg__dir *dir, kg__segment *segment);

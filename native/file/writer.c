@@ -12,7 +12,10 @@ static bool is_forked(const kg_writer *writer) {
   return writer->fork_count != kg__fork_count();
 }
 
-static void release(kg_writer *writer) {
+void kg_writer_close(kg_writer *writer) {
+  if (writer == NULL) {
+    return;
+  }
   kg__ring_writer_end(&writer->ring);
   if (!is_forked(writer)) {
     kg__segment_close(&writer->segment);
@@ -56,17 +59,11 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
     result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
   }
   if (result != KG_OK) {
-    release(writer);
+    kg_writer_close(writer);
     return result;
   }
   *opened = writer;
   return KG_OK;
-}
-
-void kg_writer_close(kg_writer *writer) {
-  if (writer != NULL) {
-    release(writer);
-  }
 }
 
 /* --- Writing ------------------------------------------------------------ */

@@ -3,8 +3,6 @@
 #ifndef KG_WRITER_H
 #define KG_WRITER_H
 
-#include "../include/kg_ipc.h"
-#include "../platform/platform.h"
 #include "../ring/ring_space.h"
 #include "../ring/ring_writer.h"
 #include "segment.h"

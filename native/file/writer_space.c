@@ -118,10 +118,7 @@ int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
   if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
     return KG_E_INVALID_ARGUMENT;
   }
-  int result = kg__bell_open(&bell, word, ring->generation, NULL);
-  if (result != KG_OK) {
-    return result;
-  }
+  kg__bell_open(&bell, word, ring->generation);
   for (;;) {
     /* Relaxed: the wait compares it again. */
     uint32_t before = kg__load32_relaxed(word);
@@ -138,12 +135,8 @@ int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
 }
 
 intptr_t kg__writer_open_listener(kg_writer *writer) {
-  if (kg__listener_open(&writer->dir, writer->names.space_file,
-                        writer->space_file.id,
-                        &writer->space_listener) != KG_OK) {
-    return -1;
-  }
-  return writer->space_listener.descriptor;
+  return kg__listener_open(&writer->dir, writer->names.space_file,
+                           writer->space_file.id, &writer->space_listener);
 }
 
 void kg__writer_drain_listener(kg_writer *writer) {

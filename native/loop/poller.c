@@ -206,24 +206,17 @@ static bool watch(kg_poller *poller) {
 
 static void run(void *argument) {
   kg_poller *poller = argument;
-  for (;;) {
-    wait_until_armed(poller);
-    if (is_stopped(poller)) {
-      break;
-    }
-    bool tells = watch(poller);
-    if (is_stopped(poller)) {
-      break;
-    }
-    if (!tells) {
-      continue;
-    }
-    uv_async_send(&poller->async);
-    /* Behind the send, so that no event waits for it; in a flood watch()
-     * never comes to it. */
-    if (check_if_due(poller, uv_hrtime())) {
+  wait_until_armed(poller);
+  while (!is_stopped(poller)) {
+    if (watch(poller)) {
       uv_async_send(&poller->async);
+      /* Behind the send, so that no event waits for it; in a flood watch()
+       * never comes to it. */
+      if (check_if_due(poller, uv_hrtime())) {
+        uv_async_send(&poller->async);
+      }
     }
+    wait_until_armed(poller);
   }
   /* E1: partner of E2 in on_async. */
   kg__store32_release(&poller->exited, 1);

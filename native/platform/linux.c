@@ -19,26 +19,25 @@
 
 /* --- Directories -------------------------------------------------------- */
 
+/* An absolute path from the environment. */
+static const char *path_in(const char *variable, const char *otherwise) {
+  const char *value = getenv(variable);
+  return value != NULL && value[0] == '/' ? value : otherwise;
+}
+
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
-  static const char *const variables[] = {NULL, "XDG_RUNTIME_DIR", "TMPDIR"};
-  static const char *const standards[] = {"/dev/shm", NULL, "/tmp"};
-  int length = 0;
-  path[0] = '\0';
-  if (index >= sizeof standards / sizeof *standards) {
+  char user[32] = "";
+  const char *bases[] = {"/dev/shm", path_in("XDG_RUNTIME_DIR", NULL),
+                         path_in("TMPDIR", "/tmp")};
+  if (index >= sizeof bases / sizeof *bases) {
     return false;
   }
-  const char *base = variables[index] ? getenv(variables[index]) : NULL;
-  if (base == NULL || base[0] != '/') {
-    base = standards[index];
+  /* XDG_RUNTIME_DIR is a directory of this user's alone. */
+  if (index != 1) {
+    snprintf(user, sizeof user, "-%ld", (long)geteuid());
   }
-  if (base != NULL && standards[index] == NULL) {
-    /* That is a directory of this user's alone. */
-    length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard", base);
-  } else if (base != NULL) {
-    length = snprintf(path, KG_PATH_BYTES, "%s/kindly-guard-%ld", base,
-                      (long)geteuid());
-  }
-  if (length >= KG_PATH_BYTES) {
+  if (bases[index] == NULL || snprintf(path, KG_PATH_BYTES, "%s/kindly-guard%s",
+                                       bases[index], user) >= KG_PATH_BYTES) {
     path[0] = '\0';
   }
   return true;
@@ -101,12 +100,9 @@ void kg__posix_forbid_inheritance(void *base, size_t length) {
 
 /* --- Doorbell ----------------------------------------------------------- */
 
-int kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation,
-                  kg_failure *failure) {
+void kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation) {
   (void)generation;
-  (void)failure;
   *bell = (kg__bell){.word = word, .handle = -1};
-  return KG_OK;
 }
 
 void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns) {

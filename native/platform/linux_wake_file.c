@@ -115,13 +115,13 @@ void kg__wake_file_close(kg__wake_file *file) {
   *file = KG__WAKE_FILE_NONE;
 }
 
-int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
-                      kg__listener *listener) {
+intptr_t kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
+                           kg__listener *listener) {
   kg__wake_file file;
   char path[64];
-  *listener = KG__LISTENER_NONE;
+  kg__listener_close(listener);
   if (kg__wake_file_open(dir, name, id, &file) != KG_OK) {
-    return KG_E_NO_RING;
+    return -1;
   }
   /* By the descriptor's link in /proc: it is this very file that is watched,
    * and not whatever has its name by now. */
@@ -131,11 +131,9 @@ int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
   if (listener->descriptor < 0 ||
       inotify_add_watch((int)listener->descriptor, path, IN_ACCESS) < 0) {
     kg__listener_close(listener);
-    kg__wake_file_close(&file);
-    return KG_E_SYSTEM;
   }
   kg__wake_file_close(&file);
-  return KG_OK;
+  return listener->descriptor;
 }
 
 void kg__listener_drain(const kg__listener *listener) {

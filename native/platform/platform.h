@@ -144,12 +144,11 @@ typedef struct kg__bell {
   intptr_t handle;
 } kg__bell;
 
-int kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation,
-                  kg_failure *failure);
+void kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation);
 
 /* Sleeps while the word holds `expected`, `timeout_ns` at the most. May
- * return early for no reason; never fails, so a word that cannot be waited on
- * is a short sleep and not a spin. */
+ * return early for no reason; never fails, so a word that cannot be waited on,
+ * or a bell that could not be opened, is a short sleep and not a spin. */
 void kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t timeout_ns);
 
 /* Wakes every sleeper of every process. */
@@ -197,9 +196,10 @@ typedef struct kg__listener {
 
 #define KG__LISTENER_NONE ((kg__listener){.descriptor = -1})
 
-/* Opens the wake file `name` if it is the one with this id. */
-int kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
-                      kg__listener *listener);
+/* Opens the wake file `name` if it is the one with this id, in the place of
+ * what `listener` has open. Returns its descriptor, -1 when there is none. */
+intptr_t kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
+                           kg__listener *listener);
 
 /* Empties the descriptor, so that it is readable only after the next signal. */
 void kg__listener_drain(const kg__listener *listener);

@@ -36,35 +36,26 @@ static int check_dir(int fd, const char *path, kg_failure *failure) {
 int kg__dir_open(const char *path, bool create, kg__dir *dir,
                  kg_failure *failure) {
   size_t length = strlen(path);
+  char base[KG_PATH_BYTES] = "";
   bool made = false;
   dir->handle = -1;
   /* "dir/" would follow a link in the place of dir. */
   while (length > 1 && path[length - 1] == '/') {
     length--;
   }
-  if (length == 0 || length >= sizeof dir->path) {
-    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
-                    "dir has %zu bytes, 1 to %zu will do", length,
-                    sizeof dir->path - 1);
-  }
   /* Made absolute once: a process that changes its directory, as daemons do,
    * must not take the ring along. */
-  size_t before = 0;
-  if (path[0] != '/') {
-    if (getcwd(dir->path, sizeof dir->path) == NULL) {
-      return kg__posix_fail(failure, "getcwd", path, "");
-    }
-    before = strlen(dir->path);
-    if (before + 1 + length >= sizeof dir->path) {
-      return kg__fail(failure, KG_E_INVALID_OPTION, 0,
-                      "dir is too long: %zu bytes in all will do",
-                      sizeof dir->path - 1);
-    }
-    dir->path[before++] = '/';
+  if (path[0] != '/' && getcwd(base, sizeof base) == NULL) {
+    return kg__posix_fail(failure, "getcwd", path, "");
   }
-  memcpy(dir->path + before, path, length);
-  dir->path[before + length] = '\0';
-
+  size_t before = path[0] == '/' ? 0 : strlen(base) + 1;
+  if (length == 0 || before + length >= sizeof dir->path) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "dir has %zu bytes, 1 to %zu will do", length,
+                    sizeof dir->path - before - 1);
+  }
+  snprintf(dir->path, sizeof dir->path, "%s%s%.*s", base, before ? "/" : "",
+           (int)length, path);
   if (create) {
     made = mkdir(dir->path, 0700) == 0;
     KG__STEP("directory made");
@@ -258,10 +249,9 @@ int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
 
 int kg__file_rename(kg__dir *dir, const char *from, const char *to,
                     kg_failure *failure) {
-  if (renameat((int)dir->handle, from, (int)dir->handle, to) != 0) {
-    return kg__posix_fail(failure, "rename", dir->path, to);
-  }
-  return KG_OK;
+  return renameat((int)dir->handle, from, (int)dir->handle, to) == 0
+             ? KG_OK
+             : kg__posix_fail(failure, "rename", dir->path, to);
 }
 
 void kg__file_remove(kg__dir *dir, const char *name) {

@@ -5,30 +5,20 @@
 #include "posix.h"
 
 static int from_errno(int number) {
-  switch (number) {
-  case ENOENT:
-    return KG_E_NO_RING;
-  case ELOOP:
-  case ENOTDIR:
-  case ENXIO:
-    return KG_E_UNSAFE_PATH;
-  case ENOSPC:
-  case EDQUOT:
-  case EFBIG:
-    return KG_E_NO_SPACE;
-  case EACCES:
-  case EPERM:
-    return KG_E_ACCESS;
-  case EROFS:
-    return KG_E_READ_ONLY;
-  case EMFILE:
-  case ENFILE:
-    return KG_E_TOO_MANY_FILES;
-  case ENOMEM:
-    return KG_E_NO_MEMORY;
-  default:
-    return KG_E_SYSTEM;
+  static const int meanings[][2] = {
+      {ENOENT, KG_E_NO_RING},        {ELOOP, KG_E_UNSAFE_PATH},
+      {ENOTDIR, KG_E_UNSAFE_PATH},   {ENXIO, KG_E_UNSAFE_PATH},
+      {ENOSPC, KG_E_NO_SPACE},       {EDQUOT, KG_E_NO_SPACE},
+      {EFBIG, KG_E_NO_SPACE},        {EACCES, KG_E_ACCESS},
+      {EPERM, KG_E_ACCESS},          {EROFS, KG_E_READ_ONLY},
+      {EMFILE, KG_E_TOO_MANY_FILES}, {ENFILE, KG_E_TOO_MANY_FILES},
+      {ENOMEM, KG_E_NO_MEMORY}};
+  for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+    if (meanings[i][0] == number) {
+      return meanings[i][1];
+    }
   }
+  return KG_E_SYSTEM;
 }
 
 int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,

@@ -41,43 +41,45 @@ void kg__posix_watch_forks(void) {
   pthread_once(&once, install_fork_handlers);
 }
 
+/* Where it stands in `held`, or `held_count`. */
+static size_t place_of(int fd) {
+  size_t i = 0;
+  while (i < held_count && held[i] != fd) {
+    i++;
+  }
+  return i;
+}
+
 /* Once for each descriptor, however many bytes of it are tried: what is left
  * here when it is closed would cost a child whatever has its number by then. */
 static bool hold(int fd) {
-  bool held_now = false;
-  bool has_space = true;
   kg__posix_watch_forks();
   pthread_mutex_lock(&held_mutex);
-  for (size_t i = 0; i < held_count && !held_now; i++) {
-    held_now = held[i] == fd;
-  }
-  if (!held_now && held_count == held_capacity) {
+  size_t place = place_of(fd);
+  if (place == held_capacity) {
     size_t capacity = held_capacity == 0 ? 8 : held_capacity * 2;
     int *larger = realloc(held, capacity * sizeof *held);
-    has_space = larger != NULL;
-    if (has_space) {
+    if (larger != NULL) {
       held = larger;
       held_capacity = capacity;
     }
   }
-  if (!held_now && has_space) {
+  bool has_space = place < held_capacity;
+  if (place == held_count && has_space) {
     held[held_count++] = fd;
-    held_now = true;
   }
   pthread_mutex_unlock(&held_mutex);
-  return held_now;
+  return has_space;
 }
 
 void kg__posix_close(int fd) {
   pthread_mutex_lock(&held_mutex);
-  for (size_t i = 0; i < held_count; i++) {
-    if (held[i] == fd) {
-      /* Closing frees the lock only when a child that was just forked has
-       * closed its copy too; unlocking frees it now. */
-      kg__posix_unlock(fd);
-      held[i] = held[--held_count];
-      break;
-    }
+  size_t place = place_of(fd);
+  if (place < held_count) {
+    /* Closing frees the lock only when a child that was just forked has
+     * closed its copy too; unlocking frees it now. */
+    kg__posix_unlock(fd);
+    held[place] = held[--held_count];
   }
   /* Closed under the mutex: a fork sees it both held and open or neither. */
   close(fd);

@@ -99,16 +99,12 @@ static uint32_t crc_hardware(uint32_t crc, const kg__word *words,
 
 #endif
 
-static crc_function choose(void) {
-  return kg__cpu_has_crc32c() ? crc_hardware : kg__crc32c_words_portable;
-}
-
 uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count) {
   /* Relaxed: every thread that finds it empty stores the same value. */
   static crc_function chosen;
   crc_function function = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
   if (function == NULL) {
-    function = choose();
+    function = kg__cpu_has_crc32c() ? crc_hardware : kg__crc32c_words_portable;
     __atomic_store_n(&chosen, function, __ATOMIC_RELAXED);
   }
   return function(crc, words, count);

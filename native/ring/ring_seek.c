@@ -65,29 +65,25 @@ int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
   }
   reader->join = from == KG_FROM_SEQUENCE ? sequence : 0;
   reader->pending = (kg_batch){0};
-  if (from == KG_FROM_LATEST) {
-    seek_latest(reader);
-    return KG_OK;
-  }
-  if (from == KG_FROM_SEQUENCE || kg__ring_head(ring) <= ring->capacity) {
+  if (from == KG_FROM_SEQUENCE ||
+      (from == KG_FROM_OLDEST && kg__ring_head(ring) <= ring->capacity)) {
     /* From the very beginning: reading passes over what lies before the
      * sequence, and tells what was overwritten or does not validate. */
     kg__cursor_set(reader, 0, 1);
     reader->seen = 0;
-    return KG_OK;
-  }
-  if (!find_oldest(reader, &position, &oldest)) {
+  } else if (from == KG_FROM_LATEST ||
+             !find_oldest(reader, &position, &oldest)) {
     seek_latest(reader);
-    return KG_OK;
-  }
-  kg__cursor_set(reader, position, oldest);
-  reader->seen = position;
-  if (oldest > 1) {
-    reader->pending = (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
-                                 .lost = oldest - 1,
-                                 .lost_from = 1,
-                                 .lost_to = oldest - 1,
-                                 .more = true};
+  } else {
+    kg__cursor_set(reader, position, oldest);
+    reader->seen = position;
+    if (oldest > 1) {
+      reader->pending = (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
+                                   .lost = oldest - 1,
+                                   .lost_from = 1,
+                                   .lost_to = oldest - 1,
+                                   .more = true};
+    }
   }
   return KG_OK;
 }

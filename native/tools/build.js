@@ -16,7 +16,6 @@ const DIR = path.resolve(process.argv[2] ?? ROOT)
 const PLATFORMS = ['linux']
 
 const say = (sentence) => console.log(`kindly-guard-ipc: ${sentence}`)
-const complain = (sentence) => console.error(`kindly-guard-ipc: ${sentence}`)
 
 /** Where node-gyp's own program is, or null when it is not installed. */
 function findNodeGyp() {
@@ -50,54 +49,43 @@ function findHeaders() {
 
 function main() {
   if (!PLATFORMS.includes(process.platform)) {
-    say(
+    return say(
       `shared memory is not available on ${process.platform} yet, so nothing ` +
         'was compiled; the rest of the package works.'
     )
-    return 0
   }
   const nodeGyp = findNodeGyp()
   if (nodeGyp === null) {
-    say(
+    return say(
       'node-gyp is not installed (it is a development dependency), so the ' +
         'addon was not compiled; run npm ci without --omit=dev to compile it.'
     )
-    return 0
   }
 
-  const args = [nodeGyp, 'rebuild']
   const env = { ...process.env }
   const headers = findHeaders()
-  if (headers !== null) {
-    args.push(`--nodedir=${headers}`)
-    // node-gyp lets npm's settings win over its own arguments, and a nodedir
-    // from an npmrc may be that of another node.
-    for (const key of Object.keys(env)) {
-      if (/^npm_config_nodedir$/i.test(key)) delete env[key]
-    }
-  }
+  // By this name, node-gyp takes it for more than what an npmrc says, which may
+  // be the headers of another node.
+  if (headers !== null) env.npm_package_config_node_gyp_nodedir = headers
 
-  const begin = process.hrtime.bigint()
-  const result = spawnSync(process.execPath, args, {
+  const begin = performance.now()
+  const result = spawnSync(process.execPath, [nodeGyp, 'rebuild'], {
     cwd: DIR,
     env,
     encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe']
+    maxBuffer: 256 * 1024 * 1024
   })
   if (result.status === 0) {
-    const seconds = Number(process.hrtime.bigint() - begin) / 1e9
-    say(`the addon was compiled in ${seconds.toFixed(1)} s.`)
-    return 0
+    const seconds = (performance.now() - begin) / 1000
+    return say(`the addon was compiled in ${seconds.toFixed(1)} s.`)
   }
   process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`)
-  if (result.error) complain(`node-gyp did not run: ${result.error.message}.`)
-  if (result.signal) complain(`node-gyp was ended by ${result.signal}.`)
-  complain(
-    'the addon was not compiled; the messages above say why. It needs a C ' +
+  const why = result.error?.message ?? result.signal ?? 'see above'
+  console.error(
+    `kindly-guard-ipc: the addon was not compiled (${why}). It needs a C ` +
       'and C++ compiler (gcc 8 or clang 7, or later), make and python3.'
   )
-  return 1
+  process.exitCode = 1
 }
 
-process.exitCode = main()
+main()
