@@ -77,21 +77,33 @@ function readPrivate(file) {
     return null
   }
   checkFile(stat, file)
-  let fd
   try {
-    // O_NONBLOCK: opening a FIFO would wait for its other end.
-    fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    checkFile(fs.fstatSync(fd), file)
-    return readBounded(fd, file)
+    const check = (opened) => checkFile(opened, file)
+    return readChecked(file, check, O_NOFOLLOW).toString()
   } catch (error) {
     if (error.code === 'ENOENT') {
       return null
     }
     throw error instanceof IpcError ? error : systemError(error, file)
+  }
+}
+
+/**
+ * The bytes of a file that was checked when it was open already.
+ * @param {string} file
+ * @param {(stat: fs.Stats) => void} check throws unless it is a regular file
+ *   that is not too large
+ * @param {number} [flags] of open()
+ * @returns {Buffer}
+ */
+function readChecked(file, check, flags = 0) {
+  // O_NONBLOCK: opening a FIFO would wait for its other end.
+  const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK | flags)
+  try {
+    check(fs.fstatSync(fd))
+    return fs.readFileSync(fd)
   } finally {
-    if (fd !== undefined) {
-      fs.closeSync(fd)
-    }
+    fs.closeSync(fd)
   }
 }
 
@@ -107,21 +119,9 @@ function checkFile(stat, file) {
     throw unsafe(file, 'belongs to somebody else or is open to others')
   }
   if (stat.size > MAX_BYTES) {
-    throw tooLarge(file)
+    const detail = `${file} has more than ${MAX_BYTES} bytes`
+    throw new IpcError('ERR_DISCOVERY_INVALID', detail)
   }
-}
-
-function readBounded(fd, file) {
-  const bytes = Buffer.alloc(MAX_BYTES + 1)
-  let length = 0
-  while (length < bytes.length) {
-    const count = fs.readSync(fd, bytes, length, bytes.length - length, null)
-    if (count === 0) {
-      return bytes.toString('utf8', 0, length)
-    }
-    length += count
-  }
-  throw tooLarge(file)
 }
 
 /**
@@ -199,11 +199,6 @@ function unsafe(file, why) {
   return new IpcError('ERR_UNSAFE_PATH', `${file} ${why}`)
 }
 
-function tooLarge(file) {
-  const detail = `${file} has more than ${MAX_BYTES} bytes`
-  return new IpcError('ERR_DISCOVERY_INVALID', detail)
-}
-
 const SYSTEM_CODES = {
   EACCES: 'ERR_ACCESS',
   EPERM: 'ERR_ACCESS',
@@ -230,6 +225,7 @@ function systemError(error, file) {
 module.exports = {
   checkDirectory,
   makeDirectory,
+  readChecked,
   readPrivate,
   removePrivate,
   writePrivate

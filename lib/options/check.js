@@ -286,7 +286,6 @@ module.exports = {
   mustBe,
   namesIn,
   oneOf,
-  optionLabel,
   pick,
   READER_CHECKS,
   RING_CHECKS,

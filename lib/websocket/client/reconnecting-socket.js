@@ -176,13 +176,11 @@ class ReconnectingSocket {
   }
 
   async #connect(signal) {
-    const { url, token, port, isGiven } = this.#locate()
-    this.url = url
-    this.isGiven = isGiven
+    const place = this.#locate()
+    this.url = place.url
+    this.isGiven = place.isGiven
     return connect({
-      url,
-      token,
-      port,
+      ...place,
       handshakeTimeoutMs: this.#handshakeTimeoutMs,
       signal,
       maxPayload: MAX_MESSAGE_BYTES,
