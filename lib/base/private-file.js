@@ -19,11 +19,15 @@ function isPrivate(stat) {
   )
 }
 
-/** Calls; what the system refuses becomes an IpcError that names the file. */
-function attempt(file, call) {
+/** Calls; what the system refuses becomes an IpcError that names the file. With
+ * `absent`, that is returned when there is no such file. */
+function attempt(file, call, absent) {
   try {
     return call()
   } catch (error) {
+    if (error.code === 'ENOENT' && absent !== undefined) {
+      return absent
+    }
     throw error instanceof IpcError ? error : systemError(error, file)
   }
 }
@@ -77,15 +81,9 @@ function readPrivate(file) {
     return null
   }
   checkFile(stat, file)
-  try {
-    const check = (opened) => checkFile(opened, file)
-    return readChecked(file, check, O_NOFOLLOW).toString()
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return null
-    }
-    throw error instanceof IpcError ? error : systemError(error, file)
-  }
+  const check = (opened) => checkFile(opened, file)
+  const read = () => readChecked(file, check, O_NOFOLLOW).toString()
+  return attempt(file, read, null)
 }
 
 /**
@@ -166,15 +164,11 @@ function removePrivate(dirPath, base) {
   }
   removeTemporary(dirPath, base)
   const file = path.join(dirPath, base)
-  try {
+  const remove = () => {
     fs.unlinkSync(file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return false
-    }
-    throw systemError(error, file)
+    return true
   }
-  return true
+  return attempt(file, remove, false)
 }
 
 /** What a writer that died left of this name's file. */

@@ -72,7 +72,12 @@ async function connect(options) {
     if (token === null) {
       return await requestUpgrade(target, limits, ended.signal)
     }
-    const challenge = await askChallenge(target, limits, ended.signal)
+    // The first request says nothing of this client.
+    const challenge = await requestUpgrade(target, limits, ended.signal, {
+      onUpgrade: () => 'a stranger, who asks for no proof',
+      onResponse: ({ statusCode, rawHeaders }) =>
+        statusCode === 401 ? parseChallenge(rawHeaders) : null
+    })
     const { authorization, isProven } = answerChallenge(token, challenge, port)
     limits.headers = { Authorization: authorization }
     return await requestUpgrade(target, limits, ended.signal, {
@@ -84,15 +89,6 @@ async function connect(options) {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
-}
-
-/** The first request, which says nothing, and the server's challenge. */
-function askChallenge(target, limits, signal) {
-  return requestUpgrade(target, limits, signal, {
-    onUpgrade: () => 'a stranger, who asks for no proof',
-    onResponse: ({ statusCode, rawHeaders }) =>
-      statusCode === 401 ? parseChallenge(rawHeaders) : null
-  })
 }
 
 /**
