@@ -8,7 +8,7 @@ const { IpcError } = require('../../base/errors.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
-const MAX_PAYLOAD = 2 ** 20
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 const MAX_HEADER_BYTES = 8 * 1024
 
 // A Shield's answers to a wrong proof, and to one client too many.
@@ -29,7 +29,6 @@ const SHIELD_REFUSALS = [401, 403, 503]
  *   if a forwarded port stands in the URL
  * @param {number} [options.handshakeTimeoutMs] for everything together
  * @param {AbortSignal} [options.signal]
- * @param {number} [options.maxPayload] bytes of one message
  * @param {(socket: import('node:net').Socket) => void} [options.onSocket] is
  *   told of each connection, before anybody answers
  * @returns {Promise<import('ws')>} open, paused
@@ -43,12 +42,11 @@ const SHIELD_REFUSALS = [401, 403, 503]
 async function connect(options) {
   const { url, token = null, signal } = options
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
-  const { maxPayload = MAX_PAYLOAD } = options
   const target = new URL(url)
   // A URL does not show the port that is its protocol's default.
   const port = options.port ?? (target.port || 80)
   const limits = {
-    maxPayload,
+    maxPayload: MAX_MESSAGE_BYTES,
     // Instead of an agent's, which would keep it for the next request.
     createConnection: (how) => {
       const connection = net.connect({ ...how, path: how.socketPath })
