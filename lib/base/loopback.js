@@ -16,27 +16,26 @@ function isLoopback(address) {
   return address === '::1' || (isIPv4(address) && address.startsWith('127.'))
 }
 
-/** @returns {URL | null} null unless it is ws://, a loopback address, a port and
- * nothing else */
-function parseShieldUrl(value) {
+/**
+ * Whether this can be the URL of a Shield: ws://, a loopback address, a port and
+ * nothing else.
+ * @param {string} value
+ */
+function isShieldUrl(value) {
   let url
   try {
     url = new URL(value)
   } catch {
-    return null
+    return false
   }
   const { protocol, hostname, username, password, pathname, search, hash } = url
-  const isPlain =
+  return (
     protocol === 'ws:' &&
     pathname === '/' &&
     `${username}${password}${search}${hash}` === '' &&
-    url.port !== '0'
-  return isPlain && isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))
-    ? url
-    : null
+    url.port !== '0' &&
+    isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))
+  )
 }
 
-/** Whether this can be the URL of a Shield. @param {string} value */
-const isShieldUrl = (value) => parseShieldUrl(value) !== null
-
-module.exports = { isLoopback, isShieldUrl, parseShieldUrl }
+module.exports = { isLoopback, isShieldUrl }

@@ -19,11 +19,15 @@ function isPrivate(stat) {
   )
 }
 
-/** Calls; what the system refuses becomes an IpcError that names the file. */
-function attempt(file, call) {
+/** Calls; what the system refuses becomes an IpcError that names the file. With
+ * `absent`, that is returned when there is no such file. */
+function attempt(file, call, absent) {
   try {
     return call()
   } catch (error) {
+    if (error.code === 'ENOENT' && absent !== undefined) {
+      return absent
+    }
     throw error instanceof IpcError ? error : systemError(error, file)
   }
 }
@@ -77,21 +81,27 @@ function readPrivate(file) {
     return null
   }
   checkFile(stat, file)
-  let fd
+  const check = (opened) => checkFile(opened, file)
+  const read = () => readChecked(file, check, O_NOFOLLOW).toString()
+  return attempt(file, read, null)
+}
+
+/**
+ * The bytes of a file that was checked when it was open already.
+ * @param {string} file
+ * @param {(stat: fs.Stats) => void} check throws unless it is a regular file
+ *   that is not too large
+ * @param {number} [flags] of open()
+ * @returns {Buffer}
+ */
+function readChecked(file, check, flags = 0) {
+  // O_NONBLOCK: opening a FIFO would wait for its other end.
+  const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK | flags)
   try {
-    // O_NONBLOCK: opening a FIFO would wait for its other end.
-    fd = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    checkFile(fs.fstatSync(fd), file)
-    return readBounded(fd, file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return null
-    }
-    throw error instanceof IpcError ? error : systemError(error, file)
+    check(fs.fstatSync(fd))
+    return fs.readFileSync(fd)
   } finally {
-    if (fd !== undefined) {
-      fs.closeSync(fd)
-    }
+    fs.closeSync(fd)
   }
 }
 
@@ -107,21 +117,9 @@ function checkFile(stat, file) {
     throw unsafe(file, 'belongs to somebody else or is open to others')
   }
   if (stat.size > MAX_BYTES) {
-    throw tooLarge(file)
+    const detail = `${file} has more than ${MAX_BYTES} bytes`
+    throw new IpcError('ERR_DISCOVERY_INVALID', detail)
   }
-}
-
-function readBounded(fd, file) {
-  const bytes = Buffer.alloc(MAX_BYTES + 1)
-  let length = 0
-  while (length < bytes.length) {
-    const count = fs.readSync(fd, bytes, length, bytes.length - length, null)
-    if (count === 0) {
-      return bytes.toString('utf8', 0, length)
-    }
-    length += count
-  }
-  throw tooLarge(file)
 }
 
 /**
@@ -166,15 +164,11 @@ function removePrivate(dirPath, base) {
   }
   removeTemporary(dirPath, base)
   const file = path.join(dirPath, base)
-  try {
+  const remove = () => {
     fs.unlinkSync(file)
-  } catch (error) {
-    if (error.code === 'ENOENT') {
-      return false
-    }
-    throw systemError(error, file)
+    return true
   }
-  return true
+  return attempt(file, remove, false)
 }
 
 /** What a writer that died left of this name's file. */
@@ -197,11 +191,6 @@ function removeTemporary(dirPath, base) {
 
 function unsafe(file, why) {
   return new IpcError('ERR_UNSAFE_PATH', `${file} ${why}`)
-}
-
-function tooLarge(file) {
-  const detail = `${file} has more than ${MAX_BYTES} bytes`
-  return new IpcError('ERR_DISCOVERY_INVALID', detail)
 }
 
 const SYSTEM_CODES = {
@@ -230,6 +219,7 @@ function systemError(error, file) {
 module.exports = {
   checkDirectory,
   makeDirectory,
+  readChecked,
   readPrivate,
   removePrivate,
   writePrivate

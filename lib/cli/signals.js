@@ -6,7 +6,6 @@ const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
 /**
  * @typedef {object} Caught
  * @property {AbortSignal} signal aborted by the first signal that comes
- * @property {string | null} name which one it was
  * @property {number} exitCode what a shell reports for a process ended by it
  */
 
@@ -17,11 +16,10 @@ const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
  */
 function catchSignals() {
   const controller = new AbortController()
-  const caught = { signal: controller.signal, name: null, exitCode: 0 }
+  const caught = { signal: controller.signal, exitCode: 0 }
   const names = Object.keys(NUMBERS)
   const handler = (name) => {
     names.forEach((each) => process.removeListener(each, handler))
-    caught.name = name
     caught.exitCode = 128 + NUMBERS[name]
     controller.abort()
   }

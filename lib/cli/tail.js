@@ -244,7 +244,7 @@ async function run(values) {
     throw failure
   }
   // A signal ends it also while stdout is a pipe that is not read.
-  if (caught.name !== null) {
+  if (caught.signal.aborted) {
     process.exit(0)
   }
   return 0

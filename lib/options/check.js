@@ -4,8 +4,8 @@
 
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
-const { capacityOf, DEFAULT_EVENTS, ringBytes } = require('../threat/size.js')
-const { MAX_CAPACITY: MAX_EVENTS } = require('../threat/layout.js')
+const { capacityOf, ringBytes } = require('../threat/size.js')
+const { DEFAULT_EVENTS, MAX_CAPACITY } = require('../threat/layout.js')
 
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
@@ -103,7 +103,7 @@ const LOCATION_CHECKS = {
 
 /** How a ring is made and written. */
 const RING_CHECKS = {
-  maxEvents: (label, value) => integer(label, value, 1, MAX_EVENTS),
+  maxEvents: (label, value) => integer(label, value, 1, MAX_CAPACITY),
   bufferSize: (label, value) => size(label, value),
   enableChecksums: flag,
   overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
@@ -286,7 +286,6 @@ module.exports = {
   mustBe,
   namesIn,
   oneOf,
-  optionLabel,
   pick,
   READER_CHECKS,
   RING_CHECKS,

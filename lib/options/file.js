@@ -2,23 +2,24 @@
 // loadConfig: the options of a TOML file, overridden by those of the environment.
 // The result fits every function of IpcFactory.
 
-const fs = require('node:fs')
 const path = require('node:path')
 const { TomlError, parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
+const { readChecked } = require('../base/private-file.js')
 const {
   checkFactory,
   entriesOf,
   FACTORY_CHECKS,
   filePath,
   flag,
+  mustBe,
   namesIn,
   unknown
 } = require('./check.js')
 const { checkWebSocket, WEBSOCKET_CHECKS } = require('./websocket.js')
 
 const ENV_PREFIX = 'KINDLY_GUARD_IPC_'
-const ENV_WEBSOCKET = `${ENV_PREFIX}WEBSOCKET_`
+const PREFIXES = { shm: ENV_PREFIX, websocket: `${ENV_PREFIX}WEBSOCKET_` }
 // A variable that is no option: see shm/addon.js.
 const ENV_OTHERS = [`${ENV_PREFIX}NO_NATIVE`]
 
@@ -55,57 +56,40 @@ const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 // --- The file --------------------------------------------------------------
 
-function readFile(file) {
-  let fd
-  try {
-    fd = fs.openSync(
-      file,
-      fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
-    )
-    const stat = fs.fstatSync(fd)
-    if (!stat.isFile() || stat.size > MAX_BYTES) {
-      const why = stat.isFile()
-        ? `has more than ${MAX_BYTES} bytes`
-        : 'is no regular file'
-      throw new IpcError('ERR_CONFIG_INVALID', `${file} ${why}`)
-    }
-    return decode(fs.readFileSync(fd), file)
-  } catch (error) {
-    if (error instanceof IpcError) {
-      throw error
-    }
-    const detail = `${file}: ${error.syscall}: ${error.code}`
-    throw new IpcError('ERR_CONFIG_INVALID', detail, { cause: error })
-  } finally {
-    if (fd !== undefined) {
-      fs.closeSync(fd)
-    }
-  }
-}
-
-/** Strictly, because a wrongly decoded name would be another name. */
-function decode(bytes, file) {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new IpcError('ERR_CONFIG_INVALID', `${file} is not UTF-8`, { cause })
-  }
-}
-
 function parseToml(file) {
   try {
-    return parse(readFile(file))
+    const bytes = readChecked(file, (stat) => checkFile(stat, file))
+    // Strictly, because a wrongly decoded name would be another name.
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    if (!(error instanceof TomlError)) {
-      throw error
-    }
-    const [what] = error.message.split('\n', 1)
-    throw new IpcError(
-      'ERR_CONFIG_INVALID',
-      `${file}, line ${error.line}, column ${error.column}: ${what}`,
-      { cause: error }
-    )
+    const why = whyNot(error, file)
+    throw why === undefined
+      ? error
+      : new IpcError('ERR_CONFIG_INVALID', why, { cause: error })
   }
+}
+
+function checkFile(stat, file) {
+  if (!stat.isFile()) {
+    throw new IpcError('ERR_CONFIG_INVALID', `${file} is no regular file`)
+  }
+  if (stat.size > MAX_BYTES) {
+    const detail = `${file} has more than ${MAX_BYTES} bytes`
+    throw new IpcError('ERR_CONFIG_INVALID', detail)
+  }
+}
+
+/** What an error of the system, the decoder or the parser says of the file;
+ * undefined for other errors. */
+function whyNot(error, file) {
+  if (error instanceof TomlError) {
+    const [what] = error.message.split('\n', 1)
+    return `${file}, line ${error.line}, column ${error.column}: ${what}`
+  }
+  if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    return `${file} is not UTF-8`
+  }
+  return error.syscall && `${file}: ${error.syscall}: ${error.code}`
 }
 
 /** The entries of a table; none when it is missing. */
@@ -115,13 +99,7 @@ function tableOf(value, label) {
     typeof value === 'object' &&
     !Array.isArray(value) &&
     !(value instanceof Date)
-  if (value !== undefined && !isTable) {
-    throw invalid(
-      TypeError,
-      'ERR_INVALID_OPTION',
-      `${label}: expected a table, got ${show(value)}`
-    )
-  }
+  mustBe(value === undefined || isTable, TypeError, label, 'a table', value)
   return Object.entries(value ?? {})
 }
 
@@ -168,13 +146,10 @@ function fromText(section, key, value) {
     : value
 }
 
-const variableNames = (prefix, section) =>
-  written(section).map((name) => `${prefix}${name.toUpperCase()}`)
-
-const allVariables = () => [
-  ...variableNames(ENV_PREFIX, 'shm'),
-  ...variableNames(ENV_WEBSOCKET, 'websocket')
-]
+const allVariables = () =>
+  Object.entries(PREFIXES).flatMap(([section, prefix]) =>
+    written(section).map((name) => `${prefix}${name.toUpperCase()}`)
+  )
 
 function takeEnvironment(env, given) {
   const expected = 'env: expected an object such as process.env'
@@ -188,9 +163,9 @@ function takeEnvironment(env, given) {
     ) {
       continue
     }
-    const section = variable.startsWith(ENV_WEBSOCKET) ? 'websocket' : 'shm'
-    const prefix = section === 'websocket' ? ENV_WEBSOCKET : ENV_PREFIX
-    const name = variable.slice(prefix.length).toLowerCase()
+    const isOther = variable.startsWith(PREFIXES.websocket)
+    const section = isOther ? 'websocket' : 'shm'
+    const name = variable.slice(PREFIXES[section].length).toLowerCase()
     const key = keyOf(section, name)
     const label = `the environment's ${variable}`
     if (key === undefined || variable !== variable.toUpperCase()) {

@@ -26,9 +26,7 @@ const DEFAULTS = Object.freeze({
   handshakeTimeoutMs: 5000
 })
 
-const MAX_MILLISECONDS = 3_600_000
-const milliseconds = (label, value) =>
-  integer(label, value, 10, MAX_MILLISECONDS)
+const milliseconds = (label, value) => integer(label, value, 10, 3_600_000)
 
 const WEBSOCKET_CHECKS = {
   enabled: flag,

@@ -125,9 +125,4 @@ function parseContext(encoded) {
   }
 }
 
-module.exports = {
-  decode,
-  deflate,
-  gather,
-  inflate
-}
+module.exports = { decode, deflate, gather, inflate }

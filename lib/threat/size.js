@@ -46,11 +46,4 @@ const spanOf = (fields) =>
     ? plainSpanOf(fields)
     : 1 + Math.ceil(fields.deflated.length / EVENT_BYTES)
 
-module.exports = {
-  capacityOf,
-  DEFAULT_EVENTS,
-  MAX_SPAN,
-  plainSpanOf,
-  ringBytes,
-  spanOf
-}
+module.exports = { capacityOf, MAX_SPAN, plainSpanOf, ringBytes, spanOf }

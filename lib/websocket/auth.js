@@ -21,7 +21,6 @@ const {
   randomBytes,
   timingSafeEqual
 } = require('node:crypto')
-const { performance } = require('node:perf_hooks')
 const { invalid } = require('../base/errors.js')
 const { isLoopback } = require('../base/loopback.js')
 
@@ -79,6 +78,12 @@ function headerValues(rawHeaders, name) {
   )
 }
 
+/** The match of a header, or null unless it is there exactly once and fits. */
+function matchSole(rawHeaders, name, pattern) {
+  const values = headerValues(rawHeaders, name)
+  return values.length === 1 ? pattern.exec(values[0]) : null
+}
+
 /**
  * What is wrong with an upgrade request, apart from its proof.
  * @param {{ rawHeaders: string[], method: string, url: string }} request
@@ -121,10 +126,11 @@ function isLoopbackHost(value) {
 }
 
 /**
+ * A token as a key, which inspect() does not show.
  * @param {unknown} token
  * @throws {TypeError} ERR_INVALID_OPTION unless it is a token
  */
-function checkToken(token) {
+function keyOf(token) {
   if (!isToken(token)) {
     // The value is not shown: it may be a token with a typing error.
     throw invalid(
@@ -133,11 +139,6 @@ function checkToken(token) {
       'option token: expected 64 lower-case hex digits'
     )
   }
-}
-
-/** A token as a key, which inspect() does not show. */
-function keyOf(token) {
-  checkToken(token)
   return createSecretKey(Buffer.from(token, 'hex'))
 }
 
@@ -148,11 +149,9 @@ function proofOf(key, role, clientNonce, challenge, port) {
   return createHmac('sha256', key).update(text).digest()
 }
 
-/** Whether `digits`, already known to be hex, are these bytes. */
-function matches(bytes, digits) {
-  const given = Buffer.from(digits, 'hex')
-  return given.length === bytes.length && timingSafeEqual(bytes, given)
-}
+/** Whether `digits`, already known to be hex and as many, are these bytes. */
+const matches = (bytes, digits) =>
+  timingSafeEqual(bytes, Buffer.from(digits, 'hex'))
 
 /** The server's part. One for each server and start. */
 class Challenger {
@@ -201,11 +200,10 @@ class Challenger {
    */
   admit(rawHeaders, port) {
     this.#forget()
-    const values = headerValues(rawHeaders, 'authorization')
-    if (values.length === 0) {
+    if (headerValues(rawHeaders, 'authorization').length === 0) {
       return refusal('missing')
     }
-    const match = values.length === 1 ? AUTHORIZATION.exec(values[0]) : null
+    const match = matchSole(rawHeaders, 'authorization', AUTHORIZATION)
     if (match === null) {
       return refusal('malformed')
     }
@@ -262,9 +260,9 @@ function refusal(reason) {
  * @returns {string | null} null unless it is there exactly once and well formed
  */
 function parseChallenge(rawHeaders) {
-  const values = headerValues(rawHeaders, 'www-authenticate')
-  const match = values.length === 1 ? CHALLENGE_HEADER.exec(values[0]) : null
-  return match === null ? null : match[1]
+  return (
+    matchSole(rawHeaders, 'www-authenticate', CHALLENGE_HEADER)?.[1] ?? null
+  )
 }
 
 /**
@@ -286,12 +284,8 @@ function answerChallenge(token, challenge, port) {
       `KindlyGuard nonce="${nonce}", challenge="${challenge}", ` +
       `proof="${proof}"`,
     isProven(rawHeaders) {
-      const values = headerValues(rawHeaders, 'kindlyguard-proof')
-      return (
-        values.length === 1 &&
-        PROOF.test(values[0]) &&
-        matches(expected, values[0])
-      )
+      const found = matchSole(rawHeaders, 'kindlyguard-proof', PROOF)
+      return found !== null && matches(expected, found[0])
     }
   }
 }
@@ -299,7 +293,6 @@ function answerChallenge(token, challenge, port) {
 module.exports = {
   Challenger,
   answerChallenge,
-  checkToken,
   createToken,
   headerValues,
   isToken,

@@ -96,20 +96,11 @@ const threatMessage = (generation, texts) =>
 
 const message = (type, fields) => JSON.stringify({ type, ...fields })
 
-/** The rest of a generation whose last sequence is unknown. */
-const unknownLoss = (generation) => ({
-  count: null,
-  from: null,
-  to: null,
-  generation,
-  reason: 'replaced'
-})
-
-/** The rest of a generation, from `from` to its last `sequence`. */
-const replacedLoss = (from, { generation, sequence }) => ({
-  count: sequence - from + 1,
+/** The rest of a generation; null: its last sequence is unknown. */
+const replacedLoss = (generation, from = null, to = null) => ({
+  count: to === null ? null : to - from + 1,
   from,
-  to: sequence,
+  to,
   generation,
   reason: 'replaced'
 })
@@ -215,12 +206,9 @@ function parseThreat(value) {
     blocked: value.blocked
   }
   mustBe(isSequence(threat.sequence), 'a threat has a sequence')
+  const { id, threatType, severity, source, details } = threat
   mustBe(
-    isText(threat.id) &&
-      isText(threat.threatType) &&
-      isText(threat.severity) &&
-      isText(threat.source) &&
-      isText(threat.details),
+    [id, threatType, severity, source, details].every(isText),
     'id, threat_type, severity, source and details are text'
   )
   mustBe(isSequence(threat.timestampUs, 0), 'timestamp_us is a whole number')
@@ -312,6 +300,5 @@ module.exports = {
   subscribeMessage,
   textOfThreat,
   threatMessage,
-  threatText,
-  unknownLoss
+  threatText
 }

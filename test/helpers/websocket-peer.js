@@ -53,7 +53,7 @@ class Peer {
   static async connect(dir) {
     const { port, token } = discovered(dir)
     const url = `ws://127.0.0.1:${port}`
-    return new Peer(await connect({ url, token, maxPayload: 2 ** 28 }))
+    return new Peer(await connect({ url, token }))
   }
 
   read() {

@@ -4,12 +4,11 @@
 
 const net = require('node:net')
 const WebSocket = require('ws')
-const { IpcError, invalid, show } = require('../../base/errors.js')
-const { parseShieldUrl } = require('../../base/loopback.js')
-const { answerChallenge, checkToken, parseChallenge } = require('../auth.js')
+const { IpcError } = require('../../base/errors.js')
+const { answerChallenge, parseChallenge } = require('../auth.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
-const MAX_PAYLOAD = 2 ** 20
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 const MAX_HEADER_BYTES = 8 * 1024
 
 // A Shield's answers to a wrong proof, and to one client too many.
@@ -22,15 +21,14 @@ const SHIELD_REFUSALS = [401, 403, 503]
  * listeners, then call `resume()`. It has a listener for 'error' that does
  * nothing; 'close' follows every error.
  * @param {object} options
- * @param {string} options.url `ws://127.0.0.1:9955`; another loopback address
- *   would do, a name would not
+ * @param {string} options.url `ws://127.0.0.1:9955`; checked with the option
+ *   `websocket.url`, or made of a checked discovery file
  * @param {string | null} [options.token] 64 hex digits; without one (auth
  *   'none') any server is believed
  * @param {number | null} [options.port] the one that the discovery file names,
  *   if a forwarded port stands in the URL
  * @param {number} [options.handshakeTimeoutMs] for everything together
  * @param {AbortSignal} [options.signal]
- * @param {number} [options.maxPayload] bytes of one message
  * @param {(socket: import('node:net').Socket) => void} [options.onSocket] is
  *   told of each connection, before anybody answers
  * @returns {Promise<import('ws')>} open, paused
@@ -39,20 +37,16 @@ const SHIELD_REFUSALS = [401, 403, 503]
  *   ERR_WEBSOCKET_UNREACHABLE: no server there, or no answer in time. `isAbsent`
  *   of either: there is no Shield at that address; `isProven`: there is one,
  *   which has as many clients as it takes
- * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  * @throws {unknown} the signal's reason
  */
 async function connect(options) {
   const { url, token = null, signal } = options
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
-  const { maxPayload = MAX_PAYLOAD } = options
-  const target = checkUrl(url)
-  if (token !== null) {
-    checkToken(token)
-  }
-  const port = options.port ?? portOf(target)
+  const target = new URL(url)
+  // A URL does not show the port that is its protocol's default.
+  const port = options.port ?? (target.port || 80)
   const limits = {
-    maxPayload,
+    maxPayload: MAX_MESSAGE_BYTES,
     // Instead of an agent's, which would keep it for the next request.
     createConnection: (how) => {
       const connection = net.connect({ ...how, path: how.socketPath })
@@ -74,50 +68,25 @@ async function connect(options) {
   signal?.addEventListener('abort', abort)
   try {
     if (token === null) {
-      return await requestUpgrade(target, limits, ended.signal, {
-        onUpgrade: () => null,
-        onResponse: () => null
-      })
+      return await requestUpgrade(target, limits, ended.signal)
     }
-    const challenge = await askChallenge(target, limits, ended.signal)
+    // The first request says nothing of this client.
+    const challenge = await requestUpgrade(target, limits, ended.signal, {
+      onUpgrade: () => 'a stranger, who asks for no proof',
+      onResponse: ({ statusCode, rawHeaders }) =>
+        statusCode === 401 ? parseChallenge(rawHeaders) : null
+    })
     const { authorization, isProven } = answerChallenge(token, challenge, port)
-    const headers = { Authorization: authorization }
-    let isShield = false
-    try {
-      return await requestUpgrade(
-        target,
-        { ...limits, headers },
-        ended.signal,
-        {
-          onUpgrade: ({ rawHeaders }) =>
-            isProven(rawHeaders)
-              ? null
-              : 'a stranger, who does not know the token',
-          onResponse: ({ rawHeaders }) => {
-            isShield = isProven(rawHeaders)
-            return null
-          }
-        }
-      )
-    } catch (error) {
-      if (isShield) {
-        error.isProven = true
-      }
-      throw error
-    }
+    limits.headers = { Authorization: authorization }
+    return await requestUpgrade(target, limits, ended.signal, {
+      onUpgrade: ({ rawHeaders }) =>
+        isProven(rawHeaders) ? null : 'a stranger, who does not know the token',
+      isProven
+    })
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
-}
-
-/** The first request, which says nothing, and the server's challenge. */
-function askChallenge(target, limits, signal) {
-  return requestUpgrade(target, limits, signal, {
-    onUpgrade: () => 'a stranger, who asks for no proof',
-    onResponse: ({ statusCode, rawHeaders }) =>
-      statusCode === 401 ? parseChallenge(rawHeaders) : null
-  })
 }
 
 /**
@@ -125,14 +94,17 @@ function askChallenge(target, limits, signal) {
  * @param {URL} target
  * @param {object} more options of WebSocket
  * @param {AbortSignal} signal
- * @param {object} judge
- * @param {(response: object) => string | null} judge.onUpgrade why not to go
+ * @param {object} [judge]
+ * @param {(response: object) => string | null} [judge.onUpgrade] why not to go
  *   on with a server that answers 101
- * @param {(response: object) => string | null} judge.onResponse what to
+ * @param {(response: object) => string | null} [judge.onResponse] what to
  *   resolve with if it answers anything else; null is a refusal
+ * @param {(rawHeaders: string[]) => boolean} [judge.isProven] whether it is a
+ *   Shield that refuses
  * @returns {Promise<WebSocket | string>}
  */
-function requestUpgrade(target, more, signal, { onUpgrade, onResponse }) {
+function requestUpgrade(target, more, signal, judge = {}) {
+  const { onUpgrade = () => null, onResponse = () => null, isProven } = judge
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const socket = new WebSocket(target, {
@@ -154,8 +126,13 @@ function requestUpgrade(target, more, signal, { onUpgrade, onResponse }) {
       }
       action(value)
     }
-    const refuse = (why, status) =>
-      settle(reject, refusal(`${target.host}: ${why}`, status))
+    const refuse = (why, { statusCode, rawHeaders }) => {
+      const error = refusal(`${target.host}: ${why}`, statusCode)
+      if (isProven?.(rawHeaders)) {
+        error.isProven = true
+      }
+      settle(reject, error)
+    }
     function abort() {
       settle(reject, signal.reason)
     }
@@ -170,7 +147,7 @@ function requestUpgrade(target, more, signal, { onUpgrade, onResponse }) {
       response.on('error', () => {})
       const value = onResponse(response)
       if (value === null) {
-        refuse(`it answered ${response.statusCode}`, response.statusCode)
+        refuse(`it answered ${response.statusCode}`, response)
       } else {
         settle(resolve, value)
       }
@@ -179,7 +156,7 @@ function requestUpgrade(target, more, signal, { onUpgrade, onResponse }) {
     socket.on('upgrade', (response) => {
       const why = onUpgrade(response)
       if (why !== null) {
-        refuse(why, response.statusCode)
+        refuse(why, response)
       }
     })
     socket.on('open', () => {
@@ -202,36 +179,15 @@ function connectionError(target, error) {
     return unreachable
   }
   const detail = `${target.host}: a stranger, who speaks something else`
-  return refusal(detail, null, error)
+  return refusal(detail, null, { cause: error })
 }
 
-function refusal(detail, status, cause) {
-  const error = new IpcError(
-    'ERR_WEBSOCKET_REFUSED',
-    detail,
-    cause === undefined ? undefined : { cause }
-  )
+function refusal(detail, status, options) {
+  const error = new IpcError('ERR_WEBSOCKET_REFUSED', detail, options)
   error.status = status
   // A Shield that is there says no by one of these; others are strangers.
   error.isAbsent = !SHIELD_REFUSALS.includes(status)
   return error
-}
-
-function checkUrl(value) {
-  const url = typeof value === 'string' ? parseShieldUrl(value) : null
-  if (url === null) {
-    throw invalid(
-      typeof value === 'string' ? RangeError : TypeError,
-      'ERR_INVALID_OPTION',
-      'option url: expected ws://127.0.0.1:port (an address of this machine, ' +
-        `not a name), got ${show(value)}`
-    )
-  }
-  return url
-}
-
-function portOf(url) {
-  return url.port === '' ? 80 : Number(url.port)
 }
 
 module.exports = { connect }

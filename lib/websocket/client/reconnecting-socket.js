@@ -10,8 +10,6 @@ const { connect } = require('./connect.js')
 const FIRST_DELAY_MS = 25
 const LAST_DELAY_MS = 2000
 
-const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
-
 // Characters of a close's reason that an error repeats.
 const REASON_CHARACTERS = 120
 
@@ -176,16 +174,13 @@ class ReconnectingSocket {
   }
 
   async #connect(signal) {
-    const { url, token, port, isGiven } = this.#locate()
-    this.url = url
-    this.isGiven = isGiven
+    const place = this.#locate()
+    this.url = place.url
+    this.isGiven = place.isGiven
     return connect({
-      url,
-      token,
-      port,
+      ...place,
       handshakeTimeoutMs: this.#handshakeTimeoutMs,
       signal,
-      maxPayload: MAX_MESSAGE_BYTES,
       onSocket: (connection) => {
         this.#connection = connection
         this.hold(this.#isHolding)

@@ -22,10 +22,10 @@ class Broadcaster extends EventEmitter {
   /** The clients that are connected. */
   subscribers = new Set()
 
-  #byState
   #handshake
   #live = new Set()
   #early = new Set() // those that wait for more at the history's end
+  #byState = { live: this.#live, early: this.#early }
   // What this turn of the event loop has published and not sent.
   #waiting = []
   #first = 0
@@ -46,7 +46,6 @@ class Broadcaster extends EventEmitter {
     this.history = history
     this.limits = options
     this.boot = bootId()
-    this.#byState = { live: this.#live, early: this.#early }
     this.#handshake = new HandshakeServer(options, token)
     this.#handshake.on('connection', (socket) => this.#connected(socket))
   }

@@ -77,8 +77,7 @@ class HandshakeServer extends EventEmitter {
    * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   listen() {
-    this.#listening ??= this.#listen()
-    return this.#listening
+    return (this.#listening ??= this.#listen())
   }
 
   /**
@@ -97,8 +96,7 @@ class HandshakeServer extends EventEmitter {
 
   /** Ends everything at once. @returns {Promise<void>} */
   close() {
-    this.#closed ??= this.#close()
-    return this.#closed
+    return (this.#closed ??= this.#close())
   }
 
   async #listen() {
@@ -129,30 +127,22 @@ class HandshakeServer extends EventEmitter {
     return this.#port
   }
 
+  /** #onSocket() destroys connections that come from now on. */
   async #close() {
-    const gone = this.#endAll()
+    const ended = [...this.#clients, ...this.#pending.keys()]
+    const gone = ended.map((one) => {
+      return new Promise((resolve) => {
+        one.once('close', resolve)
+      })
+    })
+    this.#clients.forEach((client) => client.terminate())
+    this.#pending.forEach((_entry, socket) => socket.destroy())
     // A server that is about to listen would do so after its close().
     await this.#listening?.catch(ignore)
     const closed = new Promise((resolve) => {
       this.#server.close(resolve)
     })
     await Promise.all([closed, ...gone])
-  }
-
-  /** Ends every connection. #onSocket() destroys those that come from now on. */
-  #endAll() {
-    const ended = [...this.#clients, ...this.#pending.keys()]
-    return ended.map((one) => {
-      const gone = new Promise((resolve) => {
-        one.once('close', resolve)
-      })
-      if (this.#clients.has(one)) {
-        one.terminate()
-      } else {
-        one.destroy()
-      }
-      return gone
-    })
   }
 
   #createServer(timeout) {
@@ -167,11 +157,10 @@ class HandshakeServer extends EventEmitter {
     // Node silently drops headers past this count, so an Origin could
     // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
     server.maxHeadersCount = 0
-    const plain = (request) => this.#onPlainRequest(request)
-    server.on('request', plain)
-    server.on('checkContinue', plain)
-    server.on('checkExpectation', plain)
-    server.on('connect', plain)
+    const plain = ['request', 'checkContinue', 'checkExpectation', 'connect']
+    for (const event of plain) {
+      server.on(event, (request) => this.#onPlainRequest(request))
+    }
     server.on('upgrade', (...args) => this.#onUpgrade(...args))
     server.on('connection', (socket) => this.#onSocket(socket))
     server.on('clientError', (error, socket) => {

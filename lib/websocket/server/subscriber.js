@@ -10,8 +10,7 @@ const {
   message,
   parseCommand,
   replacedLoss,
-  threatMessage,
-  unknownLoss
+  threatMessage
 } = require('../protocol.js')
 
 // Events that one read of the history sends.
@@ -221,16 +220,12 @@ class Subscriber {
   }
 
   #subscribe({ from, generation }) {
-    const { history } = this.#broadcaster
+    const { generation: present, sequence, start } = this.#broadcaster.history
     this.unsubscribe()
-    if (generation === undefined || generation === history.generation) {
-      const named = {
-        latest: history.sequence + 1,
-        oldest: 1,
-        start: history.start
-      }
+    if (generation === undefined || generation === present) {
+      const named = { latest: sequence + 1, oldest: 1, start }
       const next = named[from] ?? from
-      this.#begin(history.generation, next)
+      this.#begin(present, next)
       this.#readFrom(from === 'oldest' ? from : next)
       return
     }
@@ -245,9 +240,9 @@ class Subscriber {
     const { predecessor } = history
     const isNext = predecessor?.generation === generation
     if (!isNext || predecessor.sequence === undefined) {
-      this.#sendLoss(unknownLoss(generation))
+      this.#sendLoss(replacedLoss(generation))
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
-      this.#sendLoss(replacedLoss(next, predecessor))
+      this.#sendLoss(replacedLoss(generation, next, predecessor.sequence))
     }
     // If it was in this one before, it knows how far, and asks anew.
     const first = isNext ? history.begins : 1
