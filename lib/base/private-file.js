@@ -98,8 +98,11 @@ function readChecked(file, check, flags = 0) {
   // O_NONBLOCK: opening a FIFO would wait for its other end.
   const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK | flags)
   try {
-    check(fs.fstatSync(fd))
-    return fs.readFileSync(fd)
+    const stat = fs.fstatSync(fd)
+    check(stat)
+    // No more than was checked, however much the file grows meanwhile.
+    const bytes = Buffer.alloc(stat.size)
+    return bytes.subarray(0, fs.readSync(fd, bytes))
   } finally {
     fs.closeSync(fd)
   }

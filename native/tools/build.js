@@ -64,12 +64,18 @@ function main() {
 
   const env = { ...process.env }
   const headers = findHeaders()
-  // By this name, node-gyp takes it for more than what an npmrc says, which may
-  // be the headers of another node.
-  if (headers !== null) env.npm_package_config_node_gyp_nodedir = headers
+  const args = [nodeGyp, 'rebuild']
+  if (headers !== null) {
+    args.push(`--nodedir=${headers}`)
+    // node-gyp lets npm's settings win over its own arguments, and a nodedir
+    // from an npmrc may be that of another node.
+    for (const key of Object.keys(env)) {
+      if (/^npm_config_nodedir$/i.test(key)) delete env[key]
+    }
+  }
 
   const begin = performance.now()
-  const result = spawnSync(process.execPath, [nodeGyp, 'rebuild'], {
+  const result = spawnSync(process.execPath, args, {
     cwd: DIR,
     env,
     encoding: 'utf8',
