@@ -27,7 +27,7 @@ const CASES = [
   ['neither', true, false]
 ]
 
-// Of the lowest kind: whoever wakes goes first.
+// Of the lowest kind: a process that wakes goes first.
 const BUSY = ['chrt', '-i', '0', 'sh', '-c', 'while :; do :; done']
 
 /** A process on each CPU, so that none halts. */

@@ -15,7 +15,7 @@ class World {
     this.session = 0 // of the server that is there, or was last
     this.sources = new Set() // those that are open
     this.servers = [] // all that were
-    this.mistakes = [] // of whoever moves between the sources
+    this.mistakes = [] // of the failover between the sources
     this.isJustLeft = false // a server that was there, since the last step
     this.beforeLook = null // happens once, while a ring is looked at
   }

@@ -207,7 +207,7 @@ describe('loadConfig', () => {
 
     it('a missing file, folder, link or a name that is too long', () => {
       unusable(file, 'ENOENT')
-      // Whoever reads it in a log does not know where the process stood.
+      // A reader of the log does not know where the process stood.
       const relative = path.relative(process.cwd(), file)
       refused(
         () => loadConfig(relative, {}),

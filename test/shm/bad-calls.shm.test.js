@@ -329,7 +329,7 @@ describe('bad calls', () => {
       })
     }
 
-    it('closing ends whoever waits', async () => {
+    it('closing ends those who wait', async () => {
       ring.writer()
       const client = ring.client()
       const polled = client.pollThreats(assert.fail)

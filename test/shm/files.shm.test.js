@@ -97,7 +97,7 @@ describe('files', () => {
     assert(fs.existsSync(writer.stats().path))
   })
 
-  it('a relative dir is where it was, whoever changes directory', async () => {
+  it('a relative dir is where it was, also when the process changes directory', async () => {
     const child = ring.child()
     const paths = await child.call(
       async ({ ipc, require, sleep }, { dir }) => {

@@ -89,7 +89,7 @@ function among(random, headers, header) {
   return [...headers.slice(0, at), header, ...headers.slice(at)]
 }
 
-/** Whoever proves what: it makes no difference to these. */
+/** Refused whether the client proves itself or not. */
 function perhapsProven(random, { fresh, used }) {
   return random.pick([[], [authorization(fresh)], [authorization(used)]])
 }
@@ -316,7 +316,7 @@ async function exchange(port, { data, leave }) {
     socket.on('close', resolve)
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1')
-      // Whoever is let in is not sent away.
+      // A client that was let in is not sent away.
       if (/^HTTP\/1\.1 101 [^]*\r\n\r\n/.test(answer)) resolve()
     })
   })

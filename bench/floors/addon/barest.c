@@ -99,7 +99,7 @@ static void deliver(uv_async_t *handle) {
   napi_close_handle_scope(environment, scope);
 }
 
-/* open(path): the memory, made by whoever comes first. */
+/* open(path): the memory, made by the first who comes. */
 static napi_value open_memory(napi_env env, napi_callback_info info) {
   napi_value argument;
   size_t count = 1;

@@ -326,7 +326,7 @@ TEST(fuzzed, "F38 writers come and go under unlinking: one writer to a ring") {
     int result = kg_reader_open(&options, &reader, NULL);
     CHECK(result == KG_OK || result == KG_E_NO_RING);
     if (result == KG_OK) {
-      /* Exact, whoever writes; two writers at once would not be. */
+      /* Exact by any one writer; by two at once it would not be. */
       kg_reader_stats stats;
       CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
       drain_file(reader, &account);

@@ -46,7 +46,7 @@ TEST(one_stroke, "one stroke wakes every listener of every process") {
       intptr_t descriptor = listen_to(reader);
       account account = {.next = 1};
       char byte;
-      /* Whoever comes reads the file too, and that rings. */
+      /* A listener that comes reads the file too, and that rings. */
       CHECK(write(ready[1], "o", 1) == 1 && read(done[0], &byte, 1) == 1);
       kg__reader_drain_listener(reader);
       for (uint64_t round = 1; round <= 50; round++) {

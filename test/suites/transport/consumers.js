@@ -250,7 +250,7 @@ function describeConsumers(pair) {
         signal: controller.signal
       })
       await sleep(10)
-      controller.abort(new Error('the reason stays with whoever aborted'))
+      controller.abort(new Error('the reason stays with the one who aborted'))
       assert.equal(await within(polled, 'the end'), undefined)
     })
 

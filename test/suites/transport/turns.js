@@ -1,5 +1,5 @@
 'use strict'
-// A flood leaves the event loop its turns, whoever consumes it.
+// A flood leaves the event loop its turns, with every kind of consumer.
 
 const assert = require('node:assert/strict')
 const { threat } = require('../../helpers/ring.js')

@@ -1,5 +1,6 @@
 'use strict'
-// A client and whoever listens where it calls: a gate, or a stranger.
+// A client and what listens where it calls: a server of handshakes, or a
+// stranger.
 
 const assert = require('node:assert/strict')
 const { createHash, randomBytes } = require('node:crypto')
@@ -471,7 +472,7 @@ describe('WebSocket connect', () => {
       const options = { url: other.url, token: TOKEN }
       await rejected(options, 'ERR_WEBSOCKET_REFUSED')
       await until(() => other.sockets.size === 0, 'it hung up')
-      // Whoever had looked would have answered the ping.
+      // A client that had looked would have answered the ping.
       assert.equal(other.requests.join(''), other.received)
       // Without a token it is believed, nothing is lost, and the ping answered.
       const believed = await stranger(glue)

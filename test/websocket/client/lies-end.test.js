@@ -166,7 +166,7 @@ describe('WebSocket client and a server that lies', () => {
           }
         })
       )
-      // Whoever was cut off is not there any more, as the Shield sees it.
+      // As the Shield sees it, a client that was cut off is not there any more.
       await until(() => shield.stats().websocket.clients === 0, 'all are gone')
     })
   }

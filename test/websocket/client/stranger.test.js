@@ -89,7 +89,7 @@ describe('WebSocket client and a server that lies', () => {
   }
 
   /**
-   * The port that a Shield had which is gone: whoever is at `port` has it, and
+   * The port that a Shield had which is gone: the server at `port` has it, and
    * `requests` is what each connection brings there.
    */
   async function succeed(port, token) {

@@ -70,7 +70,7 @@ function frame(payload, { opcode = 1, fin = true, length } = {}) {
 describe('WebSocket gate', () => {
   const opened = []
 
-  /** A gate that listens; whoever got in is in `clients`. */
+  /** A server that listens; those who got in are in `clients`. */
   async function open(options = {}) {
     const gate = newHandshakeServer({
       token: TOKEN,
@@ -133,7 +133,7 @@ describe('WebSocket gate', () => {
     await until(() => gate.stats().connections === 0, 'the client is gone')
   }
 
-  describe('F53 any Origin is refused, whoever proves what', () => {
+  describe('F53 any Origin is refused, with a proof too', () => {
     const values = [
       ...[
         '',
@@ -626,7 +626,7 @@ describe('WebSocket gate', () => {
       }
       assert(challenged > 1000)
       assert(refused.slow >= 22)
-      // It still is what it was: whoever knows the token gets in.
+      // It still is what it was: a client that knows the token gets in.
       const value = await proof(gate)
       const raw = new Raw(gate.port).send(get(...good(gate.port), value))
       await until(() => raw.answer !== '', 'an answer')
