@@ -2,12 +2,14 @@
 // Where the tests stand, for what runs them and for what lists them.
 
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
 
 /** make's arguments that build the C tests, for ROOT as working directory. */
-const MAKE_C_TESTS = ['-s', '-C', path.join('test', 'c')]
+const JOBS = `-j${os.cpus().length}`
+const MAKE_C_TESTS = ['-s', JOBS, '-C', path.join('test', 'c')]
 
 /** The test files in a folder of ROOT and those below it, relative to ROOT. */
 function findTests(folder) {
