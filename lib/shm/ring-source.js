@@ -17,16 +17,7 @@ const CHECK_MILLISECONDS = 200
 const retained = new Set()
 const finalizers = new FinalizationRegistry((reader) => reader.close(() => {}))
 
-/**
- * What the source tells its host, a plain object that a ThreatStream makes:
- *   wake()            something may be there to take
- *   lost(loss)        events that will never come
- *   failed(error)     the stream is over
- *   checked()         the poll thread looked at the file
- *   isConsumed()      whether somebody takes what comes next, so that take()
- *                     moves on to the next ring
- *   latency           a histogram of nanoseconds
- */
+/** See ThreatStream for what a source does, and what it tells its host. */
 class RingSource {
   #progress
   #options
@@ -47,7 +38,7 @@ class RingSource {
 
   /**
    * @param {object} options checked reader options
-   * @param {object} host see above
+   * @param {object} host of ThreatStream
    * @param {{ generation: string, next: number }} [position] goes on from
    *   there instead of from `options.from`; what is gone of it is reported
    *   lost
@@ -128,6 +119,9 @@ class RingSource {
     if (state === STATE_UNREAD) {
       return true
     }
+    // Behind the delivery: at the next wake it would be cold code in front of
+    // the event.
+    this.#cursor.recordLatency()
     if (this.#isWoken) {
       this.#polled = state
     }

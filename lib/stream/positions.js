@@ -8,8 +8,6 @@ const MOST = 16
 class Progress {
   #next = new Map() // generation -> the sequence that comes next
 
-  constructor() {}
-
   /** @param {string} generation @param {number} next */
   note(generation, next) {
     // The latest stands last, and the one that was left longest ago goes.
