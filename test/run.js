@@ -6,12 +6,16 @@
 // *.test.js must pass with and without the addon, *.shm.test.js needs it.
 // KINDLY_GUARD_IPC_NO_NATIVE=1 asks for the package without it, and then the
 // latter are not run. What stands in test/root/ is run by --root alone.
+//
+// Several files run side by side, one process for each CPU, since most tests
+// wait for something; what failed is told when its file is over. With
+// --no-parallel they run one after the other.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { findTests, MAKE_C_TESTS, ROOT } = require('./tools/test-files.js')
+const { CPUS, findTests, MAKE_C_TESTS, ROOT } = require('./tools/test-files.js')
 
 const ROOT_TESTS = path.join('test', 'root')
 
@@ -74,6 +78,9 @@ function runMocha(args, tests) {
     '--forbid-only',
     '--fail-zero'
   ]
+  if (tests.length > 1 && !args.includes('--no-parallel')) {
+    command.push('--parallel', '--jobs', String(CPUS))
+  }
   if (args.some((argument) => /^(-R|--reporter)/.test(argument))) {
     return run(process.execPath, [...command, ...args, ...tests])
   }

@@ -1,10 +1,38 @@
 #!/bin/sh
 # run.sh <sanitizer or ''> <test binary>...: runs every test of every binary,
-# each in its own process, and counts.
-sanitizer=$1
-shift
+# each in its own process, and counts. One binary for each CPU at a time, since
+# most tests wait for something.
+
+# run_tests <wrapper> <binary>: what it prints about one test is one write, so
+# that lines of binaries which run side by side stay whole.
+run_tests() {
+  name=${2#build/}
+  index=0
+  # shellcheck disable=SC2086 # the wrapper is a command with its options
+  titles=$($1 "$2" --list)
+  if [ $? -ne 0 ] || [ -z "$titles" ]; then
+    echo "FAIL $name: it lists no tests"
+    return
+  fi
+  printf '%s\n' "$titles" | while IFS= read -r title; do
+    # shellcheck disable=SC2086
+    if output=$($1 "$2" --run "$index" 2>&1 </dev/null); then
+      echo "ok   $name: $title"
+    else
+      printf 'FAIL %s: %s (exit %d, --run %d)\n%s\n' "$name" "$title" "$?" \
+        "$index" "$(printf '%s\n' "$output" | sed 's/^/     /')"
+    fi
+    index=$((index + 1))
+  done
+}
+
+if [ "$1" = --one ]; then
+  run_tests "$2" "$3"
+  exit
+fi
+
 wrapper=
-case $sanitizer in
+case $1 in
   *thread*)
     # The thread sanitizer cannot live with much randomness of addresses.
     if command -v setarch >/dev/null 2>&1; then
@@ -12,30 +40,13 @@ case $sanitizer in
     fi
     ;;
 esac
-passed=0
-failed=0
-output=$(mktemp)
-list=$(mktemp)
-trap 'rm -f "$output" "$list"' EXIT
-for binary in "$@"; do
-  name=${binary#build/}
-  index=0
-  if ! $wrapper "$binary" --list >"$list" || ! [ -s "$list" ]; then
-    echo "FAIL $name: it lists no tests"
-    failed=$((failed + 1))
-    continue
-  fi
-  while IFS= read -r title; do
-    if $wrapper "$binary" --run "$index" >"$output" 2>&1 </dev/null; then
-      echo "ok   $name: $title"
-      passed=$((passed + 1))
-    else
-      echo "FAIL $name: $title (exit $?, --run $index)"
-      sed 's/^/     /' "$output"
-      failed=$((failed + 1))
-    fi
-    index=$((index + 1))
-  done <"$list"
-done
+shift
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+printf '%s\n' "$@" |
+  xargs -P "$(nproc)" -I '{}' sh "$0" --one "$wrapper" '{}' |
+  tee "$results"
+passed=$(grep -c '^ok   ' "$results")
+failed=$(grep -c '^FAIL ' "$results")
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

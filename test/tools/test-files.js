@@ -7,9 +7,11 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
 
+/** How many things are done side by side. */
+const CPUS = os.cpus().length
+
 /** make's arguments that build the C tests, for ROOT as working directory. */
-const JOBS = `-j${os.cpus().length}`
-const MAKE_C_TESTS = ['-s', JOBS, '-C', path.join('test', 'c')]
+const MAKE_C_TESTS = ['-s', `-j${CPUS}`, '-C', path.join('test', 'c')]
 
 /** The test files in a folder of ROOT and those below it, relative to ROOT. */
 function findTests(folder) {
@@ -24,4 +26,4 @@ function findTests(folder) {
   })
 }
 
-module.exports = { findTests, MAKE_C_TESTS, ROOT }
+module.exports = { CPUS, findTests, MAKE_C_TESTS, ROOT }
