@@ -68,6 +68,8 @@ static void retire(kg__segment *old) {
    * next writer behind it. A file that was cut short may have no header any
    * more; the mapping is guarded. */
   kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
+  /* A reader that is about to sleep expects the word of before. */
+  kg__add32_seq_cst(&old->ring.doorbell->waiters, KG_WAITS_TURN);
   kg__bell_ring(&old->bell);
 }
 
@@ -197,7 +199,10 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
     writer->ring = ring;
     kg__writer_space_renew(writer, false);
     sign(writer);
-    /* For what the writer before had copied but not published. */
+    /* For what the writer before had copied but not published: those who are
+     * about to sleep by what this takes, and those whom that writer took and
+     * did not wake. */
+    kg__ring_writer_waiters(&writer->ring);
     kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_WAKE_FILE);
     return KG_OK;
   }

@@ -21,9 +21,10 @@ struct kg_reader {
   /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
   uint64_t registered_device;
   uint64_t registered_inode;
-  uint32_t is_displaced;    /* 1: that file has lost its name */
-  uint32_t is_cut;          /* 1: a read found the file cut short; any thread */
-  uint32_t last_page_slots; /* that reach into the file's last page */
+  uint32_t is_displaced; /* 1: that file has lost its name */
+  uint32_t is_cut;       /* 1: a read found the file cut short; any thread */
+  uint32_t is_retirement_told; /* 1: to who sleeps; any thread */
+  uint32_t last_page_slots;    /* that reach into the file's last page */
   bool is_reliable;
   uint32_t reads_unregistered;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
@@ -272,12 +273,21 @@ uint64_t kg__reader_seen(const kg_reader *reader) {
   return reader->ring.seen;
 }
 
+/* Whether the ring was retired and no sleep has ended for that yet. It may have
+ * happened before this reader said that it waits. */
+static bool is_news(kg_reader *reader) {
+  return kg__reader_is_retired(reader) &&
+         kg__exchange32_seq_cst(&reader->is_retirement_told, 1) == 0;
+}
+
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen);
+  uint32_t word;
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
   if (is_broken(reader)) {
     kg__sleep(timeout_ns);
-  } else if (waits) {
-    kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
+  } else if (waits && !is_news(reader)) {
+    kg__bell_wait(&reader->segment.bell, word, timeout_ns);
   }
 }
 
@@ -299,8 +309,9 @@ bool kg__reader_can_listen(const kg_reader *reader) {
 }
 
 bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
+  uint32_t word;
   bool waits =
-      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen);
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen, &word);
   return is_broken(reader) ? seen == NO_HEAD : waits;
 }
 

@@ -135,9 +135,8 @@ static void unmap(kg__segment *segment) {
   kg__unmap(segment->base, segment->length);
 }
 
-/* The bell is the low half of head: little-endian, so at its address. */
 static void open_bell(kg__segment *segment) {
-  kg__bell_open(&segment->bell, (const uint32_t *)&segment->ring.header->head,
+  kg__bell_open(&segment->bell, &segment->ring.doorbell->waiters,
                 segment->ring.generation);
 }
 

@@ -98,11 +98,15 @@
 #define KG_STATE_LIVE UINT32_C(1)
 #define KG_STATE_RETIRED UINT32_C(2)
 
-/* Who waits, in the doorbell; a writer takes any other bit for the first. */
-#define KG_WAITS_ON_HEAD UINT32_C(1)        /* sleeps on the low word of head */
+/* Who waits, in the doorbell. */
+#define KG_WAITS_ON_HEAD UINT32_C(1)        /* sleeps on `waiters` itself */
 #define KG_WAITS_FOR_WAKE_FILE UINT32_C(2)  /* watches <name>.chime */
 #define KG_WAITS_ON_SPACE UINT32_C(1)       /* the writer: sleeps on `room` */
 #define KG_WAITS_FOR_SPACE_FILE UINT32_C(2) /* watches <name>.room */
+
+/* What stands in `waiters` beside those two bits: how often a writer has taken
+ * them, times this. So no two takes leave the same word behind. */
+#define KG_WAITS_TURN UINT32_C(4)
 
 /* What happens when a reliable reader has not taken what would have to be
  * overwritten. */
@@ -178,7 +182,7 @@ typedef struct kg_reader_cell {
 } kg_reader_cell;
 
 typedef struct kg_ring_doorbell {
-  uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to */
+  uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to; the turn */
   uint8_t reserved[124];
 
   uint32_t room_waiters; /* KG_WAITS_...: the writer waits for space */

@@ -3,10 +3,10 @@
  *
  * The protocol, and why a reader never delivers a torn event
  *
- *   writer  W1  claim = p + k                     relaxed
+ *   writer  W1  claim = p + k                     release
  *           W2  release fence
  *           W3  copy k slots to p .. p + k - 1    relaxed words
- *           W4  last_sequence                     relaxed
+ *           W4  last_sequence                     release
  *           W5  head = p + k                      release
  *           W6  seq_cst fence; W7 look at waiters; if set, clear it and wake
  *               those it names
@@ -14,8 +14,8 @@
  *   reader  R1  h = head                          acquire
  *           R2  copy slots below h                relaxed words
  *           R3  acquire fence
- *           R4  c = claim                         relaxed
- *           R5  drop every slot at a position below c - capacity
+ *           R4  c = claim                         relaxed, then an acquire
+ * fence R5  drop every slot at a position below c - capacity
  *
  * W5 and R1 are partners: a reader that sees h sees all that was stored
  * before W5, so a slot below h is whole unless it was overwritten since. Say
@@ -25,8 +25,15 @@
  * R4 reads a claim of p + capacity + 1 or more and R5 drops the slot. claim
  * never goes back, nor does head, a take-over included: a successor keeps the
  * larger claim and starts at head, or behind the events that its predecessor
- * had copied whole when it died: last_sequence names them (W4 before W5), and
- * a head that does not agree with it was forged.
+ * had copied whole when it died: last_sequence names them (W3 before W4, which
+ * is why that is a release; W4 before W5), and a head that does not agree with
+ * it was forged.
+ *
+ * A claim that is more than a batch ahead of h is garbage, or the writer went
+ * on since R1: a second look at head tells. W1 and the fence behind R4 are
+ * partners: all that the writer stored before it claimed, its last head (W5)
+ * included, is seen by what stands behind that fence. So the second head is at
+ * most one batch behind an honest claim, and R5 is never left out.
  *
  * last_sequence belongs to head h when claim is h too, read after it: the
  * writer that would have stored a newer one has stored a larger claim first
@@ -35,7 +42,16 @@
  * Sleeping is Dekker's protocol: the reader stores waiters and then loads
  * head, the writer stores head and then loads waiters, with a seq_cst fence
  * between on both sides (W6, and S2 in ring_reader.c). One of them sees the
- * other's store, so a wake-up is never missed. */
+ * other's store, so the writer rings for every event that a reader has not
+ * seen.
+ *
+ * It may ring between the look and the sleep, so the sleep is one on the
+ * waiters word, and only while that is what the reader's own store (S1) left
+ * there. The writer takes the waiters before it rings, and what it leaves was
+ * never there before (KG_WAITS_TURN). Head would not do as that word: a writer
+ * that is slow between W5 and W7 takes the waiters for an event that the reader
+ * has drained since, head is as it was, and nobody would ring for the next
+ * event. */
 #ifndef KG_RING_H
 #define KG_RING_H
 

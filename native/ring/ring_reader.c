@@ -72,6 +72,8 @@ static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
     /* The fence and claim tell whether it belongs to head; see ring.h. */
     kg__fence_acquire();
     bool settled = kg__load64_relaxed(&ring->header->claim) == head;
+    /* As behind R4. */
+    kg__fence_acquire();
     if (reader->next == 0) {
       kg__cursor_set(reader, head, 0);
     } else if (settled && last >= reader->next &&
@@ -261,10 +263,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
   }
 }
 
-bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
-                           uint64_t seen) {
-  /* S1: garbage or a missing wake-up costs a timed sleep at the most. */
-  kg__or32_seq_cst(&reader->ring.doorbell->waiters, how);
+bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,
+                           uint32_t *word) {
+  /* S1: garbage here costs a sleep that ends at once or lasts its time. */
+  *word = kg__or32_seq_cst(&reader->ring.doorbell->waiters, how);
   /* S2: partner of W6 in ring_writer.c; one of the two sees the other. */
   kg__fence_seq_cst();
   return kg__load64_relaxed(&reader->ring.header->head) == seen;

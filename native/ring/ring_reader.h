@@ -32,9 +32,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
                          kg_batch *batch);
 
 /* Says that this reader is about to wait, KG_WAITS_..., until head differs
- * from `seen`. False when it differs already. Any thread. */
-bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
-                           uint64_t seen);
+ * from `seen`. False when it differs already; else `*word` is what the bell's
+ * word must still be when it falls asleep. Any thread. */
+bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,
+                           uint32_t *word);
 
 void kg__ring_reader_stats(const kg__ring_reader *reader,
                            kg_reader_stats *stats);

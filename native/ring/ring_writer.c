@@ -7,6 +7,8 @@
 #include "../base/step.h"
 #include "threat.h"
 
+#define WAITERS (KG_WAITS_TURN - 1)
+
 /* Passes over the events behind `head` that the writer before had copied whole
  * when it died: it had stored last_sequence (W4), not yet head (W5). No other
  * death leaves the two apart, so false means that they were forged: sequences
@@ -70,6 +72,8 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                               .claim = claim,
                               .sequence = sequence,
                               .staged = staged};
+  /* Relaxed: any number will do that goes on from there. */
+  writer->turn = kg__load32_relaxed(&ring->doorbell->waiters) & ~WAITERS;
   /* W5 for what find_end passed over. */
   kg__store64_release(&ring->header->head, head);
   return KG_OK;
@@ -152,8 +156,8 @@ void kg__ring_writer_copy(kg__ring_writer *writer) {
     writer->claim = head;
   }
 
-  /* W1: relaxed, the fence behind it orders it. */
-  kg__store64_relaxed(&ring->header->claim, writer->claim);
+  /* W1: partner of the fence behind R4 in ring_cursor.c. */
+  kg__store64_release(&ring->header->claim, writer->claim);
   KG__STEP("claimed");
   /* W2: partner of R3 in ring_cursor.c, through any word of W3 or W4. */
   kg__fence_release();
@@ -169,8 +173,8 @@ void kg__ring_writer_publish(kg__ring_writer *writer) {
   kg__ring *ring = &writer->ring;
   writer->head += writer->staged_slots;
   writer->sequence += writer->staged_events;
-  /* W4: relaxed, W5 publishes it. */
-  kg__store64_relaxed(&ring->header->last_sequence, writer->sequence);
+  /* W4: behind W3 for the next writer, in find_end; readers have W5. */
+  kg__store64_release(&ring->header->last_sequence, writer->sequence);
   KG__STEP("sequence stored");
   /* W5: partner of R1 in ring_cursor.c. */
   kg__store64_release(&ring->header->head, writer->head);
@@ -183,10 +187,14 @@ uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
   /* W6: partner of S2 in ring_reader.c; one of the two sees the other. */
   kg__fence_seq_cst();
   /* W7: relaxed, the fence orders it. Garbage here costs one wake-up. */
-  if (kg__load32_relaxed(&ring->doorbell->waiters) == 0) {
+  if ((kg__load32_relaxed(&ring->doorbell->waiters) & WAITERS) == 0) {
     return 0;
   }
   /* Only the writer clears it, and before it wakes: a reader that sets it
-   * later looks at head again before it sleeps. */
-  return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
+   * later looks at head again before it sleeps. One that has looked and is
+   * about to sleep expects the word of before, and finds another one, even
+   * when a second reader has set the same bit again. */
+  writer->turn += KG_WAITS_TURN;
+  return kg__exchange32_seq_cst(&ring->doorbell->waiters, writer->turn) &
+         WAITERS;
 }

@@ -10,6 +10,7 @@ typedef struct kg__ring_writer {
   uint64_t head;     /* private: what stands in the ring is never believed */
   uint64_t claim;    /* never below head */
   uint64_t sequence; /* of the last event */
+  uint32_t turn;     /* what it left in `waiters`; KG_WAITS_TURN */
   kg_slot *staged;   /* a quarter of the ring, private */
   uint32_t staged_slots;
   uint32_t staged_events;
