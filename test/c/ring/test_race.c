@@ -192,6 +192,13 @@ TEST(hammer_larger, "F3 F5 the same with a ring that readers can follow") {
   hammer_with(1024, 8, 4, true, false);
 }
 
+TEST(hammer_lane, "F88 F91 the same with a priority lane, and a tiny one") {
+  critical_every = 5;
+  hammer_with(16, 4, 1, false, false);
+  lane_events = 2;
+  hammer_with(32, 3, 8, false, false);
+}
+
 TEST(hammer_seeks, "F3 readers that seek under a writer's hands miss nothing") {
   hammer_with(16, 4, 1, false, true);
 }
