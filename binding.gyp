@@ -12,6 +12,7 @@
         "native/ring/crc32c.c",
         "native/ring/ring.c",
         "native/ring/ring_cursor.c",
+        "native/ring/ring_lane.c",
         "native/ring/ring_reader.c",
         "native/ring/ring_seek.c",
         "native/ring/ring_space.c",

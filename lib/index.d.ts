@@ -62,6 +62,9 @@ export interface Threat {
   blocked: boolean
   /** What the writer sent as `context`; absent when it sent none. */
   context?: unknown
+  /** Its texts are cut and its own `id` and `context` are missing: the ring had
+   * overwritten it, and it was too large to be kept whole. Absent otherwise. */
+  cut?: true
   /** The number of a type without a name; absent otherwise. */
   threatTypeCode?: number
   /** The number of a severity without a name; absent otherwise. */
@@ -75,6 +78,8 @@ export interface Loss {
   /** The first and the last sequence of the gap; `null` with `count`. */
   from: number | null
   to: number | null
+  /** How many of them were priority events; `null` when that cannot be known. */
+  priority: number | null
   /** 16 hex digits: the generation that the sequences belong to. */
   generation: string
   /** `before-join` was published before this reader came, and is not counted in
@@ -92,6 +97,9 @@ export interface LocationOptions {
   name?: string
 }
 
+/** A severity by name or number, or `none`. */
+export type PrioritySeverity = SeverityName | number | 'none'
+
 export interface WriterOptions extends LocationOptions {
   /**
    * At least so many slots, rounded up to a power of two. Default: as many as
@@ -102,6 +110,18 @@ export interface WriterOptions extends LocationOptions {
   bufferSize?: number | string
   /** CRC32C of every slot. Default `true`. */
   enableChecksums?: boolean
+  /**
+   * Threats of this severity or a higher number are priority events: the last
+   * ones are kept apart, so that a flood of others does not hide them from a
+   * reader that is slow. Default `Critical`; `none`: there are none.
+   */
+  prioritySeverity?: PrioritySeverity
+  /**
+   * How many priority events are kept apart, at least; rounded up to a power of
+   * two, 65,536 at the most. Default: as many as the existing ring keeps, 256
+   * for a new one. 0: none.
+   */
+  priorityEvents?: number
   /**
    * What happens when the ring is full of events that a reliable reader has not
    * taken. `overwrite` (default): the oldest are overwritten, as they are for
@@ -123,6 +143,9 @@ export interface Position {
   generation: string
   /** As `stats().sequence` has it; 0 before the first event. */
   sequence: number
+  /** As `stats().priority` has it; without it, the loss that comes first has
+   * `priority` null. */
+  priority?: number | null
 }
 
 export interface ReaderOptions extends LocationOptions {
@@ -234,6 +257,8 @@ export interface WriterStats {
   readers: AttachedReader[]
   /** Slots. */
   capacity: number
+  /** Slots for the priority events that are kept apart. */
+  priorityEvents: number
   fileBytes: number
   checksums: boolean
   /** The last failure of the heartbeat, or null. */
@@ -261,6 +286,8 @@ export interface ReaderStats {
   received: number
   /** Events lost; received + lost = published since joining. */
   lost: number
+  /** Events received that the ring no longer held: they were kept apart. */
+  rescued: number
   /** How often something in the ring did not validate. */
   corrupt: number
   /** Bytes of slots read. */
@@ -269,7 +296,12 @@ export interface ReaderStats {
   published: number
   /** The last sequence delivered or lost; 0 for none. */
   sequence: number
+  /** The priority events up to that one, modulo 2^32; `null` when that is not
+   * known. */
+  priority: number | null
   capacity: number
+  /** Slots for the priority events that are kept apart. */
+  priorityEvents: number
   fileBytes: number
   checksums: boolean
   /** Whether a writer that rejects waits for this reader. */
@@ -326,12 +358,17 @@ export interface ClientStats {
   received: number
   /** Events lost; received + lost = published since joining. */
   lost: number
+  /** Events received that the ring no longer held: they were kept apart. */
+  rescued: number
   corrupt: number
   bytes: number
   /** The last sequence that is known to be published. */
   published: number
   /** The last sequence delivered or lost; 0 for none. */
   sequence: number
+  /** The priority events up to that one, modulo 2^32; `null` when that is not
+   * known. */
+  priority: number | null
   /** Whether a writer that rejects waits for this reader; `false` over
    * WebSocket. */
   reliable: boolean

@@ -10,7 +10,7 @@ const { sourceOf, ThreatStream } = require('../stream/threat-stream.js')
 
 /** @param {FailoverSource} source @returns its part of ClientStats */
 function describe(source) {
-  const { lost, corrupt, bytes } = source.totals()
+  const { lost, rescued, corrupt, bytes } = source.totals()
   const ring = source.ring?.ringStats()
   const { websocket } = source
   const position = source.position()
@@ -20,10 +20,12 @@ function describe(source) {
     url: websocket?.url ?? null,
     generation: position?.generation ?? websocket?.streamGeneration ?? null,
     lost,
+    rescued,
     corrupt,
     bytes,
     published: ring?.published ?? websocket?.published ?? 0,
     sequence: (position?.next ?? 1) - 1,
+    priority: position?.priority ?? null,
     reliable: ring?.reliable ?? false,
     errors: { shm: source.ringError, websocket: source.socketError },
     error: null

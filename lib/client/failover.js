@@ -12,13 +12,14 @@ const { WebSocketSource } = require('../websocket/client/source.js')
 
 const SOURCES = { RingSource, WebSocketSource }
 
-const NOTHING = { lost: 0, corrupt: 0, bytes: 0 }
+const NOTHING = { lost: 0, rescued: 0, corrupt: 0, bytes: 0 }
 
 /** Totals, and those of a source if there is one. */
 function addTotals(totals, source) {
-  const { lost, corrupt, bytes } = source?.totals() ?? NOTHING
+  const { lost, rescued = 0, corrupt, bytes } = source?.totals() ?? NOTHING
   return {
     lost: totals.lost + lost,
+    rescued: totals.rescued + rescued,
     corrupt: totals.corrupt + corrupt,
     bytes: totals.bytes + bytes
   }
@@ -124,6 +125,11 @@ class FailoverSource {
 
   position() {
     return this.#active?.position() ?? null
+  }
+
+  /** @see RingSource.priorityBehind */
+  priorityBehind(position) {
+    return this.ring?.priorityBehind(position) ?? null
   }
 
   /**

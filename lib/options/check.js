@@ -4,8 +4,13 @@
 
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
-const { capacityOf, ringBytes } = require('../threat/size.js')
-const { DEFAULT_EVENTS, MAX_CAPACITY } = require('../threat/layout.js')
+const { severityNumbers } = require('../threat/names.js')
+const { capacityOf, laneOf, ringBytes } = require('../threat/size.js')
+const {
+  DEFAULT_EVENTS,
+  MAX_CAPACITY,
+  MAX_PRIORITY_EVENTS
+} = require('../threat/layout.js')
 
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
@@ -106,6 +111,15 @@ const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_CAPACITY),
   bufferSize: (label, value) => size(label, value),
   enableChecksums: flag,
+
+  prioritySeverity: (label, value) =>
+    typeof value === 'number'
+      ? integer(label, value, 1, 255)
+      : oneOf(label, value, [...severityNumbers.keys(), 'none']),
+
+  priorityEvents: (label, value) =>
+    integer(label, value, 0, MAX_PRIORITY_EVENTS),
+
   overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
   readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000)
 }
@@ -123,10 +137,12 @@ const CURSOR_CHECKS = {
   },
 
   after(label, value) {
-    const expected = '{ generation: 16 hex digits, sequence: from 0 }'
-    let generation, sequence
+    const expected =
+      '{ generation: 16 hex digits, sequence: from 0 }, and as `priority` ' +
+      'what stats() said'
+    let generation, sequence, priority
     try {
-      ;({ generation, sequence } = value)
+      ;({ generation, sequence, priority = null } = value)
     } catch {
       // Refused below, as what lacks both.
     }
@@ -134,9 +150,11 @@ const CURSOR_CHECKS = {
       typeof generation === 'string' &&
       /^[0-9a-f]{16}$/.test(generation) &&
       Number.isSafeInteger(sequence) &&
-      sequence >= 0
+      sequence >= 0 &&
+      (priority === null ||
+        (Number.isInteger(priority) && priority >>> 0 === priority))
     mustBe(fine, TypeError, label, expected, value)
-    return { generation, sequence }
+    return { generation, sequence, priority }
   },
 
   reliable: flag,
@@ -221,15 +239,15 @@ function checkEach(options, allowed, label = optionLabel, what = 'options') {
 }
 
 /** Refuses a `bufferSize` that cannot hold `maxEvents`. */
-function checkSize({ maxEvents, bufferSize }, label) {
-  const needed = ringBytes(capacityOf(maxEvents))
+function checkSize({ maxEvents, priorityEvents, bufferSize }, label) {
+  const needed = ringBytes(capacityOf(maxEvents), laneOf(priorityEvents))
   if (bufferSize !== undefined && bufferSize < needed) {
     throw invalid(
       RangeError,
       'ERR_INVALID_OPTION',
       `${label('bufferSize')}: ${bufferSize} bytes are too few, ` +
         `${maxEvents ?? DEFAULT_EVENTS} events need ${needed}; raise it, or ` +
-        `lower ${label('maxEvents')}`
+        `lower ${label('maxEvents')} or ${label('priorityEvents')}`
     )
   }
 }

@@ -11,17 +11,20 @@ const TOLD_EVENTS = ['writer', 'lost']
 /** @param {RingSource} source @returns its part of ReaderStats */
 function describe(source) {
   const ring = source.ringStats()
-  const { lost, corrupt, bytes } = source.totals()
+  const { lost, rescued, corrupt, bytes } = source.totals()
   return {
     transport: 'shm',
     path: ring.path,
     generation: ring.generation,
     lost,
+    rescued,
     corrupt,
     bytes,
     published: ring.published,
     sequence: source.sequence,
+    priority: source.position().priority,
     capacity: ring.capacity,
+    priorityEvents: ring.priorityEvents,
     fileBytes: ring.fileBytes,
     checksums: ring.checksums,
     reliable: ring.reliable,

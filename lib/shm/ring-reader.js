@@ -2,7 +2,7 @@
 // A cursor in one ring: reads, decodes, tells what was lost, and knows where
 // it stands.
 
-const { FROM, LOSS_REASONS, READ } = require('./native-constants.js')
+const { FROM, LOSS_REASONS, READ, UNKNOWN } = require('./native-constants.js')
 const { IpcError } = require('../base/errors.js')
 const { SLOT_BYTES } = require('../threat/layout.js')
 const { recordLatency, SAMPLES_PER_READ } = require('../base/latency.js')
@@ -11,6 +11,8 @@ const { ThreatDecoder } = require('../threat/decode.js')
 // Slots that one read copies. The buffer stays in the CPU's cache, and grows
 // only for an event that does not fit.
 const READ_SLOTS = 256
+
+const known = (priority) => (priority === UNKNOWN ? null : priority)
 
 class RingReader {
   #reader
@@ -50,12 +52,16 @@ class RingReader {
     )
   }
 
-  /** Takes this sequence next, whatever was taken already. */
-  goTo(next) {
+  /**
+   * Takes this sequence next, whatever was taken already.
+   * @param {number} next
+   * @param {number | null} [priority] the priority events before it
+   */
+  goTo(next, priority) {
     this.recordLatency()
     this.#decoder.begin()
     this.#joined = next
-    this.#reader.seek(FROM.sequence, next)
+    this.#reader.seekAfter(next - 1, priority ?? UNKNOWN)
   }
 
   /** Whether what fill() brought is still to be taken. */
@@ -72,7 +78,7 @@ class RingReader {
     // statistics too.
     this.recordLatency()
     this.#decoder.begin()
-    this.#decoder.left = this.#reader.read(this.#addDetails)
+    this.#decoder.fill(this.#reader.read(this.#addDetails))
     this.#unrecorded = this.#decoder.left
   }
 
@@ -111,6 +117,19 @@ class RingReader {
   get next() {
     const { expected } = this.stats()
     return this.#decoder.next ?? (expected === 0 ? this.#joined : expected)
+  }
+
+  /**
+   * The priority events before one that is to be taken, or that the last read
+   * brought; modulo 2^32.
+   * @param {number} [next] the one that comes next
+   * @returns {number | null} null where that is not known
+   */
+  priorityBefore(next) {
+    const wanted = next ?? this.#decoder.next
+    return wanted === null
+      ? known(this.stats().priority)
+      : this.#decoder.priorityBefore(wanted)
   }
 
   /** The native reader's numbers. */
@@ -154,6 +173,7 @@ class RingReader {
         count: fields[READ.LOST],
         from: fields[READ.LOST_FROM],
         to: fields[READ.LOST_TO],
+        priority: known(fields[READ.LOST_PRIORITY]),
         generation: this.generation,
         reason: why
       })

@@ -34,14 +34,14 @@ class RingSource {
   #polled = null // what arm() said of the ring in this wake
   #untold = null // a loss that comes in front of everything else
   // What earlier rings of this source brought.
-  #earlierTotals = { received: 0, lost: 0, corrupt: 0, bytes: 0 }
+  #earlierTotals = { received: 0, lost: 0, rescued: 0, corrupt: 0, bytes: 0 }
 
   /**
    * @param {object} options checked reader options
    * @param {object} host of ThreatStream
-   * @param {{ generation: string, next: number }} [position] goes on from
-   *   there instead of from `options.from`; what is gone of it is reported
-   *   lost
+   * @param {{ generation: string, next: number, priority?: number | null }}
+   *   [position] goes on from there instead of from `options.from`; what is
+   *   gone of it is reported lost. `priority`: the priority events before it
    * @param {Progress} [progress] how far its host came, by whatever way
    * @throws {IpcError} ERR_NO_RING, ERR_RING_INVALID, ERR_RING_VERSION,
    *   ERR_RING_TRUNCATED, ERR_UNSAFE_PATH, ERR_SHM_UNAVAILABLE
@@ -160,7 +160,19 @@ class RingSource {
   /** Where the cursor stands: what was taken is behind it. */
   position() {
     const { generation, next } = this.#cursor
-    return { generation, next }
+    return { generation, next, priority: this.#cursor.priorityBefore() }
+  }
+
+  /**
+   * The priority events before one that take() brought last; modulo 2^32.
+   * @param {{ generation: string, sequence: number }} position the event in
+   *   front of it
+   * @returns {number | null} null where that is not known
+   */
+  priorityBehind({ generation, sequence }) {
+    return generation === this.generation
+      ? this.#cursor.priorityBefore(sequence + 1)
+      : null
   }
 
   /**
@@ -206,6 +218,7 @@ class RingSource {
     return {
       received: earlier.received + ring.received,
       lost: earlier.lost + ring.lost,
+      rescued: earlier.rescued + ring.rescued,
       corrupt: earlier.corrupt + ring.corrupt,
       bytes: earlier.bytes + ring.bytes
     }
@@ -344,10 +357,10 @@ class RingSource {
   }
 
   /** Goes on from a position, in this ring or in one before it. */
-  #continue({ generation, next }) {
+  #continue({ generation, next, priority = null }) {
     const ring = this.#reader.stats()
     if (generation === ring.generation) {
-      this.#cursor.goTo(next)
+      this.#cursor.goTo(next, priority)
       return
     }
     const isSuccessor = ring.predecessorGeneration === generation
@@ -367,6 +380,7 @@ class RingSource {
         count: lost,
         from: lost === null ? null : next,
         to: lost === null ? null : to,
+        priority: lost === null ? null : priorityLost(ring, priority, lost),
         generation,
         reason: 'replaced'
       }
@@ -374,10 +388,24 @@ class RingSource {
   }
 }
 
+/** How many of the `lost` last events of the ring's predecessor had priority,
+ * behind those that `before` counts; null where that cannot be known. */
+function priorityLost({ predecessorPriority }, before, lost) {
+  if (predecessorPriority === undefined || before === null) {
+    return null
+  }
+  const priority = (predecessorPriority - before) >>> 0
+  return priority <= lost ? priority : null
+}
+
 /** Where reading begins behind an event that was seen. @param after option */
 const positionAfter = (after) =>
   after === undefined
     ? undefined
-    : { generation: after.generation, next: after.sequence + 1 }
+    : {
+        generation: after.generation,
+        next: after.sequence + 1,
+        priority: after.priority
+      }
 
 module.exports = { positionAfter, RingSource }

@@ -5,11 +5,13 @@ const { EventEmitter } = require('node:events')
 const { native, reason } = require('./addon.js')
 const { checkBatch } = require('../options/arguments.js')
 const { IpcError } = require('../base/errors.js')
+const { UNKNOWN } = require('./native-constants.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
 const { checkThreat } = require('../threat/check.js')
-const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { BATCH_DIVISOR, PRIORITY_NONE } = require('../threat/layout.js')
+const { leastPriority } = require('../threat/names.js')
 const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 
@@ -17,8 +19,9 @@ const { emitSafely } = require('../base/emit-safely.js')
 // one in the directory.
 const BEAT_MILLISECONDS = 500
 
-// A key in the options, for ShieldRing: `{ generation, sequence }` of the stream
-// that this one goes on from, in a ring of its own.
+// A key in the options, for ShieldRing: `{ generation, sequence, priority }` of
+// the stream that this one goes on from, in a ring of its own; the last is the
+// number of its priority events, where that is known.
 const PREDECESSOR = Symbol('predecessor')
 
 // Ends the heartbeat of a writer that was collected without being closed.
@@ -49,13 +52,20 @@ class SharedMemoryIpc extends EventEmitter {
    */
   constructor(options) {
     super()
-    const { overflow = 'overwrite', ...checked } = checkWriter(options)
+    const {
+      overflow = 'overwrite',
+      prioritySeverity,
+      priorityEvents,
+      ...checked
+    } = checkWriter(options)
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
     this.#writer = new native.Writer({
       ...checked,
       rejects: overflow === 'reject',
+      prioritySeverity: leastPriority(prioritySeverity),
+      priorityEvents: priorityEvents === 0 ? PRIORITY_NONE : priorityEvents,
       predecessor: options?.[PREDECESSOR]
     })
     this.#calls = new NativeWriter(this.#writer)
@@ -153,9 +163,10 @@ class SharedMemoryIpc extends EventEmitter {
    * the ring, which is replaced when it can be written again. For ShieldRing,
    * before a client sees such an event.
    * @param {number} sequence
+   * @param {number | null} [priority] the priority events up to it
    */
-  skipTo(sequence) {
-    this.#writer.skipTo(sequence)
+  skipTo(sequence, priority) {
+    this.#writer.skipTo(sequence, priority ?? UNKNOWN)
   }
 
   /** The native writer's numbers about the present ring. */
@@ -181,6 +192,7 @@ class SharedMemoryIpc extends EventEmitter {
       evicted: ring.evicted,
       readers: this.closed ? [] : this.#writer.readers(),
       capacity: ring.capacity,
+      priorityEvents: ring.priorityEvents,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
       error: this.#lastError

@@ -40,6 +40,9 @@ let sourceOf
  *                       has appended
  *   hold(hold)          whether waiting holds the process open
  *   writerState(fresh)  how the writer is; `fresh`: looks now
+ *   priorityBehind({ generation, sequence })
+ *                       the priority events up to that one, in front of one
+ *                       that the last take() brought; null where unknown
  *   close()             frees what it has; a promise
  * and tells its host, a plain object that it is opened with,
  *   wake()              something may be there to take
@@ -66,7 +69,7 @@ class ThreatStream extends EventEmitter {
   /**
    * @param {(host: object) => object} open makes the source
    * @param {(source: object) => object} describe what stats() tells of it,
-   *   `generation`, `sequence` and `error` among that
+   *   `generation`, `sequence`, `priority` and `error` among that
    * @throws what `open` throws
    */
   constructor(open, describe) {
@@ -108,11 +111,15 @@ class ThreatStream extends EventEmitter {
   /** What every client tells, and what `describe` says of the source. */
   stats() {
     const described = this.#describe(this.#source)
+    const position = this.#delivery.position
     return {
       ...described,
       // Taken from the source is not delivered.
       received: this.#delivery.received,
-      ...this.#delivery.position,
+      ...position,
+      priority: position
+        ? this.#source.priorityBehind(position)
+        : described.priority,
       latency: latencyStats(this.#latency),
       writer: this.closed ? this.#writer : this.#checkWriter(true),
       error: this.#error ?? described.error

@@ -7,7 +7,14 @@ const layout = require('./layout.js')
 const { severityNames, typeNames } = require('./names.js')
 const { SourceCache } = require('./source-cache.js')
 
-const { DETAILS_OFFSET, EVENT_DEFLATED, SLOT_BYTES, SOURCE_OFFSET } = layout
+const {
+  DETAILS_OFFSET,
+  EVENT_CUT,
+  EVENT_DEFLATED,
+  EVENT_PRIORITY,
+  SLOT_BYTES,
+  SOURCE_OFFSET
+} = layout
 
 // Where the fields of a slot are, in words of 32 bits.
 const SLOT_WORDS = SLOT_BYTES / 4
@@ -20,6 +27,7 @@ const TAIL_BYTES = layout.TAIL_BYTES_OFFSET / 4
 const TIMESTAMP_US = layout.TIMESTAMP_US_OFFSET / 4
 const THREAT_TYPE = layout.THREAT_TYPE_OFFSET / 4
 const SEVERITY = layout.SEVERITY_OFFSET / 4 // and whether it was blocked
+const PRIORITY_COUNT = layout.PRIORITY_COUNT_OFFSET / 4
 
 // What decode() inflates at the most, so that the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
@@ -72,6 +80,7 @@ class ThreatDecoder {
   #index = 0 // of the event that comes next
   #slot = 0 // of the same
   #inflated = 0 // bytes
+  #events = 0 // in the buffer
 
   /**
    * @param {ArrayBuffer} slots
@@ -92,9 +101,16 @@ class ThreatDecoder {
   /** To be called before a read, which fills the buffer from its start. */
   begin() {
     this.left = 0
+    this.#events = 0
     this.#details = NONE
     this.#index = 0
     this.#slot = 0
+  }
+
+  /** To be called behind a read. @param {number} events that it brought */
+  fill(events) {
+    this.left = events
+    this.#events = events
   }
 
   /** Takes the texts that the native reader made for the next events.
@@ -158,6 +174,21 @@ class ThreatDecoder {
     return this.#words[slot * SLOT_WORDS + SPAN] & 0xffff
   }
 
+  /**
+   * The priority events before one in the buffer, decoded or not; modulo 2^32.
+   * @returns {number | null} null: it is not there
+   */
+  priorityBefore(sequence) {
+    for (let i = 0, slot = 0; i < this.#events; i++, slot += this.span(slot)) {
+      if (this.sequence(slot) === sequence) {
+        const at = slot * SLOT_WORDS
+        const counts = (this.#words[at + FLAGS] & EVENT_PRIORITY) !== 0 ? 1 : 0
+        return (this.#words[at + PRIORITY_COUNT] - counts) >>> 0
+      }
+    }
+    return null
+  }
+
   #decodeOne(base, at, index) {
     const words = this.#words
     const sequence = words[at + SEQUENCE + 1] * HIGH + words[at + SEQUENCE]
@@ -185,6 +216,9 @@ class ThreatDecoder {
     }
     if (words[at + TAIL_BYTES] > 0) {
       this.#decodeContinuation(base, at, threat)
+    }
+    if ((words[at + FLAGS] & EVENT_CUT) !== 0) {
+      threat.cut = true
     }
     return threat
   }

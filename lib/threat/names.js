@@ -1,6 +1,8 @@
 'use strict'
 // Threat types and severities by name and number.
 
+const { PRIORITY_NONE } = require('./layout.js')
+
 /** The eight threat types by name, and their numbers in the ring. */
 const ThreatType = Object.freeze({
   Unknown: 0,
@@ -21,7 +23,15 @@ const severityNumbers = new Map(Object.entries(Severity))
 const typeNames = Object.keys(ThreatType)
 const severityNames = [undefined, ...Object.keys(Severity)]
 
+/**
+ * The least severity of a priority event, as a number.
+ * @param {import('../index').PrioritySeverity} [value]
+ */
+const leastPriority = (value = 'Critical') =>
+  value === 'none' ? PRIORITY_NONE : (severityNumbers.get(value) ?? value)
+
 module.exports = {
+  leastPriority,
   Severity,
   severityNames,
   severityNumbers,

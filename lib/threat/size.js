@@ -4,27 +4,38 @@
 
 const {
   DEFAULT_EVENTS,
+  DEFAULT_PRIORITY_EVENTS,
   DETAILS_BYTES,
   EVENT_BYTES,
   FIELD_HEADER_BYTES,
   MAX_SPAN,
   MIN_CAPACITY,
+  MIN_PRIORITY_EVENTS,
   REGION_ALIGNMENT,
   SLOT_BYTES,
   SLOTS_OFFSET,
   SOURCE_BYTES
 } = require('./layout.js')
 
-/** The slots of a ring that holds `maxEvents`: a power of two. */
-function capacityOf(maxEvents = DEFAULT_EVENTS) {
-  return Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(maxEvents)))
-}
+const powerOfTwo = (wanted, low) =>
+  Math.max(low, 2 ** Math.ceil(Math.log2(wanted)))
 
-/** The bytes of the file of a ring with so many slots. */
-function ringBytes(capacity) {
-  const bytes = SLOTS_OFFSET + capacity * SLOT_BYTES
-  return Math.ceil(bytes / REGION_ALIGNMENT) * REGION_ALIGNMENT
-}
+/** The slots of a ring that holds `maxEvents`: a power of two. */
+const capacityOf = (maxEvents = DEFAULT_EVENTS) =>
+  powerOfTwo(maxEvents, MIN_CAPACITY)
+
+/** The slots of a lane that holds `priorityEvents`: a power of two, or 0. */
+const laneOf = (priorityEvents = DEFAULT_PRIORITY_EVENTS) =>
+  priorityEvents === 0 ? 0 : powerOfTwo(priorityEvents, MIN_PRIORITY_EVENTS)
+
+const wholeRegions = (bytes) =>
+  Math.ceil(bytes / REGION_ALIGNMENT) * REGION_ALIGNMENT
+
+/** The bytes of the file of a ring with so many slots, and in its lane. */
+const ringBytes = (capacity, lane) =>
+  SLOTS_OFFSET +
+  wholeRegions(capacity * SLOT_BYTES) +
+  wholeRegions(lane * SLOT_BYTES)
 
 /** The slots that the texts of a threat would take as they are. */
 function plainSpanOf({ source, details, id, context }) {
@@ -46,4 +57,11 @@ const spanOf = (fields) =>
     ? plainSpanOf(fields)
     : 1 + Math.ceil(fields.deflated.length / EVENT_BYTES)
 
-module.exports = { capacityOf, MAX_SPAN, plainSpanOf, ringBytes, spanOf }
+module.exports = {
+  capacityOf,
+  laneOf,
+  MAX_SPAN,
+  plainSpanOf,
+  ringBytes,
+  spanOf
+}

@@ -3,6 +3,7 @@ extern "C" {
 #include "../platform/platform.h"
 }
 #include "addon.h"
+#include "protocol.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -104,6 +105,8 @@ bool RingOptions::Read(napi_env env, napi_value object) {
   properties.Number("maxEvents", &options.max_events);
   properties.Number("bufferSize", &options.max_bytes);
   properties.Number("readerTimeoutMs", &options.reader_timeout_ms);
+  properties.Number("prioritySeverity", &options.priority_severity);
+  properties.Number("priorityEvents", &options.priority_events);
   properties.Flag("enableChecksums", &checksums);
   properties.Flag("rejects", &options.rejects);
   properties.Flag("reliable", &options.reliable);
@@ -119,6 +122,9 @@ bool RingOptions::Read(napi_env env, napi_value object) {
   }
   options.predecessor_sequence = UINT64_MAX;
   last.Number("sequence", &options.predecessor_sequence);
+  double priority = KG_UNKNOWN;
+  last.Number("priority", &priority);
+  options.predecessor_priority = ToPriority(priority);
   return last.ok();
 }
 
@@ -149,6 +155,15 @@ static Napi::String Generation(Napi::Env env, uint64_t generation) {
   return Napi::String::New(env, text);
 }
 
+double FromPriority(uint64_t priority) {
+  return priority == KG_PRIORITY_UNKNOWN ? KG_UNKNOWN
+                                         : static_cast<double>(priority);
+}
+
+uint64_t ToPriority(double priority) {
+  return priority < 0 ? KG_PRIORITY_UNKNOWN : static_cast<uint32_t>(priority);
+}
+
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("path", info.path);
@@ -160,8 +175,13 @@ Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info) {
       object.Set("predecessorSequence",
                  static_cast<double>(info.predecessor_sequence));
     }
+    if (info.predecessor_priority != KG_PRIORITY_UNKNOWN) {
+      object.Set("predecessorPriority",
+                 FromPriority(info.predecessor_priority));
+    }
   }
   object.Set("capacity", info.capacity);
+  object.Set("priorityEvents", info.priority_events);
   object.Set("fileBytes", static_cast<double>(info.file_bytes));
   object.Set("checksums", info.checksums);
   return object;

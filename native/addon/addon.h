@@ -55,6 +55,11 @@ T *Open(const Napi::CallbackInfo &info,
   return opened;
 }
 
+// A number of priority events, from and to JavaScript: KG_UNKNOWN there,
+// KG_PRIORITY_UNKNOWN here.
+double FromPriority(uint64_t priority);
+uint64_t ToPriority(double priority);
+
 // { path, generation, capacity, fileBytes, checksums, ... } of a ring.
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);
 

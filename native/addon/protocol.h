@@ -8,13 +8,17 @@ enum kg_read_field {
   KG_READ_LOST,
   KG_READ_LOST_FROM,
   KG_READ_LOST_TO,
-  KG_READ_LOSS_REASON,  /* enum kg_loss_reason */
-  KG_READ_SLOTS_NEEDED, /* 0, or how many the next event wants */
-  KG_READ_MORE,         /* 1: something is left */
-  KG_READ_NOW_NS,       /* the monotonic clock behind the read */
-  KG_READ_TIMED_FROM,   /* events from this sequence on have a latency */
+  KG_READ_LOST_PRIORITY, /* KG_UNKNOWN */
+  KG_READ_LOSS_REASON,   /* enum kg_loss_reason */
+  KG_READ_SLOTS_NEEDED,  /* 0, or how many the next event wants */
+  KG_READ_MORE,          /* 1: something is left */
+  KG_READ_NOW_NS,        /* the monotonic clock behind the read */
+  KG_READ_TIMED_FROM,    /* events from this sequence on have a latency */
   KG_READ_FIELDS
 };
+
+/* A number of priority events that cannot be told. */
+#define KG_UNKNOWN -1
 
 /* What Reader.arm() returns when there is something to read already; otherwise
  * it returns what Reader.state() does, a kg__reader_state. */

@@ -83,6 +83,16 @@ public:
                            : Throw(info.Env(), result, "from");
   }
 
+  // (sequence, priority): goes on behind that event. `priority`: the priority
+  // events up to it, KG_UNKNOWN.
+  Napi::Value SeekAfter(const Napi::CallbackInfo &info) {
+    int result = kg_reader_seek_after(
+        reader_, static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
+        ToPriority(info[1].As<Napi::Number>().DoubleValue()));
+    return result == KG_OK ? info.Env().Undefined()
+                           : Throw(info.Env(), result, "after");
+  }
+
   // (slots: ArrayBuffer, fields: Float64Array): where read() leaves what it
   // brings. JavaScript owns both and detaches neither.
   void SetBuffers(const Napi::CallbackInfo &info) {
@@ -110,6 +120,7 @@ public:
     fields_[KG_READ_LOST] = static_cast<double>(batch.lost);
     fields_[KG_READ_LOST_FROM] = static_cast<double>(batch.lost_from);
     fields_[KG_READ_LOST_TO] = static_cast<double>(batch.lost_to);
+    fields_[KG_READ_LOST_PRIORITY] = FromPriority(batch.lost_priority);
     fields_[KG_READ_LOSS_REASON] = batch.loss_reason;
     fields_[KG_READ_SLOTS_NEEDED] = batch.slots_needed;
     fields_[KG_READ_MORE] = batch.more ? 1 : 0;
@@ -178,11 +189,13 @@ public:
     Napi::Object object = RingInfo(env, ring);
     object.Set("received", static_cast<double>(stats.received));
     object.Set("lost", static_cast<double>(stats.lost));
+    object.Set("rescued", static_cast<double>(stats.rescued));
     object.Set("corrupt", static_cast<double>(stats.corrupt));
     object.Set("bytes", static_cast<double>(stats.bytes));
     object.Set("sequence", static_cast<double>(stats.sequence));
     object.Set("published", static_cast<double>(stats.published));
     object.Set("expected", static_cast<double>(stats.expected));
+    object.Set("priority", FromPriority(stats.priority));
     object.Set("writerStartUs", static_cast<double>(stats.writer_start_us));
     object.Set("reliable", stats.reliable);
     return object;
@@ -297,6 +310,7 @@ Napi::Function DefineReader(Napi::Env env) {
   return Wrap::DefineClass(
       env, "Reader",
       {Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Seek>>("seek"),
+       Wrap::InstanceMethod<&Reader::IfOpen<&Reader::SeekAfter>>("seekAfter"),
        Wrap::InstanceMethod<&Reader::SetBuffers>("setBuffers"),
        Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Read>>("read"),
        Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Start>>("start"),

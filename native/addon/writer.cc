@@ -170,11 +170,14 @@ public:
     return info.Env().Undefined();
   }
 
-  // (sequence): the last event that is published by other means.
+  // (sequence, priority): the last event that is published by other means, and
+  // the priority events up to it, KG_UNKNOWN.
   void SkipTo(const Napi::CallbackInfo &info) {
     if (writer_ != nullptr) {
-      kg_writer_skip_to(writer_, static_cast<uint64_t>(
-                                     info[0].As<Napi::Number>().Int64Value()));
+      kg_writer_skip_to(
+          writer_,
+          static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()),
+          ToPriority(info[1].As<Napi::Number>().DoubleValue()));
     }
   }
 
@@ -225,6 +228,7 @@ public:
     kg_writer_stats_get(writer_, &stats);
     Napi::Object object = RingInfo(env, ring);
     object.Set("published", static_cast<double>(stats.published));
+    object.Set("priority", stats.priority);
     object.Set("sequence", static_cast<double>(stats.sequence));
     object.Set("bytes", static_cast<double>(stats.bytes));
     object.Set("bells", static_cast<double>(stats.bells));

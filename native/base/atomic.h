@@ -51,8 +51,9 @@ static inline void kg__store32_seq_cst(uint32_t *word, uint32_t value) {
   __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
-static inline void kg__or32_seq_cst(uint32_t *word, uint32_t bits) {
-  __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+/* What it left there. */
+static inline uint32_t kg__or32_seq_cst(uint32_t *word, uint32_t bits) {
+  return __atomic_or_fetch(word, bits, __ATOMIC_SEQ_CST);
 }
 
 static inline uint32_t kg__exchange32_seq_cst(uint32_t *word, uint32_t value) {

@@ -20,7 +20,7 @@ void kg__stamp_heartbeat(kg_writer *writer) {
 
 /* Relaxed: readers compare it with the file that they have opened. */
 static void announce_wake_file(kg_writer *writer) {
-  kg__store64_relaxed(&writer->segment.ring.header->chime_id,
+  kg__store64_relaxed(&writer->segment.ring.header->wake_file_id,
                       writer->wake_file.id);
 }
 
@@ -68,6 +68,8 @@ static void retire(kg__segment *old) {
    * next writer behind it. A file that was cut short may have no header any
    * more; the mapping is guarded. */
   kg__store32_relaxed(&old->ring.header->state, KG_STATE_RETIRED);
+  /* A reader that is about to sleep expects the word of before. */
+  kg__add32_seq_cst(&old->ring.doorbell->waiters, KG_WAITS_TURN);
   kg__bell_ring(&old->bell);
 }
 
@@ -89,6 +91,7 @@ static int move_to(kg_writer *writer, const kg__segment *segment,
   if (result != KG_OK) {
     return result;
   }
+  writer->ring.priority_severity = writer->priority_severity;
   writer->segment = *segment;
   writer->skipped_to = 0;
   kg__writer_space_renew(writer, true);
@@ -104,10 +107,10 @@ static int move_to(kg_writer *writer, const kg__segment *segment,
   return result;
 }
 
-/* Makes a new ring, with `old` as its predecessor if it is given, and wakes the
- * readers of the old one. */
-static int create_ring(kg_writer *writer, kg__segment *old,
-                       uint64_t old_sequence, kg_failure *failure) {
+/* Makes a new ring, with `old` as its predecessor if it is given, which came to
+ * `last` and `priority`, and wakes the readers of the old one. */
+static int create_ring(kg_writer *writer, kg__segment *old, uint64_t last,
+                       uint64_t priority, kg_failure *failure) {
   kg__ring_setup setup = writer->setup;
   kg__segment segment;
   int result = kg__random(&setup.generation, failure);
@@ -118,7 +121,8 @@ static int create_ring(kg_writer *writer, kg__segment *old,
   /* What was said when the writer was opened goes before what is found. */
   if (old != NULL && setup.predecessor_generation == 0) {
     setup.predecessor_generation = old->ring.generation;
-    setup.predecessor_sequence = old_sequence;
+    setup.predecessor_sequence = last;
+    setup.predecessor_priority = priority;
   }
   result =
       kg__segment_make(&writer->dir, &writer->names, &setup, &segment, failure);
@@ -161,11 +165,13 @@ static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
 /* A writer that names no size takes the ring that is there. */
 static bool is_wanted(const kg_writer *writer, const kg__ring *ring,
                       uint64_t sequence) {
+  const kg__ring_setup *setup = &writer->setup;
   bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
-  return is_up_to_date(&writer->setup, ring, sequence) &&
-         (writer->any_capacity ? fits
-                               : ring->capacity == writer->setup.capacity) &&
-         ring->checksums == writer->setup.checksums;
+  return is_up_to_date(setup, ring, sequence) && fits &&
+         (writer->any_capacity || ring->capacity == setup->capacity) &&
+         (writer->any_priority_events ||
+          ring->priority_events == setup->priority_events) &&
+         ring->checksums == setup->checksums;
 }
 
 /* Whether an error says that a ring is not fit to go on. Any other one, no
@@ -182,10 +188,11 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   kg__ring_writer ring;
   kg_failure wrong;
   uint64_t sequence = UINT64_MAX;
+  uint64_t priority = KG_PRIORITY_UNKNOWN;
   int result = kg__segment_map(file, true, &found, &wrong);
   if (result != KG_OK) {
     kg__file_close(file);
-    return is_damage(result) ? create_ring(writer, NULL, 0, failure)
+    return is_damage(result) ? create_ring(writer, NULL, 0, 0, failure)
                              : kg__fail_as(failure, &wrong);
   }
   result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
@@ -193,23 +200,31 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
       !is_retired(&found.ring)) {
     writer->setup.predecessor_generation = 0;
     writer->setup.capacity = found.ring.capacity;
+    writer->setup.priority_events = found.ring.priority_events;
     writer->segment = found;
     writer->ring = ring;
+    writer->ring.priority_severity = writer->priority_severity;
     kg__writer_space_renew(writer, false);
     sign(writer);
-    /* For what the writer before had copied but not published. */
+    /* For what the writer before had copied but not published: those who are
+     * about to sleep by what this takes, and those whom that writer took and
+     * did not wake. */
+    kg__ring_writer_waiters(&writer->ring);
     kg__writer_wake(writer, KG_WAITS_ON_HEAD | KG_WAITS_FOR_WAKE_FILE);
     return KG_OK;
   }
   if (result == KG_OK) {
     /* Of a retired one's stream, more was published elsewhere. */
-    sequence = is_retired(&found.ring) ? UINT64_MAX : ring.sequence;
+    if (!is_retired(&found.ring)) {
+      sequence = ring.sequence;
+      priority = ring.priority;
+    }
     kg__ring_writer_end(&ring);
   } else if (!is_damage(result)) {
     kg__segment_close(&found);
     return kg__fail_as(failure, &wrong);
   }
-  result = create_ring(writer, &found, sequence, failure);
+  result = create_ring(writer, &found, sequence, priority, failure);
   kg__segment_close(&found);
   return result;
 }
@@ -225,7 +240,7 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
                                 failure);
   if (result == KG_E_NO_RING) {
-    return create_ring(writer, NULL, 0, failure);
+    return create_ring(writer, NULL, 0, 0, failure);
   }
   return result == KG_OK ? take_over(writer, &file, failure) : result;
 }
@@ -286,9 +301,10 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
     result = KG_OK;
   }
   if (result == KG_OK) {
-    uint64_t last = old_ring.sequence > writer->skipped_to ? old_ring.sequence
-                                                           : writer->skipped_to;
-    result = create_ring(writer, &old, last, failure);
+    bool is_last = old_ring.sequence >= writer->skipped_to;
+    result = create_ring(
+        writer, &old, is_last ? old_ring.sequence : writer->skipped_to,
+        is_last ? old_ring.priority : writer->skipped_priority, failure);
   }
   if (result == KG_OK) {
     kg__ring_writer_end(&old_ring);

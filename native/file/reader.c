@@ -21,9 +21,11 @@ struct kg_reader {
   /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
   uint64_t registered_device;
   uint64_t registered_inode;
-  uint32_t is_displaced;    /* 1: that file has lost its name */
-  uint32_t is_cut;          /* 1: a read found the file cut short; any thread */
-  uint32_t last_page_slots; /* that reach into the file's last page */
+  uint32_t is_displaced; /* 1: that file has lost its name */
+  uint32_t is_cut;       /* 1: a read found the file cut short; any thread */
+  uint32_t is_retirement_told; /* 1: to who sleeps; any thread */
+  uint32_t last_page_slots;    /* that reach into the file's last page */
+  bool last_page_has_lane;     /* slots of the lane do */
   bool is_reliable;
   uint32_t reads_unregistered;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
@@ -104,12 +106,16 @@ static void update_registration(kg_reader *reader) {
   }
 }
 
-static uint32_t count_last_page_slots(const kg__ring *ring) {
-  uint64_t end = KG_SLOTS_OFFSET + (uint64_t)ring->capacity * sizeof(kg_slot);
+/* Of the `count` slots at `slots`, those that reach into the file's last page.
+ */
+static uint32_t count_last_page_slots(const kg__ring *ring,
+                                      const kg_slot *slots, uint32_t count) {
+  const char *base = (const char *)ring->header;
+  uint64_t end = (uint64_t)((const char *)(slots + count) - base);
   uint64_t page = ring->file_bytes - kg__page_bytes();
-  uint64_t slots =
+  uint64_t reaching =
       end <= page ? 0 : (end - page + sizeof(kg_slot) - 1) / sizeof(kg_slot);
-  return slots < ring->capacity ? (uint32_t)slots : ring->capacity;
+  return reaching < count ? (uint32_t)reaching : count;
 }
 
 int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
@@ -140,7 +146,11 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   if (result == KG_OK) {
     reader->boot_id = kg__boot_id();
     kg__ring_reader_begin(&reader->ring, &reader->segment.ring);
-    reader->last_page_slots = count_last_page_slots(&reader->segment.ring);
+    const kg__ring *ring = &reader->segment.ring;
+    reader->last_page_slots =
+        count_last_page_slots(ring, ring->slots, ring->capacity);
+    reader->last_page_has_lane =
+        count_last_page_slots(ring, ring->lane, ring->priority_events) > 0;
     reader->is_reliable = options->reliable;
     if (options->reliable && is_rejecting(reader)) {
       result = do_register(reader, failure);
@@ -187,6 +197,16 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
   return result;
 }
 
+int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
+                         uint64_t priority) {
+  if (is_forked(reader)) {
+    return KG_E_FORKED;
+  }
+  int result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
+  update_registration(reader);
+  return result;
+}
+
 /* The head of a ring that was cut short: it has one no more. */
 #define NO_HEAD UINT64_MAX
 
@@ -198,7 +218,8 @@ static bool is_broken(const kg_reader *reader) {
 
 /* Whether what a read has copied may be what reads as zeros behind the end of
  * a file that was cut short. Only a checksum tells that from text. */
-static bool may_be_cut(const kg_reader *reader, const kg_batch *batch) {
+static bool may_be_cut(const kg_reader *reader, const kg_batch *batch,
+                       bool is_rescued) {
   const kg__ring *ring = &reader->segment.ring;
   if (ring->checksums || batch->events == 0) {
     return false;
@@ -206,11 +227,13 @@ static bool may_be_cut(const kg_reader *reader, const kg_batch *batch) {
   /* A cut before the file's last page has taken that one, and then this faults
    * and breaks the guard. Behind the copy, since the file has its new size
    * before anything in it reads as zeros; relaxed, the fence orders it. */
-  const char *end =
-      (const char *)ring->slots + (ring->file_bytes - KG_SLOTS_OFFSET);
+  const char *end = (const char *)ring->header + ring->file_bytes;
   kg__fence_acquire();
   (void)kg__load64_relaxed((const uint64_t *)(const void *)end - 1);
   /* One within it faults nowhere. */
+  if (is_rescued) {
+    return reader->last_page_has_lane;
+  }
   uint64_t first = (reader->ring.cursor - batch->slots) & (ring->capacity - 1);
   return first + batch->slots > ring->capacity - reader->last_page_slots;
 }
@@ -221,15 +244,18 @@ static bool is_cut_short(const kg_reader *reader) {
          size < reader->segment.ring.file_bytes;
 }
 
-/* What an evicted reader has missed was overwritten because it was evicted. */
-static void name_eviction(kg__registration *registration, kg_batch *batch) {
+/* What an evicted reader has missed was overwritten because it was evicted: all
+ * that is told of it, in as many ranges as the lane leaves (`is_rescued`). */
+static void name_eviction(kg__registration *registration, kg_batch *batch,
+                          bool is_rescued) {
   if (!registration->was_evicted) {
     return;
   }
   if (batch->loss_reason == KG_LOSS_OVERWRITTEN) {
     batch->loss_reason = KG_LOSS_EVICTED;
   }
-  registration->was_evicted = batch->loss_reason == KG_LOSS_NONE && batch->more;
+  registration->was_evicted =
+      is_rescued || (batch->loss_reason == KG_LOSS_NONE && batch->more);
 }
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
@@ -242,14 +268,15 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   /* Only the size, which is looked at behind the copy, tells a cut within a
    * page from damage. */
   bool is_checked = reader->segment.ring.checksums;
-  bool is_doubtful =
-      may_be_cut(reader, batch) || reader->ring.corrupt != before.corrupt;
+  bool is_rescued = reader->ring.rescued != before.rescued;
+  bool is_doubtful = may_be_cut(reader, batch, is_rescued) ||
+                     reader->ring.corrupt != before.corrupt;
   if (is_doubtful && is_cut_short(reader)) {
     kg__store32_relaxed(&reader->is_cut, 1);
   }
   if (!is_broken(reader)) {
     update_registration(reader);
-    name_eviction(&reader->registration, batch);
+    name_eviction(&reader->registration, batch, is_rescued);
     return result;
   }
   /* Events that validated are events. What did not has told nothing. */
@@ -272,35 +299,45 @@ uint64_t kg__reader_seen(const kg_reader *reader) {
   return reader->ring.seen;
 }
 
+/* Whether the ring was retired and no sleep has ended for that yet. It may have
+ * happened before this reader said that it waits. */
+static bool is_news(kg_reader *reader) {
+  return kg__reader_is_retired(reader) &&
+         kg__exchange32_seq_cst(&reader->is_retirement_told, 1) == 0;
+}
+
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  bool waits = kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen);
+  uint32_t word;
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
   if (is_broken(reader)) {
     kg__sleep(timeout_ns);
-  } else if (waits) {
-    kg__bell_wait(&reader->segment.bell, (uint32_t)seen, timeout_ns);
+  } else if (waits && !is_news(reader)) {
+    kg__bell_wait(&reader->segment.bell, word, timeout_ns);
   }
 }
 
 /* Relaxed: a word that is compared and bound to nothing. */
-static uint64_t chime_id(const kg_reader *reader) {
-  return kg__load64_relaxed(&reader->segment.ring.header->chime_id);
+static uint64_t wake_file_id(const kg_reader *reader) {
+  return kg__load64_relaxed(&reader->segment.ring.header->wake_file_id);
 }
 
 intptr_t kg__reader_open_listener(kg_reader *reader) {
   return kg__listener_open(&reader->dir, reader->names.wake_file,
-                           chime_id(reader), &reader->listener);
+                           wake_file_id(reader), &reader->listener);
 }
 
 bool kg__reader_can_listen(const kg_reader *reader) {
   /* A ring that was cut short does not say which it is any more; its writer
    * rings when another one is there. */
   return reader->listener.id != 0 &&
-         (reader->listener.id == chime_id(reader) || is_broken(reader));
+         (reader->listener.id == wake_file_id(reader) || is_broken(reader));
 }
 
 bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
+  uint32_t word;
   bool waits =
-      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen);
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen, &word);
   return is_broken(reader) ? seen == NO_HEAD : waits;
 }
 

@@ -49,7 +49,7 @@ static void tell_writer(kg__registration *registration, uint32_t how) {
   const kg__ring *ring = place->ring;
   if ((how & KG_WAITS_FOR_SPACE_FILE) != 0) {
     /* Relaxed: compared with what the file says. */
-    uint64_t id = kg__load64_relaxed(&ring->header->room_id);
+    uint64_t id = kg__load64_relaxed(&ring->header->space_file_id);
     if (registration->space_file.id != id) {
       kg__wake_file_close(&registration->space_file);
       kg__wake_file_open(place->dir, place->names->space_file, id,
@@ -61,7 +61,7 @@ static void tell_writer(kg__registration *registration, uint32_t how) {
   }
   if ((how & ~KG_WAITS_FOR_SPACE_FILE) != 0) {
     kg__bell bell;
-    uint32_t *word = &ring->doorbell->room;
+    uint32_t *word = &ring->doorbell->space;
     kg__add32_seq_cst(word, 1);
     kg__bell_open(&bell, word, ring->generation);
     kg__bell_ring(&bell);
@@ -82,7 +82,7 @@ void kg__registration_update(kg__registration *registration, uint64_t cursor) {
   }
   /* M2: partner of M1 in ring_space.c. */
   kg__fence_seq_cst();
-  uint32_t *waiters = &registration->place.ring->doorbell->room_waiters;
+  uint32_t *waiters = &registration->place.ring->doorbell->space_waiters;
   if (kg__load32_relaxed(waiters) != 0) {
     tell_writer(registration, kg__exchange32_seq_cst(waiters, 0));
   }

@@ -24,33 +24,53 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   }
   snprintf(names->ring, sizeof names->ring, "%s.shm", name);
   snprintf(names->lock, sizeof names->lock, "%s.lock", name);
-  snprintf(names->wake_file, sizeof names->wake_file, "%s.chime", name);
+  snprintf(names->wake_file, sizeof names->wake_file, "%s.wake", name);
   snprintf(names->readers, sizeof names->readers, "%s.readers", name);
-  snprintf(names->space_file, sizeof names->space_file, "%s.room", name);
+  snprintf(names->space_file, sizeof names->space_file, "%s.space", name);
   snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.shm.",
            name);
   return KG_OK;
 }
 
-int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
+/* The power of two from `low` on that holds `wanted`. */
+static uint32_t power_of_two(uint32_t wanted, uint32_t low) {
+  uint32_t power = low;
+  while (power < wanted) {
+    power *= 2;
+  }
+  return power;
+}
+
+static int too_many(const char *option, uint32_t wanted, uint32_t most,
                     kg_failure *failure) {
-  uint32_t wanted =
+  return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                  "%s is %" PRIu32 ", at most %" PRIu32 " will do", option,
+                  wanted, most);
+}
+
+int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
+                    kg_failure *failure) {
+  uint32_t events =
       options->max_events == 0 ? KG_DEFAULT_EVENTS : options->max_events;
-  if (wanted > KG_MAX_CAPACITY) {
-    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
-                    "maxEvents is %" PRIu32 ", 1 to %" PRIu32 " will do",
-                    wanted, KG_MAX_CAPACITY);
+  uint32_t priority = options->priority_events == 0 ? KG_DEFAULT_PRIORITY_EVENTS
+                                                    : options->priority_events;
+  if (events > KG_MAX_CAPACITY) {
+    return too_many("maxEvents", events, KG_MAX_CAPACITY, failure);
   }
-  *capacity = KG_MIN_CAPACITY;
-  while (*capacity < wanted) {
-    *capacity *= 2;
+  if (priority != KG_PRIORITY_NONE && priority > KG_MAX_PRIORITY_EVENTS) {
+    return too_many("priorityEvents", priority, KG_MAX_PRIORITY_EVENTS,
+                    failure);
   }
-  uint64_t bytes = kg__ring_bytes(*capacity);
+  setup->capacity = power_of_two(events, KG_MIN_CAPACITY);
+  setup->priority_events = priority == KG_PRIORITY_NONE
+                               ? 0
+                               : power_of_two(priority, KG_MIN_PRIORITY_EVENTS);
+  uint64_t bytes = kg__ring_bytes(setup->capacity, setup->priority_events);
   if (options->max_bytes != 0 && bytes > options->max_bytes) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
                     "bufferSize is %" PRIu64 " bytes, but %" PRIu32
-                    " events need %" PRIu64,
-                    options->max_bytes, wanted, bytes);
+                    " events and %" PRIu32 " priority events need %" PRIu64,
+                    options->max_bytes, events, setup->priority_events, bytes);
   }
   return KG_OK;
 }
@@ -135,44 +155,51 @@ static void unmap(kg__segment *segment) {
   kg__unmap(segment->base, segment->length);
 }
 
-/* The bell is the low half of head: little-endian, so at its address. */
 static void open_bell(kg__segment *segment) {
-  kg__bell_open(&segment->bell, (const uint32_t *)&segment->ring.header->head,
+  kg__bell_open(&segment->bell, &segment->ring.doorbell->waiters,
                 segment->ring.generation);
+}
+
+/* Verifies the header of a file of `size` bytes. */
+static int verify(const kg__file *file, uint64_t size,
+                  kg_ring_identity *identity, kg_failure *failure) {
+  kg__segment header;
+  size_t length =
+      size < KG_REGION_ALIGNMENT ? (size_t)size : KG_REGION_ALIGNMENT;
+  int result = map(file, length, 0, 0, &header, failure);
+  if (result == KG_OK) {
+    result = kg__ring_verify(header.base, size, identity, failure);
+    if (kg__guard_is_broken(header.guard)) {
+      result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
+                        "it was cut short while it was opened");
+    }
+    unmap(&header);
+  }
+  return result;
 }
 
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                     kg_failure *failure) {
+  kg_ring_identity identity;
   uint64_t size;
   int result = kg__file_size(file, &size, failure);
-  if (result != KG_OK) {
-    return result;
+  if (result == KG_OK && size < sizeof(kg_ring_header)) {
+    result = kg__fail(failure, KG_E_RING_INVALID, 0,
+                      "it has %" PRIu64 " bytes, fewer than a header", size);
   }
-  if (size < sizeof(kg_ring_header)) {
-    return kg__fail(failure, KG_E_RING_INVALID, 0,
-                    "it has %" PRIu64 " bytes, fewer than a header", size);
-  }
-  /* A file longer than any ring is mapped no further than one can reach; the
-   * doorbell is writable only where there is one. */
-  uint64_t most = kg__ring_bytes(KG_MAX_CAPACITY);
-  size_t length = (size_t)(size < most ? size : most);
-  bool has_doorbell = length >= KG_SLOTS_OFFSET;
-  size_t doorbell_length = KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET;
-  result = writable ? map(file, length, 0, length, segment, failure)
-                    : map(file, length, KG_DOORBELL_OFFSET,
-                          has_doorbell ? doorbell_length : 0, segment, failure);
-  if (result != KG_OK) {
-    return result;
-  }
-  result = kg__ring_attach(segment->base, length, &segment->ring, failure);
-  if (result == KG_OK && kg__guard_is_broken(segment->guard)) {
-    result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
-                      "it was cut short while it was opened");
+  /* Only the header says how much there is, and where a reader may write. */
+  if (result == KG_OK) {
+    result = verify(file, size, &identity, failure);
   }
   if (result == KG_OK) {
+    size_t length = (size_t)identity.file_bytes;
+    result = writable ? map(file, length, 0, length, segment, failure)
+                      : map(file, length, (size_t)identity.doorbell_offset,
+                            KG_DOORBELL_BYTES, segment, failure);
+  }
+  if (result == KG_OK) {
+    kg__ring_attach(segment->base, &identity, &segment->ring);
     open_bell(segment);
-  } else {
-    unmap(segment);
   }
   return result;
 }
@@ -213,7 +240,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
                      const kg__ring_setup *setup, kg__segment *segment,
                      kg_failure *failure) {
   char temporary[sizeof segment->temporary];
-  uint64_t length = kg__ring_bytes(setup->capacity);
+  uint64_t length = kg__ring_bytes(setup->capacity, setup->priority_events);
   kg__file file;
   snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
            names->temporary_prefix, setup->generation);
@@ -260,8 +287,10 @@ void kg__segment_info(const kg__segment *segment, const kg__dir *dir,
   *info = (kg_ring_info){.generation = ring->generation,
                          .predecessor_generation = ring->predecessor_generation,
                          .predecessor_sequence = ring->predecessor_sequence,
+                         .predecessor_priority = ring->predecessor_priority,
                          .file_bytes = ring->file_bytes,
                          .capacity = ring->capacity,
+                         .priority_events = ring->priority_events,
                          .checksums = ring->checksums};
   snprintf(info->path, sizeof info->path, "%s/%s", dir->path, names->ring);
 }

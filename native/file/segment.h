@@ -33,9 +33,10 @@ typedef struct kg__segment {
 /* KG_E_INVALID_OPTION when the name would not do as a file's name. */
 int kg__names_make(const char *name, kg__names *names, kg_failure *failure);
 
-/* The slots that `options` ask for; KG_E_INVALID_OPTION when max_bytes cannot
- * hold them or they are too many. */
-int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
+/* Puts the slots that `options` ask for into `setup`, those of the ring and of
+ * its lane; KG_E_INVALID_OPTION when max_bytes cannot hold them or they are too
+ * many. */
+int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
                     kg_failure *failure);
 
 /* Opens the directory that the options name or, without one, the first

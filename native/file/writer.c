@@ -41,13 +41,18 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   writer->setup.checksums = !options->no_checksums;
   writer->setup.predecessor_generation = options->predecessor_generation;
   writer->setup.predecessor_sequence = options->predecessor_sequence;
+  writer->setup.predecessor_priority = options->predecessor_priority;
   writer->any_capacity = options->max_events == 0;
+  writer->any_priority_events = options->priority_events == 0;
+  writer->priority_severity = options->priority_severity == 0
+                                  ? KG_SEVERITY_CRITICAL
+                                  : options->priority_severity;
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
 
   int result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
-    result = kg__capacity_of(options, &writer->setup.capacity, failure);
+    result = kg__geometry_of(options, &writer->setup, failure);
   }
   if (result == KG_OK) {
     result = kg__segment_find(options, NULL, &writer->dir, NULL, failure);
@@ -140,9 +145,10 @@ int64_t kg_writer_commit(kg_writer *writer) {
   if (is_broken(writer)) {
     /* The file had no head any more, so no reader has seen it. What is cut from
      * here on, one may have. */
-    kg__ring_writer_take_back(ring, slots, events);
+    kg__ring_writer_take_back(ring);
     return KG_E_RING_TRUNCATED;
   }
+  kg__ring_writer_finish(ring);
   uint32_t waiters = kg__ring_writer_waiters(ring);
   writer->published += events;
   writer->bytes += (uint64_t)slots * sizeof(kg_slot);
@@ -185,10 +191,12 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   return result;
 }
 
-void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
+                       uint64_t priority) {
   if (!is_forked(writer) && sequence > writer->ring.sequence) {
     bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
+    writer->skipped_priority = priority;
     if (is_first) {
       kg__writer_retire(writer);
     }
@@ -198,6 +206,7 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence) {
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
   *stats = (kg_writer_stats){
       .published = writer->published,
+      .priority = writer->ring.priority - writer->ring.staged_priority,
       .bytes = writer->bytes,
       .bells = writer->bells,
       .sequence = writer->ring.sequence,

@@ -11,15 +11,18 @@ struct kg_writer {
   kg__dir dir;
   kg__names names;
   kg__file lock;           /* <name>.lock, held; handle -1 while it is lost */
-  kg__wake_file wake_file; /* <name>.chime; none where the system has none */
+  kg__wake_file wake_file; /* <name>.wake; none where the system has none */
   kg__segment segment;
   kg__ring_writer ring;
-  kg__ring_setup setup; /* what a new ring is made with */
-  bool any_capacity;    /* none was asked for */
-  uint64_t max_bytes;   /* 0: no limit */
+  kg__ring_setup setup;       /* what a new ring is made with */
+  bool any_capacity;          /* none was asked for */
+  bool any_priority_events;   /* none were asked for */
+  uint32_t priority_severity; /* or a higher one: priority events */
+  uint64_t max_bytes;         /* 0: no limit */
   uint32_t fork_count;
-  uint64_t skipped_to; /* the last event published by other means */
-  int displaced;       /* why the ring has lost its place, or KG_OK */
+  uint64_t skipped_to;       /* the last event published by other means */
+  uint64_t skipped_priority; /* the priority events up to it */
+  int displaced;             /* why the ring has lost its place, or KG_OK */
   kg__clock clock;
   kg__batch_time time;     /* of the batch that is staged */
   uint64_t wall_ns;        /* the wall clock when ... */
@@ -35,7 +38,7 @@ struct kg_writer {
   kg__space space;
   kg__file readers;         /* <name>.readers */
   kg__file old_readers;     /* the one that had the name before */
-  kg__wake_file space_file; /* <name>.room */
+  kg__wake_file space_file; /* <name>.space */
   kg__listener space_listener;
   uint64_t rejected;
   uint32_t wanted; /* slots of the last that was rejected */

@@ -57,7 +57,7 @@ void kg__writer_space_keep(kg_writer *writer) {
     kg__space_review(&writer->space, &writer->segment.ring, writer->ring.head);
   }
   /* Relaxed: words that readers compare, bound to nothing. */
-  kg__store64_relaxed(&header->room_id, writer->space_file.id);
+  kg__store64_relaxed(&header->space_file_id, writer->space_file.id);
   kg__store32_relaxed(&header->overflow, writer->rejects
                                              ? KG_OVERFLOW_REJECTS
                                              : KG_OVERFLOW_OVERWRITES);
@@ -109,7 +109,7 @@ int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
                              uint32_t timeout_ms) {
   kg__bell bell;
   const kg__ring *ring = &writer->ring.ring;
-  uint32_t *word = &ring->doorbell->room;
+  uint32_t *word = &ring->doorbell->space;
   uint64_t until =
       kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
   if (writer->fork_count != kg__fork_count()) {

@@ -71,11 +71,18 @@ typedef struct kg_threat {
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
+  bool cut; /* texts are cut and id and context missing: it was kept apart, and
+               too large for that */
 } kg_threat;
 
 /* --- Where the ring is -------------------------------------------------- */
 
 #define KG_DEFAULT_EVENTS 1000
+#define KG_DEFAULT_PRIORITY_EVENTS 256
+#define KG_PRIORITY_NONE UINT32_MAX
+
+/* A number of priority events that cannot be told. */
+#define KG_PRIORITY_UNKNOWN UINT64_MAX
 
 typedef struct kg_ring_options {
   const char *dir;     /* NULL: this system's default; made absolute */
@@ -85,12 +92,25 @@ typedef struct kg_ring_options {
                           new one */
   uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
   bool no_checksums;   /* writer */
+
+  /* writer: events of this severity or a higher one are priority events, of
+   * which the last ones are kept apart from the ring's others, so that a flood
+   * of those does not hide them; 0: KG_SEVERITY_CRITICAL, KG_PRIORITY_NONE:
+   * no events are */
+  uint32_t priority_severity;
+  uint32_t priority_events; /* writer: how many are kept, at least, and up to
+                               KG_MAX_PRIORITY_EVENTS; 0: as many as in the ring
+                               that is there, KG_DEFAULT_PRIORITY_EVENTS in a
+                               new one; KG_PRIORITY_NONE: none */
   /* writer: the stream that this ring goes on from, when that was published by
    * other means; 0: none. A ring that is there is then continued only if it has
    * all of that stream, and replaced otherwise. A sequence above
-   * KG_SEQUENCE_MAX: it is not known how far that stream went. */
+   * KG_SEQUENCE_MAX: it is not known how far that stream went. It had
+   * `predecessor_priority` priority events, mod 2^32, or KG_PRIORITY_UNKNOWN.
+   */
   uint64_t predecessor_generation;
   uint64_t predecessor_sequence;
+  uint64_t predecessor_priority;
 
   /* writer: refuse to overwrite what a reliable reader has not taken, with
    * KG_E_RING_FULL, instead of overwriting it */
@@ -106,8 +126,10 @@ typedef struct kg_ring_info {
   uint64_t generation;
   uint64_t predecessor_generation;
   uint64_t predecessor_sequence;
+  uint64_t predecessor_priority; /* mod 2^32, or KG_PRIORITY_UNKNOWN */
   uint64_t file_bytes;
-  uint32_t capacity; /* slots */
+  uint32_t capacity;        /* slots */
+  uint32_t priority_events; /* slots of the lane */
   bool checksums;
   char path[1024];
 } kg_ring_info;
@@ -118,6 +140,7 @@ typedef struct kg_writer kg_writer;
 
 typedef struct kg_writer_stats {
   uint64_t published;   /* events by this writer */
+  uint32_t priority;    /* priority events of the ring so far, mod 2^32 */
   uint64_t bytes;       /* of slots, by this writer */
   uint64_t bells;       /* times that sleepers were woken */
   uint64_t sequence;    /* the last one in the ring */
@@ -184,8 +207,10 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure);
  * other means, because the ring cannot be written. It will not have them, so it
  * is retired: the next kg_writer_beat puts a new ring in its place, which names
  * `sequence` as the last one before it, and so does the next writer, which
- * cannot know that number. To be called before such an event is seen. */
-void kg_writer_skip_to(kg_writer *writer, uint64_t sequence);
+ * cannot know that number. To be called before such an event is seen.
+ * `priority` is the number of priority events up to it, mod 2^32, or
+ * KG_PRIORITY_UNKNOWN. */
+void kg_writer_skip_to(kg_writer *writer, uint64_t sequence, uint64_t priority);
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
@@ -225,19 +250,25 @@ typedef struct kg_batch {
   uint64_t lost;        /* events, sequences lost_from to lost_to */
   uint64_t lost_from;
   uint64_t lost_to;
-  uint32_t slots;        /* filled in the caller's buffer */
-  uint32_t events;       /* in them */
-  uint32_t slots_needed; /* not 0: the next event wants a buffer of so many */
-  bool more;             /* call again, something is left */
+  uint64_t lost_priority; /* priority events of those, or
+                             KG_PRIORITY_UNKNOWN */
+  uint32_t slots;         /* filled in the caller's buffer */
+  uint32_t events;        /* in them */
+  uint32_t slots_needed;  /* not 0: the next event wants a buffer of so many */
+  bool more;              /* call again, something is left */
 } kg_batch;
 
 typedef struct kg_reader_stats {
   uint64_t received;  /* events */
   uint64_t lost;      /* events; received + lost = published since joining */
+  uint64_t rescued;   /* of those received: they were no more in the ring, and
+                         came from what is kept apart */
   uint64_t corrupt;   /* times that something in the ring did not validate */
   uint64_t bytes;     /* of slots */
   uint64_t sequence;  /* the last one received or lost; 0: none */
   uint64_t expected;  /* the next one it wants; 0: whatever comes */
+  uint64_t priority;  /* priority events before that one, mod 2^32, or
+                         KG_PRIORITY_UNKNOWN; see kg_reader_seek_after */
   uint64_t published; /* the last one in the ring */
   uint64_t writer_start_us; /* wall clock: since when the last writer has it */
   bool reliable;            /* the writer waits for this reader */
@@ -264,6 +295,13 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
  * still stands, or at `sequence` (1 or more; what of it is gone is told as
  * lost, what is not there yet is waited for). */
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence);
+
+/* Moves behind `sequence` (0 or more), where this reader or another one of this
+ * generation had come to: its stats said `expected`, the next one, and
+ * `priority`. With that number, or KG_PRIORITY_UNKNOWN, a loss there tells how
+ * many of its events had priority. */
+int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
+                         uint64_t priority);
 
 /* Copies validated events, whole ones in order, into `buffer` of `slots`
  * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was

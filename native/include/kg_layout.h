@@ -1,4 +1,4 @@
-/* The bytes of a ring file, version 2. This file states them and holds no
+/* The bytes of a ring file, version 3. This file states them and holds no
  * function: a program in any language that writes or reads a ring needs nothing
  * else. All numbers are little-endian.
  *
@@ -9,25 +9,35 @@
  *            |   256  heartbeat                                 |
  *            |   384  claim                                     |
  *            |   512  head, last sequence                       |
- *   65536    +--------------------------------------------------+
+ *            |   640  the lane's claim                          |
+ *            |   768  the lane's head                           |
+ *            +--------------------------------------------------+
  *            | doorbell   writer and reader: read-write         |
  *            |   0    waiters                                   |
  *            |   128  whether the writer waits for space        |
  *            |   256  cells of reliable readers, 128 of 128     |
- *   131072   +--------------------------------------------------+
+ *            +--------------------------------------------------+
  *            | slots    writer: read-write   reader: read-only  |
  *            |   capacity slots of 384 bytes, a power of two    |
  *            +--------------------------------------------------+
+ *            | lane     writer: read-write   reader: read-only  |
+ *            |   none, or a power of two of 384-byte slots      |
+ *            +--------------------------------------------------+
  *
- * Regions begin at multiples of 64 KiB because no supported system maps or
- * protects anything coarser. Every field that changes while events flow is
- * alone on its 128 bytes (two cache lines, since lines are fetched in pairs),
- * except for head and the sequence that belongs to it, which are always
- * wanted together.
+ * Regions stand in this order and begin at multiples of 64 KiB, because no
+ * supported system maps or protects anything coarser; the header says where
+ * each of them is. Every field that changes while events flow is alone on its
+ * 128 bytes (two cache lines, since lines are fetched in pairs), except for
+ * head and the sequence that belongs to it, which are always wanted together.
  *
  * Position p of the endless stream of slots lives in slot p mod capacity. An
  * event takes 1 + n consecutive positions (its span): a lead slot, then n
  * continuation slots when its text does not fit.
+ *
+ * The lane is a second, small ring with positions of its own. It has copies of
+ * the priority events, those that their writer counted as severe: so they
+ * outlast a flood of others. One that takes more than a quarter of the lane
+ * stands there as a lead slot alone.
  *
  *   lead slot                            continuation slot
  *   0    position            u64         0    position            u64
@@ -40,7 +50,9 @@
  *   32   flags               u32         32   flags               u32
  *   36   continuation bytes  u32         36   continuation bytes  u32
  *   40   ThreatEvent         340         40   its bytes           340
- *   380  0                   u32         380  checksum            u32
+ *   380  priority events     u32         380  checksum            u32
+ *        so far, this one
+ *        included, mod 2^32
  *
  *   ThreatEvent, packed
  *   0    timestamp_us        u64         microseconds since 1970
@@ -67,12 +79,17 @@
 #include <stdint.h>
 
 #define KG_MAGIC UINT32_C(0x4B474D53)
-#define KG_VERSION UINT32_C(2)
+#define KG_VERSION UINT32_C(3)
 #define KG_BYTE_ORDER UINT32_C(0x01020304)
 
+/* Where a writer puts the regions of a new ring. One that is there says itself
+ * where they are. */
 #define KG_REGION_ALIGNMENT UINT32_C(65536)
 #define KG_DOORBELL_OFFSET UINT32_C(65536)
 #define KG_SLOTS_OFFSET UINT32_C(131072)
+
+#define KG_DOORBELL_BYTES UINT32_C(65536)
+#define KG_MAX_FILE_BYTES (UINT64_C(1) << 33)
 
 #define KG_SLOT_BYTES 384
 #define KG_EVENT_BYTES 340
@@ -82,9 +99,12 @@
 
 #define KG_MIN_CAPACITY UINT32_C(16)
 #define KG_MAX_CAPACITY (UINT32_C(1) << 22)
+#define KG_MIN_PRIORITY_EVENTS UINT32_C(2)
+#define KG_MAX_PRIORITY_EVENTS (UINT32_C(1) << 16)
 
-/* No event and no batch takes more than this part of the slots, so the slot
- * before head survives any crash and a successor can continue from it. */
+/* No event and no batch takes more than this part of the slots, and no event
+ * more of the lane, so the slot before head survives any crash and a successor
+ * can continue from it. */
 #define KG_BATCH_DIVISOR 4
 #define KG_MAX_SPAN UINT32_C(65535)
 
@@ -93,16 +113,22 @@
 
 /* Header flags. */
 #define KG_RING_CHECKSUMS UINT32_C(1)
+#define KG_RING_PREDECESSOR_COUNTED UINT32_C(2) /* predecessor_priority holds \
+                                                 */
 
 /* Header states. */
 #define KG_STATE_LIVE UINT32_C(1)
 #define KG_STATE_RETIRED UINT32_C(2)
 
-/* Who waits, in the doorbell; a writer takes any other bit for the first. */
-#define KG_WAITS_ON_HEAD UINT32_C(1)        /* sleeps on the low word of head */
-#define KG_WAITS_FOR_WAKE_FILE UINT32_C(2)  /* watches <name>.chime */
-#define KG_WAITS_ON_SPACE UINT32_C(1)       /* the writer: sleeps on `room` */
-#define KG_WAITS_FOR_SPACE_FILE UINT32_C(2) /* watches <name>.room */
+/* Who waits, in the doorbell. */
+#define KG_WAITS_ON_HEAD UINT32_C(1)        /* sleeps on `waiters` itself */
+#define KG_WAITS_FOR_WAKE_FILE UINT32_C(2)  /* watches <name>.wake */
+#define KG_WAITS_ON_SPACE UINT32_C(1)       /* the writer: sleeps on `space` */
+#define KG_WAITS_FOR_SPACE_FILE UINT32_C(2) /* watches <name>.space */
+
+/* What stands in `waiters` beside those two bits: how often a writer has taken
+ * them, times this. So no two takes leave the same word behind. */
+#define KG_WAITS_TURN UINT32_C(4)
 
 /* What happens when a reliable reader has not taken what would have to be
  * overwritten. */
@@ -119,6 +145,8 @@
 
 /* Slot flags. */
 #define KG_EVENT_DEFLATED UINT32_C(1)
+#define KG_EVENT_PRIORITY UINT32_C(2) /* its writer counted it as one */
+#define KG_EVENT_CUT UINT32_C(4)      /* lane: without its continuation */
 
 /* Tags of the fields in a continuation. */
 #define KG_FIELD_SOURCE 1
@@ -142,7 +170,10 @@ typedef struct kg_ring_identity {
   uint64_t predecessor_generation; /* 0 when there was none */
   uint64_t predecessor_sequence;   /* the last one it published */
   uint64_t created_us;             /* wall clock, for people */
-  uint8_t reserved[40];
+  uint64_t lane_offset;            /* 0: no lane */
+  uint32_t priority_events;        /* slots of the lane, a power of two; 0 */
+  uint32_t predecessor_priority;   /* its priority events, mod 2^32 */
+  uint8_t reserved[24];
 } kg_ring_identity;
 
 typedef struct kg_ring_header {
@@ -155,9 +186,9 @@ typedef struct kg_ring_header {
   uint64_t writer_start_us; /* wall clock */
   uint64_t boot_id;         /* the boot that publish times belong to */
   uint64_t boot_sequence;   /* the first event published in that boot */
-  uint64_t chime_id;        /* of the wake file, <name>.chime; 0: none */
-  uint64_t room_id;  /* of <name>.room, which wakes the writer; 0: none */
-  uint32_t overflow; /* KG_OVERFLOW_... */
+  uint64_t wake_file_id;    /* of <name>.wake; 0: none */
+  uint64_t space_file_id;   /* of <name>.space, which wakes the writer; 0 */
+  uint32_t overflow;        /* KG_OVERFLOW_... */
   uint8_t reserved_writer[76];
 
   uint64_t heartbeat_ns; /* boot clock */
@@ -169,6 +200,12 @@ typedef struct kg_ring_header {
   uint64_t head;          /* slots below this position are published */
   uint64_t last_sequence; /* of the event that ends at head; 0: none yet */
   uint8_t reserved_head[112];
+
+  uint64_t lane_claim; /* the same of the lane, in its positions */
+  uint8_t reserved_lane_claim[120];
+
+  uint64_t lane_head;
+  uint8_t reserved_lane_head[120];
 } kg_ring_header;
 
 typedef struct kg_reader_cell {
@@ -178,12 +215,12 @@ typedef struct kg_reader_cell {
 } kg_reader_cell;
 
 typedef struct kg_ring_doorbell {
-  uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to */
+  uint32_t waiters; /* KG_WAITS_...: readers sleep, or are about to; the turn */
   uint8_t reserved[124];
 
-  uint32_t room_waiters; /* KG_WAITS_...: the writer waits for space */
-  uint32_t room;         /* raised when readers made some */
-  uint8_t reserved_room[120];
+  uint32_t space_waiters; /* KG_WAITS_...: the writer waits for space */
+  uint32_t space;         /* raised when readers made some */
+  uint8_t reserved_space[120];
 
   kg_reader_cell cells[KG_READER_CELLS];
 } kg_ring_doorbell;
@@ -215,7 +252,10 @@ typedef struct kg_slot {
     kg_threat_event event;
     uint8_t tail[KG_EVENT_BYTES];
   } body;
-  uint32_t tail_checksum;
+  union {
+    uint32_t priority_count; /* of a lead: priority events, this one included */
+    uint32_t tail_checksum;  /* of a continuation */
+  };
 } kg_slot;
 
 #define KG_ASSERT_OFFSET(type, field, offset) \
@@ -237,21 +277,26 @@ KG_ASSERT_OFFSET(kg_ring_identity, generation, 56);
 KG_ASSERT_OFFSET(kg_ring_identity, predecessor_generation, 64);
 KG_ASSERT_OFFSET(kg_ring_identity, predecessor_sequence, 72);
 KG_ASSERT_OFFSET(kg_ring_identity, created_us, 80);
-KG_ASSERT_OFFSET(kg_ring_identity, reserved, 88);
+KG_ASSERT_OFFSET(kg_ring_identity, lane_offset, 88);
+KG_ASSERT_OFFSET(kg_ring_identity, priority_events, 96);
+KG_ASSERT_OFFSET(kg_ring_identity, predecessor_priority, 100);
+KG_ASSERT_OFFSET(kg_ring_identity, reserved, 104);
 
-static_assert(sizeof(kg_ring_header) == 640, "kg_ring_header");
+static_assert(sizeof(kg_ring_header) == 896, "kg_ring_header");
 KG_ASSERT_OFFSET(kg_ring_header, state, 128);
 KG_ASSERT_OFFSET(kg_ring_header, writer_pid, 132);
 KG_ASSERT_OFFSET(kg_ring_header, writer_start_us, 136);
 KG_ASSERT_OFFSET(kg_ring_header, boot_id, 144);
 KG_ASSERT_OFFSET(kg_ring_header, boot_sequence, 152);
-KG_ASSERT_OFFSET(kg_ring_header, chime_id, 160);
-KG_ASSERT_OFFSET(kg_ring_header, room_id, 168);
+KG_ASSERT_OFFSET(kg_ring_header, wake_file_id, 160);
+KG_ASSERT_OFFSET(kg_ring_header, space_file_id, 168);
 KG_ASSERT_OFFSET(kg_ring_header, overflow, 176);
 KG_ASSERT_OFFSET(kg_ring_header, heartbeat_ns, 256);
 KG_ASSERT_OFFSET(kg_ring_header, claim, 384);
 KG_ASSERT_OFFSET(kg_ring_header, head, 512);
 KG_ASSERT_OFFSET(kg_ring_header, last_sequence, 520);
+KG_ASSERT_OFFSET(kg_ring_header, lane_claim, 640);
+KG_ASSERT_OFFSET(kg_ring_header, lane_head, 768);
 
 static_assert(sizeof(kg_reader_cell) == 128, "kg_reader_cell");
 KG_ASSERT_OFFSET(kg_reader_cell, cursor, 0);
@@ -259,11 +304,11 @@ KG_ASSERT_OFFSET(kg_reader_cell, state, 8);
 
 static_assert(sizeof(kg_ring_doorbell) == 256 + KG_READER_CELLS * 128,
               "kg_ring_doorbell");
-static_assert(sizeof(kg_ring_doorbell) <= KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET,
+static_assert(sizeof(kg_ring_doorbell) <= KG_DOORBELL_BYTES,
               "the doorbell's region");
 KG_ASSERT_OFFSET(kg_ring_doorbell, waiters, 0);
-KG_ASSERT_OFFSET(kg_ring_doorbell, room_waiters, 128);
-KG_ASSERT_OFFSET(kg_ring_doorbell, room, 132);
+KG_ASSERT_OFFSET(kg_ring_doorbell, space_waiters, 128);
+KG_ASSERT_OFFSET(kg_ring_doorbell, space, 132);
 KG_ASSERT_OFFSET(kg_ring_doorbell, cells, 256);
 
 static_assert(sizeof(kg_threat_event) == KG_EVENT_BYTES, "kg_threat_event");
@@ -287,6 +332,7 @@ KG_ASSERT_OFFSET(kg_slot, details_used, 30);
 KG_ASSERT_OFFSET(kg_slot, flags, 32);
 KG_ASSERT_OFFSET(kg_slot, tail_bytes, 36);
 KG_ASSERT_OFFSET(kg_slot, body, 40);
+KG_ASSERT_OFFSET(kg_slot, priority_count, 380);
 KG_ASSERT_OFFSET(kg_slot, tail_checksum, 380);
 
 #endif

@@ -14,8 +14,11 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head) {
   const kg__ring *ring = &reader->ring;
   /* R3: partner of W2 in ring_writer.c, through any word of the copy. */
   kg__fence_acquire();
-  /* R4: relaxed, the fence before it orders it. */
+  /* R4: relaxed, the fence before it orders it, and the one behind it is the
+   * partner of W1 in ring_writer.c: the head below is no older than the claim.
+   */
   uint64_t claim = kg__load64_relaxed(&ring->header->claim);
+  kg__fence_acquire();
   if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
     /* Either the writer went on, or this is garbage; its head tells. */
     uint64_t now = kg__ring_head(ring);

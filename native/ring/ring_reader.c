@@ -4,39 +4,11 @@
 
 #include "../base/atomic.h"
 #include "ring_cursor.h"
+#include "ring_lane.h"
 
 /* How many slots that do not validate one read looks at before it returns,
  * so that a ring full of garbage never holds up an event loop. */
 #define SCAN_LIMIT 16384
-
-static bool belongs_to(const kg_slot *slot, const kg_slot *lead,
-                       uint32_t place) {
-  return slot->sequence == lead->sequence && slot->span == lead->span &&
-         slot->place == place && slot->flags == lead->flags &&
-         slot->tail_bytes == lead->tail_bytes;
-}
-
-/* What stands at the start of `slots`, private copies of the `count` slots
- * from `position` on: the span of a whole and valid event, 0 for none, or a
- * negative span when its rest was not copied. */
-static int32_t examine(const kg__ring *ring, const kg_slot *slots,
-                       uint32_t count, uint64_t position, uint64_t head) {
-  const kg_slot *lead = &slots[0];
-  if (!kg__slot_is_valid(ring, lead, position) || lead->place != 0 ||
-      lead->span > head - position) {
-    return 0;
-  }
-  if (lead->span > count) {
-    return -(int32_t)lead->span;
-  }
-  for (uint32_t place = 1; place < lead->span; place++) {
-    if (!kg__slot_is_valid(ring, &slots[place], position + place) ||
-        !belongs_to(&slots[place], lead, place)) {
-      return 0;
-    }
-  }
-  return lead->span;
-}
 
 /* Whether an event with this sequence can stand at `position`: every event
  * that was passed over took a slot at least. It bounds what a forged sequence
@@ -48,54 +20,52 @@ static bool is_plausible(const kg__ring_reader *reader, uint64_t sequence,
           sequence - reader->next <= position - reader->cursor);
 }
 
-/* Accounts for the events from the expected one up to `last`. */
-static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
-                 kg_batch *batch) {
-  uint64_t first = reader->next > reader->join ? reader->next : reader->join;
-  if (reader->next != 0 && last >= first) {
-    batch->loss_reason = reason == KG_LOSS_NONE ? KG_LOSS_CORRUPT : reason;
-    batch->lost_from = first;
-    batch->lost_to = last;
-    batch->lost = last - first + 1;
-    reader->lost += batch->lost;
-  }
+/* The first event that is to be delivered or lost next. */
+static uint64_t first_wanted(const kg__ring_reader *reader) {
+  return reader->next > reader->join ? reader->next : reader->join;
 }
 
-/* Everything up to `head` was looked at. If that left slots that did not
- * validate, their events are counted as soon as the last sequence is known
- * to belong to this head; until then the cursor stays before them. */
-static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
-                      kg_batch *batch) {
-  const kg__ring *ring = &reader->ring;
-  if (reader->cursor != head) {
-    uint64_t last = kg__load64_relaxed(&ring->header->last_sequence);
-    /* The fence and claim tell whether it belongs to head; see ring.h. */
-    kg__fence_acquire();
-    bool settled = kg__load64_relaxed(&ring->header->claim) == head;
-    if (reader->next == 0) {
-      kg__cursor_set(reader, head, 0);
-    } else if (settled && last >= reader->next &&
-               last - reader->next < head - reader->cursor) {
-      lose(reader, last, reason, batch);
-      kg__cursor_set(reader, head, last + 1);
-    } else {
-      kg__cursor_note_garbage(reader, head);
-      reader->scan = head;
-      reader->scan_reason = reason;
+/* The priority events before that one, or KG_PRIORITY_UNKNOWN. */
+static uint64_t priority_before_wanted(const kg__ring_reader *reader) {
+  return reader->join > reader->next ? reader->join_priority : reader->priority;
+}
+
+/* Accounts for the events from the expected one up to `last`, the one before
+ * `behind`; NULL: no slot tells how many of them had priority. */
+static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
+                 const kg_slot *behind, kg_batch *batch) {
+  uint64_t first = first_wanted(reader);
+  uint64_t before = priority_before_wanted(reader);
+  if (reader->next == 0 || last < first) {
+    return;
+  }
+  batch->loss_reason = reason == KG_LOSS_NONE ? KG_LOSS_CORRUPT : reason;
+  batch->lost_from = first;
+  batch->lost_to = last;
+  batch->lost = last - first + 1;
+  batch->lost_priority = KG_PRIORITY_UNKNOWN;
+  reader->lost += batch->lost;
+  if (behind != NULL && before != KG_PRIORITY_UNKNOWN) {
+    uint32_t priority = kg__priority_before(behind) - (uint32_t)before;
+    if (priority <= batch->lost) {
+      batch->lost_priority = priority;
     }
   }
-  reader->seen = head;
 }
 
-/* Takes the run of events that follow each other without a gap, the first of
- * them `first` slots into the buffer and valid, of `span` slots, and moves them
- * to the buffer's start. */
-static void take_run(kg__ring_reader *reader, kg_slot *buffer, uint32_t first,
-                     int32_t span, uint32_t count, uint64_t position,
-                     uint64_t head, kg_batch *batch) {
-  uint64_t expected = buffer[first].sequence;
-  uint32_t at = first;
+/* Takes the run of events that follow each other without a gap, up to `last`,
+ * from `run` on: private copies of the `count` slots from `position` on, of
+ * which the first `span` are an event. Moves them to the start of `buffer`;
+ * returns how many slots the run has. */
+static uint32_t take_run(kg__ring_reader *reader, kg_slot *buffer,
+                         const kg_slot *run, uint32_t count, int32_t span,
+                         uint64_t position, uint64_t head, uint64_t last,
+                         kg_batch *batch) {
+  uint64_t expected = run->sequence;
+  uint32_t first = 0;
+  uint32_t at = 0;
   while (span > 0) {
+    reader->priority = run[at].priority_count;
     at += (uint32_t)span;
     if (expected < reader->join) {
       first = at;
@@ -103,23 +73,83 @@ static void take_run(kg__ring_reader *reader, kg_slot *buffer, uint32_t first,
       batch->events++;
     }
     expected++;
-    span = at < count && buffer[at].sequence == expected
-               ? examine(&reader->ring, &buffer[at], count - at, position + at,
-                         head)
+    span = at < count && run[at].sequence == expected && expected <= last
+               ? kg__ring_examine(&reader->ring, &run[at], count - at,
+                                  position + at, head)
                : 0;
   }
   batch->slots = at - first;
-  if (first > 0) {
-    memmove(buffer, &buffer[first], batch->slots * sizeof *buffer);
+  if (&run[first] != buffer) {
+    memmove(buffer, &run[first], batch->slots * sizeof *buffer);
   }
-  kg__cursor_set(reader, position + at, expected);
+  reader->next = expected;
   reader->received += batch->events;
   reader->bytes += (uint64_t)batch->slots * sizeof *buffer;
-  if (reader->cursor == head) {
-    reader->seen = head;
-  } else {
-    batch->more = true;
+  return at;
+}
+
+/* Events up to `last` are no more in the ring. When the lane has any of them,
+ * takes the first, and those that follow it, and loses what is before it; the
+ * cursor stays. False when it has none, and the buffer is as it was. */
+static bool rescue(kg__ring_reader *reader, uint64_t last, uint32_t reason,
+                   kg_slot *buffer, uint32_t slots, kg_batch *batch) {
+  uint64_t first = first_wanted(reader);
+  uint64_t head = reader->next != 0 && last >= first
+                      ? kg__lane_find(reader, first, last)
+                      : 0;
+  if (head == 0) {
+    return false;
   }
+  uint32_t count;
+  int32_t span = kg__lane_copy(reader, head, buffer, slots, &count);
+  batch->more = true;
+  if (span < 0) {
+    batch->slots_needed = (uint32_t)-span;
+  } else if (span > 0 && buffer->sequence >= first &&
+             buffer->sequence <= last) {
+    lose(reader, buffer->sequence - 1, reason, buffer, batch);
+    reader->lane += take_run(reader, buffer, buffer, count, span, reader->lane,
+                             head, last, batch);
+    reader->rescued += batch->events;
+  }
+  /* Otherwise it was overwritten meanwhile, or is damaged: the next read looks
+   * behind it. */
+  return true;
+}
+
+/* Everything up to `head` was looked at. If that left slots that did not
+ * validate, their events are counted as soon as the last sequence is known
+ * to belong to this head; until then the cursor stays before them. */
+static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
+                      kg_slot *buffer, uint32_t slots, kg_batch *batch) {
+  const kg__ring *ring = &reader->ring;
+  if (reader->cursor != head) {
+    uint64_t last = kg__load64_relaxed(&ring->header->last_sequence);
+    /* The fence and claim tell whether it belongs to head; see ring.h. */
+    kg__fence_acquire();
+    bool settled = kg__load64_relaxed(&ring->header->claim) == head &&
+                   last <= KG_SEQUENCE_MAX;
+    /* As behind R4. */
+    kg__fence_acquire();
+    if (reader->next == 0 || (settled && last + 1 == reader->next)) {
+      /* The last event came from the lane, or nobody knows what is missing. */
+      kg__cursor_set(reader, head, reader->next);
+    } else if (settled && last >= reader->next &&
+               last - reader->next < head - reader->cursor) {
+      if (rescue(reader, last, reason, buffer, slots, batch)) {
+        return;
+      }
+      lose(reader, last, reason, NULL, batch);
+      kg__cursor_set(reader, head, last + 1);
+      reader->priority = reader->join == reader->next ? reader->join_priority
+                                                      : KG_PRIORITY_UNKNOWN;
+    } else {
+      kg__cursor_note_garbage(reader, head);
+      reader->scan = head;
+      reader->scan_reason = reason;
+    }
+  }
+  reader->seen = head;
 }
 
 /* A head that was thrown back by a lap or more has no valid slot before it. So
@@ -135,6 +165,7 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
     return false;
   }
   kg__cursor_set(reader, head, last.sequence + 1);
+  reader->priority = KG_PRIORITY_UNKNOWN;
   return true;
 }
 
@@ -204,7 +235,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       position = reader->cursor;
     }
     if (head == position) {
-      finish_at(reader, head, reason, batch);
+      finish_at(reader, head, reason, copy, slots, batch);
       return KG_OK;
     }
     if (head - position > ring->capacity) {
@@ -225,7 +256,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
 
     int32_t span = 0;
     while (at < count) {
-      span = examine(ring, &copy[at], count - at, position + at, head);
+      span = kg__ring_examine(ring, &copy[at], count - at, position + at, head);
       if (span != 0 && is_plausible(reader, copy[at].sequence, position + at)) {
         break;
       }
@@ -238,16 +269,23 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       span = 0;
       at++;
     }
-    if (span > 0) {
-      lose(reader, copy[at].sequence - 1, reason, batch);
-      take_run(reader, copy, at, span, count, position, head, batch);
-      return KG_OK;
-    }
     examined += count;
     position += at;
     if (position > reader->scan) {
       reader->scan = position;
       reader->scan_reason = reason;
+    }
+    if (span > 0) {
+      const kg_slot *lead = &copy[at];
+      if (!rescue(reader, lead->sequence - 1, reason, copy, slots, batch)) {
+        lose(reader, lead->sequence - 1, reason, lead, batch);
+        position += take_run(reader, copy, lead, count - at, span, position,
+                             head, KG_SEQUENCE_MAX, batch);
+        kg__cursor_set(reader, position, reader->next);
+        reader->seen = position == head ? head : reader->seen;
+        batch->more = position != head;
+      }
+      return KG_OK;
     }
     if (span < 0 && at == 0) {
       batch->slots_needed = (uint32_t)-span;
@@ -261,10 +299,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
   }
 }
 
-bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
-                           uint64_t seen) {
-  /* S1: garbage or a missing wake-up costs a timed sleep at the most. */
-  kg__or32_seq_cst(&reader->ring.doorbell->waiters, how);
+bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,
+                           uint32_t *word) {
+  /* S1: garbage here costs a sleep that ends at once or lasts its time. */
+  *word = kg__or32_seq_cst(&reader->ring.doorbell->waiters, how);
   /* S2: partner of W6 in ring_writer.c; one of the two sees the other. */
   kg__fence_seq_cst();
   return kg__load64_relaxed(&reader->ring.header->head) == seen;
@@ -275,12 +313,13 @@ void kg__ring_reader_stats(const kg__ring_reader *reader,
   *stats = (kg_reader_stats){
       .received = reader->received,
       .lost = reader->lost,
+      .rescued = reader->rescued,
       .corrupt = reader->corrupt,
       .bytes = reader->bytes,
       .sequence = reader->next > 0 ? reader->next - 1 : 0,
-      .expected = reader->next > 0 && reader->join > reader->next
-                      ? reader->join
-                      : reader->next,
+      .expected = reader->next > 0 ? first_wanted(reader) : 0,
+      .priority = reader->next > 0 ? priority_before_wanted(reader)
+                                   : KG_PRIORITY_UNKNOWN,
       /* Relaxed: figures for people, bound to nothing. */
       .published = kg__load64_relaxed(&reader->ring.header->last_sequence),
       .writer_start_us =

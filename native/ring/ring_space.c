@@ -127,7 +127,7 @@ void kg__space_review(kg__space *space, const kg__ring *ring, uint64_t head) {
 }
 
 void kg__space_announce_wait(const kg__ring *ring, uint32_t how) {
-  kg__or32_seq_cst(&ring->doorbell->room_waiters, how);
+  kg__or32_seq_cst(&ring->doorbell->space_waiters, how);
   /* M1: partner of M2 in registration.c. */
   kg__fence_seq_cst();
 }

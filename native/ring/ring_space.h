@@ -16,8 +16,8 @@
  * overtaken once, and is told what it lost.
  *
  * * Waiting for space is Dekker's protocol, as sleeping is: the writer stores
- * room_waiters and then looks at the cells; a reader stores its cursor and
- * then looks at room_waiters; with a seq_cst fence in between on both sides
+ * space_waiters and then looks at the cells; a reader stores its cursor and
+ * then looks at space_waiters; with a seq_cst fence in between on both sides
  * (M1, M2) one of the two sees the other. */
 #ifndef KG_RING_SPACE_H
 #define KG_RING_SPACE_H

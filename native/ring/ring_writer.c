@@ -5,29 +5,54 @@
 
 #include "../base/atomic.h"
 #include "../base/step.h"
+#include "ring_lane.h"
 #include "threat.h"
 
-/* Passes over the events behind `head` that the writer before had copied whole
+#define WAITERS (KG_WAITS_TURN - 1)
+
+/* Finds the lead slot of the event that ends at the writer's head, with its
+ * sequence and count. */
+static bool find_last(kg__ring_writer *writer) {
+  const kg__ring *ring = &writer->ring;
+  uint64_t head = writer->head;
+  kg_slot last;
+  kg_slot lead;
+  kg__copy_shared(&last, kg__ring_slot(ring, head - 1), sizeof last);
+  if (!kg__slot_is_valid(ring, &last, head - 1) ||
+      last.place + 1 != last.span) {
+    return false;
+  }
+  kg__copy_shared(&lead, kg__ring_slot(ring, head - last.span), sizeof lead);
+  writer->sequence = lead.sequence;
+  writer->priority = lead.priority_count;
+  return kg__slot_is_valid(ring, &lead, head - last.span) && lead.place == 0 &&
+         lead.sequence == last.sequence;
+}
+
+/* Passes over the events behind head that the writer before had copied whole
  * when it died: it had stored last_sequence (W4), not yet head (W5). No other
  * death leaves the two apart, so false means that they were forged: sequences
  * that readers have seen would be given out again. */
-static bool find_end(const kg__ring *ring, uint64_t claim, uint64_t *head,
-                     uint64_t *sequence) {
+static bool find_end(kg__ring_writer *writer) {
+  const kg__ring *ring = &writer->ring;
   uint64_t last = kg__load64_relaxed(&ring->header->last_sequence);
   uint32_t place = 0;
-  while (*sequence != last || place != 0) {
+  while (writer->sequence != last || place != 0) {
     kg_slot slot;
-    if (*head == claim) {
+    if (writer->head == writer->claim) {
       return false;
     }
-    kg__copy_shared(&slot, kg__ring_slot(ring, *head), sizeof slot);
-    if (!kg__slot_is_valid(ring, &slot, *head) || slot.place != place ||
-        slot.sequence != *sequence + (place == 0 ? 1 : 0)) {
+    kg__copy_shared(&slot, kg__ring_slot(ring, writer->head), sizeof slot);
+    if (!kg__slot_is_valid(ring, &slot, writer->head) || slot.place != place ||
+        slot.sequence != writer->sequence + (place == 0 ? 1 : 0)) {
       return false;
     }
-    *sequence = slot.sequence;
+    if (place == 0) {
+      writer->sequence = slot.sequence;
+      writer->priority = slot.priority_count;
+    }
     place = place + 1 == slot.span ? 0 : place + 1;
-    ++*head;
+    writer->head++;
   }
   return true;
 }
@@ -36,42 +61,45 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                           kg_failure *failure) {
   /* Relaxed: the lock's transfer through the kernel orders this writer after
    * the one before, and there is no other. */
-  uint64_t head = kg__load64_relaxed(&ring->header->head);
-  uint64_t claim = kg__load64_relaxed(&ring->header->claim);
-  uint64_t sequence = 0;
-  if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
+  kg__ring_writer next = {.ring = *ring,
+                          .head = kg__load64_relaxed(&ring->header->head),
+                          .claim = kg__load64_relaxed(&ring->header->claim),
+                          .priority_severity = KG_SEVERITY_CRITICAL,
+                          .turn = kg__load32_relaxed(&ring->doorbell->waiters) &
+                                  ~WAITERS};
+  uint64_t head = next.head;
+  uint64_t lane_sequence = 0;
+  if (next.claim < head || next.claim - head > kg__ring_batch_slots(ring)) {
     return kg__fail(failure, KG_E_RING_CORRUPT, 0,
                     "its head is %" PRIu64 " and its claim %" PRIu64, head,
-                    claim);
+                    next.claim);
   }
-  if (head > 0) {
-    kg_slot last;
-    kg__copy_shared(&last, kg__ring_slot(ring, head - 1), sizeof last);
-    if (!kg__slot_is_valid(ring, &last, head - 1) ||
-        last.place + 1 != last.span) {
-      return kg__fail(
-          failure, KG_E_RING_CORRUPT, 0,
-          "the slot before its head (%" PRIu64 ") does not validate", head);
-    }
-    sequence = last.sequence;
+  if (head > 0 && !find_last(&next)) {
+    return kg__fail(failure, KG_E_RING_CORRUPT, 0,
+                    "the event before its head (%" PRIu64 ") does not validate",
+                    head);
   }
-  if (!find_end(ring, claim, &head, &sequence)) {
+  if (!find_end(&next)) {
     return kg__fail(failure, KG_E_RING_CORRUPT, 0,
                     "its last sequence is not that of the slot before its "
                     "head (%" PRIu64 ")",
                     head);
   }
-  kg_slot *staged = malloc(kg__ring_batch_slots(ring) * sizeof *staged);
-  if (staged == NULL) {
+  if (!kg__lane_begin(&next, &lane_sequence)) {
+    return kg__fail(failure, KG_E_RING_CORRUPT, 0,
+                    "the lane's head (%" PRIu64 "), its claim (%" PRIu64
+                    ") and the slot before it do not agree",
+                    next.lane_head, next.lane_claim);
+  }
+  next.staged = malloc(kg__ring_batch_slots(ring) * sizeof *next.staged);
+  if (next.staged == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a batch");
   }
-  *writer = (kg__ring_writer){.ring = *ring,
-                              .head = head,
-                              .claim = claim,
-                              .sequence = sequence,
-                              .staged = staged};
+  *writer = next;
   /* W5 for what find_end passed over. */
-  kg__store64_release(&ring->header->head, head);
+  kg__store64_release(&ring->header->head, writer->head);
+  KG__STEP("head stored again");
+  kg__lane_repair(writer, head, lane_sequence);
   return KG_OK;
 }
 
@@ -97,15 +125,17 @@ uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
 }
 
 void kg__ring_writer_discard(kg__ring_writer *writer) {
+  writer->priority -= writer->staged_priority;
   writer->staged_slots = 0;
   writer->staged_events = 0;
+  writer->staged_priority = 0;
 }
 
-void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
-                               uint32_t events) {
+void kg__ring_writer_take_back(kg__ring_writer *writer) {
   /* The claim stays: what was half-written there is. */
-  writer->head -= slots;
-  writer->sequence -= events;
+  writer->head -= writer->staged_slots;
+  writer->sequence -= writer->staged_events;
+  kg__ring_writer_discard(writer);
 }
 
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
@@ -129,6 +159,14 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
   uint64_t position = writer->head + writer->staged_slots;
   uint64_t sequence = writer->sequence + writer->staged_events + 1;
   kg__threat_encode(threat, slots, span);
+  if (threat->severity >= writer->priority_severity) {
+    writer->priority++;
+    writer->staged_priority++;
+    for (uint32_t place = 0; place < span; place++) {
+      slots[place].flags |= KG_EVENT_PRIORITY;
+    }
+  }
+  slots[0].priority_count = writer->priority;
   if (threat->timestamp_us == 0) {
     slots[0].body.event.timestamp_us = time->wall_us;
   }
@@ -152,8 +190,8 @@ void kg__ring_writer_copy(kg__ring_writer *writer) {
     writer->claim = head;
   }
 
-  /* W1: relaxed, the fence behind it orders it. */
-  kg__store64_relaxed(&ring->header->claim, writer->claim);
+  /* W1: partner of the fence behind R4 in ring_cursor.c. */
+  kg__store64_release(&ring->header->claim, writer->claim);
   KG__STEP("claimed");
   /* W2: partner of R3 in ring_cursor.c, through any word of W3 or W4. */
   kg__fence_release();
@@ -169,13 +207,21 @@ void kg__ring_writer_publish(kg__ring_writer *writer) {
   kg__ring *ring = &writer->ring;
   writer->head += writer->staged_slots;
   writer->sequence += writer->staged_events;
-  /* W4: relaxed, W5 publishes it. */
-  kg__store64_relaxed(&ring->header->last_sequence, writer->sequence);
+  /* W4: behind W3 for the next writer, in find_end; readers have W5. */
+  kg__store64_release(&ring->header->last_sequence, writer->sequence);
   KG__STEP("sequence stored");
   /* W5: partner of R1 in ring_cursor.c. */
   kg__store64_release(&ring->header->head, writer->head);
   KG__STEP("published");
-  kg__ring_writer_discard(writer);
+}
+
+void kg__ring_writer_finish(kg__ring_writer *writer) {
+  if (writer->staged_priority > 0) {
+    kg__lane_put_staged(writer);
+    writer->staged_priority = 0;
+  }
+  writer->staged_slots = 0;
+  writer->staged_events = 0;
 }
 
 uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
@@ -183,10 +229,14 @@ uint32_t kg__ring_writer_waiters(kg__ring_writer *writer) {
   /* W6: partner of S2 in ring_reader.c; one of the two sees the other. */
   kg__fence_seq_cst();
   /* W7: relaxed, the fence orders it. Garbage here costs one wake-up. */
-  if (kg__load32_relaxed(&ring->doorbell->waiters) == 0) {
+  if ((kg__load32_relaxed(&ring->doorbell->waiters) & WAITERS) == 0) {
     return 0;
   }
   /* Only the writer clears it, and before it wakes: a reader that sets it
-   * later looks at head again before it sleeps. */
-  return kg__exchange32_seq_cst(&ring->doorbell->waiters, 0);
+   * later looks at head again before it sleeps. One that has looked and is
+   * about to sleep expects the word of before, and finds another one, even
+   * when a second reader has set the same bit again. */
+  writer->turn += KG_WAITS_TURN;
+  return kg__exchange32_seq_cst(&ring->doorbell->waiters, writer->turn) &
+         WAITERS;
 }

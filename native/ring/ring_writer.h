@@ -10,9 +10,15 @@ typedef struct kg__ring_writer {
   uint64_t head;     /* private: what stands in the ring is never believed */
   uint64_t claim;    /* never below head */
   uint64_t sequence; /* of the last event */
-  kg_slot *staged;   /* a quarter of the ring, private */
+  uint64_t lane_head;
+  uint64_t lane_claim;
+  uint32_t priority; /* priority events so far, staged ones too; mod 2^32 */
+  uint32_t priority_severity; /* from this one on they are; may be changed */
+  uint32_t turn;              /* what it left in `waiters`; KG_WAITS_TURN */
+  kg_slot *staged;            /* a quarter of the ring, private */
   uint32_t staged_slots;
   uint32_t staged_events;
+  uint32_t staged_priority; /* priority events among them */
 } kg__ring_writer;
 
 /* When a batch is made, by the clocks of the caller. */
@@ -21,9 +27,10 @@ typedef struct kg__batch_time {
   uint64_t wall_us;    /* microseconds since 1970 */
 } kg__batch_time;
 
-/* Continues the ring where its last writer stopped. KG_E_RING_CORRUPT when
- * head, claim and the last slot do not agree, KG_E_NO_MEMORY; nothing is
- * changed then. Free with kg__ring_writer_end. */
+/* Continues the ring where its last writer stopped, with KG_SEVERITY_CRITICAL
+ * as the least that counts as priority. KG_E_RING_CORRUPT when head, claim and
+ * the last slot of the ring or of its lane do not agree, KG_E_NO_MEMORY;
+ * nothing is changed then. Free with kg__ring_writer_end. */
 int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                           kg_failure *failure);
 
@@ -35,20 +42,22 @@ void kg__ring_writer_end(kg__ring_writer *writer);
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
                           const kg__batch_time *time);
 
-/* Publishes the batch, in three steps between which a file can turn out to be
- * cut short: copies it into the ring, where no reader sees it yet ... */
+/* Publishes the batch, in steps between which a file can turn out to be cut
+ * short: copies it into the ring, where no reader sees it yet ... */
 void kg__ring_writer_copy(kg__ring_writer *writer);
 
-/* ... publishes it, and it is empty ... */
+/* ... publishes it ... */
 void kg__ring_writer_publish(kg__ring_writer *writer);
+
+/* ... copies its priority events into the lane, and the batch is empty ... */
+void kg__ring_writer_finish(kg__ring_writer *writer);
 
 /* ... and returns who waits and must be woken, KG_WAITS_..., or 0. */
 uint32_t kg__ring_writer_waiters(kg__ring_writer *writer);
 
-/* Counts as not published what was published last, in a ring without a head
- * that a reader could have seen. */
-void kg__ring_writer_take_back(kg__ring_writer *writer, uint32_t slots,
-                               uint32_t events);
+/* Instead of finishing: counts the batch as not published, in a ring without a
+ * head that a reader could have seen, and it is empty. */
+void kg__ring_writer_take_back(kg__ring_writer *writer);
 
 /* How many events the ring no longer holds. */
 uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer);

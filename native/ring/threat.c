@@ -186,6 +186,7 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
       .details = {(const char *)event->details, lead->details_used},
       .sequence = lead->sequence,
       .publish_ns = lead->publish_ns,
+      .cut = (lead->flags & KG_EVENT_CUT) != 0,
   };
   *offset += lead->span;
   if (lead->span == 1 || (lead->flags & KG_EVENT_DEFLATED) != 0) {

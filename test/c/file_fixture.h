@@ -43,7 +43,7 @@ void leave_plain_user(void);
 
 #define RING_FILE "kindly-guard.shm"
 #define LOCK_FILE "kindly-guard.lock"
-#define CHIME_FILE "kindly-guard.chime"
+#define WAKE_FILE "kindly-guard.wake"
 
 /* The most slots of an event that write_events makes. */
 #define FILE_SPAN 4

@@ -9,12 +9,17 @@
 #define CANARY_BYTES 4096
 #define MOST_READ_SLOTS 1024
 
+uint32_t lane_events = 8;
+uint32_t critical_every;
+
 /* --- Rings in memory ---------------------------------------------------- */
 
 void memory_ring_make(memory_ring *memory, uint32_t capacity, bool checksums) {
-  kg__ring_setup setup = {
-      .capacity = capacity, .checksums = checksums, .generation = 0x1234};
-  memory->length = (size_t)kg__ring_bytes(capacity);
+  kg__ring_setup setup = {.capacity = capacity,
+                          .priority_events = lane_events,
+                          .checksums = checksums,
+                          .generation = 0x1234};
+  memory->length = (size_t)kg__ring_bytes(capacity, lane_events);
   memory->block =
       aligned_alloc(CANARY_BYTES, memory->length + 2 * CANARY_BYTES);
   CHECK(memory->block != NULL);
@@ -34,9 +39,14 @@ static void check_all(const unsigned char *from, const unsigned char *to,
 
 void memory_ring_check(const memory_ring *memory) {
   const unsigned char *end = memory->base + memory->length;
+  const kg__ring *ring = &memory->ring;
   const unsigned char *slots_end =
-      (const unsigned char *)(memory->ring.slots + memory->ring.capacity);
-  kg__ring again;
+      (const unsigned char *)(ring->slots + ring->capacity);
+  const unsigned char *lane =
+      ring->priority_events > 0 ? (const unsigned char *)ring->lane : end;
+  const unsigned char *lane_end =
+      lane + (size_t)ring->priority_events * sizeof(kg_slot);
+  kg_ring_identity again;
   kg_failure failure;
   check_all(memory->block, memory->base, CANARY);
   check_all(end, end + CANARY_BYTES, CANARY);
@@ -45,9 +55,10 @@ void memory_ring_check(const memory_ring *memory) {
             memory->base + KG_DOORBELL_OFFSET, 0);
   check_all(memory->base + KG_DOORBELL_OFFSET + 4,
             memory->base + KG_SLOTS_OFFSET, 0);
-  check_all(slots_end, end, 0);
+  check_all(slots_end, lane, 0);
+  check_all(lane_end, end, 0);
   /* The identity carries a checksum of its own. */
-  CHECK_RESULT(kg__ring_attach(memory->base, memory->length, &again, &failure),
+  CHECK_RESULT(kg__ring_verify(memory->base, memory->length, &again, &failure),
                KG_OK, &failure);
 }
 
@@ -72,6 +83,18 @@ static uint64_t mix(uint64_t value) {
   return check_random(&value);
 }
 
+bool is_critical(uint64_t sequence) {
+  return critical_every != 0 && mix(sequence * 7 + 5) % critical_every == 0;
+}
+
+uint64_t count_critical(uint64_t from, uint64_t to) {
+  uint64_t count = 0;
+  for (; critical_every != 0 && from <= to; from++) {
+    count += is_critical(from) ? 1 : 0;
+  }
+  return count;
+}
+
 uint32_t span_of(uint64_t sequence, uint32_t most) {
   /* Half of them are single slots, as in life. */
   uint64_t random = mix(sequence * 3 + most);
@@ -91,7 +114,9 @@ void make_threat(made_threat *made, uint64_t sequence, uint32_t span) {
   CHECK(span >= 1 && span <= MOST_SPAN);
   *threat = (kg_threat){.timestamp_us = 1 + random % 1000000,
                         .threat_type = (uint32_t)(random >> 16),
-                        .severity = (uint8_t)(random >> 8),
+                        .severity = (uint8_t)(is_critical(sequence)
+                                                  ? 4 + (random >> 8) % 252
+                                                  : (random >> 8) % 4),
                         .blocked = random % 2 == 0};
   threat->source.bytes = made->source;
   threat->source.length = (random >> 20) % (KG_SOURCE_BYTES + 1);
@@ -147,6 +172,7 @@ uint32_t commit_staged(kg__ring_writer *writer) {
   }
   kg__ring_writer_copy(writer);
   kg__ring_writer_publish(writer);
+  kg__ring_writer_finish(writer);
   return kg__ring_writer_waiters(writer);
 }
 
@@ -160,6 +186,20 @@ void write_span(kg__ring_writer *writer, uint32_t span) {
 }
 
 /* --- Accounts ----------------------------------------------------------- */
+
+/* One that came from the lane as its lead slot alone. */
+static void check_cut_threat(const kg_threat *got, uint32_t span) {
+  made_threat made;
+  kg_threat *whole = &made.threat;
+  CHECK(span > 1 && is_critical(got->sequence));
+  make_threat(&made, got->sequence, span);
+  CHECK_EQUAL(got->timestamp_us, whole->timestamp_us);
+  CHECK_EQUAL(got->severity, whole->severity);
+  check_text(got->source, whole->source);
+  CHECK(got->details.length <= whole->details.length);
+  CHECK_BYTES(got->details.bytes, whole->details.bytes, got->details.length);
+  CHECK(got->id.length == 0 && got->context.length == 0);
+}
 
 void account_batch(account *account, const void *buffer,
                    const kg_batch *batch) {
@@ -178,6 +218,17 @@ void account_batch(account *account, const void *buffer,
     if (batch->loss_reason != KG_LOSS_BEFORE_JOIN) {
       account->lost += batch->lost;
     }
+    for (uint64_t n = batch->lost_to;
+         critical_every != 0 && n >= batch->lost_from && n > account->gone;
+         n--) {
+      account->gone = is_critical(n) ? n : account->gone;
+    }
+    if (batch->lost_priority == KG_PRIORITY_UNKNOWN) {
+      account->unknown++;
+    } else {
+      CHECK_EQUAL(batch->lost_priority,
+                  count_critical(batch->lost_from, batch->lost_to));
+    }
   } else {
     CHECK_EQUAL(batch->lost, 0);
   }
@@ -190,10 +241,16 @@ void account_batch(account *account, const void *buffer,
     if (account->next != 0) {
       CHECK_EQUAL(threat.sequence, account->next);
     }
-    if (account->most != 0) {
-      CHECK_EQUAL(span, span_of(threat.sequence, account->most));
+    if (threat.cut) {
+      CHECK_EQUAL(span, 1);
+      check_cut_threat(&threat, span_of(threat.sequence, account->most));
+    } else {
+      if (account->most != 0) {
+        CHECK_EQUAL(span, span_of(threat.sequence, account->most));
+      }
+      check_threat(&threat, span);
     }
-    check_threat(&threat, span);
+    account->critical += is_critical(threat.sequence) ? 1 : 0;
     account->next = threat.sequence + 1;
     account->received++;
   }

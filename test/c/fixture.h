@@ -20,6 +20,17 @@ typedef struct memory_ring {
 
 void memory_ring_make(memory_ring *memory, uint32_t capacity, bool checksums);
 
+/* The slots of its lane. */
+extern uint32_t lane_events;
+
+/* How many threats make one critical one on the average; 0: there are none. */
+extern uint32_t critical_every;
+
+bool is_critical(uint64_t sequence);
+
+/* How many from `from` to `to` are. */
+uint64_t count_critical(uint64_t from, uint64_t to);
+
 /* Checks that nothing outside the ring's changing fields was written to. */
 void memory_ring_check(const memory_ring *memory);
 
@@ -64,6 +75,9 @@ typedef struct account {
   uint64_t received;
   uint64_t lost;
   uint64_t reasons[5]; /* lost, by enum kg_loss_reason */
+  uint64_t critical;   /* received */
+  uint64_t gone;       /* the last critical one that was lost */
+  uint64_t unknown;    /* losses of which it was not known how many were */
   uint32_t most;       /* spans follow span_of(sequence, most); 0: any */
 } account;
 

@@ -114,6 +114,21 @@ const KEYS = {
       texts: ['large', '1TB', '-1']
     },
     enable_checksums: flag('enableChecksums'),
+    priority_severity: {
+      key: 'prioritySeverity',
+      fine: ['High', 'none'],
+      any: fc.oneof(
+        fc.constantFrom('Low', 'Medium', 'High', 'Critical', 'none'),
+        fc.integer({ min: 1, max: 255 })
+      ),
+      wrong: [
+        [TypeError, 'expected a string', true, []],
+        [RangeError, "expected 'Low'", 'high', '', 'Unknown'],
+        [RangeError, 'expected a whole number from 1', 0, 256, 1.5]
+      ],
+      texts: ['high', '0', '256']
+    },
+    priority_events: whole('priorityEvents', 0, 65_536),
     overflow: choice('overflow', 'overwrite', 'reject'),
     reader_timeout_ms: whole('readerTimeoutMs', 10, 3_600_000),
     from: {

@@ -26,6 +26,8 @@ const HEADER = {
   generation: [56, 8],
   predecessorGeneration: [64, 8],
   predecessorSequence: [72, 8],
+  laneOffset: [88, 8],
+  priorityEvents: [96, 4],
   state: [128, 4],
   writerPid: [132, 4],
   bootId: [144, 8],
@@ -33,6 +35,8 @@ const HEADER = {
   claim: [384, 8],
   head: [512, 8],
   lastSequence: [520, 8],
+  laneClaim: [640, 8],
+  laneHead: [768, 8],
   waiters: [65536, 4]
 }
 const SLOT = {
@@ -145,7 +149,7 @@ class RingFile {
     )
     const fields = {
       magic: MAGIC,
-      version: 2,
+      version: 3,
       byteOrder: 0x01020304,
       slotBytes: SLOT_BYTES,
       eventBytes: TAIL_BYTES,

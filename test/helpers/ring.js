@@ -53,7 +53,7 @@ class TestRing {
     fs.chmodSync(this.dir, 0o700)
     this.file = path.join(this.dir, 'kindly-guard.shm')
     this.lock = path.join(this.dir, 'kindly-guard.lock')
-    this.chime = path.join(this.dir, 'kindly-guard.chime')
+    this.wakeFile = path.join(this.dir, 'kindly-guard.wake')
     this._opened = []
     this._running = []
   }

@@ -69,8 +69,8 @@ describe('files', () => {
     assert.equal(client.poll().length, 1)
     await client.close()
     assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
-      'kindly-guard.chime',
-      'kindly-guard.shm'
+      'kindly-guard.shm',
+      'kindly-guard.wake'
     ])
     assert(fs.readFileSync(ring.file).equals(before))
   })
@@ -301,9 +301,9 @@ describe('files', () => {
       fs.readdirSync(ring.dir).sort(),
       [
         ...keep,
-        'kindly-guard.chime',
         'kindly-guard.lock',
-        'kindly-guard.shm'
+        'kindly-guard.shm',
+        'kindly-guard.wake'
       ].sort()
     )
   })

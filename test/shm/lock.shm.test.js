@@ -163,9 +163,9 @@ describe('lock', () => {
         'won'
       ])
       assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
-        'kindly-guard.chime',
         'kindly-guard.lock',
-        'kindly-guard.shm'
+        'kindly-guard.shm',
+        'kindly-guard.wake'
       ])
       await Promise.all(
         children.map((child) =>
@@ -220,9 +220,9 @@ describe('lock', () => {
       assert.equal(client.stats().generation, now.generation)
       assert.equal(client.stats().received, 22)
       assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
-        'kindly-guard.chime',
         'kindly-guard.lock',
-        'kindly-guard.shm'
+        'kindly-guard.shm',
+        'kindly-guard.wake'
       ])
     })
 

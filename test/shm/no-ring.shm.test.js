@@ -45,7 +45,7 @@ describe('a file that is no ring', () => {
     assert.deepEqual(fs.readdirSync(ring.dir), names)
   }
 
-  const lengths = [0, 1, 64, 639]
+  const lengths = [0, 1, 64, 895]
   for (const length of lengths) {
     it(`F19 a file of ${length} bytes: ERR_RING_INVALID`, () => {
       ring.forge()
@@ -59,7 +59,7 @@ describe('a file that is no ring', () => {
     assertRefused('ERR_RING_INVALID', /0x00000000 instead of 0x4B474D53/)
   })
 
-  for (const length of [640, 65536, 131072, SIZE - 1, SIZE - 4096]) {
+  for (const length of [896, 65536, 131072, SIZE - 1, SIZE - 4096]) {
     it(`F22 a ring cut to ${length} bytes: ERR_RING_TRUNCATED`, () => {
       ring.forge()
       fs.truncateSync(ring.file, length)
@@ -70,8 +70,8 @@ describe('a file that is no ring', () => {
   const wrong = [
     ['ERR_RING_INVALID', { magic: 0x534d474b }, /0x534D474B instead/],
     ['ERR_RING_INVALID', { byteOrder: 0x04030201 }, /byte order/],
-    ['ERR_RING_VERSION', { version: 1 }, /version 1 .* version 2/],
-    ['ERR_RING_VERSION', { version: 3 }, /version 3 .* version 2/],
+    ['ERR_RING_VERSION', { version: 2 }, /version 2 .* version 3/],
+    ['ERR_RING_VERSION', { version: 4 }, /version 4 .* version 3/],
     ['ERR_RING_VERSION', { version: 0xffffffff }, /version 4294967295/],
     ['ERR_RING_INVALID', { slotBytes: 383 }, /slots are 383 bytes/],
     ['ERR_RING_INVALID', { eventBytes: 0 }, /events of 0/],
@@ -82,6 +82,10 @@ describe('a file that is no ring', () => {
     ['ERR_RING_INVALID', { capacity: 2 ** 31 }, /capacity is 2147483648/],
     ['ERR_RING_INVALID', { doorbellOffset: 0 }, /regions/],
     ['ERR_RING_INVALID', { slotsOffset: 2n ** 63n }, /regions/],
+    ['ERR_RING_INVALID', { slotsOffset: 65536 }, /regions/],
+    ['ERR_RING_INVALID', { laneOffset: 131072 }, /regions/],
+    ['ERR_RING_INVALID', { priorityEvents: 3 }, /lane has 3 slots/],
+    ['ERR_RING_INVALID', { priorityEvents: 16 }, /regions/],
     ['ERR_RING_INVALID', { fileBytes: 2n ** 62n }, /regions/],
     ['ERR_RING_INVALID', { generation: 0 }, /no generation/],
     ['ERR_RING_INVALID', { checksum: 1 }, /checksum/]

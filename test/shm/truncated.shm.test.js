@@ -15,7 +15,8 @@ const PLACES = {
   'the header': 4096,
   'no slots': 131072,
   'one page of slots': 131072 + 4096,
-  'all but a page': 131072 + 65536 - 4096
+  'no lane': 131072 + 65536,
+  'all but a page': 131072 + 65536 + 131072 - 4096
 }
 
 describe('F22 a ring cut short', () => {

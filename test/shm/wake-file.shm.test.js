@@ -1,5 +1,5 @@
 'use strict'
-// The chime wakes the event loop without the poll thread. Whatever happens to
+// The wake file wakes the event loop without the poll thread. Whatever happens to
 // it, every event arrives.
 
 const assert = require('node:assert/strict')
@@ -27,7 +27,7 @@ async function oneByOne(shield, client, count, before = () => {}) {
   assert.equal(client.stats().lost, 0)
 }
 
-describe('chime', () => {
+describe('wake file', () => {
   const current = useRing()
   let ring
 
@@ -40,7 +40,7 @@ describe('chime', () => {
       const shield = ring.writer()
       const client = ring.client({ spinMicros })
       await oneByOne(shield, client, 60, (i) => sleep([0, 1, 3, 12][i % 4]))
-      // Without a thread that waits on the ring, only the chime is rung.
+      // Without a thread that waits on the ring, only the wake file is signalled.
       assert(shield.stats().bells > 0)
     })
   }
@@ -50,18 +50,18 @@ describe('chime', () => {
       const shield = ring.writer()
       const client = ring.client({ spinMicros })
       await oneByOne(shield, client, 12, (i) => {
-        if (i % 2 === 1) fs.unlinkSync(ring.chime)
-        return until(() => fs.existsSync(ring.chime), 'another chime')
+        if (i % 2 === 1) fs.unlinkSync(ring.wakeFile)
+        return until(() => fs.existsSync(ring.wakeFile), 'another wake file')
       })
     })
   }
 
   it('F27 cannot be made: the poll thread waits instead', async () => {
-    fs.mkdirSync(ring.chime)
+    fs.mkdirSync(ring.wakeFile)
     const shield = ring.writer()
     await oneByOne(shield, ring.client({ spinMicros: 0 }), 12)
     await oneByOne(shield, ring.client(), 12)
-    assert(fs.statSync(ring.chime).isDirectory())
+    assert(fs.statSync(ring.wakeFile).isDirectory())
   })
 
   it('F24 is gone while a client sleeps, and so is its writer', async () => {
@@ -73,7 +73,7 @@ describe('chime', () => {
     const collected = collect(client, 1)
     await sleep(50)
     await child.kill()
-    fs.unlinkSync(ring.chime)
+    fs.unlinkSync(ring.wakeFile)
     ring.writer().writeThreat(threat('from the next writer'))
     assert.equal((await collected)[0].details, 'from the next writer')
   })

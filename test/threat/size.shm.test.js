@@ -15,6 +15,7 @@ const { RingHistory } = require('../../lib/shield/ring-history.js')
 const {
   capacityOf,
   plainSpanOf,
+  laneOf,
   ringBytes,
   spanOf
 } = require('../../lib/threat/size.js')
@@ -84,12 +85,14 @@ describe('ring-size', () => {
     const valid = edges.filter((events) => events <= MAX_EVENTS)
 
     /** A real ring has what they say. */
-    function assertAgree(maxEvents) {
-      const writer = current().writer({ maxEvents })
-      const { capacity, fileBytes, path: file } = writer.stats()
+    function assertAgree(maxEvents, more) {
+      const writer = current().writer({ maxEvents, priorityEvents: more })
+      const { capacity, priorityEvents, fileBytes, path: file } = writer.stats()
       writer.close()
-      assert.equal(capacityOf(maxEvents), capacity, `${maxEvents} events`)
-      assert.equal(ringBytes(capacity), fileBytes, `${maxEvents} events`)
+      const what = `${maxEvents} events, ${more} more`
+      assert.equal(capacityOf(maxEvents), capacity, what)
+      assert.equal(laneOf(more), priorityEvents, what)
+      assert.equal(ringBytes(capacity, priorityEvents), fileBytes, what)
       assert.equal(fs.statSync(file).size, fileBytes)
     }
 
@@ -107,20 +110,26 @@ describe('ring-size', () => {
       fc.assert(fc.property(fc.integer({ min: 1, max: 20_000 }), assertAgree))
     })
 
+    it('are what a ring has, of any number of priority events', () => {
+      for (const more of [0, 1, 2, 3, 4, 5, 170, 171, 256, 341, 342, 1024]) {
+        assertAgree(16, more)
+      }
+    })
+
     it('are what a ring needs that would be too large for a test', () => {
       // The core says how many bytes it needs before it makes anything.
       const { dir } = current()
       const anyNumber = fc.integer({ min: 1, max: MAX_EVENTS })
       const numbers = [...valid, ...fc.sample(anyNumber, 200)]
       for (const maxEvents of numbers) {
-        const bytes = ringBytes(capacityOf(maxEvents))
+        const bytes = ringBytes(capacityOf(maxEvents), 256)
         assert.throws(
           () => new native.Writer({ dir, maxEvents, bufferSize: bytes - 1 }),
           {
             code: 'ERR_INVALID_OPTION',
             message:
               `bufferSize is ${bytes - 1} bytes, but ${maxEvents} events ` +
-              `need ${bytes}`
+              `and 256 priority events need ${bytes}`
           }
         )
       }

@@ -117,7 +117,7 @@ TEST(skipped, "F60 events published elsewhere: the ring is replaced") {
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
   CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
-  kg_writer_skip_to(writer, 12);
+  kg_writer_skip_to(writer, 12, KG_PRIORITY_UNKNOWN);
   must_replace(writer, 12);
   /* What stood in the old one can still be read, to its end. */
   enum kg_writer_life life;
@@ -138,7 +138,7 @@ TEST(skipped_gone, "F60 F24 the same with a ring that is gone") {
   kg_writer *writer = open_writer(dir, 16);
   write_events(writer, 5);
   CHECK(unlink(check_path(dir, RING_FILE)) == 0);
-  kg_writer_skip_to(writer, 7);
+  kg_writer_skip_to(writer, 7, KG_PRIORITY_UNKNOWN);
   must_replace(writer, 7);
   kg_writer_close(writer);
 }
@@ -149,7 +149,7 @@ TEST(nothing_skipped, "F60 nothing published elsewhere: the ring stays") {
   uint64_t last = write_events(writer, 5);
   kg_ring_info before = writer_info(writer);
   for (uint64_t sequence = 0; sequence <= last; sequence++) {
-    kg_writer_skip_to(writer, sequence);
+    kg_writer_skip_to(writer, sequence, KG_PRIORITY_UNKNOWN);
     CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   }
   CHECK_EQUAL(writer_info(writer).generation, before.generation);
@@ -168,9 +168,9 @@ TEST(retired, "F60 the next writer does not go on with such a ring") {
   kg_reader *reader = open_reader(dir);
   enum kg_writer_life life;
   CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-  kg_writer_skip_to(writer, last);
+  kg_writer_skip_to(writer, last, KG_PRIORITY_UNKNOWN);
   CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-  kg_writer_skip_to(writer, last + 1);
+  kg_writer_skip_to(writer, last + 1, KG_PRIORITY_UNKNOWN);
   /* Readers look for another one at once. */
   CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
   CHECK_EQUAL(life, KG_WRITER_LIVE);

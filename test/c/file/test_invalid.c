@@ -7,8 +7,8 @@
 #include "../../../native/ring/crc32c.h"
 #include "../file_fixture.h"
 
-static unsigned char whole[1 << 18];
-static unsigned char after[1 << 18];
+static unsigned char whole[1 << 19];
+static unsigned char after[1 << 20];
 
 /* Makes a ring with some events and reads its file into `whole`. */
 static size_t make_ring(const char *dir) {
@@ -16,7 +16,7 @@ static size_t make_ring(const char *dir) {
   write_events(writer, 5);
   kg_writer_close(writer);
   size_t length = get_file(check_path(dir, RING_FILE), whole, sizeof whole);
-  CHECK_EQUAL(length, kg__ring_bytes(16));
+  CHECK_EQUAL(length, kg__ring_bytes(16, KG_DEFAULT_PRIORITY_EVENTS));
   return length;
 }
 
@@ -40,7 +40,7 @@ static kg_failure refuse(const char *dir, int error, size_t length) {
 
 TEST(short_files, "F19 a file shorter than a header is ERR_RING_INVALID") {
   const char *dir = check_temp_dir();
-  static const size_t lengths[] = {0, 1, 4, 127, 128, 320, 639};
+  static const size_t lengths[] = {0, 1, 4, 127, 128, 640, 895};
   make_ring(dir);
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     put_file(check_path(dir, RING_FILE), whole, lengths[i]);
@@ -52,7 +52,7 @@ TEST(short_files, "F19 a file shorter than a header is ERR_RING_INVALID") {
 TEST(no_slots, "F19 F22 a header without its slots is ERR_RING_TRUNCATED") {
   const char *dir = check_temp_dir();
   size_t length = make_ring(dir);
-  const size_t lengths[] = {640,    4096,        65536,         65537,
+  const size_t lengths[] = {896,    4096,        65536,         65537,
                             131072, 131072 + 96, length - 4096, length - 1};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     put_file(check_path(dir, RING_FILE), whole, lengths[i]);
@@ -62,7 +62,7 @@ TEST(no_slots, "F19 F22 a header without its slots is ERR_RING_TRUNCATED") {
 }
 
 TEST(replaced, "F19 the next writer replaces a file that is no ring") {
-  static const size_t lengths[] = {0, 1, 639, 640, 65537, 131072};
+  static const size_t lengths[] = {0, 1, 895, 896, 65537, 131072};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     const char *dir = check_temp_dir();
     make_ring(dir);
@@ -94,8 +94,10 @@ static const struct {
      "begins with 0x00000000"},
     {offsetof(kg_ring_identity, version), 4, 1, KG_E_RING_VERSION,
      "it has version 1"},
-    {offsetof(kg_ring_identity, version), 4, 3, KG_E_RING_VERSION,
-     "it has version 3"},
+    {offsetof(kg_ring_identity, version), 4, 2, KG_E_RING_VERSION,
+     "it has version 2"},
+    {offsetof(kg_ring_identity, version), 4, 4, KG_E_RING_VERSION,
+     "it has version 4"},
     {offsetof(kg_ring_identity, byte_order), 4, 0x04030201, KG_E_RING_INVALID,
      "another byte order"},
     {offsetof(kg_ring_identity, slot_bytes), 4, 340, KG_E_RING_INVALID,
@@ -113,15 +115,48 @@ static const struct {
     {offsetof(kg_ring_identity, capacity), 4, 1U << 31, KG_E_RING_INVALID,
      "capacity is 2147483648"},
     {offsetof(kg_ring_identity, capacity), 4, 1U << 20, KG_E_RING_INVALID,
-     "regions are not where"},
+     "regions do not lie"},
     {offsetof(kg_ring_identity, file_bytes), 8, 1, KG_E_RING_INVALID,
-     "regions are not where"},
+     "regions do not lie"},
     {offsetof(kg_ring_identity, file_bytes), 8, UINT64_MAX, KG_E_RING_INVALID,
-     "regions are not where"},
+     "regions do not lie"},
     {offsetof(kg_ring_identity, doorbell_offset), 8, 0, KG_E_RING_INVALID,
-     "regions are not where"},
+     "regions do not lie"},
     {offsetof(kg_ring_identity, slots_offset), 8, UINT64_MAX - 8,
-     KG_E_RING_INVALID, "regions are not where"},
+     KG_E_RING_INVALID, "regions do not lie"},
+    /* Into the header, amid two regions, onto the one before, past the end. */
+    {offsetof(kg_ring_identity, doorbell_offset), 8, 4096, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, doorbell_offset), 8, 65536 + 4096,
+     KG_E_RING_INVALID, "regions do not lie"},
+    {offsetof(kg_ring_identity, doorbell_offset), 8, 131072, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, slots_offset), 8, 65536, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, slots_offset), 8, 196608, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, lane_offset), 8, 0, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, lane_offset), 8, 131072, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, lane_offset), 8, 196608 + 384,
+     KG_E_RING_INVALID, "regions do not lie"},
+    {offsetof(kg_ring_identity, lane_offset), 8, 262144, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, lane_offset), 8, UINT64_MAX - 65535,
+     KG_E_RING_INVALID, "regions do not lie"},
+    {offsetof(kg_ring_identity, priority_events), 4, 0, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, priority_events), 4, 512, KG_E_RING_INVALID,
+     "regions do not lie"},
+    {offsetof(kg_ring_identity, priority_events), 4, 1, KG_E_RING_INVALID,
+     "lane has 1 slots"},
+    {offsetof(kg_ring_identity, priority_events), 4, 255, KG_E_RING_INVALID,
+     "lane has 255 slots"},
+    {offsetof(kg_ring_identity, priority_events), 4, 1U << 17,
+     KG_E_RING_INVALID, "lane has 131072 slots"},
+    {offsetof(kg_ring_identity, priority_events), 4, UINT32_MAX,
+     KG_E_RING_INVALID, "lane has 4294967295 slots"},
     {offsetof(kg_ring_identity, generation), 8, 0, KG_E_RING_INVALID,
      "no generation"},
 };
@@ -146,18 +181,53 @@ TEST(headers, "F20 each wrong field of the header has its own message") {
 TEST(header_bits, "F20 any flipped bit of the header is found") {
   const char *dir = check_temp_dir();
   size_t length = make_ring(dir);
-  kg__ring ring;
+  kg_ring_identity identity;
   kg_failure failure;
   for (size_t bit = 0; bit < sizeof(kg_ring_identity) * 8; bit++) {
     whole[bit / 8] ^= (unsigned char)(1U << (bit % 8));
     memcpy(after, whole, length);
-    int result = kg__ring_attach(after, length, &ring, &failure);
+    int result = kg__ring_verify(after, length, &identity, &failure);
     CHECK(result == KG_E_RING_INVALID || result == KG_E_RING_VERSION);
     CHECK_BYTES(after, whole, length);
     whole[bit / 8] ^= (unsigned char)(1U << (bit % 8));
   }
-  CHECK_RESULT(kg__ring_attach(whole, length, &ring, &failure), KG_OK,
+  CHECK_RESULT(kg__ring_verify(whole, length, &identity, &failure), KG_OK,
                &failure);
+}
+
+/* Moves the regions of `whole` apart, as on a system of huge pages. */
+static size_t spread(size_t length) {
+  kg_ring_identity *identity = (void *)whole;
+  const kg_ring_identity old = *identity;
+  identity->doorbell_offset += 65536;
+  identity->slots_offset += 3 * 65536;
+  identity->lane_offset += 5 * 65536;
+  identity->file_bytes += 6 * 65536;
+  seal(identity);
+  memset(after, 0, sizeof after);
+  memcpy(after, whole, 65536);
+  memcpy(after + identity->doorbell_offset, whole + old.doorbell_offset, 65536);
+  memcpy(after + identity->slots_offset, whole + old.slots_offset,
+         old.lane_offset - old.slots_offset);
+  memcpy(after + identity->lane_offset, whole + old.lane_offset,
+         length - old.lane_offset);
+  return length + 6 * 65536;
+}
+
+TEST(spread_out, "F20 regions are where the header says, for both ends") {
+  const char *dir = check_temp_dir();
+  size_t length = make_ring(dir);
+  put_file(check_path(dir, RING_FILE), after, spread(length));
+  kg_reader *reader = open_reader(dir);
+  CHECK_EQUAL(check_ring_from(dir, 1), 5);
+  kg_writer *writer = open_writer(dir, 16);
+  CHECK_EQUAL(writer_info(writer).generation, reader_info(reader).generation);
+  CHECK_EQUAL(write_events(writer, 3), 8);
+  account account = {.next = 6};
+  drain_file(reader, &account);
+  CHECK_EQUAL(account.received, 3);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
 }
 
 TEST(longer, "F20 a file that is longer than its ring is read all the same") {
@@ -230,14 +300,14 @@ TEST(sizes, "max_events and max_bytes are kept or refused with what would do") {
   kg_ring_options options = {.dir = dir, .max_events = 1000};
   kg_failure failure;
   kg_writer *writer = NULL;
-  options.max_bytes = kg__ring_bytes(1024) - 1;
+  options.max_bytes = kg__ring_bytes(1024, KG_DEFAULT_PRIORITY_EVENTS) - 1;
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,
                &failure);
-  CHECK_CONTAINS(failure.detail, "need 524288");
+  CHECK_CONTAINS(failure.detail, "need 655360");
   options.max_bytes++;
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
   CHECK_EQUAL(writer_info(writer).capacity, 1024);
-  CHECK_EQUAL(writer_info(writer).file_bytes, 524288);
+  CHECK_EQUAL(writer_info(writer).file_bytes, 655360);
   kg_writer_close(writer);
   options.max_events = KG_MAX_CAPACITY + 1;
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,

@@ -229,7 +229,7 @@ TEST(dir_removed, "F38 F24 the whole directory is removed: made anew") {
   write_events(writer, 3);
   CHECK(unlink(check_path(dir, RING_FILE)) == 0);
   CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
-  CHECK(unlink(check_path(dir, CHIME_FILE)) == 0);
+  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
   CHECK(rmdir(dir) == 0);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   refuse_writer(dir, KG_E_RING_LOCKED);

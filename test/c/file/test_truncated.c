@@ -22,7 +22,7 @@ static const off_t lengths[] = {
 static void cut(const char *dir, size_t which) {
   off_t length = lengths[which];
   if (length < 0) {
-    length = (off_t)kg__ring_bytes(CAPACITY) - 4096;
+    length = (off_t)kg__ring_bytes(CAPACITY, KG_DEFAULT_PRIORITY_EVENTS) - 4096;
   }
   CHECK(truncate(check_path(dir, RING_FILE), length) == 0);
 }
@@ -112,11 +112,13 @@ TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
     off_t length;
   } cuts[] = {{CAPACITY, 11, KG_SLOTS_OFFSET + 4096},
               {CAPACITY, 1, KG_SLOTS_OFFSET + 200},
-              {512, 512, (off_t)kg__ring_bytes(512) - 200}};
+              {512, 512, (off_t)kg__ring_bytes(512, 0) - 200}};
   for (int i = 0; i < 3; i++) {
     const char *dir = check_temp_dir();
-    const kg_ring_options options = {
-        .dir = dir, .max_events = cuts[i].capacity, .no_checksums = true};
+    const kg_ring_options options = {.dir = dir,
+                                     .max_events = cuts[i].capacity,
+                                     .priority_events = KG_PRIORITY_NONE,
+                                     .no_checksums = true};
     kg_writer *writer = NULL;
     kg_failure failure;
     kg_slot buffer[64];

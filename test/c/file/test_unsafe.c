@@ -181,15 +181,15 @@ static void check_umask(mode_t mask) {
     /* What takes its place is no wider. */
     CHECK(unlink(check_path(dir, RING_FILE)) == 0);
     CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
-    CHECK(unlink(check_path(dir, CHIME_FILE)) == 0);
+    CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
     CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
     CHECK_EQUAL(mode_of(check_path(dir, RING_FILE)), 0600);
     CHECK_EQUAL(mode_of(check_path(dir, LOCK_FILE)), 0600);
-    CHECK_EQUAL(mode_of(check_path(dir, CHIME_FILE)), 0600);
+    CHECK_EQUAL(mode_of(check_path(dir, WAKE_FILE)), 0600);
     kg_writer_close(writer);
     CHECK(unlink(check_path(dir, RING_FILE)) == 0);
     CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
-    CHECK(unlink(check_path(dir, CHIME_FILE)) == 0);
+    CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
     CHECK(rmdir(dir) == 0);
     leave_plain_user();
   }

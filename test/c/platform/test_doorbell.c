@@ -30,6 +30,10 @@ static kg_ring_doorbell *map_doorbell(const char *dir) {
   return mapped;
 }
 
+static bool has_waiters(const kg_ring_doorbell *doorbell) {
+  return (kg__load32_acquire(&doorbell->waiters) & KG_WAITS_ON_HEAD) != 0;
+}
+
 TEST(wakes, "a reader asleep in one process is woken by data from another") {
   const char *dir = check_temp_dir();
   int told[2];
@@ -43,7 +47,7 @@ TEST(wakes, "a reader asleep in one process is woken by data from another") {
     CHECK(write(told[1], "o", 1) == 1);
     for (int i = 0; i < 20; i++) {
       /* Not before the reader says that it sleeps, and a little later. */
-      while (kg__load32_acquire(&doorbell->waiters) == 0) {
+      while (!has_waiters(doorbell)) {
         nap_ms(1);
       }
       nap_ms(3);
@@ -101,7 +105,7 @@ TEST(many_sleepers, "one bell wakes every reader of every process") {
     char byte;
     CHECK(read(ready[0], &byte, 1) == 1);
   }
-  while (kg__load32_acquire(&doorbell->waiters) == 0) {
+  while (!has_waiters(doorbell)) {
     nap_ms(1);
   }
   nap_ms(100);
@@ -132,7 +136,7 @@ TEST(retired, "readers asleep on a ring that is replaced are woken") {
     check_done();
   }
   CHECK(read(ready[0], &byte, 1) == 1);
-  while (kg__load32_acquire(&doorbell->waiters) == 0) {
+  while (!has_waiters(doorbell)) {
     nap_ms(1);
   }
   nap_ms(50);

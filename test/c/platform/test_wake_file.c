@@ -1,4 +1,4 @@
-/* The chime: the bell that event loops hear. */
+/* The wake file: what event loops hear. */
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -137,7 +137,7 @@ TEST(again, "listening again keeps one descriptor") {
   kg_writer_close(writer);
 }
 
-TEST(take_over, "the chime stays when another writer takes over") {
+TEST(take_over, "the wake file stays when another writer takes over") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
@@ -153,12 +153,12 @@ TEST(take_over, "the chime stays when another writer takes over") {
   kg_writer_close(writer);
 }
 
-TEST(removed, "F24 a chime that is removed is hung up again, readers notice") {
+TEST(removed, "F24 a wake file that is removed is made again, readers notice") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   listen_to(reader);
-  CHECK(unlink(check_path(dir, CHIME_FILE)) == 0);
+  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK(!kg__reader_can_listen(reader));
   kg_reader_close(reader);
@@ -171,11 +171,11 @@ TEST(removed, "F24 a chime that is removed is hung up again, readers notice") {
   kg_writer_close(writer);
 }
 
-TEST(squatted, "F26 F27 what stands in the chime's place is no chime") {
+TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
   const char *dir = check_temp_dir();
   char path[512];
   char other[512];
-  strcpy(path, check_path(dir, CHIME_FILE));
+  strcpy(path, check_path(dir, WAKE_FILE));
   strcpy(other, check_path(dir, "other"));
   for (int kind = 0; kind < 8; kind++) {
     unlink(path);
@@ -205,7 +205,7 @@ TEST(squatted, "F26 F27 what stands in the chime's place is no chime") {
     struct stat info;
     CHECK(lstat(path, &info) == 0);
     if (kind == 7) {
-      /* A directory stays, and readers do without a chime. */
+      /* A directory stays, and readers do without a wake file. */
       CHECK(S_ISDIR(info.st_mode));
       CHECK(kg__reader_open_listener(reader) < 0 &&
             !kg__reader_can_listen(reader));
@@ -226,7 +226,7 @@ TEST(squatted, "F26 F27 what stands in the chime's place is no chime") {
   CHECK(rmdir(path) == 0);
 }
 
-TEST(umask_, "F29 the chime has mode 0600 under any umask") {
+TEST(umask_, "F29 the wake file has mode 0600 under any umask") {
   const mode_t masks[] = {0, 077, 0777};
   for (int i = 0; i < 3; i++) {
     const char *dir = check_temp_dir();
@@ -234,18 +234,18 @@ TEST(umask_, "F29 the chime has mode 0600 under any umask") {
     kg_writer *writer = open_writer(dir, 64);
     umask(before);
     struct stat info;
-    CHECK(lstat(check_path(dir, CHIME_FILE), &info) == 0);
+    CHECK(lstat(check_path(dir, WAKE_FILE), &info) == 0);
     CHECK_EQUAL(info.st_mode & 07777, 0600);
     kg_writer_close(writer);
   }
 }
 
-TEST(cut, "F18 a chime that is cut short is given up, and hung up again") {
+TEST(cut, "F18 a wake file that is cut short is given up, and made again") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
-  CHECK(truncate(check_path(dir, CHIME_FILE), 0) == 0);
+  CHECK(truncate(check_path(dir, WAKE_FILE), 0) == 0);
   CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
   CHECK_EQUAL(write_events(writer, 1), 1);
   CHECK(!rings(descriptor, 0));
@@ -260,14 +260,14 @@ TEST(cut, "F18 a chime that is cut short is given up, and hung up again") {
   kg_writer_close(writer);
 }
 
-TEST(held, "F18 who holds, reads or writes the chime's file holds up nobody") {
+TEST(held, "F18 who holds, reads or writes the wake file holds up nobody") {
   const char *dir = check_temp_dir();
   char garbage[4096];
   memset(garbage, 'x', sizeof garbage);
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
-  int fd = open(check_path(dir, CHIME_FILE), O_RDWR);
+  int fd = open(check_path(dir, WAKE_FILE), O_RDWR);
   CHECK(fd >= 0);
   CHECK(flock(fd, LOCK_EX) == 0 && lockf(fd, F_LOCK, 0) == 0);
   for (int round = 1; round <= 5; round++) {
@@ -284,13 +284,13 @@ TEST(held, "F18 who holds, reads or writes the chime's file holds up nobody") {
   kg_writer_close(writer);
 }
 
-TEST(forged, "F18 a header that names another chime is not believed") {
+TEST(forged, "F18 a header that names another wake file is not believed") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   int fd = open(check_path(dir, RING_FILE), O_RDWR);
   uint64_t id = 12345;
   CHECK(fd >= 0);
-  CHECK(pwrite(fd, &id, sizeof id, offsetof(kg_ring_header, chime_id)) ==
+  CHECK(pwrite(fd, &id, sizeof id, offsetof(kg_ring_header, wake_file_id)) ==
         (ssize_t)sizeof id);
   kg_reader *reader = open_reader(dir);
   CHECK(kg__reader_open_listener(reader) < 0);

@@ -18,12 +18,54 @@ static uint32_t below(uint64_t *seed, uint32_t limit) {
   return (uint32_t)(check_random(seed) % limit);
 }
 
+static void stage_some(kg__ring_writer *writer, uint64_t *seed) {
+  uint32_t most = kg__ring_batch_slots(&writer->ring);
+  uint32_t events = 1 + below(seed, 5);
+  made_threat made;
+  for (uint32_t i = 0; i < events; i++) {
+    uint64_t sequence = writer->sequence + writer->staged_events + 1;
+    uint32_t span = span_of(sequence, most);
+    make_threat(&made, sequence, span);
+    if (writer->staged_slots + span > most) {
+      if (below(seed, 2) == 0) {
+        CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
+                     KG_E_BATCH_TOO_LARGE, NULL);
+      }
+      break;
+    }
+    CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
+                 KG_OK, NULL);
+  }
+}
+
+/* The sequence of the oldest event that stands whole in the lane, or one that
+ * no event has. */
+static uint64_t oldest_in_lane(const memory_ring *memory) {
+  const kg__ring *ring = &memory->ring;
+  uint64_t claim = ring->header->lane_claim;
+  uint64_t at = claim > lane_events ? claim - lane_events : 0;
+  for (; at < ring->header->lane_head; at++) {
+    const kg_slot *slot = kg__lane_slot(ring, at);
+    CHECK(kg__slot_is_valid(ring, slot, at));
+    if (slot->place == 0) {
+      return slot->sequence;
+    }
+  }
+  return UINT64_MAX;
+}
+
 /* The next writer takes the ring over from one that died where `stage`
  * says: 0 at rest, 1 after claiming, 2 after copying a part. */
 static void take_over(memory_ring *memory, kg__ring_writer *writer,
                       uint64_t *seed) {
   uint32_t most = memory->ring.capacity / 4;
   uint32_t slots = 1 + below(seed, most);
+  if (below(seed, 3) == 0) {
+    /* One that died between W5 and L1. */
+    stage_some(writer, seed);
+    kg__ring_writer_copy(writer);
+    kg__ring_writer_publish(writer);
+  }
   uint64_t head = writer->head;
   if (below(seed, 2) == 0) {
     uint64_t claim = head + slots;
@@ -43,23 +85,7 @@ static void take_over(memory_ring *memory, kg__ring_writer *writer,
 }
 
 static void write_some(kg__ring_writer *writer, uint64_t *seed) {
-  uint32_t most = kg__ring_batch_slots(&writer->ring);
-  uint32_t events = 1 + below(seed, 5);
-  made_threat made;
-  for (uint32_t i = 0; i < events; i++) {
-    uint64_t sequence = writer->sequence + writer->staged_events + 1;
-    uint32_t span = span_of(sequence, most);
-    make_threat(&made, sequence, span);
-    if (writer->staged_slots + span > most) {
-      if (below(seed, 2) == 0) {
-        CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
-                     KG_E_BATCH_TOO_LARGE, NULL);
-      }
-      break;
-    }
-    CHECK_RESULT(kg__ring_writer_stage(writer, &made.threat, &batch_time),
-                 KG_OK, NULL);
-  }
+  stage_some(writer, seed);
   if (below(seed, 20) == 0) {
     kg__ring_writer_discard(writer);
   }
@@ -103,6 +129,8 @@ static void live(uint64_t seed, bool checksums, bool deaths) {
       CHECK_EQUAL(readers[r].received, accounts[r].received);
       CHECK_EQUAL(readers[r].lost, accounts[r].lost);
       CHECK_EQUAL(readers[r].corrupt, 0);
+      CHECK(accounts[r].unknown <= (joined[r] > 1 ? 1 : 0));
+      CHECK(accounts[r].gone < oldest_in_lane(&memory));
       if (!deaths && readers[r].lost == 0 && joined[r] == 1) {
         CHECK_EQUAL(readers[r].cursor, writer.head);
       }
@@ -116,8 +144,11 @@ static void live(uint64_t seed, bool checksums, bool deaths) {
 }
 
 static void live_often(bool checksums, bool deaths) {
+  static const uint32_t lanes[] = {8, 2, 0, 4, 64};
   for (uint64_t i = 0; i < 25; i++) {
     uint64_t seed = first_seed() + i;
+    lane_events = lanes[i % 5];
+    critical_every = (uint32_t)(i % 4) * 3;
     /* Shown only when the test fails. */
     fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
     live(seed, checksums, deaths);

@@ -4,6 +4,7 @@
 
 #include "../../../native/base/atomic.h"
 #include "../../../native/platform/platform.h"
+#include "../../../native/ring/ring_cursor.h"
 #include "../fixture.h"
 
 TEST(claimed, "F3 what the writer has claimed is discarded and counted") {
@@ -56,6 +57,25 @@ TEST(claimed_spans, "F3 an event with its first slot claimed is lost whole") {
   CHECK_EQUAL(account.received, 3);
   CHECK_EQUAL(reader.corrupt, 0);
   kg__ring_writer_end(&writer);
+  memory_ring_free(&memory);
+}
+
+TEST(outrun, "F89 a claim far ahead of the head that was read is no garbage") {
+  memory_ring memory;
+  kg__ring_reader reader;
+  memory_ring_make(&memory, 16, true);
+  memory_ring_jump(&memory, 100);
+  kg__ring_reader_begin(&reader, &memory.ring);
+  /* Read before the writer went on by three batches, and claimed a fourth. */
+  for (uint64_t head = 88; head <= 100; head += 4) {
+    memory.ring.header->claim = 104;
+    CHECK_EQUAL(kg__cursor_oldest(&reader, head), 104 - 16);
+    CHECK_EQUAL(reader.corrupt, 0);
+  }
+  /* The head of now shows that it is. */
+  memory.ring.header->claim = 105;
+  CHECK_EQUAL(kg__cursor_oldest(&reader, 100), 100 - 16);
+  CHECK_EQUAL(reader.corrupt, 1);
   memory_ring_free(&memory);
 }
 
@@ -170,6 +190,13 @@ TEST(hammer_batches, "F3 the same with batches of a quarter ring") {
 
 TEST(hammer_larger, "F3 F5 the same with a ring that readers can follow") {
   hammer_with(1024, 8, 4, true, false);
+}
+
+TEST(hammer_lane, "F88 F91 the same with a priority lane, and a tiny one") {
+  critical_every = 5;
+  hammer_with(16, 4, 1, false, false);
+  lane_events = 2;
+  hammer_with(32, 3, 8, false, false);
 }
 
 TEST(hammer_seeks, "F3 readers that seek under a writer's hands miss nothing") {

@@ -183,16 +183,22 @@ TEST(no_buffer, "a buffer of no slots is refused") {
   done(&s);
 }
 
+static bool waits(seek_ring *s) {
+  uint32_t word;
+  return kg__ring_reader_waits(&s->reader, KG_WAITS_ON_HEAD, s->reader.seen,
+                               &word);
+}
+
 TEST(asleep, "who sought to what is there does not sleep before reading it") {
   seek_ring s = {.account = {.next = 1}};
   make(&s, 5);
   drain(&s.reader, &(account){.next = 6}, CAPACITY, 2);
-  CHECK(kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
+  CHECK(waits(&s));
   CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_OLDEST, 0), KG_OK, NULL);
-  CHECK(!kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
+  CHECK(!waits(&s));
   drain(&s.reader, &s.account, CAPACITY, 2);
   CHECK_EQUAL(s.account.received, 5);
-  CHECK(kg__ring_reader_waits(&s.reader, KG_WAITS_ON_HEAD, s.reader.seen));
+  CHECK(waits(&s));
   memset(s.memory.ring.doorbell, 0, 4);
   done(&s);
 }

@@ -34,7 +34,7 @@ const VICTIMS = [
   { way: 'threats', reliable: false }
 ]
 
-const FILES = ['chime', 'lock', 'readers', 'room', 'shm']
+const FILES = ['lock', 'readers', 'shm', 'space', 'wake']
 
 class Kills {
   constructor(crowd, dir, progress) {
