@@ -179,8 +179,13 @@ export interface WebSocketOptions {
   enabled?: boolean
   /** Shield: the address to listen on, `127.x.y.z` or `::1`, no name. */
   host?: string
-  /** Shield: the port, 0 for any. Default 9955; another when that is in use. */
-  port?: number
+  /** Shield: the port, 0 for any, `false` for none. Default 9955; another when
+   * that is in use. */
+  port?: number | false
+  /** Whether local clients use a Unix socket, `<name>.sock` beside the discovery
+   * file. Default `true`; there is none on Windows. A client may be given the
+   * path of one instead, together with `tokenFile`. */
+  socket?: boolean | string
   /** Default `token`. With `none`, every user of this machine can read the
    * threats; a warning of the process says so. */
   auth?: 'token' | 'none'
@@ -313,9 +318,14 @@ export interface ReaderStats {
 }
 
 export interface ServerStats {
-  /** Null until it listens. */
+  /** Of the port. Null until it listens, and when there is no port. */
   url: string | null
   port: number | null
+  /** The path of the Unix socket, or null when there is none. */
+  socket: string | null
+  /** Why there is none although there should be: its path would be too long, or
+   * the system refuses it. The port serves then. */
+  socketError: Error | null
   discoveryFile: string | null
   auth: 'token' | 'none'
   /** Clients that proved that they know the token, and handshakes under way. */
@@ -350,8 +360,10 @@ export interface ClientStats {
   transport: ClientTransport
   /** The ring's file, while the ring is read. */
   path: string | null
-  /** The server's URL, while WebSocket is used. */
+  /** The server's URL, while WebSocket is used over a port. */
   url: string | null
+  /** The path of the server's Unix socket, while WebSocket is used over that. */
+  socket: string | null
   /** What `sequence` belongs to. */
   generation: string | null
   /** Events delivered. */

@@ -26,6 +26,7 @@ Exit code: 0, 1 when there was nothing to show, 2 for a wrong command line.
 const ROWS = {
   path: ['path', escapeText],
   url: ['url', escapeText],
+  socket: ['socket', escapeText],
   generation: ['generation', String],
   writer: ['writer', String],
   capacity: ['capacity', (slots) => `${slots} slots`],
@@ -61,8 +62,18 @@ async function inspectServer(options) {
   }
   const client = await openConnected({ ...options, preferShm: false }, onNone)
   try {
-    // Without the path, which is that of a ring.
-    return pick({ ...client.stats(), path: undefined }, ROWS)
+    const stats = client.stats()
+    // Without the path, which is that of a ring; and the one way that is used.
+    const { url, socket } = stats
+    return pick(
+      {
+        ...stats,
+        path: undefined,
+        url: url ?? undefined,
+        socket: socket ?? undefined
+      },
+      ROWS
+    )
   } finally {
     await client.close()
   }

@@ -18,6 +18,7 @@ function describe(source) {
     transport: source.transport,
     path: ring?.path ?? null,
     url: websocket?.url ?? null,
+    socket: websocket?.path ?? null,
     generation: position?.generation ?? websocket?.streamGeneration ?? null,
     lost,
     rescued,
@@ -52,7 +53,8 @@ class IpcClient extends ThreatStream {
         useRing: preferShm,
         findRing: () => findRing(ring, () => liveRecords(location)),
         locate: websocket.enabled ? locator(location, websocket) : null,
-        handshakeTimeoutMs: websocket.handshakeTimeoutMs
+        handshakeTimeoutMs: websocket.handshakeTimeoutMs,
+        maxEventBytes: reader.maxEventBytes
       }
       return new FailoverSource(settings, host)
     }, describe)

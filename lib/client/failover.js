@@ -56,6 +56,7 @@ class FailoverSource {
    * @param {(() => object) | null} options.locate finds the server (see
    *   WebSocketSource), null: no WebSocket
    * @param {number} options.handshakeTimeoutMs
+   * @param {number} [options.maxEventBytes] of the longest event over WebSocket
    * @param {object} host
    * @param {object} [sources] the classes of those that it moves between
    */
@@ -361,7 +362,7 @@ class FailoverSource {
 
   /** @returns {boolean} false: WebSocket is not allowed */
   #openServer(position, standBy = false) {
-    const { locate, handshakeTimeoutMs, ring } = this.#options
+    const { locate, handshakeTimeoutMs, maxEventBytes, ring } = this.#options
     if (locate === null) {
       return false
     }
@@ -372,6 +373,7 @@ class FailoverSource {
     }
     this.#server = new this.#sources.WebSocketSource(locate, host, {
       handshakeTimeoutMs,
+      maxEventBytes,
       progress: this.#progress,
       from: ring.from,
       position,

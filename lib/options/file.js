@@ -44,7 +44,8 @@ const keyOf = (section, name) =>
   Object.keys(SECTIONS[section]).find((key) => snake(key) === name)
 
 /** Whether an option is a path, which in a file is relative to that file. */
-const isPath = (section, key) => SECTIONS[section][key] === filePath
+const isPath = (section, key) =>
+  SECTIONS[section][key] === filePath || key === 'socket'
 
 /** The names of a section's options as in the file. */
 const written = (section) => namesIn(SECTIONS[section]).map(snake)
@@ -126,6 +127,9 @@ function takeFile(file, given) {
 
 // --- The environment -------------------------------------------------------
 
+// Options that may be switched off, or on, and have other values as well.
+const SWITCHES = ['port', 'socket']
+
 // Options whose value stays text when it looks like a number.
 const WORDS = ['name', 'url', 'host', 'auth', 'latency', 'overflow']
 
@@ -137,6 +141,9 @@ function fromText(section, key, value) {
   const isFlag = SECTIONS[section][key] === flag
   if (isFlag && /^(true|false|1|0)$/i.test(value)) {
     return value === '1' || value.toLowerCase() === 'true'
+  }
+  if (SWITCHES.includes(key) && /^(true|false)$/i.test(value)) {
+    return value.toLowerCase() === 'true'
   }
   if (isPath(section, key)) {
     return absolute(value, process.cwd())

@@ -4,6 +4,10 @@
 const { invalid } = require('../base/errors.js')
 const { isLoopback, isShieldUrl } = require('../base/loopback.js')
 const {
+  isSocketPath,
+  MAX_SOCKET_PATH_BYTES
+} = require('../base/socket-path.js')
+const {
   checkEach,
   filePath,
   flag,
@@ -16,6 +20,7 @@ const {
 
 const DEFAULTS = Object.freeze({
   enabled: true,
+  socket: true,
   host: '127.0.0.1',
   port: 9955,
   auth: 'token',
@@ -40,7 +45,26 @@ const WEBSOCKET_CHECKS = {
       value
     ),
 
-  port: (label, value) => integer(label, value, 0, 65535),
+  port(label, value) {
+    if (value === false) {
+      return value
+    }
+    const expected = 'a whole number from 0 to 65535, or false for none'
+    mustBe(typeof value === 'number', TypeError, label, expected, value)
+    return integer(label, value, 0, 65535)
+  },
+
+  socket(label, value) {
+    if (typeof value === 'boolean') {
+      return value
+    }
+    const expected = 'true, false, or the path of a socket'
+    mustBe(typeof value === 'string', TypeError, label, expected, value)
+    const file = filePath(label, value)
+    const most = `a path of ${MAX_SOCKET_PATH_BYTES} bytes at most`
+    return mustBe(isSocketPath(file), RangeError, label, most, file)
+  },
+
   auth: (label, value) => oneOf(label, value, ['token', 'none']),
 
   url: (label, value) =>
@@ -71,13 +95,23 @@ const websocketLabel = (key) => `${WHAT}.${key}`
  */
 function checkWebSocket(options, label = websocketLabel) {
   const checked = checkEach(options, WEBSOCKET_CHECKS, label, WHAT)
-  const { url, tokenFile, auth = DEFAULTS.auth } = checked
-  if (url !== undefined && tokenFile === undefined && auth === 'token') {
+  const { url, socket, tokenFile, auth = DEFAULTS.auth } = checked
+  const given = url !== undefined ? 'url' : 'socket'
+  const isGiven = url !== undefined || typeof socket === 'string'
+  if (isGiven && tokenFile === undefined && auth === 'token') {
     throw invalid(
       TypeError,
       'ERR_INVALID_OPTION',
-      `${label('tokenFile')} is missing: ${label('url')} needs it, or ` +
-        `${label('auth')} 'none', which trusts any server at that URL`
+      `${label('tokenFile')} is missing: ${label(given)} needs it, or ` +
+        `${label('auth')} 'none', which trusts any server there`
+    )
+  }
+  if (checked.port === false && socket === false && checked.enabled !== false) {
+    throw invalid(
+      RangeError,
+      'ERR_INVALID_OPTION',
+      `${label('port')} and ${label('socket')}: one of them must not be false, ` +
+        `or ${label('enabled')} be`
     )
   }
   return { ...DEFAULTS, ...checked }

@@ -1,193 +1,223 @@
 'use strict'
-// One Shield at a time: each holds, for as long as it lives and with or without
-// a ring, a socket beside the discovery file, over which nothing is sent. That
-// it can be connected to says that a Shield lives, also while its process is
-// stopped; the kernel ends that with the process.
+// One Shield at a time. The kernel's lock decides where there is the addon; this
+// is the socket beside the discovery file, at which one asks. Who can connect
+// to it knows that a Shield lives, also one that is stopped or has no addon; the
+// kernel ends that with the process. docs/decisions/one-shield.md says which
+// of them covers which case.
 
-const { randomBytes } = require('node:crypto')
-const { once } = require('node:events')
-const fs = require('node:fs')
-const net = require('node:net')
 const path = require('node:path')
-const { IpcError } = require('../base/errors.js')
-const { checkDirectory, makeDirectory } = require('../base/private-file.js')
-const { acquireStartLock } = require('./start-lock.js')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { invalid, IpcError } = require('../base/errors.js')
+const { makeDirectory } = require('../base/private-file.js')
+const {
+  isSocketPath,
+  MAX_SOCKET_PATH_BYTES
+} = require('../base/socket-path.js')
 const { places } = require('../websocket/locate.js')
+const {
+  identityOf,
+  isHeld,
+  LocalSocket
+} = require('../websocket/server/local-socket.js')
 
-// The address of a socket holds 108 bytes on Linux and 104 on macOS.
-const MAX_PATH_BYTES = 100
-const SUFFIX_BYTES = 4
+// Without the lock, two that start at the same instant do not find each other.
+// So each looks again after this; the one that does not reach itself ends.
+const SETTLE_MS = 50
 
-/** Whether this is a socket of this user's, in a directory in which nobody else
- * could have put it. */
-function isOurs(file) {
-  try {
-    const stat = fs.lstatSync(file)
-    return (
-      stat.isSocket() &&
-      (process.geteuid === undefined || stat.uid === process.geteuid()) &&
-      checkDirectory(path.dirname(file))
-    )
-  } catch {
-    return false
-  }
+// Two that start take each other's place no more often than this; a start takes
+// milliseconds.
+const ROUNDS = 100
+
+function tooLong(file) {
+  const bytes = Buffer.byteLength(file)
+  return invalid(
+    RangeError,
+    'ERR_INVALID_OPTION',
+    `options dir and name: ${file} has ${bytes} bytes, and the path of a ` +
+      `socket ${MAX_SOCKET_PATH_BYTES} at most; give shorter ones`
+  )
 }
 
-/**
- * @param {string} file
- * @returns {Promise<boolean>} whether a living process listens there
- */
-async function isHeld(file) {
-  if (!isOurs(file)) {
-    return false
-  }
-  const socket = net.connect(file)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch (error) {
-    // The queue is full: its process lives and accepts nothing, as when stopped.
-    return error.code === 'EAGAIN'
-  } finally {
-    socket.destroy()
-  }
-}
-
-const inodeOf = (file) => fs.lstatSync(file, { throwIfNoEntry: false })?.ino
+const lockedBy = (file) =>
+  new IpcError('ERR_RING_LOCKED', `another Shield runs and holds ${file}`)
 
 class SingleInstance {
   #files
-  #key
-  #server = null
-  #file = null
-  #inode = null
-  #checking = null // the promise of a checkFile() that goes on
-  #ended = new AbortController()
+  #isOn
+  #accept
+  #socket = null
+  #checking = null // the promise of a check() that goes on
+  #ended = false
 
-  /** @param {{ dir?: string, name?: string }} location */
-  constructor(location) {
-    const candidates = places(location)
-    this.#files = candidates
-      .map(({ dir, name }) => path.join(dir, `${name}.shield`))
-      .filter(
-        (file) => Buffer.byteLength(file) + 2 * SUFFIX_BYTES < MAX_PATH_BYTES
-      )
-    this.#key = JSON.stringify(candidates)
+  /** Why there is no socket although there should be, or null.
+   * @type {Error | null} */
+  error = null
+
+  /**
+   * @param {{ dir?: string, name?: string }} location
+   * @param {{ isOn?: boolean,
+   *   accept?: (socket: import('node:net').Socket) => void }} [how] `isOn`: has
+   *   a socket itself, and does not only ask; `accept` gets the connections
+   */
+  constructor(location, { isOn = true, accept } = {}) {
+    this.#files = places(location).map(({ dir, name }) =>
+      path.join(dir, `${name}.sock`)
+    )
+    // A pipe of Windows has no place in a directory.
+    this.#isOn = isOn && process.platform !== 'win32'
+    this.#accept = accept ?? ((socket) => socket.destroy())
   }
 
-  /** Whether no other Shield can have it. */
+  /** Whether others find this Shield by its socket. */
   get isHeld() {
-    return this.#server !== null
+    return this.#socket !== null
+  }
+
+  /** The socket's path, or null. */
+  get path() {
+    return this.#socket?.path ?? null
   }
 
   /**
-   * Takes it, if that is possible on this system, and the start lock.
-   * @returns {Promise<(() => void) | null>} releases the start lock; null when
-   *   there was none
-   * @throws {IpcError} ERR_RING_LOCKED when another Shield has it
+   * Asks for other Shields and takes the place, if that is possible here.
+   * @param {boolean} isLocked whether this Shield holds the kernel's lock
+   * @returns {Promise<void>}
+   * @throws {IpcError} ERR_RING_LOCKED when another Shield lives
    */
-  async take() {
-    const release = await acquireStartLock(this.#key, this.#ended.signal)
-    try {
-      await this.#takeIn()
-      return release
-    } catch (error) {
-      release?.()
-      throw error
+  async take(isLocked) {
+    for (let round = 0; round < ROUNDS && !this.#ended; round++) {
+      const seen = await this.#ask()
+      if (!(await this.#tryPlaces(seen))) {
+        continue
+      }
+      if (this.#socket === null || isLocked) {
+        return
+      }
+      await sleep(SETTLE_MS)
+      if (this.#socket === null || this.#socket.isInPlace) {
+        return
+      }
+      // Somebody took it at the same instant, or it was removed.
+      this.#drop()
     }
   }
 
   /**
-   * Makes the socket again when its file is gone: without it another Shield
-   * cannot see this one. To be called regularly after take().
+   * Makes the socket again when its file is gone: without it nobody finds this
+   * Shield. To be called regularly after take().
+   * @param {boolean} isLocked as that of take()
    * @returns {Promise<void>}
-   * @throws {IpcError} ERR_RING_LOCKED when another Shield has it by now
+   * @throws {IpcError} ERR_RING_LOCKED when another Shield has the place, unless
+   *   this one holds the kernel's lock: then the other one has to go
    */
-  checkFile() {
-    // One at a time: waiting for the start lock may last, and a second check
-    // would take the socket of the first for another Shield's.
-    this.#checking ??= this.#takeAgain().finally(() => {
+  check(isLocked) {
+    // One at a time: a second one would take the socket of the first for another
+    // Shield's.
+    this.#checking ??= this.#takeAgain(isLocked).finally(() => {
       this.#checking = null
     })
     return this.#checking
   }
 
-  async #takeAgain() {
-    const isThere = this.isHeld && inodeOf(this.#file) === this.#inode
-    if (!isThere && this.#files.length > 0) {
-      this.#drop()
-      const release = await this.take()
-      release?.()
-    }
-  }
-
   /** Ends it at once. */
   free() {
-    this.#ended.abort()
+    this.#ended = true
     this.#drop()
   }
 
-  #drop() {
-    if (this.#server === null) {
+  // -------------------------------------------------------------------------
+
+  async #takeAgain(isLocked) {
+    if (this.#ended || !this.#isOn || this.#socket?.isInPlace) {
       return
     }
+    // The old one is kept until there is another: who is connected stays so,
+    // and without its file nobody else can reach it.
+    const before = this.#socket
+    this.#socket = null
     try {
-      if (isOurs(this.#file) && inodeOf(this.#file) === this.#inode) {
-        fs.unlinkSync(this.#file)
+      if (isLocked) {
+        await this.#tryPlaces()
+      } else {
+        await this.take(false)
       }
-    } catch {
-      // A file that stays is like that of a Shield that was killed.
-    }
-    this.#server.close()
-    this.#server = null
-  }
-
-  async #takeIn() {
-    for (const file of this.#files) {
-      if (await isHeld(file)) {
-        throw new IpcError(
-          'ERR_RING_LOCKED',
-          `another Shield runs and holds ${file}`
-        )
-      }
-    }
-    for (const file of this.#files) {
-      if (this.#ended.signal.aborted || (await this.#listen(file))) {
-        return
-      }
+    } finally {
+      before?.close()
     }
   }
 
-  async #listen(file) {
-    const server = net.createServer((socket) => socket.destroy())
-    // Closing a server removes the name that it was given, even when that is
-    // another file by then. So it is given one that is used only once.
-    const made = `${file}.${randomBytes(SUFFIX_BYTES).toString('hex')}`
-    try {
-      makeDirectory(path.dirname(file))
-      server.listen({ path: made, exclusive: true })
-      await once(server, 'listening')
-      // The umask may have taken away the right to connect.
-      fs.chmodSync(made, 0o600)
-      // In the place of what a killed Shield left: nobody listens there, and
-      // the start lock keeps others from starting now.
-      fs.renameSync(made, file)
-    } catch {
-      server.close()
-      // Another place may do. Without any, the servers that discovery files
-      // name are still asked.
-      return false
+  #drop() {
+    this.#socket?.close()
+    this.#socket = null
+  }
+
+  /**
+   * @returns {Promise<Map<string, string | null>>} what stood in each place: a
+   *   socket that was left, or nothing
+   * @throws {IpcError} ERR_RING_LOCKED
+   */
+  async #ask() {
+    const seen = new Map()
+    for (const file of this.#files) {
+      // A longer path is nobody's: see isSocketPath().
+      if (isSocketPath(file)) {
+        // Before it is asked, so that one that comes in between is noticed.
+        seen.set(file, identityOf(file))
+        if (await isHeld(file)) {
+          throw lockedBy(file)
+        }
+      }
     }
-    // Do not keep the process alive.
-    server.unref()
-    this.#server = server
-    this.#file = file
-    this.#inode = inodeOf(file)
-    if (this.#ended.signal.aborted) {
-      this.#drop()
+    return seen
+  }
+
+  /**
+   * Takes the first place that will do.
+   * @param {Map<string, string | null>} [seen] what may be replaced; anything
+   * @returns {Promise<boolean>} false: another one was faster, ask again
+   */
+  async #tryPlaces(seen) {
+    this.error = null
+    if (!this.#isOn) {
+      return true
+    }
+    for (const file of this.#files) {
+      let socket = null
+      try {
+        makeDirectory(path.dirname(file))
+        if (!isSocketPath(file)) {
+          // Beside the discovery file or nowhere.
+          this.error = tooLong(file)
+          return true
+        }
+        socket = await LocalSocket.listen(file, this.#accept)
+        if (this.#ended) {
+          socket.close()
+          return true
+        }
+        if (!socket.take(seen?.get(file))) {
+          socket.close()
+          return false
+        }
+        this.#socket = socket
+        this.error = null
+        return true
+      } catch (error) {
+        // Another place may do.
+        socket?.close()
+        this.error ??= wrap(error, file)
+      }
     }
     return true
   }
+}
+
+function wrap(error, file) {
+  if (error instanceof IpcError) {
+    return error
+  }
+  const detail = `${file}: ${error.syscall ?? 'listen'}: ${error.code}`
+  return new IpcError('ERR_SYSTEM', detail, { cause: error })
 }
 
 module.exports = { SingleInstance }

@@ -47,7 +47,7 @@ class IpcTransport extends EventEmitter {
   #published = 0 // without the ring
   #told = null // the transport that the last event named
   #retry = null // the timer of the next attempt to serve
-  #endStart = null // releases the start lock
+  #blocked = 0 // threats that were published as blocked
 
   static {
     serviceOf = (transport) => transport.#service
@@ -65,7 +65,10 @@ class IpcTransport extends EventEmitter {
     const { location, writer, preferShm, websocket } = checkIpc(options)
     this.#location = location
     this.#websocket = websocket
-    this.#instance = new SingleInstance(location)
+    this.#instance = new SingleInstance(location, {
+      isOn: websocket.socket !== false,
+      accept: (socket) => this.#accept(socket)
+    })
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled
@@ -230,6 +233,7 @@ class IpcTransport extends EventEmitter {
       return this.#publishWithoutRing(records)
     }
     this.#ring.history.sequence = last
+    this.#count(records)
     // A listener may have closed the service meanwhile.
     if (isHeard && this.#isHeard) {
       this.#broadcast(records, last)
@@ -247,6 +251,7 @@ class IpcTransport extends EventEmitter {
     const first = history.sequence + 1
     const texts = this.#ring.append(records)
     this.#published += records.length
+    this.#count(records)
     this.#service.broadcaster.publish(first, texts)
     return history.sequence
   }
@@ -260,6 +265,12 @@ class IpcTransport extends EventEmitter {
       first,
       records.map((record, i) => threatText(record, first + i, generation, now))
     )
+  }
+
+  #count(records) {
+    for (const { blocked } of records) {
+      this.#blocked += blocked ? 1 : 0
+    }
   }
 
   #mustBeOpen() {
@@ -301,27 +312,24 @@ class IpcTransport extends EventEmitter {
     this.#report(error)
   }
 
-  /** Whether the kernel says that there is no other. */
+  /** Whether no other Shield can start unnoticed. */
   get #isAlone() {
     return this.#ring.isAlone || this.#instance.isHeld
   }
 
   async #claimPlace() {
     try {
-      this.#endStart = await this.#instance.take()
+      await this.#instance.take(this.#ring.isAlone)
     } catch (error) {
       this.#end(error)
       throw error
-    }
-    if (this.#instance.isHeld || this.#service === null) {
-      this.#endStart?.()
     }
   }
 
   async #checkPlaces() {
     try {
       await this.#claimed
-      await this.#instance.checkFile()
+      await this.#instance.check(this.#ring.isAlone)
       await this.#service?.checkPlace(this.#isAlone)
     } catch (error) {
       // What else is wrong with a file may be over at the next check.
@@ -333,12 +341,23 @@ class IpcTransport extends EventEmitter {
 
   // --- WebSocket -----------------------------------------------------------
 
+  /** Takes a connection to the Unix socket, which is there before a server is. */
+  #accept(socket) {
+    if (this.#service === null) {
+      socket.destroy()
+    } else {
+      this.#service.broadcaster.accept(socket)
+    }
+  }
+
   #openService() {
     clearTimeout(this.#retry)
     this.#service = new WebSocketService(
       this.#ring.history,
       this.#location,
-      this.#websocket
+      this.#websocket,
+      this.#instance,
+      () => this.#blocked
     )
     this.#ready = this.#startService(this.#service)
     this.#ready.catch(() => {})
@@ -357,8 +376,6 @@ class IpcTransport extends EventEmitter {
         throw error
       }
       return
-    } finally {
-      this.#endStart?.()
     }
     const { moved } = service
     this.#serviceError = moved

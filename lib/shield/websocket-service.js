@@ -17,13 +17,21 @@ const { Broadcaster } = require('../websocket/server/broadcaster.js')
 // How long another server may take to prove that it lives.
 const PROBE_MS = 1000
 
-// Without a lock, two that start at the same instant do not find each other. So
-// each looks again after this; the one whose file was replaced ends.
+// Without a lock and without a Unix socket, two that start at the same instant
+// do not find each other. So each looks again after this; the one whose file was
+// replaced ends.
 const SETTLE_MS = 50
+
+// Where there is no socket.
+const NO_SOCKET = { path: null, error: null }
 
 /** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
 async function mustNotAnswer(record) {
   const url = urlOf(record)
+  if (url === null) {
+    // The one who holds its socket was asked already: see SingleInstance.
+    return
+  }
   try {
     const socket = await connect({
       url,
@@ -46,9 +54,16 @@ async function mustNotAnswer(record) {
   )
 }
 
+const noWay = () =>
+  new IpcError(
+    'ERR_SYSTEM',
+    'websocket.port is false, and there is no Unix socket on this system'
+  )
+
 class WebSocketService {
   #location
   #options
+  #local
   #token = createToken()
   #place = null // { dir, name } of the discovery file
   #file = null // its path
@@ -60,12 +75,28 @@ class WebSocketService {
    * @param {object} history
    * @param {{ dir?: string, name?: string }} location
    * @param {object} options checked `websocket` options
+   * @param {{ path: string | null, error: Error | null }} [local] the Unix
+   *   socket, whose connections go to `broadcaster.accept()`, or why there is
+   *   none
+   * @param {() => number} [threatsBlocked] how many the Shield has blocked
    */
-  constructor(history, location, options) {
+  constructor(
+    history,
+    location,
+    options,
+    local = NO_SOCKET,
+    threatsBlocked = undefined
+  ) {
     this.#location = location
     this.#options = options
+    this.#local = local
     /** Sends what is published to the clients that are connected. */
-    this.broadcaster = new Broadcaster(history, options, this.#token)
+    this.broadcaster = new Broadcaster(
+      history,
+      options,
+      this.#token,
+      threatsBlocked
+    )
     this.isListening = false
   }
 
@@ -86,11 +117,15 @@ class WebSocketService {
    * @param {boolean} isAlone whether a lock says already that there is no other
    *   Shield
    * @throws {IpcError} ERR_RING_LOCKED when another one answers, ERR_CLOSED,
-   *   and what keeps a server or its discovery file from being made
+   *   and what keeps a server or its discovery file from being made; without a
+   *   port, what keeps the socket from it
    */
   async start(isAlone) {
     await this.#mustBeAlone(isAlone)
-    const { host, auth } = this.#options
+    const { host, port, auth } = this.#options
+    if (port === false && this.#local.path === null) {
+      throw this.#local.error ?? noWay()
+    }
     this.#record = {
       version: 1,
       state: 'live',
@@ -134,7 +169,11 @@ class WebSocketService {
    */
   async checkPlace(isAlone) {
     this.broadcaster.resumeStranded()
-    if (!this.isListening || this.#isInPlace() || this.#isPublished()) {
+    if (!this.isListening) {
+      return
+    }
+    const isThere = this.#isInPlace() || this.#isPublished()
+    if (isThere && this.#record.socket === this.#local.path) {
       return
     }
     await this.#mustBeAlone(isAlone)
@@ -151,6 +190,8 @@ class WebSocketService {
     return {
       url: this.#record && urlOf(this.#record),
       port: this.#record?.port ?? null,
+      socket: this.#record && this.#local.path,
+      socketError: this.#local.error,
       discoveryFile: this.#file,
       auth: this.#options.auth,
       ...this.broadcaster.stats()
@@ -219,7 +260,8 @@ class WebSocketService {
   #publishRecord() {
     let first = null
     const { generation, dir = null } = this.broadcaster.history
-    Object.assign(this.#record, { generation, dir })
+    const socket = this.#local.path
+    Object.assign(this.#record, { socket, generation, dir })
     const before = this.#place
     const fileBefore = this.#file
     for (const place of places(this.#location)) {

@@ -2,6 +2,7 @@
 // A threat on its way in: checked, every property read once.
 
 const { invalid, show } = require('../base/errors.js')
+const { nowMicros } = require('../base/wall-clock.js')
 const continuation = require('./continuation.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
@@ -175,7 +176,7 @@ function checkThreat(threat) {
  * @param {ThreatRecord[]} records */
 function stamp(records) {
   for (const record of records) {
-    record.timestampUs ||= Date.now() * 1000
+    record.timestampUs ||= nowMicros()
   }
 }
 

@@ -10,10 +10,11 @@
 //   server  101  KindlyGuard-Proof: <proof of 'server'>
 //           or 503 with the same, when it has as many clients as it takes
 //
-// A proof is HMAC-SHA256(token) over its role, both nonces and the port that
-// the discovery file names. The role prevents that a proof is sent back as the
-// answer to itself, the port prevents that a stranger on another port passes it
-// on to the real server, and the nonces prevent that it is used again.
+// A proof is HMAC-SHA256(token) over its role, both nonces and where the server
+// is: the port that the discovery file names, or the word `socket` over its Unix
+// socket. The role prevents that a proof is sent back as the answer to itself,
+// the place prevents that a stranger on another port passes it on to the real
+// server, and the nonces prevent that it is used again.
 
 const {
   createHmac,
@@ -39,7 +40,7 @@ const LIFETIME_MS = 10_000
 const CONTEXT = 'kindly-guard-ipc websocket proof 1'
 
 const MAX_HEADERS = 64
-const HOST = /^(?:\[(::1)\]|(127\.[0-9.]{5,11}))(?::([0-9]{1,5}))?$/
+const HOST = /^(?:\[(::1)\]|(127\.[0-9.]{5,11})|localhost)(?::([0-9]{1,5}))?$/i
 
 const TOKEN = new RegExp(`^[0-9a-f]{${2 * TOKEN_BYTES}}$`)
 const PROOF = new RegExp(`^[0-9a-f]{${2 * MAC_BYTES}}$`)
@@ -122,7 +123,10 @@ function isLoopbackHost(value) {
     return false
   }
   const [, v6, v4, port = '0'] = match
-  return isLoopback(v6 ?? v4) && Number(port) <= 65535
+  const address = v6 ?? v4
+  // No other machine's page can have the name localhost: browsers resolve it
+  // themselves, and such a page has an Origin.
+  return (address === undefined || isLoopback(address)) && Number(port) <= 65535
 }
 
 /**
@@ -142,10 +146,10 @@ function keyOf(token) {
   return createSecretKey(Buffer.from(token, 'hex'))
 }
 
-function proofOf(key, role, clientNonce, challenge, port) {
-  // All parts but the port have a fixed length, so no two sets of parts make
+function proofOf(key, role, clientNonce, challenge, where) {
+  // All parts but the last have a fixed length, so no two sets of parts make
   // the same text.
-  const text = [CONTEXT, role, clientNonce, challenge, port].join('\n')
+  const text = [CONTEXT, role, clientNonce, challenge, where].join('\n')
   return createHmac('sha256', key).update(text).digest()
 }
 
@@ -193,12 +197,13 @@ class Challenger {
   /**
    * Judges the Authorization of a client; a challenge admits at most once.
    * @param {string[]} rawHeaders of the request
-   * @param {number} port the one that the discovery file names
+   * @param {number | 'socket'} where the port that the discovery file names, or
+   *   the Unix socket
    * @returns {{ proof: string | null, reason: string | null }} the value of
    *   KindlyGuard-Proof, or why not: 'missing', 'malformed', 'foreign' (not a
    *   challenge of this server), 'expired', 'wrong', 'replayed'
    */
-  admit(rawHeaders, port) {
+  admit(rawHeaders, where) {
     this.#forget()
     if (headerValues(rawHeaders, 'authorization').length === 0) {
       return refusal('missing')
@@ -217,7 +222,7 @@ class Challenger {
       return refusal('expired')
     }
     const expected = (role) =>
-      proofOf(this.#key, role, clientNonce, challenge, port)
+      proofOf(this.#key, role, clientNonce, challenge, where)
     if (!matches(expected('client'), proof)) {
       return refusal('wrong')
     }
@@ -269,16 +274,17 @@ function parseChallenge(rawHeaders) {
  * The client's answer to a challenge.
  * @param {string} token 64 hex digits
  * @param {string} challenge from parseChallenge()
- * @param {number} port the one that the discovery file names
+ * @param {number | 'socket'} where the port that the discovery file names, or
+ *   the Unix socket
  * @returns {{ authorization: string,
  *   isProven: (rawHeaders: string[]) => boolean }} the value of Authorization,
  *   and whether the headers of a 101 prove that the server knows the token
  */
-function answerChallenge(token, challenge, port) {
+function answerChallenge(token, challenge, where) {
   const key = keyOf(token)
   const nonce = randomBytes(CLIENT_NONCE_BYTES).toString('hex')
-  const proof = proofOf(key, 'client', nonce, challenge, port).toString('hex')
-  const expected = proofOf(key, 'server', nonce, challenge, port)
+  const proof = proofOf(key, 'client', nonce, challenge, where).toString('hex')
+  const expected = proofOf(key, 'server', nonce, challenge, where)
   return {
     authorization:
       `KindlyGuard nonce="${nonce}", challenge="${challenge}", ` +

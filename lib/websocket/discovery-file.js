@@ -27,11 +27,17 @@ const isDate = (value) =>
 const isPath = (value) =>
   typeof value === 'string' && path.isAbsolute(value) && !value.includes('\0')
 
-// What each field must be, and when the record has it.
+// What each field must be, and when the record has it. `otherwise` is in the place
+// of one that is missing.
 const FIELDS = {
   version: { is: (value) => value === VERSION },
   state: { is: (value) => value === 'live' || value === 'closed' },
-  port: { is: isPort },
+  // Older Shields have none.
+  socket: { is: (value) => value === null || isPath(value), otherwise: null },
+  port: {
+    is: (value, { socket }) =>
+      isPort(value) || (value === null && socket !== null)
+  },
   host: { is: isLoopback },
   auth: { is: (value) => value === 'token' || value === 'none' },
   token: { is: isToken, when: ({ auth }) => auth === 'token' },
@@ -48,7 +54,8 @@ const FIELDS = {
  * @typedef {object} DiscoveryRecord
  * @property {1} version
  * @property {'live' | 'closed'} state
- * @property {number} port
+ * @property {string | null} socket the path of the Unix socket
+ * @property {number | null} port null: there is the socket alone
  * @property {string} host a loopback address, as a literal
  * @property {'token' | 'none'} auth
  * @property {string} [token] 64 hex digits; absent with auth 'none'
@@ -136,10 +143,10 @@ function removeDiscovery(dirPath, name) {
  * Reads the file of the option `tokenFile`: a discovery file, or 64 hex digits
  * and perhaps a line's end. Its directory may be open to others.
  * @param {string} file
- * @returns {{ token: string | null, host: string | null,
- *   port: number | null } | null} `token` is null when the server asks for
- *   none, `host` and `port` when the file names none; null when there is no
- *   file
+ * @returns {{ token: string | null, socket: string | null,
+ *   host: string | null, port: number | null } | null} `token` is null when the
+ *   server asks for none, the others when the file names none; null when there
+ *   is no file
  * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
  */
@@ -150,10 +157,10 @@ function readTokenFile(file) {
   }
   const bare = text.replace(/\r?\n$/, '')
   if (isToken(bare)) {
-    return { token: bare, host: null, port: null }
+    return { token: bare, socket: null, host: null, port: null }
   }
-  const { token = null, host, port } = parseRecord(text, file)
-  return { token, host, port }
+  const { token = null, socket, host, port } = parseRecord(text, file)
+  return { token, socket, host, port }
 }
 
 function fileOf(dirPath, name) {
@@ -177,11 +184,11 @@ function checkRecord(value, file) {
     throw undiscoverable(file, 'is not a JSON object')
   }
   const record = {}
-  for (const [key, { is, when }] of Object.entries(FIELDS)) {
-    // `when` depends on fields that come before this one.
+  for (const [key, { is, when, otherwise }] of Object.entries(FIELDS)) {
+    // Both depend on fields that come before this one.
     if (when === undefined || when(record)) {
-      const field = Object.hasOwn(value, key) ? value[key] : undefined
-      if (!is(field)) {
+      const field = Object.hasOwn(value, key) ? value[key] : otherwise
+      if (!is(field, record)) {
         throw undiscoverable(file, `has no valid field ${key}`)
       }
       record[key] = field

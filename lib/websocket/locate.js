@@ -28,8 +28,11 @@ function places({ dir, name = 'kindly-guard' }) {
   ]
 }
 
+/** The URL of a server's port, or null when it has none. */
 const urlOf = ({ host, port }) =>
-  `ws://${host.includes(':') ? `[${host}]` : host}:${port}`
+  port === null
+    ? null
+    : `ws://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
  * The discovery files in those places, the newest first. There may be several,
@@ -75,33 +78,71 @@ function absent(detail) {
 }
 
 /**
- * @param {{ dir?: string, name?: string }} location
- * @param {{ url?: string, tokenFile?: string }} websocket checked options
- * @returns {() => { url: string, token: string | null, port: number | null,
- *   isGiven: boolean }} looks anew at each call; throws an IpcError.
- *   `isGiven`: no Shield said that it is there
+ * Where a server is.
+ * @typedef {object} Place
+ * @property {string | null} socket the path of its Unix socket
+ * @property {string | null} url of its port, for who cannot use the socket
+ * @property {string | null} token 64 hex digits; null: it asks for no proof
+ * @property {number | 'socket' | null} port what a proof to the URL names; null:
+ *   the port that stands in it
+ * @property {boolean} isGiven no Shield said that it is there
  */
-function locator(location, { url, tokenFile }) {
+
+/** @returns {Place} where a record says; @throws {IpcError} */
+function placeOf(record, useSocket, isGiven) {
+  const { token = null, port } = record
+  const socket = useSocket ? record.socket : null
+  const url = urlOf(record)
+  if (socket === null && url === null) {
+    throw new IpcError(
+      'ERR_WEBSOCKET_UNREACHABLE',
+      'the Shield has a Unix socket and no port, and websocket.socket is false'
+    )
+  }
+  return { socket, url, token, port, isGiven }
+}
+
+/**
+ * @param {{ dir?: string, name?: string }} location
+ * @param {{ socket?: boolean | string, url?: string, tokenFile?: string }} websocket
+ *   checked options
+ * @returns {() => Place} looks anew at each call; throws an IpcError
+ */
+function locator(location, { socket: option = true, url, tokenFile }) {
+  const useSocket = option !== false
+  const socket = typeof option === 'string' ? option : null
+  const isGiven = url !== undefined || socket !== null
   if (tokenFile !== undefined) {
     return () => {
       const found = readTokenFile(tokenFile)
       if (found === null) {
         throw absent(`there is no token file ${tokenFile}`)
       }
-      const { token, port } = found
-      // A copy of the discovery file says where the Shield is, too.
-      if (url === undefined && port === null) {
+      if (!isGiven && found.host === null) {
         throw new IpcError(
           'ERR_DISCOVERY_INVALID',
-          `${tokenFile} is a bare token: websocket.url must say where to`
+          `${tokenFile} is a bare token: websocket.url or websocket.socket must ` +
+            'say where to'
         )
       }
-      const isGiven = url !== undefined
-      return { url: url ?? urlOf(found), token, port, isGiven }
+      if (!isGiven) {
+        // A copy of the discovery file says where the Shield is, too.
+        return placeOf(found, useSocket, isGiven)
+      }
+      const { token, port } = found
+      return {
+        socket,
+        url: url ?? urlOf(found),
+        token,
+        // A port that is forwarded to a Shield without one leads to its socket.
+        port: port ?? (found.socket === null ? null : 'socket'),
+        isGiven
+      }
     }
   }
-  if (url !== undefined) {
-    return () => ({ url, token: null, port: null, isGiven: true })
+  if (isGiven) {
+    const place = { socket, url: url ?? null, token: null, port: null, isGiven }
+    return () => place
   }
   let attempts = 0
   return () => {
@@ -119,9 +160,7 @@ function locator(location, { url, tokenFile }) {
       )
     }
     // A Shield that crashed leaves its file: each attempt tries the next one.
-    const record = live[attempts++ % live.length]
-    const { token = null, port } = record
-    return { url: urlOf(record), token, port, isGiven: false }
+    return placeOf(live[attempts++ % live.length], useSocket, isGiven)
   }
 }
 

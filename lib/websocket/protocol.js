@@ -3,19 +3,21 @@
 // both ends.
 //
 //   server   { type: 'status', generation, sequence, next?, shm, boot,
-//              heartbeatMs }
+//              heartbeatMs, protection_enabled?, threats_blocked? }
 //            { type: 'threat', generation, threats: [...] }
 //            { type: 'lost', generation, count, from, to, reason }
 //            { type: 'heartbeat', generation, sequence }
 //            { type: 'error', code, message }
-//   client   { type: 'subscribe', generation?, from }
+//   client   { type: 'subscribe', generation?, from? }
 //            { type: 'unsubscribe' }
 //            { type: 'get_status' }
 //
 // `from: 'start'` is the first threat that this Shield published: for a client
 // that waited for it. A `status` with `next` begins a stream: the next threat
 // has that sequence, and from there on every sequence is in one `threat` or one
-// `lost`, in order. `shm`: whether the same threats are in shared memory.
+// `lost`, in order. `shm`: whether the same threats are in shared memory. Without
+// `from`, a subscription begins with the latest. The last two of a `status` are
+// for old clients, and sent with auth 'none' alone.
 
 const { show } = require('../base/errors.js')
 const { severityNames, typeNames } = require('../threat/names.js')
@@ -131,6 +133,9 @@ const subscribeMessage = (from, generation) =>
 /** The other end's message is wrong; the text says how. */
 class ProtocolError extends Error {}
 
+/** A command that an old Shield, or a newer one, may know. */
+class UnknownCommandError extends ProtocolError {}
+
 function mustBe(fine, what) {
   if (!fine) {
     throw new ProtocolError(what)
@@ -172,7 +177,7 @@ function parse(data, isBinary) {
  * @throws {ProtocolError}
  */
 function parseCommand(data, isBinary) {
-  const { type, from, generation } = parse(data, isBinary)
+  const { type, from = 'latest', generation } = parse(data, isBinary)
   if (type === 'subscribe') {
     mustBe(
       // The sequence behind the last possible one is valid, too.
@@ -185,11 +190,12 @@ function parseCommand(data, isBinary) {
     )
     return { type, from, generation }
   }
-  mustBe(
-    type === 'unsubscribe' || type === 'get_status',
-    `the command ${type.slice(0, 40)} is unknown; these exist: subscribe, ` +
-      'unsubscribe, get_status'
-  )
+  if (type !== 'unsubscribe' && type !== 'get_status') {
+    throw new UnknownCommandError(
+      `the command ${type.slice(0, 40)} is unknown; these exist: subscribe, ` +
+        'unsubscribe, get_status'
+    )
+  }
   return { type }
 }
 
@@ -232,7 +238,11 @@ const parsers = {
   status(value) {
     const { next, boot, sequence, heartbeatMs, shm = true } = value
     mustBe(isSequence(sequence, 0), 'status: sequence is a whole number')
-    mustBe(next === undefined || isSequence(next), 'status: next is a sequence')
+    mustBe(
+      // Behind the last possible one nothing comes any more.
+      next === undefined || next === MAX_SEQUENCE + 1 || isSequence(next),
+      'status: next is a sequence'
+    )
     mustBe(isSequence(heartbeatMs), 'status: heartbeatMs is a whole number')
     mustBe(typeof shm === 'boolean', 'status: shm is true or false')
     const knownBoot = isText(boot) ? boot : null
@@ -300,5 +310,6 @@ module.exports = {
   subscribeMessage,
   textOfThreat,
   threatMessage,
-  threatText
+  threatText,
+  UnknownCommandError
 }

@@ -64,13 +64,14 @@ describe('kindly-guard-ipc by transport', () => {
   it('stats over WebSocket say where the Shield is', async () => {
     const writer = await openWriter(...WEBSOCKET)
     writer.process.stdin.write(line({}).repeat(3))
-    const { url } = await untilPublished(3)
+    const { socket } = await untilPublished(3)
+    assert.equal(socket, path.join(cli.dir, 'kindly-guard.sock'))
     const { stdout } = await cli.run(['stats', ...WEBSOCKET])
     assert.match(
       stdout,
-      /^url {9}ws:\/\/127\.0\.0\.1:\d+\ngeneration {2}[0-9a-f]{16}\nwriter {6}live\npublished {3}3\n$/
+      /^socket {6}\/.*\ngeneration {2}[0-9a-f]{16}\nwriter {6}live\npublished {3}3\n$/
     )
-    assert(stdout.includes(url))
+    assert(stdout.includes(`${socket}\n`))
     // Without a ring, that is what there is to say.
     assert.equal((await cli.run(['stats'])).stdout, stdout)
     writer.process.stdin.end()

@@ -189,7 +189,7 @@ describe('factory', () => {
 
   it('a copy of the discovery file alone says where the Shield is', async () => {
     const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
-    const { url, discoveryFile } = shield.stats().websocket
+    const { url, socket, discoveryFile } = shield.stats().websocket
     const elsewhere = fs.mkdtempSync(path.join(ring.dir, 'elsewhere-'))
     const tokenFile = path.join(elsewhere, 'copy')
     fs.copyFileSync(discoveryFile, tokenFile)
@@ -199,7 +199,14 @@ describe('factory', () => {
     const got = collect(client, 1)
     write(shield, 1)
     assert.equal((await got)[0].sequence, 1)
-    assert.equal(client.stats().url, url)
+    assert.deepEqual(
+      [client.stats().socket, client.stats().url],
+      [socket, null]
+    )
+    // Where the socket cannot be seen, the port it also names.
+    const websocket = { tokenFile, socket: false }
+    const other = await connected(ring, { dir: elsewhere, websocket })
+    assert.deepEqual([other.stats().socket, other.stats().url], [null, url])
     // The bare token does not.
     const { token } = JSON.parse(fs.readFileSync(discoveryFile, 'utf8'))
     fs.writeFileSync(tokenFile, token)

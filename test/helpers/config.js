@@ -163,7 +163,29 @@ const KEYS = {
       ],
       texts: ['localhost', '0.0.0.0']
     },
-    port: whole('port', 0, 65535),
+    port: {
+      ...whole('port', 0, 65535),
+      any: fc.oneof(fc.integer({ min: 0, max: 65535 }), fc.constant(false)),
+      wrong: [
+        [TypeError, 'from 0 to 65535, or false for none', '16', true, []],
+        [RangeError, 'a whole number from 0 to 65535', -1, 65536, 0.5, NaN]
+      ]
+    },
+    socket: {
+      key: 'socket',
+      fine: [false, true],
+      any: fc.oneof(
+        fc.boolean(),
+        fc
+          .stringMatching(/^[a-zé :/]{1,20}$/)
+          .map((text) => path.resolve('/', text))
+      ),
+      wrong: [
+        [TypeError, 'true, false, or the path of a socket', 5, []],
+        [RangeError, 'expected a path', '', `/${'d'.repeat(100)}`]
+      ],
+      texts: ['a\0b']
+    },
     auth: choice('auth', 'token', 'none'),
     url: {
       key: 'url',
@@ -236,9 +258,13 @@ const anyOptions = fc
     )
   )
   .map(([shm, websocket]) => {
-    const { url, tokenFile, auth } = websocket
-    if (url !== undefined && tokenFile === undefined && auth !== 'none') {
+    const { url, socket, port, tokenFile, auth } = websocket
+    const isGiven = url !== undefined || typeof socket === 'string'
+    if (isGiven && tokenFile === undefined && auth !== 'none') {
       websocket.tokenFile = '/token'
+    }
+    if (port === false && socket === false) {
+      websocket.port = 0
     }
     return Object.keys(websocket).length > 0 ? { ...shm, websocket } : shm
   })

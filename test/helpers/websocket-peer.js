@@ -282,6 +282,7 @@ class Liar {
     writeDiscovery(this._dir, NAME, {
       version: 1,
       state: 'live',
+      socket: null,
       port,
       host: '127.0.0.1',
       auth: 'token',

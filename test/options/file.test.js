@@ -107,9 +107,13 @@ describe('loadConfig', () => {
       for (const [given, expected] of Object.entries(paths)) {
         const absolute = path.resolve(folder, expected)
         const toml = stringify({
-          ipc: { shm: { dir: given }, websocket: { token_file: given } }
+          ipc: {
+            shm: { dir: given },
+            websocket: { token_file: given, socket: given }
+          }
         })
-        const options = { dir: absolute, websocket: { tokenFile: absolute } }
+        const websocket = { tokenFile: absolute, socket: absolute }
+        const options = { dir: absolute, websocket }
         assert.deepEqual(load(toml), options)
         // The path of the file may itself be relative.
         const relative = path.relative(process.cwd(), file)

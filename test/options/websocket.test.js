@@ -21,6 +21,7 @@ const DEFAULTS = {
   enabled: true,
   host: '127.0.0.1',
   port: 9955,
+  socket: true,
   auth: 'token',
   maxClients: 64,
   maxBufferedBytes: 2 ** 20,
@@ -63,7 +64,16 @@ const KEYS = {
     ],
     expected: "'127.0.0.1' or '::1'"
   },
-  port: whole(0, 65535),
+  port: {
+    ...whole(0, 65535),
+    fine: [0, 1, 65534, 65535, false]
+  },
+  socket: {
+    fine: [true, false, '/', '/a b/é:s.sock', `/${'d'.repeat(99)}`],
+    types: others('boolean', 'string'),
+    ranges: ['', '\0', '/a\0b', `/${'d'.repeat(100)}`, `/${'é'.repeat(50)}`],
+    expected: 'a path'
+  },
   auth: {
     fine: ['token', 'none'],
     types: others('string'),
@@ -264,6 +274,34 @@ describe('options of WebSocket', () => {
     const tokenFile = path.join('a', '..', 'token')
     const checked = checkWebSocket({ tokenFile })
     assert.equal(checked.tokenFile, path.resolve('token'))
+  })
+
+  it('socket: made absolute at once', () => {
+    const options = { socket: path.join('a', '..', 's'), tokenFile: '/token' }
+    assert.equal(checkWebSocket(options).socket, path.resolve('s'))
+  })
+
+  it('socket: the path of one wants a tokenFile, or auth none', () => {
+    refused(
+      () => checkWebSocket({ socket: '/a' }),
+      TypeError,
+      'option websocket.tokenFile is missing',
+      'option websocket.socket',
+      "option websocket.auth 'none'"
+    )
+    checkWebSocket({ socket: '/a', auth: 'none' })
+  })
+
+  it('port and socket: one of them is left, or WebSocket is off', () => {
+    const neither = { port: false, socket: false }
+    refused(
+      () => checkWebSocket(neither),
+      RangeError,
+      'option websocket.port',
+      'option websocket.socket'
+    )
+    checkWebSocket({ ...neither, enabled: false })
+    checkWebSocket({ port: false })
   })
 
   describe('url', () => {

@@ -252,10 +252,10 @@ describe('users', () => {
     })
     await shield.ready()
     shield.writeThreat(threat('secret'))
-    const { url, discoveryFile } = shield.stats().websocket
+    const { url, socket, discoveryFile } = shield.stats().websocket
     const child = as(STRANGER)
     const outcome = await child.call(
-      async (state, { file, target }) => {
+      async (state, { file, target, local }) => {
         const read = (() => {
           try {
             return state.require('node:fs').readFileSync(file, 'utf8')
@@ -265,17 +265,23 @@ describe('users', () => {
         })()
         const WebSocket = state.require('ws')
         const opened = await new Promise((resolve) => {
-          const socket = new WebSocket(target)
-          socket.on('open', () => resolve('open'))
-          socket.on('error', ({ message }) => resolve(message))
+          const client = new WebSocket(target)
+          client.on('open', () => resolve('open'))
+          client.on('error', ({ message }) => resolve(message))
         })
-        return { read, opened }
+        const connected = await new Promise((resolve) => {
+          const client = state.require('node:net').connect(local)
+          client.on('connect', () => resolve('connected'))
+          client.on('error', ({ code }) => resolve(code))
+        })
+        return { read, opened, connected }
       },
-      { file: discoveryFile, target: url }
+      { file: discoveryFile, target: url, local: socket }
     )
     assert.deepEqual(outcome, {
       read: 'EACCES',
-      opened: 'Unexpected server response: 401'
+      opened: 'Unexpected server response: 401',
+      connected: 'EACCES'
     })
     assert.equal(shield.stats().websocket.admitted, 0)
     await shield.close()

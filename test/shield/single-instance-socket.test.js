@@ -17,11 +17,10 @@ describe('a Shield’s claim', () => {
       const second = new SingleInstance({ dir })
       const before = process.umask(umask)
       try {
-        const endTurn = await first.take()
-        endTurn?.()
-        const { mode } = fs.lstatSync(path.join(dir, 'kindly-guard.shield'))
+        await first.take(false)
+        const { mode } = fs.lstatSync(path.join(dir, 'kindly-guard.sock'))
         assert.equal(mode & 0o777, 0o600)
-        await assert.rejects(second.take(), { code: 'ERR_RING_LOCKED' })
+        await assert.rejects(second.take(false), { code: 'ERR_RING_LOCKED' })
       } finally {
         process.umask(before)
         second.free()

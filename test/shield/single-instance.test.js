@@ -17,7 +17,7 @@ const { connected, useFactory, write } = require('../helpers/factory.js')
 const { numbers } = require('../helpers/sequences.js')
 const { SingleInstance } = require('../../lib/shield/single-instance.js')
 const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
-const { collect, sleep, until } = require('../helpers/wait.js')
+const { collect, until } = require('../helpers/wait.js')
 
 const HAS_SHM = PlatformShm.isAvailable()
 
@@ -128,7 +128,7 @@ describe('factory', () => {
 
     it('F24 files that are cleaned away while it lives come back', async () => {
       const shield = await shieldOf(IpcFactory.createTransport, overWebSocket())
-      const files = ['kindly-guard.json', 'kindly-guard.shield'].map((name) =>
+      const files = ['kindly-guard.json', 'kindly-guard.sock'].map((name) =>
         path.join(ring.dir, name)
       )
       files.forEach((file) => fs.unlinkSync(file))
@@ -143,7 +143,7 @@ describe('factory', () => {
 
     it('F28 a socket in a directory that others reach says nothing', async () => {
       const socket = net.createServer()
-      socket.listen(path.join(ring.dir, 'kindly-guard.shield'))
+      socket.listen(path.join(ring.dir, 'kindly-guard.sock'))
       await once(socket, 'listening')
       fs.chmodSync(ring.dir, 0o755)
       try {
@@ -159,21 +159,76 @@ describe('factory', () => {
 
     it('checks that overlap take the place back once', async () => {
       const claim = new SingleInstance({ dir: ring.dir })
+      const other = new SingleInstance({ dir: ring.dir })
       try {
-        const endTurn = await claim.take()
-        fs.unlinkSync(path.join(ring.dir, 'kindly-guard.shield'))
-        const checks = [claim.checkFile(), claim.checkFile()]
-        // Both wait for it, as while another Shield starts.
-        await sleep(50)
-        endTurn?.()
-        checks.push(claim.checkFile())
-        await Promise.all(checks)
+        await claim.take(false)
+        fs.unlinkSync(path.join(ring.dir, 'kindly-guard.sock'))
+        await Promise.all([claim.check(false), claim.check(false)])
+        await claim.check(false)
         assert.equal(claim.isHeld, true)
-        const other = new SingleInstance({ dir: ring.dir })
-        await assert.rejects(other.take(), { code: 'ERR_RING_LOCKED' })
+        await assert.rejects(other.take(false), { code: 'ERR_RING_LOCKED' })
       } finally {
         claim.free()
+        other.free()
       }
+    })
+
+    /** A socket in the place of the Shield's, at which somebody listens. */
+    async function intrude() {
+      const made = path.join(ring.dir, 'other')
+      const server = net.createServer((socket) => socket.destroy())
+      server.listen(made)
+      await once(server, 'listening')
+      ring.keep(server)
+      fs.chmodSync(made, 0o600)
+      fs.renameSync(made, path.join(ring.dir, 'kindly-guard.sock'))
+    }
+
+    it('F33 without the addon, who does not reach itself any more gives way', async () => {
+      const child = await withoutAddon(overWebSocket())
+      await intrude()
+      const ended = await until(
+        () =>
+          child.call(({ shield }) => {
+            const { transport, error } = shield.stats()
+            return transport === 'none' && error.code
+          }),
+        'its end'
+      )
+      assert.equal(ended, 'ERR_RING_LOCKED')
+    })
+
+    it('F69 no start takes a name that another user could hold', async () => {
+      // The abstract namespace of Linux has no owners. Those of this process:
+      const names = () => {
+        const own = fs
+          .readdirSync('/proc/self/fd')
+          .map((fd) => {
+            try {
+              return fs.readlinkSync(`/proc/self/fd/${fd}`)
+            } catch {
+              return '' // The descriptor of this listing.
+            }
+          })
+          .map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1])
+        return fs
+          .readFileSync('/proc/net/unix', 'latin1')
+          .split('\n')
+          .map((line) => line.trim().split(/ +/))
+          .filter(([, , , , , , inode]) => own.includes(inode))
+          .map(([, , , , , , , name = '']) => name)
+          .filter((name) => name.startsWith('@'))
+      }
+      const shield = ring.keep(IpcFactory.createTransport(overWebSocket()))
+      let isReady = false
+      const ready = shield.ready().then(() => {
+        isReady = true
+      })
+      while (!isReady) {
+        assert.deepEqual(names(), [])
+        await new Promise(setImmediate)
+      }
+      await ready
     })
 
     it('no server without a proof keeps the one that holds the lock out', async () => {

@@ -63,7 +63,7 @@ const ORIGINS =
   'ws://127.0.0.1:9955 http://[::1] https://evil.example ' +
   'vscode-webview://a chrome-extension://a'
 const REBOUND =
-  'localhost LOCALHOST:9955 evil.example 127.0.0.1.nip.io ' +
+  'localhost. localhost.example:9955 evil.example 127.0.0.1.nip.io ' +
   '127.0.0.1.evil.example:9955 [::1].evil.example 0.0.0.0 10.0.0.1 [::] ' +
   '[::ffff:127.0.0.1] 128.0.0.1'
 const MALFORMED =

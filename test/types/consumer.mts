@@ -378,10 +378,10 @@ export async function follow(): Promise<ClientStats> {
   await client.pollThreats(take)
   for await (const threat of client) take(threat)
   const active: boolean = client.isShmActive()
-  const { path, url, errors, reliable }: ClientStats = client.stats()
+  const { path, url, socket, errors, reliable }: ClientStats = client.stats()
   client.on('threats', (threats) => threats.map(take))
   void [fromEnvironment, events, active, reliable]
-  void [path, url, errors.websocket?.message]
+  void [path, url, socket, errors.websocket?.message]
   // @ts-expect-error A client is a promise at first.
   IpcFactory.createClient().poll()
   // @ts-expect-error There is no such event.

@@ -1,65 +1,109 @@
 'use strict'
-// Connects to a Shield's WebSocket, and to no other server: it must ask for a
-// proof, and give its own before anything that it sends is looked at.
+// Connects to a Shield's server, and to no other: it must ask for a proof, and
+// give its own before anything that it sends is looked at.
 
 const net = require('node:net')
-const WebSocket = require('ws')
 const { IpcError } = require('../../base/errors.js')
+const {
+  isSocketPath,
+  MAX_SOCKET_PATH_BYTES
+} = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
+const { requestUpgrade } = require('./upgrade.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
-const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
-const MAX_HEADER_BYTES = 8 * 1024
+
+// The longest message of a server has one event, as JSON text: each byte of that
+// may take six, and the message has others before it. See MESSAGE_BYTES.
+const MAX_EVENT_BYTES = 2 ** 20
+const JSON_BYTES = 6
+const OTHER_BYTES = 2 ** 20
+// More is none for `ws`, which counts in 32 bits.
+const MAX_MESSAGE_BYTES = 2 ** 30
 
 // A Shield's answers to a wrong proof, and to one client too many.
 const SHIELD_REFUSALS = [401, 403, 503]
 
 /**
- * Opens a WebSocket to a server that proves that it knows the token.
+ * @typedef {object} Way
+ * @property {string} name for people
+ * @property {object} address of net.connect()
+ * @property {string} host the header
+ * @property {number | 'socket'} where what the proof names
+ * @property {string | null} socket the path, or null over a port
+ * @property {string | null} url
+ */
+
+/** @returns {Way[]} the Unix socket first, which no proxy can stand before */
+function waysTo({ socket = null, url = null, port = null }) {
+  const ways = []
+  if (socket !== null) {
+    ways.push({
+      name: socket,
+      address: { path: socket },
+      host: 'localhost',
+      where: 'socket',
+      socket,
+      url: null
+    })
+  }
+  if (url !== null) {
+    const target = new URL(url)
+    // A URL does not show the port that is its protocol's default.
+    const itsPort = Number(target.port || 80)
+    ways.push({
+      name: target.host,
+      address: {
+        host: target.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: itsPort
+      },
+      host: target.host,
+      where: port ?? itsPort,
+      socket: null,
+      url
+    })
+  }
+  return ways
+}
+
+/**
+ * Opens a WebSocket to a server that proves that it knows the token: over its
+ * Unix socket, and over its port when that is not there or leads to another.
  *
  * It comes paused, so that what the server sent at once is not lost: add the
  * listeners, then call `resume()`. It has a listener for 'error' that does
  * nothing; 'close' follows every error.
  * @param {object} options
- * @param {string} options.url `ws://127.0.0.1:9955`; checked with the option
- *   `websocket.url`, or made of a checked discovery file
+ * @param {string | null} [options.socket] a path
+ * @param {string | null} [options.url] `ws://127.0.0.1:9955`; checked with the
+ *   option `websocket.url`, or made of a checked discovery file
  * @param {string | null} [options.token] 64 hex digits; without one (auth
  *   'none') any server is believed
- * @param {number | null} [options.port] the one that the discovery file names,
- *   if a forwarded port stands in the URL
+ * @param {number | 'socket' | null} [options.port] what a proof over the port
+ *   names, if a forwarded port stands in the URL
+ * @param {number} [options.maxEventBytes] of the longest event that is taken
  * @param {number} [options.handshakeTimeoutMs] for everything together
  * @param {AbortSignal} [options.signal]
- * @param {(socket: import('node:net').Socket) => void} [options.onSocket] is
- *   told of each connection, before anybody answers
+ * @param {(socket: import('node:net').Socket, way: Way) => void} [options.onSocket]
+ *   is told of each connection, before anybody answers
  * @returns {Promise<import('ws')>} open, paused
  * @throws {IpcError} ERR_WEBSOCKET_REFUSED: a stranger, or a server that does
  *   not want us; `status` is what it answered, or null.
  *   ERR_WEBSOCKET_UNREACHABLE: no server there, or no answer in time. `isAbsent`
  *   of either: there is no Shield at that address; `isProven`: there is one,
- *   which has as many clients as it takes
+ *   which has as many clients as it takes or closes
  * @throws {unknown} the signal's reason
  */
 async function connect(options) {
-  const { url, token = null, signal } = options
+  const { signal } = options
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options
-  const target = new URL(url)
-  // A URL does not show the port that is its protocol's default.
-  const port = options.port ?? (target.port || 80)
-  const limits = {
-    maxPayload: MAX_MESSAGE_BYTES,
-    // Instead of an agent's, which would keep it for the next request.
-    createConnection: (how) => {
-      const connection = net.connect({ ...how, path: how.socketPath })
-      options.onSocket?.(connection)
-      return connection
-    }
-  }
+  const ways = waysTo(options)
 
   signal?.throwIfAborted()
-  // One deadline for both requests: a stranger could drip one byte at a time.
+  // One deadline for all requests: a stranger could drip one byte at a time.
   const ended = new AbortController()
   const timer = setTimeout(() => {
-    const detail = `no answer from ${target.host} in ${handshakeTimeoutMs} ms`
+    const detail = `no answer from ${ways.at(-1).name} in ${handshakeTimeoutMs} ms`
     ended.abort(new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail))
   }, handshakeTimeoutMs)
   // The socket holds the process if the caller wants that; see onSocket.
@@ -67,119 +111,140 @@ async function connect(options) {
   const abort = () => ended.abort(signal.reason)
   signal?.addEventListener('abort', abort)
   try {
-    if (token === null) {
-      return await requestUpgrade(target, limits, ended.signal)
-    }
-    // The first request says nothing of this client.
-    const challenge = await requestUpgrade(target, limits, ended.signal, {
-      onUpgrade: () => 'a stranger, who asks for no proof',
-      onResponse: ({ statusCode, rawHeaders }) =>
-        statusCode === 401 ? parseChallenge(rawHeaders) : null
-    })
-    const { authorization, isProven } = answerChallenge(token, challenge, port)
-    limits.headers = { Authorization: authorization }
-    return await requestUpgrade(target, limits, ended.signal, {
-      onUpgrade: ({ rawHeaders }) =>
-        isProven(rawHeaders) ? null : 'a stranger, who does not know the token',
-      isProven
-    })
+    return await connectBy(ways, options, ended.signal)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
 }
 
-/**
- * One request to upgrade.
- * @param {URL} target
- * @param {object} more options of WebSocket
- * @param {AbortSignal} signal
- * @param {object} [judge]
- * @param {(response: object) => string | null} [judge.onUpgrade] why not to go
- *   on with a server that answers 101
- * @param {(response: object) => string | null} [judge.onResponse] what to
- *   resolve with if it answers anything else; null is a refusal
- * @param {(rawHeaders: string[]) => boolean} [judge.isProven] whether it is a
- *   Shield that refuses
- * @returns {Promise<WebSocket | string>}
- */
-function requestUpgrade(target, more, signal, judge = {}) {
-  const { onUpgrade = () => null, onResponse = () => null, isProven } = judge
+/** Tries one way after the other. */
+async function connectBy([way, ...others], options, signal) {
+  try {
+    return await handshake(way, options, signal)
+  } catch (error) {
+    if (others.length === 0 || signal.aborted || error.isProven) {
+      throw error
+    }
+    try {
+      return await connectBy(others, options, signal)
+    } catch (last) {
+      // A Shield that says no at the one is not absent at the other.
+      if (last instanceof IpcError && !error.isAbsent) {
+        last.isAbsent = false
+      }
+      throw last
+    }
+  }
+}
+
+async function handshake(way, options, signal) {
+  const { token = null, maxEventBytes = MAX_EVENT_BYTES, onSocket } = options
+  const request = {
+    host: way.host,
+    maxPayload: Math.min(
+      maxEventBytes * JSON_BYTES + OTHER_BYTES,
+      MAX_MESSAGE_BYTES
+    ),
+    signal
+  }
+  const ask = async (more, judge) => {
+    const connection = await open(way, onSocket, signal)
+    try {
+      return await requestUpgrade(connection, { ...request, ...more }, judge)
+    } catch (error) {
+      throw signal.aborted ? signal.reason : connectionError(way, error)
+    }
+  }
+  const refuse = (why, { statusCode }, isProven = false) => {
+    const error = refusal(`${way.name}: ${why}`, statusCode)
+    if (isProven) {
+      error.isProven = true
+    }
+    throw error
+  }
+
+  if (token === null) {
+    const { response, socket } = await ask({}, () => true)
+    return socket ?? refuse(`it answered ${response.statusCode}`, response)
+  }
+  // The first request says nothing of this client.
+  let isUpgraded = false
+  const first = await ask({}, (_response, isUpgrade) => {
+    isUpgraded = isUpgrade
+    return false
+  })
+  if (isUpgraded) {
+    refuse('a stranger, who asks for no proof', first.response)
+  }
+  const { statusCode, rawHeaders } = first.response
+  const challenge = statusCode === 401 ? parseChallenge(rawHeaders) : null
+  if (challenge === null) {
+    refuse(`it answered ${statusCode}`, first.response)
+  }
+  const answer = answerChallenge(token, challenge, way.where)
+  const { authorization, isProven } = answer
+  const { response, socket } = await ask(
+    { authorization },
+    (one, isUpgrade) => {
+      isUpgraded = isUpgrade
+      return isProven(one.rawHeaders)
+    }
+  )
+  if (socket !== null) {
+    return socket
+  }
+  return isUpgraded
+    ? refuse('a stranger, who does not know the token', response)
+    : refuse(
+        `it answered ${response.statusCode}`,
+        response,
+        isProven(response.rawHeaders)
+      )
+}
+
+/** @returns {Promise<net.Socket>} connected */
+function open(way, onSocket, signal) {
+  const { socket } = way
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
-    const socket = new WebSocket(target, {
-      followRedirects: false,
-      perMessageDeflate: false,
-      skipUTF8Validation: false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      ...more
-    })
-    let settled = false
-    const settle = (action, value) => {
-      if (settled) {
-        return
-      }
-      settled = true
+    if (socket !== null && !isSocketPath(socket)) {
+      const most = `has more than ${MAX_SOCKET_PATH_BYTES} bytes`
+      throw unreachable(`${socket} ${most}`, true)
+    }
+    const connection = net.connect(way.address)
+    const abort = () => connection.destroy(signal.reason)
+    signal.addEventListener('abort', abort)
+    const end = (action, value) => {
       signal.removeEventListener('abort', abort)
-      if (value !== socket) {
-        socket.terminate()
-      }
       action(value)
     }
-    const refuse = (why, { statusCode, rawHeaders }) => {
-      const error = refusal(`${target.host}: ${why}`, statusCode)
-      if (isProven?.(rawHeaders)) {
-        error.isProven = true
-      }
-      settle(reject, error)
-    }
-    function abort() {
-      settle(reject, signal.reason)
-    }
-
-    signal.addEventListener('abort', abort)
-    // It stays: what terminate() reports, and what comes before the caller
-    // listens, must not become an uncaught exception.
-    socket.on('error', (error) => {
-      settle(reject, connectionError(target, error))
+    // It stays: what comes before the caller listens must not become an
+    // uncaught exception.
+    connection.on('error', (error) => {
+      end(reject, signal.aborted ? signal.reason : connectionError(way, error))
     })
-    socket.on('unexpected-response', (_request, response) => {
-      response.on('error', () => {})
-      const value = onResponse(response)
-      if (value === null) {
-        refuse(`it answered ${response.statusCode}`, response)
-      } else {
-        settle(resolve, value)
-      }
-    })
-    // Terminated in here, the socket never parses a byte that came along.
-    socket.on('upgrade', (response) => {
-      const why = onUpgrade(response)
-      if (why !== null) {
-        refuse(why, response)
-      }
-    })
-    socket.on('open', () => {
-      socket.pause()
-      settle(resolve, socket)
-    })
+    connection.once('connect', () => end(resolve, connection))
+    onSocket?.(connection, way)
   })
 }
 
 /** No server there, or one that speaks another protocol. */
-function connectionError(target, error) {
+function connectionError({ name }, error) {
   const { code } = error
   // The system's codes; those of parsers and of ws have an underscore.
   if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
-    const detail = `${target.host}: ${code}`
-    const unreachable = new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail, {
-      cause: error
-    })
-    unreachable.isAbsent = code === 'ECONNREFUSED'
-    return unreachable
+    const isAbsent = code === 'ECONNREFUSED' || code === 'ENOENT'
+    return unreachable(`${name}: ${code}`, isAbsent, { cause: error })
   }
-  const detail = `${target.host}: a stranger, who speaks something else`
+  const detail = `${name}: a stranger, who speaks something else`
   return refusal(detail, null, { cause: error })
+}
+
+function unreachable(detail, isAbsent, options) {
+  const error = new IpcError('ERR_WEBSOCKET_UNREACHABLE', detail, options)
+  error.isAbsent = isAbsent
+  return error
 }
 
 function refusal(detail, status, options) {

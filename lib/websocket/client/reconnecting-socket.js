@@ -24,7 +24,7 @@ const REASON_CHARACTERS = 120
 class ReconnectingSocket {
   #locate
   #host
-  #handshakeTimeoutMs
+  #limits
   #socket = null
   #attempt = null // the AbortController of the one that runs
   #connection = null // of the socket, or of the one in the making
@@ -35,20 +35,23 @@ class ReconnectingSocket {
   #isPaused = false
   #isClosed = false
 
-  /** Of the last attempt; `isGiven` as locator() tells. */
+  /** Of the last attempt: the server's URL or the path of its socket, whichever
+   * is used, and what locator() tells. */
   url = null
+  path = null
   isGiven = false
 
   /**
    * @param {() => object} locate see locator(); finds the server anew for each
    *   attempt; throws an IpcError
    * @param {object} host see above
-   * @param {number} handshakeTimeoutMs
+   * @param {{ handshakeTimeoutMs: number, maxEventBytes?: number }} limits
+   *   see connect()
    */
-  constructor(locate, host, handshakeTimeoutMs) {
+  constructor(locate, host, limits) {
     this.#locate = locate
     this.#host = host
-    this.#handshakeTimeoutMs = handshakeTimeoutMs
+    this.#limits = limits
   }
 
   get isOpen() {
@@ -175,13 +178,14 @@ class ReconnectingSocket {
 
   async #connect(signal) {
     const place = this.#locate()
-    this.url = place.url
     this.isGiven = place.isGiven
     return connect({
       ...place,
-      handshakeTimeoutMs: this.#handshakeTimeoutMs,
+      ...this.#limits,
       signal,
-      onSocket: (connection) => {
+      onSocket: (connection, { url, socket }) => {
+        this.url = url
+        this.path = socket
         this.#connection = connection
         this.hold(this.#isHolding)
       }

@@ -56,12 +56,16 @@ class WebSocketSource {
    * @param {() => object} locate see ReconnectingSocket
    * @param {object} host see above
    * @param {{ from?: 'latest' | 'oldest' | number, handshakeTimeoutMs: number,
-   *   position?: { generation: string, next: number } | null,
+   *   maxEventBytes?: number, position?: { generation: string, next: number } | null,
    *   progress: import('../../stream/positions.js').Progress, standBy?: boolean }} options
    *   `from`, `position`, `progress`: see StreamCursor; `standBy`: connects,
    *   and subscribes only when it is told where from
    */
-  constructor(locate, host, { handshakeTimeoutMs, standBy = false, ...begin }) {
+  constructor(
+    locate,
+    host,
+    { handshakeTimeoutMs, maxEventBytes, standBy = false, ...begin }
+  ) {
     this.#host = host
     this.#patience = handshakeTimeoutMs
     this.#isSubscribing = !standBy
@@ -74,13 +78,19 @@ class WebSocketSource {
         failed: (error) => this.#failed(error),
         alive: () => this.#watch()
       },
-      handshakeTimeoutMs
+      { handshakeTimeoutMs, maxEventBytes }
     )
     this.#socket.connect()
   }
 
+  /** The server's URL, or null over its Unix socket. */
   get url() {
     return this.#socket.url
+  }
+
+  /** The path of the server's Unix socket, or null over its port. */
+  get path() {
+    return this.#socket.path
   }
 
   /** 16 hex digits: what the server sends at present, or null. */
@@ -161,7 +171,9 @@ class WebSocketSource {
 
   #countLoss({ count, reason }) {
     if (reason !== 'before-join') {
-      this.#totals.lost += count ?? 0
+      // However often a server forges a loss, the sum stays a whole number.
+      const lost = this.#totals.lost + (count ?? 0)
+      this.#totals.lost = Math.min(lost, Number.MAX_SAFE_INTEGER)
     }
     if (reason === 'corrupt') {
       this.#totals.corrupt++
@@ -227,10 +239,12 @@ class WebSocketSource {
     try {
       this.#accept(parseMessage(data, isBinary), data.length)
     } catch (error) {
-      if (!(error instanceof ProtocolError)) {
-        throw error
+      if (error instanceof ProtocolError) {
+        this.#socket.fail(new IpcError('ERR_WEBSOCKET_REFUSED', error.message))
+      } else {
+        // A listener's mistake, as in #wake().
+        throwUncaught(error)
       }
-      this.#socket.fail(new IpcError('ERR_WEBSOCKET_REFUSED', error.message))
     }
     this.#watch()
     this.#wake()

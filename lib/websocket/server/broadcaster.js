@@ -14,6 +14,9 @@ const { Subscriber } = require('./subscriber.js')
 const MESSAGE_EVENTS = 64
 const MESSAGE_BYTES = 256 * 1024
 
+// How long clients that are sent the history are served in one turn.
+const PUMP_MILLISECONDS = 5
+
 // How long clients may take to get the rest when the Shield closes.
 const CLOSE_MILLISECONDS = 1000
 
@@ -32,6 +35,8 @@ class Broadcaster extends EventEmitter {
   #generation = null
   #bytes = 0
   #turn = null // the immediate that ends this turn
+  #pumping = new Set() // those that are sent more of the history in the next
+  #pump = null // the immediate that does so
   #evicted = 0
   #timers = []
   #closed = false
@@ -40,18 +45,21 @@ class Broadcaster extends EventEmitter {
    * @param {import('../../shield/memory-history.js').MemoryHistory | import('../../shield/ring-history.js').RingHistory} history
    * @param {object} options checked `websocket` options
    * @param {string} token 64 hex digits
+   * @param {() => number} [threatsBlocked] how many the Shield has blocked
    */
-  constructor(history, options, token) {
+  constructor(history, options, token, threatsBlocked = () => 0) {
     super()
     this.history = history
     this.limits = options
+    this.threatsBlocked = threatsBlocked
     this.boot = bootId()
     this.#handshake = new HandshakeServer(options, token)
     this.#handshake.on('connection', (socket) => this.#connected(socket))
   }
 
   /**
-   * @returns {Promise<number>} the port, which may be another; see `moved`
+   * @returns {Promise<number | null>} the port, which may be another; see
+   *   `moved`; null when the options say none
    * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   async listen() {
@@ -67,6 +75,12 @@ class Broadcaster extends EventEmitter {
     // Do not keep the process alive.
     this.#timers.forEach((timer) => timer.unref())
     return port
+  }
+
+  /** Takes a connection that came over the Unix socket.
+   * @param {import('node:net').Socket} socket */
+  accept(socket) {
+    this.#handshake.accept(socket)
   }
 
   /** Whether a client gets what is published right away. */
@@ -171,6 +185,8 @@ class Broadcaster extends EventEmitter {
   /** Ends it when every client has what was published, or after a second. */
   async close() {
     this.#closed = true
+    // Who came now would be dropped without a word.
+    this.#handshake.stop()
     this.#timers.forEach((timer) => clearInterval(timer))
     clearImmediate(this.#turn)
     this.#turn = null
@@ -195,7 +211,33 @@ class Broadcaster extends EventEmitter {
     this.#byState[subscriber.state]?.add(subscriber)
   }
 
+  /** For a subscriber that has more of the history to send. */
+  pumpLater(subscriber) {
+    this.#pumping.add(subscriber)
+    if (this.#pump === null) {
+      this.#pump = setImmediate(() => {
+        this.#pump = null
+        this.#pumpAll()
+      })
+    }
+  }
+
   // -------------------------------------------------------------------------
+
+  /** Each in its turn, and those that do not come to it now first the next time. */
+  #pumpAll() {
+    const end = performance.now() + PUMP_MILLISECONDS
+    for (const subscriber of [...this.#pumping]) {
+      if (performance.now() >= end) {
+        break
+      }
+      this.#pumping.delete(subscriber)
+      subscriber.pump()
+    }
+    if (this.#pumping.size > 0) {
+      this.pumpLater([...this.#pumping][0])
+    }
+  }
 
   #connected(socket) {
     const subscriber = new Subscriber(socket, this)

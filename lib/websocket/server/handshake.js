@@ -1,17 +1,16 @@
 'use strict'
-// An HTTP server on the loopback address that lets only clients become
-// WebSockets which proved that they know the token. Every other request gets
-// one line, and not one byte of data.
+// An HTTP server, on a loopback port and a Unix socket, that lets only clients
+// become WebSockets which proved that they know the token. Every other request
+// gets one line, and not one byte of data.
 
-const { EventEmitter, once } = require('node:events')
+const { EventEmitter } = require('node:events')
 const http = require('node:http')
 const { WebSocketServer } = require('ws')
-const { IpcError } = require('../../base/errors.js')
 const { Challenger, judgeUpgrade } = require('../auth.js')
+const { Port } = require('./port.js')
+const { UnprovenConnections } = require('./unproven.js')
 
 const MAX_HEADER_BYTES = 8 * 1024
-// Sockets that have not proved anything yet.
-const MAX_PENDING = 64
 // How long a refused client may take to read why. Closing at once would discard
 // the answer if the client is still sending.
 const LINGER_MS = 500
@@ -20,6 +19,9 @@ const LINGER_MS = 500
 const MAX_PAYLOAD = 16 * 1024
 const MAX_FRAGMENTS = 64
 const MAX_CHUNKS = 1024
+
+// What stands in a proof where the port does, over the Unix socket.
+const SOCKET = 'socket'
 
 // The answers to errors of the HTTP parser that are more than a bad request.
 const PARSER_FAULTS = {
@@ -33,8 +35,8 @@ const ignore = () => {}
  * Emits `connection` (a WebSocket that proved itself, `{ auth, remoteAddress,
  * remotePort }`) and `refused` (`{ status, reason }`; status 0: closed without
  * an answer). Reasons: 'origin', 'host', 'method', 'path', 'upgrade' (plain
- * HTTP), 'malformed', 'headers', 'slow', 'crowded' (too many handshakes),
- * 'clients' (too many clients), 'second-request', and of the token
+ * HTTP), 'malformed', 'headers', 'slow', 'crowded' (gave way to another
+ * handshake), 'clients' (too many clients), 'closing', and of the token
  * 'token-malformed', 'token-foreign', 'token-expired', 'token-wrong',
  * 'token-replayed'. A 401 to a request without Authorization is how every
  * connection begins, so it is counted as `challenged` and is no refusal.
@@ -44,11 +46,14 @@ class HandshakeServer extends EventEmitter {
   #challenger
   #server
   #webSockets
-  #port = null
+  #port
+  #portNumber = null
   #listening = null
+  #isStopped = false
   #closed = null
-  #pending = new Map() // socket -> { timer, answered }
+  #unproven = new UnprovenConnections(() => this.#count(0, 'crowded'))
   #clients = new Set()
+  #overSocket = new WeakSet() // connections that came over the Unix socket
   #proofs = new WeakMap() // request -> what its answer proves
   #counts = { admitted: 0, challenged: 0, refused: {} }
 
@@ -62,22 +67,30 @@ class HandshakeServer extends EventEmitter {
     this.#options = options
     const { auth, handshakeTimeoutMs } = options
     this.#challenger = auth === 'none' ? null : new Challenger(token)
-    /**
-     * Why this is not the port of the options, or null.
-     * @type {{ from: number, code: 'EADDRINUSE' | 'EACCES' } | null}
-     */
-    this.moved = null
     this.#server = this.#createServer(handshakeTimeoutMs)
     this.#webSockets = this.#createWebSockets(handshakeTimeoutMs)
+    this.#port = new Port(options, (socket) => this.#onSocket(socket))
+  }
+
+  /** Why the port is not that of the options, or null. @see Port.moved */
+  get moved() {
+    return this.#port.moved
   }
 
   /**
    * Starts to listen; on another port if this one is taken.
-   * @returns {Promise<number>} the port
+   * @returns {Promise<number | null>} the port; null when the options say none
    * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   listen() {
     return (this.#listening ??= this.#listen())
+  }
+
+  /** Takes a connection that came over the Unix socket.
+   * @param {import('node:net').Socket} socket */
+  accept(socket) {
+    this.#overSocket.add(socket)
+    this.#onSocket(socket)
   }
 
   /**
@@ -88,10 +101,16 @@ class HandshakeServer extends EventEmitter {
   stats() {
     return {
       connections: this.#clients.size,
-      pending: this.#pending.size,
+      pending: this.#unproven.size,
       ...this.#counts,
       refused: { ...this.#counts.refused }
     }
+  }
+
+  /** Listens no more, and lets nobody in. Clients stay until close(). */
+  stop() {
+    this.#isStopped = true
+    this.#port.close()
   }
 
   /** Ends everything at once. @returns {Promise<void>} */
@@ -100,51 +119,33 @@ class HandshakeServer extends EventEmitter {
   }
 
   async #listen() {
-    if (this.#closed !== null) {
-      throw new IpcError('ERR_CLOSED')
-    }
-    const { host, port, auth } = this.#options
-    try {
-      await bind(this.#server, host, port)
-    } catch (error) {
-      const { code } = error.cause
-      if (port === 0 || (code !== 'EADDRINUSE' && code !== 'EACCES')) {
-        throw error
-      }
-      this.moved = { from: port, code }
-      await bind(this.#server, host, 0)
-    }
-    this.#port = this.#server.address().port
-    // Do not keep the process alive.
-    this.#server.unref()
-    if (auth === 'none') {
+    this.#portNumber = await this.#port.listen()
+    if (this.#options.auth === 'none' && this.#portNumber !== null) {
       process.emitWarning(
-        `The WebSocket on port ${this.#port} asks for no token: every user ` +
-          'of this machine can read the threats.',
+        `The WebSocket on port ${this.#portNumber} asks for no token: every ` +
+          'user of this machine can read the threats.',
         { type: 'SecurityWarning', code: 'KG_WEBSOCKET_NO_AUTH' }
       )
     }
-    return this.#port
+    return this.#portNumber
   }
 
   /** #onSocket() destroys connections that come from now on. */
   async #close() {
-    const ended = [...this.#clients, ...this.#pending.keys()]
-    const gone = ended.map((one) => {
+    this.stop()
+    const clients = [...this.#clients]
+    clients.forEach((client) => client.terminate())
+    const gone = [...clients, ...this.#unproven.destroyAll()].map((one) => {
       return new Promise((resolve) => {
         one.once('close', resolve)
       })
     })
-    this.#clients.forEach((client) => client.terminate())
-    this.#pending.forEach((_entry, socket) => socket.destroy())
-    // A server that is about to listen would do so after its close().
-    await this.#listening?.catch(ignore)
-    const closed = new Promise((resolve) => {
-      this.#server.close(resolve)
-    })
-    await Promise.all([closed, ...gone])
+    // It has no port of its own; this ends its timer.
+    this.#server.close()
+    await Promise.all([this.#port.close(), ...gone])
   }
 
+  /** It listens nowhere: #onSocket() gives it its connections. */
   #createServer(timeout) {
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -162,14 +163,12 @@ class HandshakeServer extends EventEmitter {
       server.on(event, (request) => this.#onPlainRequest(request))
     }
     server.on('upgrade', (...args) => this.#onUpgrade(...args))
-    server.on('connection', (socket) => this.#onSocket(socket))
     server.on('clientError', (error, socket) => {
       const [status, reason] = PARSER_FAULTS[error.code] ?? [400, 'malformed']
       if (this.#begin(socket)) {
         this.#refuse(socket, status, reason)
       }
     })
-    server.on('error', ignore) // bind() handles those of listen().
     return server
   }
 
@@ -177,6 +176,8 @@ class HandshakeServer extends EventEmitter {
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
+      // One message, ping or pong of a client in each turn of the event loop.
+      allowSynchronousEvents: false,
       autoPong: false, // Subscriber answers, and counts what waits.
       perMessageDeflate: false,
       skipUTF8Validation: false,
@@ -203,41 +204,19 @@ class HandshakeServer extends EventEmitter {
       socket.destroy()
       return
     }
-    if (this.#pending.size >= MAX_PENDING) {
-      socket.destroy()
-      this.#count(0, 'crowded')
-      return
-    }
-    const entry = { timer: null, answered: false }
-    this.#pending.set(socket, entry)
-    this.#setTimer(entry, this.#options.handshakeTimeoutMs, () => {
-      entry.answered = true
+    this.#unproven.add(socket, this.#options.handshakeTimeoutMs, () => {
       this.#refuse(socket, 408, 'slow')
     })
-    socket.once('close', () => this.#settle(socket))
-  }
-
-  #setTimer(entry, milliseconds, action) {
-    clearTimeout(entry.timer)
-    entry.timer = setTimeout(action, milliseconds)
-    entry.timer.unref()
-  }
-
-  /** The socket is no handshake any more. */
-  #settle(socket) {
-    clearTimeout(this.#pending.get(socket)?.timer)
-    this.#pending.delete(socket)
+    this.#server.emit('connection', socket)
   }
 
   /** Each connection has one request; a second one ends it. */
   #begin(socket) {
-    const entry = this.#pending.get(socket)
-    if (entry === undefined || entry.answered) {
+    const isFirst = this.#unproven.begin(socket)
+    if (!isFirst) {
       socket.destroy()
-      return false
     }
-    entry.answered = true
-    return true
+    return isFirst
   }
 
   #onPlainRequest(request) {
@@ -253,16 +232,24 @@ class HandshakeServer extends EventEmitter {
     }
   }
 
-  #onUpgrade(request, socket, head) {
+  #onUpgrade(request, stream, head) {
+    // Of a request with a body, Node 26 gives a stream in front of the socket.
+    const { socket } = request
     if (!this.#begin(socket)) {
       return
     }
     const fault = judgeUpgrade(request)
     if (fault !== null) {
+      // Without an 'error' listener, its early end would be an exception.
+      stream.on('error', ignore)
       this.#refuse(socket, fault.status, fault.reason, fault.headers)
       return
     }
     if (this.#challenger !== null && !this.#prove(request, socket)) {
+      return
+    }
+    if (this.#isStopped) {
+      this.#refuse(socket, 503, 'closing', this.#proofOf(request))
       return
     }
     if (this.#clients.size >= this.#options.maxClients) {
@@ -278,7 +265,8 @@ class HandshakeServer extends EventEmitter {
   /** Whether the client proved that it knows the token; else it is sent a 401. */
   #prove(request, socket) {
     const { rawHeaders } = request
-    const { proof, reason } = this.#challenger.admit(rawHeaders, this.#port)
+    const where = this.#overSocket.has(socket) ? SOCKET : this.#portNumber
+    const { proof, reason } = this.#challenger.admit(rawHeaders, where)
     if (proof !== null) {
       this.#proofs.set(request, proof)
       return true
@@ -300,7 +288,7 @@ class HandshakeServer extends EventEmitter {
   }
 
   #admit(client, socket) {
-    this.#settle(socket)
+    this.#unproven.delete(socket)
     this.#clients.add(client)
     this.#counts.admitted++
     client.once('close', () => this.#clients.delete(client))
@@ -324,8 +312,7 @@ class HandshakeServer extends EventEmitter {
 
   /** Sends the status as one line of text, and closes. */
   #answer(socket, status, headers = []) {
-    const entry = this.#pending.get(socket)
-    if (entry === undefined || socket.destroyed || !socket.writable) {
+    if (!this.#unproven.has(socket) || socket.destroyed || !socket.writable) {
       socket.destroy()
       return
     }
@@ -342,19 +329,7 @@ class HandshakeServer extends EventEmitter {
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
     // What still comes is discarded until the client closes, too.
     socket.resume()
-    this.#setTimer(entry, LINGER_MS, () => socket.destroy())
-  }
-}
-
-async function bind(server, host, port) {
-  // In a cluster, workers would share the port and not the token.
-  server.listen({ host, port, exclusive: true })
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    const full = cause.code === 'EMFILE' || cause.code === 'ENFILE'
-    const code = full ? 'ERR_TOO_MANY_FILES' : 'ERR_SYSTEM'
-    throw new IpcError(code, `listen: ${cause.code}`, { cause })
+    this.#unproven.limit(socket, LINGER_MS, () => socket.destroy())
   }
 }
 

@@ -4,17 +4,23 @@
 // does not gets them from the history, at its own pace: what waits for it in
 // memory is bounded, and what the history no longer holds is told as lost.
 
+const { CommandGate } = require('./command-gate.js')
 const { SendBuffer } = require('./send-buffer.js')
 const {
   inMessages,
   message,
   parseCommand,
   replacedLoss,
-  threatMessage
+  threatMessage,
+  UnknownCommandError
 } = require('../protocol.js')
 
 // Events that one read of the history sends.
 const READ_EVENTS = 64
+
+// Reads of the history in one turn of the event loop: what a ring says of its
+// end is somebody else's word, and may run away while it is read.
+const READS_PER_TURN = 4
 
 // Codes of RFC 6455, section 7.4.1, and of its registry.
 const GOING_AWAY = 1001
@@ -37,6 +43,7 @@ const reasonOf = (why) =>
 class Subscriber {
   #broadcaster
   #sendBuffer
+  #gate
   #cursor = null
   #cursorHistory = null // the history that it is a cursor of
   #generation = null
@@ -48,8 +55,10 @@ class Subscriber {
 
   /**
    * @param {import('ws').WebSocket} socket open and authenticated
-   * @param {object} broadcaster has `history`, `limits`, `boot`, and is told by
-   *   `stateChanged(subscriber, before)` when `state` changes
+   * @param {object} broadcaster has `history`, `limits`, `boot`,
+   *   `threatsBlocked()`; is told by `stateChanged(subscriber, before)` when
+   *   `state` changes, and by `pumpLater(subscriber)` to call pump() in the next
+   *   turn of the event loop
    */
   constructor(socket, broadcaster) {
     this.socket = socket
@@ -57,16 +66,19 @@ class Subscriber {
     const { maxBufferedBytes } = broadcaster.limits
     this.#sendBuffer = new SendBuffer(socket, maxBufferedBytes, () => {
       this.#askedAt = null
-      this.#pump()
+      this.pump()
     })
     // 'live': gets what is published; 'early': waits at the end of the history;
     // 'behind': is sent the history, or has to take what it was sent
     this.state = 'behind'
     /** Whether it waits for a history in which it can read on. */
     this.isStranded = false
-    socket.on('message', (data, isBinary) => this.#command(data, isBinary))
+    this.#gate = new CommandGate(socket, (data, isBinary) =>
+      this.#command(data, isBinary)
+    )
+    socket.on('message', (data, isBinary) => this.#gate.command(data, isBinary))
     socket.on('ping', (data) => {
-      if (!this.#pause()) {
+      if (this.#gate.take() && !this.#pause()) {
         this.#sendBuffer.pong(data)
       }
     })
@@ -103,14 +115,22 @@ class Subscriber {
   sendStatus(next) {
     const { history, boot, limits } = this.#broadcaster
     const { generation, sequence, isRing: shm } = history
-    const { heartbeatMs } = limits
-    this.#sendBuffer.send(
-      message('status', { generation, sequence, next, shm, boot, heartbeatMs })
-    )
+    const { heartbeatMs, auth } = limits
+    const fields = { generation, sequence, next, shm, boot, heartbeatMs }
+    if (auth === 'none') {
+      // For old clients.
+      fields.protection_enabled = true
+      fields.threats_blocked = this.#broadcaster.threatsBlocked()
+    }
+    this.#sendBuffer.send(message('status', fields))
   }
 
   /** To be called every heartbeat. */
   beat() {
+    if (this.#gate.isWaiting) {
+      // Its answer would wait behind what it sent before.
+      this.#askedAt = null
+    }
     if (this.#sendBuffer.fullSince === null && !this.#dismissed) {
       this.#askedAt ??= performance.now()
       this.socket.ping()
@@ -123,7 +143,9 @@ class Subscriber {
    * long. @param {number} now performance.now() */
   isStalled(now) {
     const { stallTimeoutMs } = this.#broadcaster.limits
-    const since = this.#sendBuffer.fullSince ?? this.#askedAt ?? now
+    // While we do not listen, its silence is ours.
+    const askedAt = this.#gate.isWaiting ? null : this.#askedAt
+    const since = this.#sendBuffer.fullSince ?? askedAt ?? now
     return !this.#dismissed && now - since >= stallTimeoutMs
   }
 
@@ -177,6 +199,7 @@ class Subscriber {
       return
     }
     this.#dismissed = true
+    this.#gate.close()
     this.unsubscribe()
     this.#sendBuffer.send(message('error', { code, message: why }))
     this.socket.close(status, reasonOf(why))
@@ -194,7 +217,12 @@ class Subscriber {
     try {
       command = parseCommand(data, isBinary)
     } catch (error) {
-      this.#refuse(error.message)
+      const isForeign = error instanceof UnknownCommandError
+      this.#refuse(
+        error.message,
+        // Old clients know commands that this Shield has not.
+        isForeign && this.#broadcaster.limits.auth === 'none'
+      )
       return
     }
     // Each command has an answer, and answers must not pile up.
@@ -209,12 +237,14 @@ class Subscriber {
     }
   }
 
-  #refuse(why) {
+  #refuse(why, isForgiven = false) {
     const code = 'ERR_INVALID_MESSAGE'
-    this.#mistakes++
+    if (!isForgiven) {
+      this.#mistakes++
+    }
     if (this.#mistakes > 1) {
       this.#dismiss(POLICY_VIOLATION, code, why)
-    } else {
+    } else if (!isForgiven || !this.#pause()) {
       this.#sendBuffer.send(message('error', { code, message: why }))
     }
   }
@@ -239,7 +269,10 @@ class Subscriber {
     const { history } = this.#broadcaster
     const { predecessor } = history
     const isNext = predecessor?.generation === generation
-    if (!isNext || predecessor.sequence === undefined) {
+    // It may be anything that somebody wrote into a header.
+    const isKnown =
+      Number.isSafeInteger(predecessor?.sequence) && predecessor.sequence >= 0
+    if (!isNext || !isKnown) {
       this.#sendLoss(replacedLoss(generation))
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
       this.#sendLoss(replacedLoss(generation, next, predecessor.sequence))
@@ -274,7 +307,7 @@ class Subscriber {
       return
     }
     this.#openCursor(from)
-    this.#pump()
+    this.pump()
   }
 
   #closeCursor() {
@@ -299,17 +332,27 @@ class Subscriber {
     }
   }
 
-  /** Sends from the history until its end is reached or the socket is full. */
-  #pump() {
+  /** Sends from the history until its end is reached, the socket is full, or the
+   * turn is over; then it goes on in the next one. Never throws. */
+  pump() {
+    try {
+      this.#sendHistory()
+    } catch (error) {
+      // Positions in a ring may be forged, and this runs in timers, in callbacks
+      // of the socket, and while the Shield publishes.
+      this.#dismiss(INTERNAL_ERROR, error.code ?? 'ERR_SYSTEM', error.message)
+    }
+  }
+
+  #sendHistory() {
     const { history } = this.#broadcaster
+    let reads = 0
     while (this.#cursor !== null && !this.#pause()) {
-      let read
-      try {
-        read = this.#cursor.read(READ_EVENTS)
-      } catch (error) {
-        this.#dismiss(INTERNAL_ERROR, error.code, error.message)
+      if (reads++ === READS_PER_TURN) {
+        this.#broadcaster.pumpLater(this)
         return
       }
+      const read = this.#cursor.read(READ_EVENTS)
       const isEmpty = read.texts.length === 0 && read.losses.length === 0
       if (!this.#sendRead(read, isEmpty)) {
         // Read again when there is space, rather than kept. Not by another
@@ -379,7 +422,7 @@ class Subscriber {
   /** While early: the history has more than when it was read last. */
   historyGrew() {
     this.#setState('behind')
-    this.#pump()
+    this.pump()
   }
 
   /** True when the socket has to take what it was given first. */

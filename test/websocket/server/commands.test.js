@@ -46,7 +46,6 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         )
       ],
       'no from': [
-        subscribe({}),
         ...[0, -1, 1.5, '1', 'newest', '', null, [], [1], {}, true].map(
           (from) => subscribe({ from })
         ),
@@ -96,6 +95,9 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       assert.equal((await one.next('status')).next, undefined)
       one.say({ type: 'subscribe', from: 'latest', to: 5 })
       assert.equal((await one.next('status')).next, 1)
+      publish(1)
+      one.say({ type: 'subscribe' })
+      assert.equal((await one.next('status')).next, 2)
       assert.equal(one.close, null)
     })
 

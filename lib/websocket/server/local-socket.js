@@ -1,0 +1,172 @@
+'use strict'
+// A Unix socket in a private directory, by which processes of the same user
+// reach this one: another user cannot even connect.
+
+const { randomBytes } = require('node:crypto')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const net = require('node:net')
+const path = require('node:path')
+const { checkDirectory } = require('../../base/private-file.js')
+
+// What it is bound as. Not longer than the shortest name of a socket, so that
+// its path fits when the socket's does.
+const BOUND = /^\.[0-9a-f]{8}$/
+const boundName = () => `.${randomBytes(4).toString('hex')}`
+
+// What was bound and not renamed for so long was left by one that was killed.
+const LEFT_OVER_MS = 60_000
+
+/**
+ * What stands under a name, so that another file there is noticed.
+ * @param {string} file
+ * @returns {string | null} null when there is nothing, or it cannot be seen
+ */
+function identityOf(file) {
+  try {
+    const { dev, ino } = fs.lstatSync(file, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    return null
+  }
+}
+
+/** Whether this is a socket of this user's, in a directory in which nobody else
+ * could have put it. */
+function isOurs(file) {
+  try {
+    const stat = fs.lstatSync(file)
+    return (
+      stat.isSocket() &&
+      (process.geteuid === undefined || stat.uid === process.geteuid()) &&
+      checkDirectory(path.dirname(file))
+    )
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Whether a living process of this user listens at a socket, a stopped one
+ * too. The kernel says so: nothing is sent.
+ * @param {string} file
+ * @returns {Promise<boolean>}
+ */
+async function isHeld(file) {
+  if (!isOurs(file)) {
+    return false
+  }
+  const socket = net.connect(file)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    // The queue is full: its process lives and accepts nothing, as when stopped.
+    return error.code === 'EAGAIN'
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Removes what killed processes have bound in a directory and not renamed. */
+function removeLeftOvers(dir) {
+  for (const name of fs.readdirSync(dir)) {
+    if (BOUND.test(name)) {
+      const file = path.join(dir, name)
+      const stat = fs.lstatSync(file, { throwIfNoEntry: false })
+      if (stat?.isSocket() && Date.now() - stat.mtimeMs > LEFT_OVER_MS) {
+        fs.rmSync(file, { force: true })
+      }
+    }
+  }
+}
+
+class LocalSocket {
+  #server
+  #file
+  #identity = null
+
+  /**
+   * Listens, under a name that nobody knows: see take().
+   * @param {string} file its path when it has taken its place, in a directory
+   *   that is there
+   * @param {(socket: net.Socket) => void} accept gets the connections
+   * @returns {Promise<LocalSocket>}
+   * @throws {Error} of the system
+   */
+  static async listen(file, accept) {
+    const dir = path.dirname(file)
+    removeLeftOvers(dir)
+    // Both as those of an HTTP server.
+    const server = net.createServer(
+      { allowHalfOpen: true, noDelay: true },
+      accept
+    )
+    // Closing a server removes the name that it was bound as, even when that is
+    // another file by then. So it is given one that is used only once.
+    const made = path.join(dir, boundName())
+    try {
+      // Exclusive: a cluster's primary process would own it, and outlive this.
+      server.listen({ path: made, exclusive: true })
+      await once(server, 'listening')
+      // The umask may have taken away the right to connect.
+      fs.chmodSync(made, 0o600)
+    } catch (error) {
+      server.close()
+      throw error
+    }
+    // Connections that cannot be accepted, for want of descriptors, wait.
+    server.on('error', () => {})
+    // Do not keep the process alive.
+    server.unref()
+    return new LocalSocket(server, file, made)
+  }
+
+  /** @param {net.Server} server @param {string} file @param {string} made */
+  constructor(server, file, made) {
+    this.#server = server
+    this.#file = file
+    this.made = made
+  }
+
+  get path() {
+    return this.#file
+  }
+
+  /** Whether a client that uses its path reaches it. */
+  get isInPlace() {
+    return (
+      this.#identity !== null &&
+      identityOf(this.#file) === this.#identity &&
+      isOurs(this.#file)
+    )
+  }
+
+  /**
+   * Takes its place, also of what is there.
+   * @param {string | null} [seen] only of this, as identityOf() told it
+   * @returns {boolean} false: something else is there by now
+   */
+  take(seen) {
+    if (seen !== undefined && identityOf(this.#file) !== seen) {
+      return false
+    }
+    fs.renameSync(this.made, this.#file)
+    this.#identity = identityOf(this.#file)
+    return true
+  }
+
+  /** Ends it at once; removes the file unless it is another's by now. */
+  close() {
+    try {
+      if (this.isInPlace) {
+        fs.unlinkSync(this.#file)
+      }
+    } catch {
+      // A file that stays is like that of a Shield that was killed.
+    }
+    this.#server.close()
+  }
+}
+
+module.exports = { identityOf, isHeld, LocalSocket }
