@@ -103,6 +103,7 @@ const replacedLoss = (generation, from = null, to = null) => ({
   count: to === null ? null : to - from + 1,
   from,
   to,
+  priority: null,
   generation,
   reason: 'replaced'
 })
@@ -259,16 +260,21 @@ const parsers = {
     }
   },
 
-  lost({ count, from, to, reason }) {
+  // A server of an earlier version says nothing of priority.
+  lost({ count, from, to, priority = null, reason }) {
     mustBe(REASONS.includes(reason), 'lost: the reason is unknown')
     if (count === null) {
-      return { count, from: null, to: null, reason }
+      return { count, from: null, to: null, priority: null, reason }
     }
     mustBe(
       isSequence(from) && isSequence(to, from) && count === to - from + 1,
       'lost: count, from and to do not agree'
     )
-    return { count, from, to, reason }
+    mustBe(
+      priority === null || (isSequence(priority, 0) && priority <= count),
+      'lost: priority is a part of count'
+    )
+    return { count, from, to, priority, reason }
   },
 
   heartbeat({ sequence }) {

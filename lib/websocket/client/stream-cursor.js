@@ -137,7 +137,7 @@ class StreamCursor {
     }
   }
 
-  #acceptLoss({ generation, from, to, reason }) {
+  #acceptLoss({ generation, from, to, priority, reason }) {
     if (reason === 'replaced') {
       // The rest of its generation. A status says where the next one begins.
       this.#mustBeNext(generation, from ?? this.#expected)
@@ -152,7 +152,7 @@ class StreamCursor {
     if (to !== null) {
       this.#expected = to + 1
     }
-    for (const part of this.#splitAtJoin(from, to, reason)) {
+    for (const part of this.#splitAtJoin({ from, to, priority, reason })) {
       const count = part.to === null ? null : part.to - part.from + 1
       const next = part.to === null ? null : part.to + 1
       this.#push({ loss: { count, ...part, generation }, generation, next })
@@ -165,13 +165,20 @@ class StreamCursor {
    * came asks for a sequence the next time, and the server calls all that is
    * gone overwritten: what was published before it joined is before-join.
    */
-  #splitAtJoin(from, to, reason) {
+  #splitAtJoin(loss) {
+    const { from, to, reason } = loss
     const last = reason === 'overwritten' ? Math.min(this.#joinBoundary, to) : 0
     if (from === null || from > last) {
-      return [{ from, to, reason }]
+      return [loss]
     }
-    const before = { from, to: last, reason: 'before-join' }
-    return last === to ? [before] : [before, { from: last + 1, to, reason }]
+    const before = { ...loss, to: last, reason: 'before-join' }
+    // How many of either part had priority, nobody has said.
+    return last === to
+      ? [before]
+      : [before, { ...loss, from: last + 1 }].map((part) => ({
+          ...part,
+          priority: null
+        }))
   }
 
   #mustBeNext(generation, sequence) {
