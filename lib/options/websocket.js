@@ -3,6 +3,7 @@
 
 const { invalid } = require('../base/errors.js')
 const { isLoopback, isShieldUrl } = require('../base/loopback.js')
+const { shield } = require('../base/own.js')
 const {
   checkEach,
   filePath,
@@ -80,7 +81,7 @@ function checkWebSocket(options, label = websocketLabel) {
         `${label('auth')} 'none', which trusts any server at that URL`
     )
   }
-  return { ...DEFAULTS, ...checked }
+  return shield({ ...DEFAULTS, ...checked }, Object.keys(WEBSOCKET_CHECKS))
 }
 
 module.exports = { checkWebSocket, WEBSOCKET_CHECKS }

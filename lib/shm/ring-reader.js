@@ -12,10 +12,20 @@ const { ThreatDecoder } = require('../threat/decode.js')
 // only for an event that does not fit.
 const READ_SLOTS = 256
 
+// The last sequence that an event can have. What a ring's header says may be
+// any number.
+const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
+
 class RingReader {
+  /** 16 hex digits. */
+  generation
+  /** How many events the ring can hold at once. */
+  capacity
+
   #reader
   #host
   #onCorrupt
+  #maxEventBytes
   #fields
   #addDetails
   #decoder
@@ -29,12 +39,16 @@ class RingReader {
    * @param {object} host `lost` and `latency` of RingSource's
    * @param {(error: IpcError) => void} onCorrupt the text of an event is
    *   damaged; the event comes with what its lead slot has
+   * @param {number} [maxEventBytes] the option
    */
-  constructor(reader, host, onCorrupt) {
-    this.generation = reader.stats().generation
+  constructor(reader, host, onCorrupt, maxEventBytes) {
+    const { generation, capacity } = reader.stats()
+    this.generation = generation
+    this.capacity = capacity
     this.#reader = reader
     this.#host = host
     this.#onCorrupt = onCorrupt
+    this.#maxEventBytes = maxEventBytes
     this.#fields = new Float64Array(READ.FIELDS)
     this.#addDetails = (...details) => this.#decoder.addDetails(details)
     this.#makeBuffers(READ_SLOTS)
@@ -43,19 +57,25 @@ class RingReader {
   /** Begins where the option says. @param {'latest' | 'oldest' | number} from */
   join(from) {
     // Before the cursor is set: what comes in between is not passed over.
-    this.#joined = this.#reader.stats().published + 1
+    this.#joined = Math.min(this.#reader.stats().published, MAX_SEQUENCE) + 1
     this.#reader.seek(
       typeof from === 'number' ? FROM.sequence : FROM[from],
       typeof from === 'number' ? from : 0
     )
   }
 
-  /** Takes this sequence next, whatever was taken already. */
+  /** Takes this sequence next, whatever was taken already. @param {number} next
+   *   up to the one behind the last that there can be */
   goTo(next) {
     this.recordLatency()
     this.#decoder.begin()
     this.#joined = next
-    this.#reader.seek(FROM.sequence, next)
+    if (next > MAX_SEQUENCE) {
+      // Nothing follows in such a ring; if something does, it is new.
+      this.#reader.seek(FROM.latest, 0)
+    } else {
+      this.#reader.seek(FROM.sequence, next)
+    }
   }
 
   /** Whether what fill() brought is still to be taken. */
@@ -164,10 +184,15 @@ class RingReader {
     this.recordLatency()
     this.#slots = count
     const slots = new ArrayBuffer(count * SLOT_BYTES)
-    this.#decoder = new ThreatDecoder(slots, this.generation, (sequence) => {
-      const what = `the text of event ${sequence} does not inflate`
-      this.#onCorrupt(new IpcError('ERR_RING_CORRUPT', what))
-    })
+    this.#decoder = new ThreatDecoder(
+      slots,
+      this.generation,
+      (sequence) => {
+        const what = `the text of event ${sequence} does not inflate`
+        this.#onCorrupt(new IpcError('ERR_RING_CORRUPT', what))
+      },
+      this.#maxEventBytes
+    )
     this.#reader.setBuffers(slots, this.#fields)
   }
 }

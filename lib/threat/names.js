@@ -21,11 +21,21 @@ const severityNumbers = new Map(Object.entries(Severity))
 const typeNames = Object.keys(ThreatType)
 const severityNames = [undefined, ...Object.keys(Severity)]
 
+/** The name of a number, or undefined. Not just by the index: a list that has
+ * none there has what every object has. */
+const nameIn = (names, number) =>
+  number < names.length ? names[number] : undefined
+
+const typeNameOf = (number) => nameIn(typeNames, number)
+const severityNameOf = (number) => nameIn(severityNames, number)
+
 module.exports = {
   Severity,
+  severityNameOf,
   severityNames,
   severityNumbers,
   ThreatType,
+  typeNameOf,
   typeNames,
   typeNumbers
 }

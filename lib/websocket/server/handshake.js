@@ -142,7 +142,9 @@ class HandshakeServer extends EventEmitter {
     const closed = new Promise((resolve) => {
       this.#server.close(resolve)
     })
-    await Promise.all([closed, ...gone])
+    for (const each of [closed, ...gone]) {
+      await each
+    }
   }
 
   #createServer(timeout) {
