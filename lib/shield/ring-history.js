@@ -9,6 +9,7 @@ const { textOfThreat } = require('../websocket/protocol.js')
 
 class RingHistory {
   #name
+  #maxEventBytes
 
   /**
    * @param {import('../shm/writer.js').SharedMemoryIpc} shm
@@ -22,6 +23,7 @@ class RingHistory {
     this.isRing = true
     this.dir = path.dirname(ring.path)
     this.#name = path.basename(ring.path, '.shm')
+    this.#maxEventBytes = shm.maxEventBytes
     this.generation = ring.generation
     this.predecessor =
       previous !== null
@@ -42,7 +44,15 @@ class RingHistory {
   cursor(from) {
     const { dir, generation } = this
     const name = this.#name
-    const options = { dir, name, from: 'oldest', spinMicros: 0 }
+    const maxEventBytes = this.#maxEventBytes
+    const options = {
+      __proto__: null,
+      dir,
+      name,
+      from: 'oldest',
+      spinMicros: 0,
+      maxEventBytes
+    }
     // With the generation, because the name may be another ring's by now.
     return from === 'oldest'
       ? new RingCursor(options)

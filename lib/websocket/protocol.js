@@ -20,7 +20,9 @@
 // for old clients, and sent with auth 'none' alone.
 
 const { show } = require('../base/errors.js')
-const { severityNames, typeNames } = require('../threat/names.js')
+const { stringify } = require('../base/json.js')
+const { isEverywhere, put } = require('../base/own.js')
+const { severityNameOf, typeNameOf } = require('../threat/names.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
@@ -43,14 +45,16 @@ const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
  */
 function threatText(fields, sequence, generation, publishedNs) {
   const { type, severity, timestampUs, context } = fields
-  // JSON.stringify leaves out what is undefined.
-  const text = JSON.stringify({
+  const typeName = typeNameOf(type)
+  const severityName = severityNameOf(severity)
+  // JSON leaves out what is undefined.
+  const text = stringify({
     sequence,
     id: fields.id ?? `${generation}-${sequence}`,
-    threat_type: typeNames[type] ?? 'Unknown',
-    threat_type_code: typeNames[type] === undefined ? type : undefined,
-    severity: severityNames[severity] ?? 'Unknown',
-    severity_code: severityNames[severity] === undefined ? severity : undefined,
+    threat_type: typeName ?? 'Unknown',
+    threat_type_code: typeName === undefined ? type : undefined,
+    severity: severityName ?? 'Unknown',
+    severity_code: severityName === undefined ? severity : undefined,
     source: fields.source,
     details: fields.details,
     timestamp: new Date(timestampUs / 1000).toISOString(),
@@ -66,7 +70,11 @@ function threatText(fields, sequence, generation, publishedNs) {
 
 /** One threat that was read from a ring, as JSON text. */
 function textOfThreat(threat) {
-  const { sequence, id, threatTypeCode, severityCode } = threat
+  // Not what every object has.
+  const { sequence, id, threatTypeCode, severityCode, context, cut } = {
+    __proto__: null,
+    ...threat
+  }
   // A ring can hold any 64 bits.
   const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
   const fields = {
@@ -81,14 +89,15 @@ function textOfThreat(threat) {
     timestamp: new Date(timestampUs / 1000).toISOString(),
     timestamp_us: timestampUs,
     blocked: threat.blocked,
-    context: threat.context
+    cut,
+    context
   }
   try {
-    return JSON.stringify(fields)
+    return stringify(fields)
   } catch {
     // The context is nested so deep that it can be parsed and not be written
     // again: send the threat without it.
-    return JSON.stringify({ ...fields, context: undefined })
+    return stringify({ ...fields, cut: true, context: undefined })
   }
 }
 
@@ -96,7 +105,7 @@ function textOfThreat(threat) {
 const threatMessage = (generation, texts) =>
   `{"type":"threat","generation":"${generation}","threats":[${texts.join(',')}]}`
 
-const message = (type, fields) => JSON.stringify({ type, ...fields })
+const message = (type, fields) => stringify({ type, ...fields })
 
 /** The rest of a generation; null: its last sequence is unknown. */
 const replacedLoss = (generation, from = null, to = null) => ({
@@ -166,8 +175,10 @@ function parse(data, isBinary) {
     typeof value === 'object' && value !== null && !Array.isArray(value),
     'the message is no object'
   )
-  mustBe(isText(value.type), 'the message has no type')
-  return value
+  // Not what every object has.
+  const own = { __proto__: null, ...value }
+  mustBe(isText(own.type), 'the message has no type')
+  return own
 }
 
 /**
@@ -200,6 +211,19 @@ function parseCommand(data, isBinary) {
   return { type }
 }
 
+// What a threat of a message may have.
+const THREAT_FIELDS = [
+  ...['sequence', 'id', 'timestamp_us', 'threat_type', 'severity', 'source'],
+  ...['details', 'blocked', 'threat_type_code', 'severity_code', 'cut'],
+  ...['context', 'published_ns']
+]
+
+/** The threats of a message, none of which seems to have what it has not. */
+const ownThreats = (threats) =>
+  THREAT_FIELDS.some(isEverywhere)
+    ? threats.map((threat) => threat && { __proto__: null, ...threat })
+    : threats
+
 function parseThreat(value) {
   mustBe(typeof value === 'object' && value !== null, 'a threat is an object')
   const threat = {
@@ -226,11 +250,14 @@ function parseThreat(value) {
   ]) {
     if (code !== undefined) {
       mustBe(isSequence(code, 0), `${name} is a whole number`)
-      threat[name] = code
+      put(threat, name, code)
     }
   }
+  if (value.cut === true) {
+    put(threat, 'cut', true)
+  }
   if (value.context !== undefined) {
-    threat.context = value.context
+    put(threat, 'context', value.context)
   }
   return threat
 }
@@ -250,8 +277,9 @@ const parsers = {
     return { sequence, next, heartbeatMs, shm, boot: knownBoot }
   },
 
-  threat({ threats }) {
-    mustBe(Array.isArray(threats), 'threats is a list')
+  threat({ threats: given }) {
+    mustBe(Array.isArray(given), 'threats is a list')
+    const threats = ownThreats(given)
     return {
       threats: threats.map(parseThreat),
       publishedNs: threats.map(({ published_ns: ns }) =>
