@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/atomic.h"
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
@@ -53,63 +54,6 @@ int kg__capacity_of(const kg_ring_options *options, uint32_t *capacity,
                     options->max_bytes, wanted, bytes);
   }
   return KG_OK;
-}
-
-/* Whether a default directory that cannot be used gives way to the next. */
-static bool gives_way(int error) {
-  return error == KG_E_NO_RING || error == KG_E_UNSAFE_PATH ||
-         error == KG_E_ACCESS || error == KG_E_READ_ONLY ||
-         error == KG_E_INVALID_OPTION;
-}
-
-/* Opens a directory and, unless `file` is NULL, the ring in it; a writer, which
- * asks for no file, makes the directory. */
-static int open_in(const char *path, const kg__names *names, kg__dir *dir,
-                   kg__file *file, kg_failure *failure) {
-  int result = kg__dir_open(path, file == NULL, dir, failure);
-  if (result == KG_OK && file != NULL) {
-    result = kg__file_open(dir, names->ring, file, failure);
-    if (result != KG_OK) {
-      kg__dir_close(dir);
-    }
-  }
-  return result;
-}
-
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure) {
-  char path[KG_PATH_BYTES];
-  kg_failure first = {0};
-  if (options->dir != NULL) {
-    return open_in(options->dir, names, dir, file, failure);
-  }
-  for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
-    kg_failure tried = {0};
-    if (path[0] == '\0') {
-      continue;
-    }
-    int result = open_in(path, names, dir, file, &tried);
-    if (!gives_way(result)) {
-      return result == KG_OK ? KG_OK : kg__fail_as(failure, &tried);
-    }
-    /* The first candidate is the one that is meant to work, so its failure is
-     * the one to report. */
-    first = first.error != KG_OK ? first : tried;
-  }
-  return first.error != KG_OK
-             ? kg__fail_as(failure, &first)
-             : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
-}
-
-int kg_default_directory(char *path, kg_failure *failure) {
-  const kg_ring_options none = {0};
-  kg__dir dir;
-  int result = kg__segment_find(&none, NULL, &dir, NULL, failure);
-  if (result == KG_OK) {
-    memcpy(path, dir.path, sizeof dir.path);
-    kg__dir_close(&dir);
-  }
-  return result;
 }
 
 /* Maps and guards the file. */
@@ -165,6 +109,12 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
     return result;
   }
   result = kg__ring_attach(segment->base, length, &segment->ring, failure);
+  if (result == KG_OK && kg__file_has_holes(file, segment->ring.file_bytes)) {
+    result = kg__fail(failure, KG_E_RING_INVALID, 0,
+                      "it lacks some of its %" PRIu64 " bytes, which every "
+                      "writer allocates",
+                      segment->ring.file_bytes);
+  }
   if (result == KG_OK && kg__guard_is_broken(segment->guard)) {
     result = kg__fail(failure, KG_E_RING_TRUNCATED, 0,
                       "it was cut short while it was opened");
@@ -175,6 +125,19 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
     unmap(segment);
   }
   return result;
+}
+
+uint64_t kg__segment_written_since(const kg__file *file) {
+  kg__segment segment;
+  uint64_t since = 0;
+  if (kg__segment_map(file, false, &segment, NULL) == KG_OK) {
+    /* Relaxed: a word that is compared and bound to nothing. */
+    since = kg__load64_relaxed(&segment.ring.header->writer_start_us);
+    since += since == 0;
+    kg__bell_close(&segment.bell);
+    unmap(&segment);
+  }
+  return since;
 }
 
 /* How often a file that is exchanged between two steps is opened anew. */

@@ -51,6 +51,13 @@ static bool is_plausible(const kg__ring_reader *reader, uint64_t sequence,
 /* Accounts for the events from the expected one up to `last`. */
 static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                  kg_batch *batch) {
+  if (reader->is_joining && last > 0) {
+    *batch = (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
+                        .lost = last,
+                        .lost_from = 1,
+                        .lost_to = last};
+  }
+  reader->is_joining = false;
   uint64_t first = reader->next > reader->join ? reader->next : reader->join;
   if (reader->next != 0 && last >= first) {
     batch->loss_reason = reason == KG_LOSS_NONE ? KG_LOSS_CORRUPT : reason;
@@ -74,7 +81,7 @@ static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
     bool settled = kg__load64_relaxed(&ring->header->claim) == head;
     if (reader->next == 0) {
       kg__cursor_set(reader, head, 0);
-    } else if (settled && last >= reader->next &&
+    } else if (settled && last >= reader->next && last <= KG_SEQUENCE_MAX &&
                last - reader->next < head - reader->cursor) {
       lose(reader, last, reason, batch);
       kg__cursor_set(reader, head, last + 1);
@@ -272,6 +279,8 @@ bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how,
 
 void kg__ring_reader_stats(const kg__ring_reader *reader,
                            kg_reader_stats *stats) {
+  /* Relaxed: figures for people, bound to nothing. */
+  uint64_t published = kg__load64_relaxed(&reader->ring.header->last_sequence);
   *stats = (kg_reader_stats){
       .received = reader->received,
       .lost = reader->lost,
@@ -281,8 +290,8 @@ void kg__ring_reader_stats(const kg__ring_reader *reader,
       .expected = reader->next > 0 && reader->join > reader->next
                       ? reader->join
                       : reader->next,
-      /* Relaxed: figures for people, bound to nothing. */
-      .published = kg__load64_relaxed(&reader->ring.header->last_sequence),
+      /* No stream gets further than that. */
+      .published = published < KG_SEQUENCE_MAX ? published : KG_SEQUENCE_MAX,
       .writer_start_us =
           kg__load64_relaxed(&reader->ring.header->writer_start_us)};
 }
