@@ -231,14 +231,9 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  if (result != KG_OK) {
-    return result;
-  }
   /* The ring's own lock, too, so that an unlinked lock file opens no door. */
-  result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
-                                failure);
+  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
+                                    &file, failure);
   if (result == KG_E_NO_RING) {
     return create_ring(writer, NULL, 0, 0, failure);
   }

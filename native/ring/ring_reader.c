@@ -34,6 +34,16 @@ static uint64_t priority_before_wanted(const kg__ring_reader *reader) {
  * `behind`; NULL: no slot tells how many of them had priority. */
 static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                  const kg_slot *behind, kg_batch *batch) {
+  if (reader->is_joining && last > 0) {
+    *batch =
+        (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
+                   .lost = last,
+                   .lost_from = 1,
+                   .lost_to = last,
+                   .lost_priority = behind != NULL ? kg__priority_before(behind)
+                                                   : KG_PRIORITY_UNKNOWN};
+  }
+  reader->is_joining = false;
   uint64_t first = first_wanted(reader);
   uint64_t before = priority_before_wanted(reader);
   if (reader->next == 0 || last < first) {
@@ -310,6 +320,8 @@ bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,
 
 void kg__ring_reader_stats(const kg__ring_reader *reader,
                            kg_reader_stats *stats) {
+  /* Relaxed: figures for people, bound to nothing. */
+  uint64_t published = kg__load64_relaxed(&reader->ring.header->last_sequence);
   *stats = (kg_reader_stats){
       .received = reader->received,
       .lost = reader->lost,
@@ -320,8 +332,8 @@ void kg__ring_reader_stats(const kg__ring_reader *reader,
       .expected = reader->next > 0 ? first_wanted(reader) : 0,
       .priority = reader->next > 0 ? priority_before_wanted(reader)
                                    : KG_PRIORITY_UNKNOWN,
-      /* Relaxed: figures for people, bound to nothing. */
-      .published = kg__load64_relaxed(&reader->ring.header->last_sequence),
+      /* No stream gets further than that. */
+      .published = published < KG_SEQUENCE_MAX ? published : KG_SEQUENCE_MAX,
       .writer_start_us =
           kg__load64_relaxed(&reader->ring.header->writer_start_us)};
 }
