@@ -309,6 +309,9 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
   return result;
 }
 
+/* How often a ring that is swept away before it has its name is made anew. */
+#define ATTEMPTS 16
+
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   int result = KG_OK;
   /* A staged batch has its places in this ring: it is published first. */
@@ -324,6 +327,14 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   }
   if (result == KG_OK && !*in_place) {
     result = replace_ring(writer, failure);
+    for (int i = 0; result == KG_E_NO_RING && i < ATTEMPTS; i++) {
+      /* The lock file went meanwhile, and one that made another has swept away
+       * what had no name yet. */
+      result = relock(writer, failure);
+      if (result == KG_OK) {
+        result = replace_ring(writer, failure);
+      }
+    }
   } else if (result == KG_OK) {
     keep_wake_file(writer);
     kg__writer_space_keep(writer);

@@ -45,7 +45,7 @@ describe('from the oldest over WebSocket', () => {
     const { generation } = liar
     const loss = (from, to, reason) => ({
       ...{ count: to - from + 1, from, to },
-      ...{ generation, reason }
+      ...{ generation, priority: null, reason }
     })
     return { losses, loss, lost: client.stats().lost }
   }
