@@ -115,7 +115,10 @@ describe('fail-over', () => {
       ...numbers(1, 5)
     ])
     assert.deepEqual(lost, [
-      { count: null, from: null, to: null, generation, reason: 'replaced' }
+      {
+        ...{ count: null, from: null, to: null, priority: null },
+        ...{ generation, reason: 'replaced' }
+      }
     ])
     const got = collect(latest, 1)
     await child.call(({ shield }) =>
@@ -266,7 +269,7 @@ describe('fail-over', () => {
     await until(() => seen.length === 7, 'seven')
     assert.deepEqual(seen, [1, 2, 3, 4, 5, 1, 2])
     assert.deepEqual(lost, [
-      { count: 7, from: 6, to: 12, generation, reason: 'replaced' }
+      { count: 7, from: 6, to: 12, priority: 0, generation, reason: 'replaced' }
     ])
     assert.equal(reader.stats().lost, 7)
   })

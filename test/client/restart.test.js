@@ -169,7 +169,14 @@ describe('factory', () => {
       write(next, 1)
       assert.deepEqual(sequences(await collect(client, 1)), [1])
       assert.deepEqual(lost, [
-        { count: 5, from: 3, to: 7, generation, reason: 'replaced' }
+        {
+          count: 5,
+          from: 3,
+          to: 7,
+          priority: 0,
+          generation,
+          reason: 'replaced'
+        }
       ])
       const { received, lost: count } = client.stats()
       assert.deepEqual([received, count], [3, 5])

@@ -68,7 +68,10 @@ function describeAfter(pair) {
       client.on('threat', ({ sequence }) => order.push(sequence))
       await until(() => order.at(-1) === 100, 'the last')
       assert.deepEqual(order, [
-        { count: 26, from: 11, to: 36, generation, reason: 'overwritten' },
+        {
+          ...{ count: 26, from: 11, to: 36, priority: null },
+          ...{ generation, reason: 'overwritten' }
+        },
         ...numbers(37, 100)
       ])
       const { received, lost } = client.stats()
@@ -82,7 +85,7 @@ function describeAfter(pair) {
       const client = await made.open({ after })
       const lost = record(client, 'lost')
       assert.deepEqual(sequences(await collect(client, 10)), numbers(1, 10))
-      const nobody = { count: null, from: null, to: null }
+      const nobody = { count: null, from: null, to: null, priority: null }
       assert.deepEqual(lost, [
         { ...nobody, generation: other, reason: 'replaced' }
       ])

@@ -49,6 +49,7 @@ function describeFrom(pair) {
           count: 36,
           from: 1,
           to: 36,
+          priority: 0,
           generation: made.shield.stats().generation,
           reason: 'before-join'
         }
@@ -80,6 +81,7 @@ function describeFrom(pair) {
           count: 26,
           from: 11,
           to: 36,
+          priority: null, // `from` does not say how many come before it
           generation: made.shield.stats().generation,
           reason: 'overwritten'
         }
