@@ -27,8 +27,9 @@ export type SeverityName = keyof typeof Severity
 export interface ThreatInput {
   /** A name, or a number from 0 to 2^32-1 that is carried as it is. */
   threatType: ThreatTypeName | number
-  /** A name, or a number from 0 to 255 that is carried as it is. */
-  severity: SeverityName | number
+  /** A name, or a number from 0 to 255 that is carried as it is; `Unknown` with
+   * `severityCode`. */
+  severity: SeverityName | 'Unknown' | number
   /** Where it was found. Any length that the ring holds; the first slot has space
    * for 64 bytes of UTF-8. */
   source: string
@@ -41,11 +42,18 @@ export interface ThreatInput {
   timestampUs?: number
   /** Your own id. Default: `<generation>-<sequence>`. */
   id?: string
-  /** Anything that JSON can express. */
+  /** Anything that JSON can express; `strictContext` refuses what it would
+   * change. */
   context?: unknown
+  /** The number of a `threatType` that is `Unknown`, as a received threat has
+   * it; counts for no other one. */
+  threatTypeCode?: number
+  /** The number of a `severity` that is `Unknown`, likewise. */
+  severityCode?: number
 }
 
-/** A threat as the extension gets it: a plain object. */
+/** A threat as the extension gets it: a plain object, and the same one for
+ * everybody who consumes the client. It can be written to another ring. */
 export interface Threat {
   /** From 1, without gaps, within one generation of the ring. */
   sequence: number
@@ -69,6 +77,10 @@ export interface Threat {
   threatTypeCode?: number
   /** The number of a severity without a name; absent otherwise. */
   severityCode?: number
+  /** It has more text than this reader's `maxEventBytes`, or its text is
+   * damaged: `source` and `details` are cut, and `context` and the writer's own
+   * id are missing. Absent otherwise. */
+  cut?: true
 }
 
 /** Events that a reader did not get. */
@@ -135,6 +147,18 @@ export interface WriterOptions extends LocationOptions {
    * 3,600,000. Default 5000.
    */
   readerTimeoutMs?: number
+  /**
+   * How much text a threat may have: source, details, id and the JSON of its
+   * context, in bytes of UTF-8, before it is deflated. Bytes, or a string like
+   * `"1MB"`; 4096 to 22,281,900. Default 1 MiB. More is `ERR_EVENT_TOO_LARGE`.
+   */
+  maxEventBytes?: number | string
+  /**
+   * Refuse a `context` that would not come out as it went in (a Map, NaN, a
+   * Date, undefined, ...): `ERR_INVALID_THREAT` names its path. Default `false`:
+   * what JSON makes of it is sent.
+   */
+  strictContext?: boolean
 }
 
 /** A position in the stream: the last event that was taken. */
@@ -171,6 +195,15 @@ export interface ReaderOptions extends LocationOptions {
   spinMicros?: number
   /** A preset of `spinMicros`: `idle` 0, `balanced` 50 (default), `low` 2000. */
   latency?: 'idle' | 'balanced' | 'low'
+  /**
+   * How much text of a threat this reader makes objects of, counted as the
+   * writer's option of this name counts it. Default 1 MiB. A threat with more
+   * comes with `cut: true`.
+   */
+  maxEventBytes?: number | string
+  /** Freeze what is delivered, with all that is in it: those who consume this
+   * client share it. Default `false`. */
+  freeze?: boolean
 }
 
 /** The WebSocket beside the ring, or in its place. */
@@ -431,6 +464,7 @@ export class SharedMemoryIpc extends EventEmitter<SharedMemoryIpcEvents> {
 }
 
 export interface PollOptions {
+  /** Nothing else is an option here. */
   signal?: AbortSignal
 }
 
@@ -637,8 +671,13 @@ export const PlatformShm: {
   checksumMethod(): string
 }
 
-/** Every error of this package that does not blame an argument. */
+/**
+ * Every error of this package that does not blame an argument. Decide by its
+ * `code`: where this package is loaded twice, there are two such classes.
+ */
 export class IpcError extends Error {
   /** Stable: `ERR_NO_RING`, `ERR_RING_LOCKED`, ... */
   readonly code: string
+  /** What JSON has of it. */
+  toJSON(): { name: string; code: string; message: string }
 }

@@ -4,6 +4,7 @@
 
 const { inspect } = require('node:util')
 const table = require('./error-codes.json')
+const { define } = require('./own.js')
 
 const byNumber = new Map(table.map((entry) => [entry.number, entry]))
 const byCode = new Map(table.map((entry) => [entry.code, entry]))
@@ -15,11 +16,20 @@ const ARGUMENT_CODES = new Set([
   'ERR_INVALID_THREAT'
 ])
 
+/** What JSON has of an error, whose message it would leave out. */
+function toJSON() {
+  const { name, code, message } = this
+  return { name, code, message }
+}
+
 /**
  * Every error of this package that does not blame an argument. `code` is
  * stable; the message says what happened and what to do.
  */
 class IpcError extends Error {
+  // Declared, so that no setter of a prototype's takes it.
+  code
+
   /**
    * @param {string} code one of the table's codes
    * @param {string} [detail] a clause without a full stop
@@ -31,10 +41,12 @@ class IpcError extends Error {
       advice: 'Please report it.'
     }
     super(`${what} ${detail === '' ? '' : `${detail}. `}${advice}`, options)
-    this.name = 'IpcError'
     this.code = code
   }
 }
+
+define(IpcError.prototype, 'name', 'IpcError', false)
+define(IpcError.prototype, 'toJSON', toJSON, false)
 
 /**
  * The error for a negative number of the C core.
@@ -59,8 +71,35 @@ function fromNative(number, detail = '') {
  */
 function invalid(Type, code, message, cause) {
   const error = new Type(message, cause === undefined ? undefined : { cause })
-  error.code = code
-  return error
+  define(error, 'code', code)
+  return define(error, 'toJSON', toJSON, false)
+}
+
+/** Whether this is an IpcError, of this copy of the package or of another one
+ * that is loaded in this process. @param {unknown} error */
+const isIpcError = (error) =>
+  byCode.has(error?.code) && !ARGUMENT_CODES.has(error.code)
+
+/**
+ * An error that another copy of this package made as this copy's; anything else
+ * as it is.
+ * @param {unknown} error
+ * @returns {unknown}
+ */
+function adopt(error) {
+  if (!byCode.has(error?.code)) {
+    return error
+  }
+  const { code, message, stack } = error
+  const own = ARGUMENT_CODES.has(code)
+    ? invalid(
+        error.name === 'TypeError' ? TypeError : RangeError,
+        code,
+        message
+      )
+    : new IpcError(code)
+  define(own, 'message', message, false)
+  return define(own, 'stack', stack, false)
 }
 
 /**
@@ -72,6 +111,7 @@ function show(value) {
   let text
   try {
     text = inspect(value, {
+      __proto__: null,
       depth: 0,
       maxStringLength: 40,
       maxArrayLength: 3,
@@ -87,4 +127,11 @@ function show(value) {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
-module.exports = { IpcError, fromNative, invalid, show }
+module.exports = {
+  adopt,
+  fromNative,
+  invalid,
+  IpcError,
+  isIpcError,
+  show
+}

@@ -9,10 +9,11 @@ const SAMPLES_PER_READ = 8
 
 const newLatency = () => createHistogram()
 
-/** Records one, unless it is not positive: the clocks do not agree. @param ns */
+/** Records one, unless it is none: the clocks do not agree, or the time stands
+ * in a file that says anything. @param ns */
 function recordLatency(histogram, ns) {
   const latency = Math.round(ns)
-  if (latency > 0) {
+  if (latency > 0 && Number.isSafeInteger(latency)) {
     histogram.record(latency)
   }
 }

@@ -5,7 +5,7 @@
 const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
-const { IpcError } = require('./errors.js')
+const { IpcError, isIpcError } = require('./errors.js')
 
 const MAX_BYTES = 64 * 1024
 const TEMPORARY_BYTES = 8
@@ -28,7 +28,7 @@ function attempt(file, call, absent) {
     if (error.code === 'ENOENT' && absent !== undefined) {
       return absent
     }
-    throw error instanceof IpcError ? error : systemError(error, file)
+    throw isIpcError(error) ? error : systemError(error, file)
   }
 }
 

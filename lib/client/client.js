@@ -46,18 +46,22 @@ class IpcClient extends ThreatStream {
    */
   constructor(options) {
     const { reader, preferShm, websocket, location } = checkIpc(options)
-    const ring = { ...location, ...reader }
-    super((host) => {
-      const settings = {
-        ring,
-        useRing: preferShm,
-        findRing: () => findRing(ring, () => liveRecords(location)),
-        locate: websocket.enabled ? locator(location, websocket) : null,
-        handshakeTimeoutMs: websocket.handshakeTimeoutMs,
-        maxEventBytes: reader.maxEventBytes
-      }
-      return new FailoverSource(settings, host)
-    }, describe)
+    const ring = { __proto__: null, ...location, ...reader }
+    super(
+      (host) => {
+        const settings = {
+          ring,
+          useRing: preferShm,
+          findRing: () => findRing(ring, () => liveRecords(location)),
+          locate: websocket.enabled ? locator(location, websocket) : null,
+          handshakeTimeoutMs: websocket.handshakeTimeoutMs,
+          maxEventBytes: reader.maxEventBytes
+        }
+        return new FailoverSource(settings, host)
+      },
+      describe,
+      reader.freeze
+    )
     const { ringError } = sourceOf(this)
     if (!websocket.enabled && ringError?.code === 'ERR_SHM_UNAVAILABLE') {
       this.close()

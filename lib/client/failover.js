@@ -100,6 +100,11 @@ class FailoverSource {
     return (this.ring ?? this.#server?.position())?.generation ?? null
   }
 
+  /** As that of RingSource; undefined while there is no ring. */
+  get most() {
+    return this.ring?.most
+  }
+
   take(max, threats) {
     const more = this.#active?.take(max, threats) ?? false
     if (threats.length > 0) {
@@ -156,7 +161,8 @@ class FailoverSource {
   async close() {
     this.#state.enter(State.CLOSED)
     this.#retryTimer.stop()
-    await Promise.all([this.ring?.close(), this.#server?.close()])
+    this.#server?.close()
+    await this.ring?.close()
   }
 
   /** What is read; null while WebSocket is not allowed and there is no ring. */

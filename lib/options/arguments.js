@@ -2,6 +2,7 @@
 // Checks the arguments of calls.
 
 const { IpcError, invalid, show } = require('../base/errors.js')
+const { isPlain } = require('../base/own.js')
 
 function checkMax(max) {
   if (!Number.isSafeInteger(max) || max < 1) {
@@ -13,17 +14,24 @@ function checkMax(max) {
   }
 }
 
+/** Whether this does what an AbortSignal does: it may be another realm's. The
+ * getter of `aborted` throws for an object that only inherits from
+ * AbortSignal.prototype. */
+const isSignal = (value) =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof value.aborted === 'boolean' &&
+  typeof value.addEventListener === 'function' &&
+  typeof value.removeEventListener === 'function'
+
+/** @param {unknown} options of pollThreats @returns {AbortSignal | undefined} */
 function checkSignal(options) {
   let cause
   try {
-    if (typeof options === 'object') {
-      const { signal } = options
-      // The getter of `aborted` throws for an object that only inherits from
-      // AbortSignal.prototype.
-      if (
-        signal === undefined ||
-        (signal instanceof AbortSignal && typeof signal.aborted === 'boolean')
-      ) {
+    if (isPlain(options)) {
+      const { signal, ...others } = { __proto__: null, ...options }
+      const isKnown = Object.keys(others).length === 0
+      if (isKnown && (signal === undefined || isSignal(signal))) {
         return signal
       }
     }

@@ -4,6 +4,7 @@
 
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
+const { isPlain, shield } = require('../base/own.js')
 const { severityNumbers } = require('../threat/names.js')
 const { capacityOf, laneOf, ringBytes } = require('../threat/size.js')
 const {
@@ -11,6 +12,11 @@ const {
   MAX_CAPACITY,
   MAX_PRIORITY_EVENTS
 } = require('../threat/layout.js')
+const {
+  LEAST_EVENT_BYTES,
+  MAX_EVENT_BYTES,
+  MOST_EVENT_BYTES
+} = require('../threat/limits.js')
 
 const UNITS = { '': 1, B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 }
 
@@ -106,6 +112,10 @@ const LOCATION_CHECKS = {
     )
 }
 
+/** For both ends: how much text one event may have. */
+const maxEventBytes = (label, value) =>
+  size(label, value, LEAST_EVENT_BYTES, MOST_EVENT_BYTES)
+
 /** How a ring is made and written. */
 const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_CAPACITY),
@@ -121,7 +131,9 @@ const RING_CHECKS = {
     integer(label, value, 0, MAX_PRIORITY_EVENTS),
 
   overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
-  readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000)
+  readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000),
+  maxEventBytes,
+  strictContext: flag
 }
 
 /** Where reading begins and how it waits. */
@@ -142,7 +154,13 @@ const CURSOR_CHECKS = {
       'what stats() said'
     let generation, sequence, priority
     try {
-      ;({ generation, sequence, priority = null } = value)
+      if (isPlain(value)) {
+        ;({
+          generation,
+          sequence,
+          priority = null
+        } = { __proto__: null, ...value })
+      }
     } catch {
       // Refused below, as what lacks both.
     }
@@ -160,6 +178,8 @@ const CURSOR_CHECKS = {
   reliable: flag,
   spinMicros: (label, value) => integer(label, value, 0, 1_000_000),
   latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS)),
+  maxEventBytes,
+  freeze: flag,
   pollCpu: removed
 }
 
@@ -175,12 +195,19 @@ const FACTORY_CHECKS = {
   websocket: (_label, value) => value
 }
 
+/** Options of which none that is not given is taken from a prototype. */
+const whole = (options, checks) => shield({ ...options }, namesIn(checks))
+
 /** A copy with the keys of `checks`, where they are given. */
 const pick = (options, checks) =>
-  Object.fromEntries(
-    Object.keys(checks)
-      .filter((key) => options[key] !== undefined)
-      .map((key) => [key, options[key]])
+  whole(
+    Object.fromEntries(
+      Object.keys(checks)
+        .filter((key) => Object.hasOwn(options, key))
+        .filter((key) => options[key] !== undefined)
+        .map((key) => [key, options[key]])
+    ),
+    checks
   )
 
 /**
@@ -188,11 +215,14 @@ const pick = (options, checks) =>
  * @param {unknown} value
  * @param {string} code of the error when it is none, or reading it throws
  * @param {string} expected what that error says
+ * @param {boolean} [mustBePlain] whether an object is refused that inherits
+ *   anything: what it inherits would not be among its properties
  */
-function entriesOf(value, code, expected) {
+function entriesOf(value, code, expected, mustBePlain = false) {
   let cause
   try {
-    if (typeof value === 'object' && value !== null) {
+    const isObject = typeof value === 'object' && value !== null
+    if (mustBePlain ? isPlain(value) : isObject) {
       return Object.entries(value)
     }
   } catch (error) {
@@ -219,12 +249,12 @@ const optionLabel = (key) => `option ${key}`
  * @throws {TypeError | RangeError} ERR_INVALID_OPTION
  */
 function checkEach(options, allowed, label = optionLabel, what = 'options') {
-  const checked = {}
+  const checked = { __proto__: null }
   if (options === undefined) {
     return checked
   }
-  const expected = `${what}: expected an object that can be read`
-  const entries = entriesOf(options, 'ERR_INVALID_OPTION', expected)
+  const expected = `${what}: expected a plain object that can be read`
+  const entries = entriesOf(options, 'ERR_INVALID_OPTION', expected, true)
   for (const [key, value] of entries) {
     if (!Object.hasOwn(allowed, key)) {
       throw unknown(label(show(key)), namesIn(allowed))
@@ -252,12 +282,13 @@ function checkSize({ maxEvents, priorityEvents, bufferSize }, label) {
   }
 }
 
-const checkLocation = (options) => checkEach(options, LOCATION_CHECKS)
+const checkLocation = (options) =>
+  whole(checkEach(options, LOCATION_CHECKS), LOCATION_CHECKS)
 
 function checkWriter(options, label = optionLabel) {
   const checked = checkEach(options, WRITER_CHECKS, label)
   checkSize(checked, label)
-  return checked
+  return whole(checked, WRITER_CHECKS)
 }
 
 /** Refuses two places at which reading begins. */
@@ -271,13 +302,15 @@ function checkBeginning({ from, after }, label = optionLabel) {
   }
 }
 
-/** `spinMicros` comes out filled in. */
+/** What there is a default for comes out filled in. */
 function checkReader(options) {
   const checked = checkEach(options, READER_CHECKS)
   checkBeginning(checked)
   checked.from ??= 'latest'
   checked.spinMicros ??= SPIN_MICROS[checked.latency ?? 'balanced']
-  return checked
+  checked.maxEventBytes ??= MAX_EVENT_BYTES
+  checked.freeze ??= false
+  return whole(checked, READER_CHECKS)
 }
 
 /** The options of both ends, and `websocket` as it was given. */
@@ -285,7 +318,7 @@ function checkFactory(options, label = optionLabel) {
   const checked = checkEach(options, FACTORY_CHECKS, label)
   checkSize(checked, label)
   checkBeginning(checked, label)
-  return checked
+  return whole(checked, FACTORY_CHECKS)
 }
 
 module.exports = {

@@ -3,7 +3,8 @@
 // The result fits every function of IpcFactory.
 
 const path = require('node:path')
-const { TomlError, parse } = require('smol-toml')
+const { isDate } = require('node:util').types
+const { parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
 const { readChecked } = require('../base/private-file.js')
 const {
@@ -57,6 +58,8 @@ const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 // --- The file --------------------------------------------------------------
 
+const isTomlError = ({ codeblock }) => codeblock !== undefined
+
 function parseToml(file) {
   try {
     const bytes = readChecked(file, (stat) => checkFile(stat, file))
@@ -64,9 +67,13 @@ function parseToml(file) {
     return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     const why = whyNot(error, file)
-    throw why === undefined
-      ? error
-      : new IpcError('ERR_CONFIG_INVALID', why, { cause: error })
+    if (why === undefined) {
+      throw error
+    }
+    // The parser's error quotes the lines around the fault, and with them what
+    // may be secret.
+    const cause = isTomlError(error) ? undefined : { cause: error }
+    throw new IpcError('ERR_CONFIG_INVALID', why, cause)
   }
 }
 
@@ -83,7 +90,7 @@ function checkFile(stat, file) {
 /** What an error of the system, the decoder or the parser says of the file;
  * undefined for other errors. */
 function whyNot(error, file) {
-  if (error instanceof TomlError) {
+  if (isTomlError(error)) {
     const [what] = error.message.split('\n', 1)
     return `${file}, line ${error.line}, column ${error.column}: ${what}`
   }
@@ -97,16 +104,15 @@ function whyNot(error, file) {
 function tableOf(value, label) {
   // TOML has no null.
   const isTable =
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !(value instanceof Date)
+    typeof value === 'object' && !Array.isArray(value) && !isDate(value)
   mustBe(value === undefined || isTable, TypeError, label, 'a table', value)
   return Object.entries(value ?? {})
 }
 
 function takeFile(file, given) {
   const label = (key) => `${key} in ${file}`
-  for (const [section, table] of tableOf(parseToml(file).ipc, label('ipc'))) {
+  const { ipc } = { __proto__: null, ...parseToml(file) }
+  for (const [section, table] of tableOf(ipc, label('ipc'))) {
     if (!Object.hasOwn(SECTIONS, section)) {
       throw unknown(label(`ipc.${section}`), Object.keys(SECTIONS))
     }
@@ -213,7 +219,7 @@ function loadConfig(file, env = process.env) {
   takeEnvironment(env, given)
   const labelIn = (section) => (key) =>
     given[section].get(key)?.label ?? `ipc.${section}.${snake(key)}`
-  const options = checkFactory(valuesOf(given.shm), labelIn('shm'))
+  const options = { ...checkFactory(valuesOf(given.shm), labelIn('shm')) }
   if (given.websocket.size > 0) {
     const values = valuesOf(given.websocket)
     // The defaults are filled in where the options are used.

@@ -30,6 +30,7 @@ function predecessorOf(ring) {
 
 class RingHistory extends History {
   #name
+  #maxEventBytes
 
   /**
    * @param {import('../shm/writer.js').SharedMemoryIpc} shm
@@ -60,6 +61,7 @@ class RingHistory extends History {
     this.isRing = true
     this.dir = path.dirname(ring.path)
     this.#name = path.basename(ring.path, '.shm')
+    this.#maxEventBytes = shm.maxEventBytes
   }
 
   /**
@@ -78,7 +80,15 @@ class RingHistory extends History {
   cursor(from, priority = null) {
     const { dir, generation } = this
     const name = this.#name
-    const options = { dir, name, from: 'oldest', spinMicros: 0 }
+    const maxEventBytes = this.#maxEventBytes
+    const options = {
+      __proto__: null,
+      dir,
+      name,
+      from: 'oldest',
+      spinMicros: 0,
+      maxEventBytes
+    }
     // With the generation, because the name may be another ring's by now.
     return from === 'oldest'
       ? new RingCursor(options)

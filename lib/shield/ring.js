@@ -6,7 +6,7 @@
 const { randomBytes } = require('node:crypto')
 const { EventEmitter } = require('node:events')
 const { native } = require('../shm/addon.js')
-const { IpcError } = require('../base/errors.js')
+const { IpcError, isIpcError } = require('../base/errors.js')
 const { MemoryHistory } = require('./memory-history.js')
 const { resumeWithoutRing, resumeWithRing } = require('./resume-point.js')
 const { RingHistory } = require('./ring-history.js')
@@ -34,7 +34,9 @@ const OF_THE_CALL = new Set([
  */
 function takeLock(options) {
   try {
-    return native === null ? null : new native.Lock(options)
+    return native === null
+      ? null
+      : new native.Lock({ __proto__: null, ...options })
   } catch (error) {
     if (error.code === 'ERR_RING_LOCKED') {
       throw error
@@ -116,7 +118,7 @@ class ShieldRing extends EventEmitter {
    *   transport
    */
   fail(error) {
-    if (!(error instanceof IpcError) || OF_THE_CALL.has(error.code)) {
+    if (!isIpcError(error) || OF_THE_CALL.has(error.code)) {
       throw error
     }
     const isLocked = error.code === 'ERR_RING_LOCKED'

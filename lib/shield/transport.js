@@ -2,13 +2,13 @@
 // IpcTransport: the Shield's end of shared memory, WebSocket or both. One
 // generation and one sequence, given by the ring where there is one.
 
-const { EventEmitter } = require('node:events')
 const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError } = require('../base/errors.js')
+const { ScopedEmitter } = require('../base/scope.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
-const { checkThreat, stamp } = require('../threat/check.js')
+const { checkThreat, limitsOf, stamp } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
 const { countPriority } = require('../threat/priority.js')
 const { threatText } = require('../websocket/protocol.js')
@@ -33,8 +33,9 @@ let serviceOf
  * after ERR_RING_FULL, `error` (when somebody listens) and `close`. Made by
  * IpcFactory.
  */
-class IpcTransport extends EventEmitter {
+class IpcTransport extends ScopedEmitter {
   #location
+  #limits
   #websocket
   #instance
   #ring
@@ -65,6 +66,7 @@ class IpcTransport extends EventEmitter {
     super()
     const { location, writer, preferShm, websocket } = checkIpc(options)
     this.#location = location
+    this.#limits = limitsOf(writer)
     this.#websocket = websocket
     this.#instance = new SingleInstance(location, {
       isOn: websocket.socket !== false,
@@ -122,7 +124,7 @@ class IpcTransport extends EventEmitter {
    */
   writeThreat(threat) {
     this.#mustBeOpen()
-    return this.#publish([checkThreat(threat)])
+    return this.#publish([checkThreat(threat, this.#limits)])
   }
 
   /**
@@ -137,7 +139,9 @@ class IpcTransport extends EventEmitter {
     this.#mustBeOpen()
     const { writer, history } = this.#ring
     const most = writer?.batchSlots ?? history.capacity / BATCH_DIVISOR
-    const records = checkBatch(threats, most, checkThreat)
+    const records = checkBatch(threats, most, (threat) =>
+      checkThreat(threat, this.#limits)
+    )
     // An iterator of the caller's may have closed this.
     this.#mustBeOpen()
     return this.#publish(records)
@@ -202,7 +206,9 @@ class IpcTransport extends EventEmitter {
     // In this order: only the holder of the lock writes the discovery file.
     const served = this.#service?.close({ generation, sequence, priority })
     this.#instance.free()
-    await Promise.all([served, this.#ring.close()])
+    const freed = this.#ring.close()
+    await served
+    await freed
   }
 
   // --- Publishing ----------------------------------------------------------

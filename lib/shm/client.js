@@ -47,7 +47,8 @@ class ShmClient extends ThreatStream {
     const checked = checkReader(options)
     super(
       (host) => new RingSource(checked, host, positionAfter(checked.after)),
-      describe
+      describe,
+      checked.freeze
     )
     const source = sourceOf(this)
     this.on('newListener', (event) => {

@@ -25,7 +25,8 @@ function openReader(options) {
   if (native === null) {
     throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
   }
-  return new native.Reader(options)
+  // The addon reads by name what it needs, and finds what an object inherits.
+  return new native.Reader({ __proto__: null, ...options })
 }
 
 /**

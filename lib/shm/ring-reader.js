@@ -12,12 +12,22 @@ const { ThreatDecoder } = require('../threat/decode.js')
 // only for an event that does not fit.
 const READ_SLOTS = 256
 
+// The last sequence that an event can have. What a ring's header says may be
+// any number.
+const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
+
 const known = (priority) => (priority === UNKNOWN ? null : priority)
 
 class RingReader {
+  /** 16 hex digits. */
+  generation
+  /** How many events the ring can hold at once. */
+  capacity
+
   #reader
   #host
   #onCorrupt
+  #maxEventBytes
   #fields
   #addDetails
   #decoder
@@ -32,12 +42,16 @@ class RingReader {
    * @param {object} host `lost` and `latency` of RingSource's
    * @param {(error: IpcError) => void} onCorrupt the text of an event is
    *   damaged; the event comes with what its lead slot has
+   * @param {number} [maxEventBytes] the option
    */
-  constructor(reader, host, onCorrupt) {
-    this.generation = reader.stats().generation
+  constructor(reader, host, onCorrupt, maxEventBytes) {
+    const { generation, capacity } = reader.stats()
+    this.generation = generation
+    this.capacity = capacity
     this.#reader = reader
     this.#host = host
     this.#onCorrupt = onCorrupt
+    this.#maxEventBytes = maxEventBytes
     this.#fields = new Float64Array(READ.FIELDS)
     this.#addDetails = (...details) => this.#decoder.addDetails(details)
     this.#makeBuffers(READ_SLOTS)
@@ -46,7 +60,7 @@ class RingReader {
   /** Begins where the option says. @param {'latest' | 'oldest' | number} from */
   join(from) {
     // Before the cursor is set: what comes in between is not passed over.
-    this.#joined = this.#reader.stats().published + 1
+    this.#joined = Math.min(this.#reader.stats().published, MAX_SEQUENCE) + 1
     this.#reader.seek(
       typeof from === 'number' ? FROM.sequence : FROM[from],
       typeof from === 'number' ? from : 0
@@ -196,10 +210,15 @@ class RingReader {
     this.recordLatency()
     this.#slots = count
     const slots = new ArrayBuffer(count * SLOT_BYTES)
-    this.#decoder = new ThreatDecoder(slots, this.generation, (sequence) => {
-      const what = `the text of event ${sequence} does not inflate`
-      this.#onCorrupt(new IpcError('ERR_RING_CORRUPT', what))
-    })
+    this.#decoder = new ThreatDecoder(
+      slots,
+      this.generation,
+      (sequence) => {
+        const what = `the text of event ${sequence} does not inflate`
+        this.#onCorrupt(new IpcError('ERR_RING_CORRUPT', what))
+      },
+      this.#maxEventBytes
+    )
     this.#reader.setBuffers(slots, this.#fields)
   }
 }

@@ -73,6 +73,11 @@ class RingSource {
     return this.#cursor.generation
   }
 
+  /** How many events can be there at once. */
+  get most() {
+    return this.#cursor.capacity
+  }
+
   /** The last sequence that was taken or lost; 0 for none. */
   get sequence() {
     return this.#cursor.sequence
@@ -252,10 +257,12 @@ class RingSource {
     finalizers.unregister(this)
     finalizers.register(this, reader, this)
     this.#reader = reader
-    this.#cursor = new RingReader(reader, this.#host, (error) => {
+    const onCorrupt = (error) => {
       this.#earlierTotals.corrupt++
       this.lastError = error
-    })
+    }
+    const { maxEventBytes } = this.#options
+    this.#cursor = new RingReader(reader, this.#host, onCorrupt, maxEventBytes)
   }
 
   #updateRetained() {

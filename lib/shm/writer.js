@@ -1,7 +1,6 @@
 'use strict'
 // SharedMemoryIpc: the writer of a ring in shared memory.
 
-const { EventEmitter } = require('node:events')
 const { native, reason } = require('./addon.js')
 const { checkBatch } = require('../options/arguments.js')
 const { IpcError } = require('../base/errors.js')
@@ -9,11 +8,12 @@ const { UNKNOWN } = require('./native-constants.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
-const { checkThreat } = require('../threat/check.js')
+const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR, PRIORITY_NONE } = require('../threat/layout.js')
 const { leastPriority } = require('../threat/names.js')
 const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
+const { ScopedEmitter } = require('../base/scope.js')
 
 // How often a writer says that it lives, and checks that its ring is still the
 // one in the directory.
@@ -32,9 +32,13 @@ const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
  * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
  * there is space again after ERR_RING_FULL, and `close`.
  */
-class SharedMemoryIpc extends EventEmitter {
+class SharedMemoryIpc extends ScopedEmitter {
+  /** The most slots that a batch may take. */
+  batchSlots
+
   #writer
   #calls
+  #limits
   #overflow
   #backpressure
   #timer
@@ -52,16 +56,16 @@ class SharedMemoryIpc extends EventEmitter {
    */
   constructor(options) {
     super()
-    const {
-      overflow = 'overwrite',
-      prioritySeverity,
-      priorityEvents,
-      ...checked
-    } = checkWriter(options)
+    const { prioritySeverity, priorityEvents, ...checked } =
+      checkWriter(options)
+    const { overflow = 'overwrite' } = checked
     if (native === null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
+    this.#limits = limitsOf(checked)
     this.#writer = new native.Writer({
+      // The addon reads by name what it needs, and finds what is inherited.
+      __proto__: null,
       ...checked,
       rejects: overflow === 'reject',
       prioritySeverity: leastPriority(prioritySeverity),
@@ -85,6 +89,11 @@ class SharedMemoryIpc extends EventEmitter {
     return this.#closing !== null
   }
 
+  /** The option of this name. For the Shield's history. */
+  get maxEventBytes() {
+    return this.#limits.maxEventBytes
+  }
+
   /**
    * Publishes one threat and wakes the readers that sleep. Never waits.
    * @param {import('../index').ThreatInput} threat
@@ -95,7 +104,7 @@ class SharedMemoryIpc extends EventEmitter {
    */
   writeThreat(threat) {
     this.#mustBeOpen()
-    return this.publish(checkThreat(threat))
+    return this.publish(checkThreat(threat, this.#limits))
   }
 
   /**
@@ -110,7 +119,9 @@ class SharedMemoryIpc extends EventEmitter {
     this.#mustBeOpen()
     // All are checked before the first is staged: getters and iterators of the
     // caller's run meanwhile, and may call this object.
-    const records = checkBatch(threats, this.batchSlots, checkThreat)
+    const records = checkBatch(threats, this.batchSlots, (threat) =>
+      checkThreat(threat, this.#limits)
+    )
     this.#mustBeOpen()
     return this.publishAll(records)
   }

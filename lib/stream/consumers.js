@@ -4,11 +4,14 @@
 //   holds             whether it holds the process open, and ends when the
 //                     stream fails
 //   demand            WANTS, ACCEPTS or BLOCKS
+//   scope             in which it is called, or null
 //   deliver(threat)
 //   flush()           what was taken at once has been delivered
 //   end(error?)       the stream is over for it
 
 const { throwUncaught } = require('../base/emit-safely.js')
+const { isEverywhere, ownOf } = require('../base/own.js')
+const { Scope, scopeOf } = require('../base/scope.js')
 
 // The stream moves while one of its consumers wants an event and none blocks
 // it, because it has to be waited for.
@@ -29,6 +32,10 @@ class ListenerConsumer {
     this.#emitter = emitter
   }
 
+  get scope() {
+    return scopeOf(this.#emitter, 'threat')
+  }
+
   deliver(threat) {
     this.#emitter.emit('threat', threat)
   }
@@ -43,10 +50,16 @@ class BatchConsumer {
   holds = false
   demand = WANTS
   #emitter
+  #isFreezing
   #batch = []
 
-  constructor(emitter) {
+  constructor(emitter, isFreezing) {
     this.#emitter = emitter
+    this.#isFreezing = isFreezing
+  }
+
+  get scope() {
+    return scopeOf(this.#emitter, 'threats')
   }
 
   deliver(threat) {
@@ -57,6 +70,9 @@ class BatchConsumer {
     if (this.#batch.length > 0) {
       const batch = this.#batch
       this.#batch = []
+      if (this.#isFreezing) {
+        Object.freeze(batch)
+      }
       this.#emitter.emit('threats', batch)
     }
   }
@@ -72,10 +88,25 @@ class BatchConsumer {
   }
 }
 
+/** Whether a promise takes on its state. */
+function isThenable(answer) {
+  if (!isEverywhere('then')) {
+    return typeof answer?.then === 'function'
+  }
+  return (
+    typeof answer === 'object' && typeof ownOf(answer, 'then') === 'function'
+  )
+}
+
+/** What next() resolves with: a promise would ask it for a `then`. */
+const result = (value, done) =>
+  isEverywhere('then') ? { __proto__: null, value, done } : { value, done }
+
 /** Delivers to the callback of one pollThreats. */
 class PollConsumer {
   holds = true
   demand = WANTS
+  scope = new Scope()
   #delivery
   #callback
   #resolve
@@ -90,8 +121,8 @@ class PollConsumer {
 
   deliver(threat) {
     try {
-      const answer = this.#callback(threat)
-      if (typeof answer?.then !== 'function') {
+      const answer = this.scope.run(this.#callback, undefined, threat)
+      if (!isThenable(answer)) {
         this.#take(answer)
         return
       }
@@ -140,6 +171,8 @@ class PollConsumer {
  */
 class IteratorConsumer {
   holds = true
+  // Who awaits goes on in a scope of their own.
+  scope = null
   #delivery
   #kept = []
   #waiting = [] // { resolve, reject } of next() calls
@@ -159,7 +192,7 @@ class IteratorConsumer {
 
   deliver(threat) {
     if (this.#waiting.length > 0) {
-      this.#waiting.shift().resolve({ value: threat, done: false })
+      this.#waiting.shift().resolve(result(threat, false))
     } else {
       this.#kept.push(threat)
     }
@@ -179,7 +212,7 @@ class IteratorConsumer {
   next() {
     const value = this.#takeNow()
     if (value !== undefined) {
-      return Promise.resolve({ value, done: false })
+      return Promise.resolve(result(value, false))
     }
     return new Promise((resolve, reject) => {
       if (this.#isEnded) {
@@ -193,7 +226,7 @@ class IteratorConsumer {
 
   return(value) {
     this.#delivery.remove(this)
-    return Promise.resolve({ value, done: true })
+    return Promise.resolve(result(value, true))
   }
 
   throw(error) {
@@ -224,7 +257,7 @@ class IteratorConsumer {
     const error = this.#error
     this.#error = undefined
     if (error === undefined) {
-      resolve({ value: undefined, done: true })
+      resolve(result(undefined, true))
     } else {
       reject(error)
     }

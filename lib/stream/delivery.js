@@ -5,6 +5,7 @@
 
 const { ACCEPTS } = require('./consumers.js')
 const { throwUncaught } = require('../base/emit-safely.js')
+const { freeze } = require('./freeze.js')
 
 // A drain yields to the event loop after so many events or milliseconds, so
 // that a flood never freezes an editor.
@@ -20,6 +21,7 @@ const EMPTY_TAKES = 8
 
 class Delivery {
   #source
+  #isFreezing
   #audience = [] // replaced whenever it changes
   #batch = []
   #index = 0
@@ -33,9 +35,13 @@ class Delivery {
   #isScheduled = false
   #isClosed = false
 
-  /** @param {object} source see ThreatStream */
-  constructor(source) {
+  /**
+   * @param {object} source see ThreatStream
+   * @param {boolean} isFreezing whether nobody can change what all are given
+   */
+  constructor(source, isFreezing) {
     this.#source = source
+    this.#isFreezing = isFreezing
   }
 
   /** Whether somebody takes what comes next, as soon as it comes. */
@@ -115,9 +121,13 @@ class Delivery {
   /** @param {number} max @returns see ThreatStream.poll */
   poll(max) {
     const threats = []
+    // No more than there can be at once: a writer that goes on writing, or what
+    // stands in its ring, must not be able to hold this up.
+    const atOnce = max > BATCH_EVENTS ? this.#source.most : undefined
+    const most = Math.min(max, atOnce ?? max)
     let empty = 0
     while (
-      threats.length < max &&
+      threats.length < most &&
       !this.#isDelivering &&
       !this.#isClosed &&
       this.#demand() >= ACCEPTS
@@ -166,8 +176,14 @@ class Delivery {
       return
     }
     this.#isDraining = true
+    // Of one consumer alone, entered once and not for each event.
+    const scope = this.#audience.length === 1 ? this.#audience[0].scope : null
     try {
-      this.#drain()
+      if (scope === null) {
+        this.#drain()
+      } else {
+        scope.run(() => this.#drain())
+      }
     } catch (error) {
       // A listener's mistake; the next events have a turn of their own.
       throwUncaught(error)
@@ -275,6 +291,9 @@ class Delivery {
     this.#index = 0
     this.#generation = null
     this.#hasMore = this.#source.take(BATCH_EVENTS, this.#batch)
+    if (this.#isFreezing) {
+      this.#batch.forEach(freeze)
+    }
     this.#generation = this.#source.generation
     // A listener of `lost` may have polled some of it already.
     return this.#index < this.#batch.length

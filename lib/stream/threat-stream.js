@@ -3,11 +3,12 @@
 // iteration, poll, statistics. Where the threats come from is a source's
 // business, how they are delivered that of delivery.js.
 
-const { EventEmitter } = require('node:events')
 const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError, invalid, show } = require('../base/errors.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
+const { define } = require('../base/own.js')
+const { ScopedEmitter } = require('../base/scope.js')
 const { checkMax, checkSignal } = require('../options/arguments.js')
 const {
   BatchConsumer,
@@ -16,6 +17,7 @@ const {
   PollConsumer
 } = require('./consumers.js')
 const { Delivery } = require('./delivery.js')
+const { freeze } = require('./freeze.js')
 
 const DEFAULT_POLL = 256
 
@@ -38,6 +40,8 @@ let sourceOf
  *   arm()               asks for wake() when more comes; true when it has.
  *                       Behind a take() that returned false, whatever that
  *                       has appended
+ *   most                how many events can be there at once; undefined: no
+ *                       more than it has taken in already
  *   hold(hold)          whether waiting holds the process open
  *   writerState(fresh)  how the writer is; `fresh`: looks now
  *   priorityBehind({ generation, sequence })
@@ -53,7 +57,7 @@ let sourceOf
  *   isConsumed()        whether somebody takes what comes next
  *   latency             a histogram of nanoseconds
  */
-class ThreatStream extends EventEmitter {
+class ThreatStream extends ScopedEmitter {
   #source
   #delivery
   #describe
@@ -70,26 +74,29 @@ class ThreatStream extends EventEmitter {
    * @param {(host: object) => object} open makes the source
    * @param {(source: object) => object} describe what stats() tells of it,
    *   `generation`, `sequence`, `priority` and `error` among that
+   * @param {boolean} [isFreezing] the option `freeze`
    * @throws what `open` throws
    */
-  constructor(open, describe) {
+  constructor(open, describe, isFreezing = false) {
     super()
     this.#describe = describe
     this.#source = open({
       latency: this.#latency,
       // One that is being opened may call already.
       wake: () => this.#delivery?.wake(),
-      lost: (loss) => emitSafely(this, 'lost', loss),
+      lost: (loss) =>
+        emitSafely(this, 'lost', isFreezing ? freeze(loss) : loss),
       failed: (error) => this.#fail(error),
       checked: () => this.#delivery && this.#checkWriter(false),
-      transport: (change) => emitSafely(this, 'transport', change),
+      transport: (change) =>
+        emitSafely(this, 'transport', isFreezing ? freeze(change) : change),
       isConsumed: () => this.#delivery?.isConsumed ?? false
     })
-    this.#delivery = new Delivery(this.#source)
+    this.#delivery = new Delivery(this.#source, isFreezing)
     this.#writer = this.#source.writerState(true)
     const listeners = {
       threat: new ListenerConsumer(this),
-      threats: new BatchConsumer(this)
+      threats: new BatchConsumer(this, isFreezing)
     }
     this.on('newListener', (event) => {
       if (Object.hasOwn(listeners, event)) {
@@ -256,5 +263,8 @@ class ThreatStream extends EventEmitter {
 }
 
 makeDisposable(ThreatStream)
+// A promise asks everything for a `then`, and would take one that was given to
+// all objects for a client's.
+define(ThreatStream.prototype, 'then', undefined, false)
 
 module.exports = { sourceOf, ThreatStream }

@@ -1,9 +1,12 @@
 'use strict'
 // A threat on its way in: checked, every property read once.
 
-const { invalid, show } = require('../base/errors.js')
+const { IpcError, invalid, show } = require('../base/errors.js')
+const { ownOf } = require('../base/own.js')
 const { nowMicros } = require('../base/wall-clock.js')
+const { encodeContext } = require('./context.js')
 const continuation = require('./continuation.js')
+const { MAX_EVENT_BYTES } = require('./limits.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
 // Node 18 has no String.prototype.isWellFormed.
@@ -62,29 +65,99 @@ function ownId(value) {
   }
 }
 
-function json(value) {
-  let encoded
-  try {
-    encoded = JSON.stringify(value)
-  } catch (cause) {
-    throw invalid(
-      TypeError,
-      'ERR_INVALID_THREAT',
-      'threat.context: expected what JSON carries, but it cannot be encoded',
-      cause
-    )
-  }
-  if (encoded === undefined) {
-    throw refuse(false, 'context', 'what JSON carries', value)
-  }
-  return encoded
-}
-
 const MAX_TYPE = 2 ** 32 - 1
 const MAX_SEVERITY = 255
 
-// Shorter texts are never deflated, so deflate() is not called for them.
+// Shorter texts are neither deflated nor too large for any maxEventBytes.
 const LONG = 512
+
+// The name of a number that has none.
+const UNKNOWN = 'Unknown'
+
+/**
+ * What a writer's options say of its threats.
+ * @param {{ maxEventBytes?: number, strictContext?: boolean }} [options]
+ */
+const limitsOf = ({
+  maxEventBytes = MAX_EVENT_BYTES,
+  strictContext = false
+} = {}) => ({ maxEventBytes, strictContext })
+
+const DEFAULT_LIMITS = limitsOf()
+
+// What every object has, and nothing else.
+const NOTHING = {}
+
+/** Whether every object seems to have a field of a threat's. Spelled out, since
+ * that is the fastest that there is. */
+const isPolluted = () =>
+  'threatType' in NOTHING ||
+  'severity' in NOTHING ||
+  'blocked' in NOTHING ||
+  'timestampUs' in NOTHING ||
+  'source' in NOTHING ||
+  'details' in NOTHING ||
+  'id' in NOTHING ||
+  'context' in NOTHING
+
+/** The fields that a threat has itself, or by its class. */
+const ownFields = (threat) => ({
+  __proto__: null,
+  threatType: ownOf(threat, 'threatType'),
+  severity: ownOf(threat, 'severity'),
+  blocked: ownOf(threat, 'blocked'),
+  timestampUs: ownOf(threat, 'timestampUs'),
+  source: ownOf(threat, 'source'),
+  details: ownOf(threat, 'details'),
+  id: ownOf(threat, 'id'),
+  context: ownOf(threat, 'context')
+})
+
+/** The error for a threat of which a getter or a proxy of the caller's threw. */
+const unreadable = (cause) =>
+  invalid(
+    TypeError,
+    'ERR_INVALID_THREAT',
+    'threat: expected an object whose fields can be read, but reading threw',
+    cause
+  )
+
+/** The number of a type or a severity that is named Unknown, as a received
+ * threat has it; the name where there is none. */
+function codeBeside(threat, field, limit) {
+  let code
+  try {
+    code = ownOf(threat, field)
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+  if (code === undefined) {
+    return UNKNOWN
+  }
+  if (!Number.isInteger(code) || code < 0 || code > limit) {
+    const expected = `a whole number up to ${limit}`
+    throw refuse(typeof code === 'number', field, expected, code)
+  }
+  return code
+}
+
+/** Refuses texts of more bytes than an event may have. */
+function checkBytes({ source, details, id = '', context = '' }, most) {
+  const units = source.length + details.length + id.length + context.length
+  // No unit has more than three bytes.
+  if (units * 3 <= most) {
+    return
+  }
+  const bytes =
+    Buffer.byteLength(source) +
+    Buffer.byteLength(details) +
+    Buffer.byteLength(id) +
+    Buffer.byteLength(context)
+  if (bytes > most) {
+    const detail = `its texts have ${bytes} bytes, maxEventBytes is ${most}`
+    throw new IpcError('ERR_EVENT_TOO_LARGE', detail)
+  }
+}
 
 /**
  * A threat that was checked: numbers as the ring has them, and text.
@@ -105,10 +178,13 @@ const LONG = 512
  * Checks a threat. Code of the caller's (getters, proxies, toJSON) runs here
  * and not while the threat is published, when the ring is in between states.
  * @param {import('../index').ThreatInput} threat
+ * @param {{ maxEventBytes: number, strictContext: boolean }} [limits] of the
+ *   writer
  * @returns {ThreatRecord}
  * @throws {TypeError | RangeError} ERR_INVALID_THREAT
+ * @throws {IpcError} ERR_EVENT_TOO_LARGE
  */
-function checkThreat(threat) {
+function checkThreat(threat, limits = DEFAULT_LIMITS) {
   if (typeof threat !== 'object' || threat === null) {
     throw invalid(
       TypeError,
@@ -118,29 +194,30 @@ function checkThreat(threat) {
   }
   let record
   try {
+    const fields = isPolluted() ? ownFields(threat) : threat
     // Each property is read once.
     record = {
-      type: threat.threatType,
-      severity: threat.severity,
-      blocked: threat.blocked,
-      timestampUs: threat.timestampUs,
-      source: threat.source,
-      details: threat.details,
-      id: threat.id,
-      context: threat.context,
+      type: fields.threatType,
+      severity: fields.severity,
+      blocked: fields.blocked,
+      timestampUs: fields.timestampUs,
+      source: fields.source,
+      details: fields.details,
+      id: fields.id,
+      context: fields.context,
       deflated: undefined,
       isShort: true
     }
   } catch (cause) {
-    // A getter or a proxy of the caller's threw.
-    throw invalid(
-      TypeError,
-      'ERR_INVALID_THREAT',
-      'threat: expected an object whose fields can be read, but reading threw',
-      cause
-    )
+    throw unreadable(cause)
   }
   const { source, details, id, context, blocked = false } = record
+  if (record.type === UNKNOWN) {
+    record.type = codeBeside(threat, 'threatTypeCode', MAX_TYPE)
+  }
+  if (record.severity === UNKNOWN) {
+    record.severity = codeBeside(threat, 'severityCode', MAX_SEVERITY)
+  }
   record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
   record.severity = number(
     'severity',
@@ -165,7 +242,11 @@ function checkThreat(threat) {
     if (id !== undefined) {
       ownId(id)
     }
-    record.context = context === undefined ? undefined : json(context)
+    record.context =
+      context === undefined
+        ? undefined
+        : encodeContext(context, limits.strictContext)
+    checkBytes(record, limits.maxEventBytes)
     record.deflated = continuation.deflate(record)
     record.isShort = false
   }
@@ -180,4 +261,4 @@ function stamp(records) {
   }
 }
 
-module.exports = { checkThreat, stamp }
+module.exports = { checkThreat, limitsOf, stamp }

@@ -3,6 +3,7 @@
 // of fields (native/include/kg_layout.h), deflated when that takes fewer slots.
 
 const zlib = require('node:zlib')
+const { put } = require('../base/own.js')
 
 const {
   BODY_OFFSET,
@@ -16,12 +17,13 @@ const {
   SLOT_BYTES,
   SOURCE_BYTES
 } = require('./layout.js')
+const { MAX_EVENT_BYTES } = require('./limits.js')
 
 // Below DEFLATE_FROM, deflating takes longer than it saves: it took twenty times
-// as long for 4 KB as writing their slots. A reader inflates nothing above
-// MAX_INFLATED, so that a few bytes cannot exhaust its memory.
+// as long for 4 KB as writing their slots. Above DEFLATE_TO, it would hold up
+// the event loops of both ends.
 const DEFLATE_FROM = 16_384
-const MAX_INFLATED = 2 ** 20
+const DEFLATE_TO = MAX_EVENT_BYTES
 
 /** The fields that the continuation of such a threat has, as UTF-8. */
 function fieldsOf({ source, details, id, context }) {
@@ -63,7 +65,7 @@ function deflate(threat) {
     parts.push(header, bytes)
     length += FIELD_HEADER_BYTES + bytes.length
   }
-  if (length < DEFLATE_FROM || length > MAX_INFLATED) {
+  if (length < DEFLATE_FROM || length > DEFLATE_TO) {
     return undefined
   }
   const deflated = zlib.deflateRawSync(Buffer.concat(parts, length), {
@@ -86,34 +88,78 @@ function gather(bytes, base, length) {
   return gathered
 }
 
-/** @throws {Error} when it does not inflate, or to too much */
-const inflate = (deflated) =>
-  zlib.inflateRawSync(deflated, { maxOutputLength: MAX_INFLATED })
+/**
+ * @param {Buffer} deflated
+ * @param {number} most bytes
+ * @returns {Buffer | null} null: it would be more than that
+ * @throws {Error} it does not inflate
+ */
+function inflate(deflated, most) {
+  try {
+    return zlib.inflateRawSync(deflated, { maxOutputLength: most })
+  } catch (error) {
+    if (error.code === 'ERR_BUFFER_TOO_LARGE') {
+      return null
+    }
+    throw error
+  }
+}
 
 /**
  * Puts the fields of a continuation into the threat. A field that is longer than
  * the rest ends this, and the text of the lead slot, which is cut, stays.
+ * @param {Buffer} fields
+ * @param {import('../index').Threat} threat
+ * @param {number} most bytes of text
+ * @param {number} sourceBytes those of the lead slot's
+ * @param {number} detailsBytes
+ * @returns {boolean} false: there is more text than that, and the threat is as
+ *   it was
  */
-function decode(fields, threat) {
+function decode(fields, threat, most, sourceBytes, detailsBytes) {
+  // Where each one is. A field may stand there a hundred thousand times; it is
+  // made once.
+  const starts = [0, 0, 0, 0, 0]
+  const ends = [0, 0, 0, 0, 0]
   let at = 0
   while (at + FIELD_HEADER_BYTES <= fields.length) {
     const tag = fields[at]
     const start = at + FIELD_HEADER_BYTES
     const end = start + fields.readUInt32LE(at + 4)
     if (end > fields.length) {
-      return
+      break
     }
-    if (tag === FIELD_SOURCE) {
-      threat.source = fields.utf8Slice(start, end)
-    } else if (tag === FIELD_DETAILS) {
-      threat.details = fields.utf8Slice(start, end)
-    } else if (tag === FIELD_ID) {
-      threat.id = fields.utf8Slice(start, end)
-    } else if (tag === FIELD_CONTEXT) {
-      threat.context = parseContext(fields.utf8Slice(start, end))
+    if (tag >= FIELD_SOURCE && tag <= FIELD_CONTEXT) {
+      starts[tag] = start
+      ends[tag] = end
     }
     at = end
   }
+  // What the lead slot has of a text that stands here does not count.
+  let bytes =
+    (ends[FIELD_SOURCE] > 0 ? 0 : sourceBytes) +
+    (ends[FIELD_DETAILS] > 0 ? 0 : detailsBytes)
+  for (let tag = FIELD_SOURCE; tag <= FIELD_CONTEXT; tag++) {
+    bytes += ends[tag] - starts[tag]
+  }
+  if (bytes > most) {
+    return false
+  }
+  const text = (tag) => fields.utf8Slice(starts[tag], ends[tag])
+  if (ends[FIELD_SOURCE] > 0) {
+    threat.source = text(FIELD_SOURCE)
+  }
+  if (ends[FIELD_DETAILS] > 0) {
+    threat.details = text(FIELD_DETAILS)
+  }
+  // An empty one could not be written again.
+  if (ends[FIELD_ID] > starts[FIELD_ID]) {
+    threat.id = text(FIELD_ID)
+  }
+  if (ends[FIELD_CONTEXT] > 0) {
+    put(threat, 'context', parseContext(text(FIELD_CONTEXT)))
+  }
+  return true
 }
 
 /** A context that is no JSON is shown as the text that it is. */

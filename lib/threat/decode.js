@@ -2,8 +2,10 @@
 // A threat on its way out: validated slots to plain objects. The bytes are
 // stated in native/include/kg_layout.h.
 
+const { put } = require('../base/own.js')
 const continuation = require('./continuation.js')
 const layout = require('./layout.js')
+const { continuationBytes, MAX_EVENT_BYTES } = require('./limits.js')
 const { severityNames, typeNames } = require('./names.js')
 const { SourceCache } = require('./source-cache.js')
 
@@ -33,6 +35,9 @@ const PRIORITY_COUNT = layout.PRIORITY_COUNT_OFFSET / 4
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
+
+// A ring can hold any 64 bits. A later time could not be written again.
+const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 
 const NONE = Object.freeze([])
 
@@ -71,7 +76,11 @@ class IdMaker {
  * fills again and again; no threat refers to it.
  */
 class ThreatDecoder {
+  /** The events in the buffer that were not decoded: what a read returns. */
+  left = 0
+
   #onCorrupt
+  #mostBytes
   #bytes
   #words
   #sources
@@ -87,15 +96,20 @@ class ThreatDecoder {
    * @param {string} generation 16 hex digits
    * @param {(sequence: number) => void} [onCorrupt] the continuation of this
    *   event does not inflate, and its text comes as the lead slot has it
+   * @param {number} [maxEventBytes] the option
    */
-  constructor(slots, generation, onCorrupt = () => {}) {
+  constructor(
+    slots,
+    generation,
+    onCorrupt = () => {},
+    maxEventBytes = MAX_EVENT_BYTES
+  ) {
     this.#onCorrupt = onCorrupt
+    this.#mostBytes = maxEventBytes
     this.#bytes = Buffer.from(slots)
     this.#words = new Uint32Array(slots)
     this.#sources = new SourceCache(slots)
     this.#ids = new IdMaker(generation)
-    /** The events in the buffer that were not decoded: what a read returns. */
-    this.left = 0
   }
 
   /** To be called before a read, which fills the buffer from its start. */
@@ -200,25 +214,32 @@ class ThreatDecoder {
     const sequence = words[at + SEQUENCE + 1] * HIGH + words[at + SEQUENCE]
     const type = words[at + THREAT_TYPE]
     const severity = words[at + SEVERITY] & 0xff
+    const timestampUs =
+      words[at + TIMESTAMP_US + 1] * HIGH + words[at + TIMESTAMP_US]
+    const hasType = type < typeNames.length
+    const hasSeverity = severity > 0 && severity < severityNames.length
     const threat = {
       sequence,
       id: this.#ids.make(sequence),
       timestampUs:
-        words[at + TIMESTAMP_US + 1] * HIGH + words[at + TIMESTAMP_US],
-      threatType: typeNames[type] ?? 'Unknown',
-      severity: severityNames[severity] ?? 'Unknown',
+        timestampUs > MAX_TIMESTAMP_US ? MAX_TIMESTAMP_US : timestampUs,
+      threatType: hasType ? typeNames[type] : 'Unknown',
+      severity: hasSeverity ? severityNames[severity] : 'Unknown',
       source: this.#sources.get(
         base + SOURCE_OFFSET,
         words[at + USED] & 0xffff
       ),
-      details: this.#details[index] ?? this.#cutDetails(base, at),
+      details:
+        index < this.#details.length
+          ? this.#details[index]
+          : this.#cutDetails(base, at),
       blocked: (words[at + SEVERITY] & 0xff00) !== 0
     }
-    if (type >= typeNames.length) {
-      threat.threatTypeCode = type
+    if (!hasType) {
+      put(threat, 'threatTypeCode', type)
     }
-    if (severity === 0 || severity >= severityNames.length) {
-      threat.severityCode = severity
+    if (!hasSeverity) {
+      put(threat, 'severityCode', severity)
     }
     if (words[at + TAIL_BYTES] > 0) {
       this.#decodeContinuation(base, at, threat)
@@ -235,21 +256,45 @@ class ThreatDecoder {
     return this.#bytes.utf8Slice(start, start + (this.#words[at + USED] >>> 16))
   }
 
+  /** Completes a threat, or says that it is cut: then it is what the lead slot
+   * has. */
   #decodeContinuation(base, at, threat) {
+    const fields = this.#continuationOf(base, at, threat.sequence)
+    const used = this.#words[at + USED]
+    const isWhole =
+      fields !== null &&
+      continuation.decode(
+        fields,
+        threat,
+        this.#mostBytes,
+        used & 0xffff,
+        used >>> 16
+      )
+    if (!isWhole) {
+      put(threat, 'cut', true)
+    }
+  }
+
+  /** As it was before it was deflated; null when it is too large or damaged. */
+  #continuationOf(base, at, sequence) {
     const length = this.#words[at + TAIL_BYTES]
+    const most = continuationBytes(this.#mostBytes)
+    if (length > most) {
+      return null
+    }
     const bytes = continuation.gather(this.#bytes, base, length)
     if ((this.#words[at + FLAGS] & EVENT_DEFLATED) === 0) {
-      continuation.decode(bytes, threat)
-      return
+      return bytes
     }
     try {
-      const inflated = continuation.inflate(bytes)
-      this.#inflated += inflated.length
-      continuation.decode(inflated, threat)
+      const inflated = continuation.inflate(bytes, most)
+      this.#inflated += inflated === null ? most : inflated.length
+      return inflated
     } catch {
       // It may have been inflated that far before it failed.
-      this.#inflated += INFLATE_BYTES
-      this.#onCorrupt(threat.sequence)
+      this.#inflated += most
+      this.#onCorrupt(sequence)
+      return null
     }
   }
 }

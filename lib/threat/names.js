@@ -29,13 +29,22 @@ const severityNames = [undefined, ...Object.keys(Severity)]
  */
 const leastPriority = (value = 'Critical') =>
   value === 'none' ? PRIORITY_NONE : (severityNumbers.get(value) ?? value)
+/** The name of a number, or undefined. Not just by the index: a list that has
+ * none there has what every object has. */
+const nameIn = (names, number) =>
+  number < names.length ? names[number] : undefined
+
+const typeNameOf = (number) => nameIn(typeNames, number)
+const severityNameOf = (number) => nameIn(severityNames, number)
 
 module.exports = {
   leastPriority,
   Severity,
+  severityNameOf,
   severityNames,
   severityNumbers,
   ThreatType,
+  typeNameOf,
   typeNames,
   typeNumbers
 }

@@ -10,6 +10,10 @@ const ENTRIES = 2 ** HASH_BITS
 const SPREAD = 0x9e3779b1
 
 class Entry {
+  length
+  halves
+  text
+
   constructor(length, halves, start, end, text) {
     this.length = length
     this.halves = halves.slice(start, end)

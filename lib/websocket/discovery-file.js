@@ -6,6 +6,8 @@
 const os = require('node:os')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
+const { stringify } = require('../base/json.js')
+const { define } = require('../base/own.js')
 const {
   checkDirectory,
   readPrivate,
@@ -113,7 +115,7 @@ function homeDirectory() {
  */
 function writeDiscovery(dirPath, name, record) {
   const file = fileOf(dirPath, name)
-  const text = `${JSON.stringify(checkRecord(record, file), null, 2)}\n`
+  const text = `${stringify(checkRecord(record, file), 2)}\n`
   writePrivate(dirPath, `${name}.json`, text)
   return file
 }
@@ -199,7 +201,7 @@ function checkRecord(value, file) {
       if (!is(field, record)) {
         throw undiscoverable(file, `has no valid field ${key}`)
       }
-      record[key] = field
+      define(record, key, field)
     }
   }
   return record

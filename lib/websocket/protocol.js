@@ -24,7 +24,9 @@
 // for old clients, and sent with auth 'none' alone.
 
 const { show } = require('../base/errors.js')
-const { severityNames, typeNames } = require('../threat/names.js')
+const { stringify } = require('../base/json.js')
+const { isEverywhere, put } = require('../base/own.js')
+const { severityNameOf, typeNameOf } = require('../threat/names.js')
 const { priorityBetween } = require('../threat/priority.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
@@ -50,20 +52,22 @@ const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
  */
 function threatText(fields, sequence, generation, publishedNs, priorityCount) {
   const { type, severity, timestampUs, context } = fields
-  // JSON.stringify leaves out what is undefined.
-  const text = JSON.stringify({
+  const typeName = typeNameOf(type)
+  const severityName = severityNameOf(severity)
+  // JSON leaves out what is undefined.
+  const text = stringify({
     sequence,
     id: fields.id ?? `${generation}-${sequence}`,
-    threat_type: typeNames[type] ?? 'Unknown',
-    threat_type_code: typeNames[type] === undefined ? type : undefined,
-    severity: severityNames[severity] ?? 'Unknown',
-    severity_code: severityNames[severity] === undefined ? severity : undefined,
+    threat_type: typeName ?? 'Unknown',
+    threat_type_code: typeName === undefined ? type : undefined,
+    severity: severityName ?? 'Unknown',
+    severity_code: severityName === undefined ? severity : undefined,
     source: fields.source,
     details: fields.details,
     timestamp: new Date(timestampUs / 1000).toISOString(),
     timestamp_us: timestampUs,
     blocked: fields.blocked,
-    cut: fields.cut,
+    cut: Object.hasOwn(fields, 'cut') ? true : undefined,
     published_ns: publishedNs,
     priority_count: priorityCount
   })
@@ -77,7 +81,11 @@ function threatText(fields, sequence, generation, publishedNs, priorityCount) {
  * @param {import('../../index').Threat} threat
  * @param {number} priorityCount as that of threatText() */
 function textOfThreat(threat, priorityCount) {
-  const { sequence, id, threatTypeCode, severityCode } = threat
+  // Not what every object has.
+  const { sequence, id, threatTypeCode, severityCode, context, cut } = {
+    __proto__: null,
+    ...threat
+  }
   // A ring can hold any 64 bits.
   const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
   const fields = {
@@ -92,16 +100,16 @@ function textOfThreat(threat, priorityCount) {
     timestamp: new Date(timestampUs / 1000).toISOString(),
     timestamp_us: timestampUs,
     blocked: threat.blocked,
-    cut: threat.cut,
+    cut,
     priority_count: priorityCount,
-    context: threat.context
+    context
   }
   try {
-    return JSON.stringify(fields)
+    return stringify(fields)
   } catch {
     // The context is nested so deep that it can be parsed and not be written
     // again: send the threat without it.
-    return JSON.stringify({ ...fields, context: undefined })
+    return stringify({ ...fields, cut: true, context: undefined })
   }
 }
 
@@ -114,7 +122,7 @@ const threatMessage = (generation, texts, isRescued = false) =>
   `{"type":"threat","generation":"${generation}",` +
   `${isRescued ? '"rescued":true,' : ''}"threats":[${texts.join(',')}]}`
 
-const message = (type, fields) => JSON.stringify({ type, ...fields })
+const message = (type, fields) => stringify({ type, ...fields })
 
 /** The rest of a generation whose last sequence is unknown. */
 const unknownLoss = (generation) => ({
@@ -201,8 +209,10 @@ function parse(data, isBinary) {
     typeof value === 'object' && value !== null && !Array.isArray(value),
     'the message is no object'
   )
-  mustBe(isText(value.type), 'the message has no type')
-  return value
+  // Not what every object has.
+  const own = { __proto__: null, ...value }
+  mustBe(isText(own.type), 'the message has no type')
+  return own
 }
 
 /**
@@ -241,6 +251,19 @@ function parseCommand(data, isBinary) {
   return { type }
 }
 
+// What a threat of a message may have.
+const THREAT_FIELDS = [
+  ...['sequence', 'id', 'timestamp_us', 'threat_type', 'severity', 'source'],
+  ...['details', 'blocked', 'threat_type_code', 'severity_code', 'cut'],
+  ...['context', 'published_ns', 'priority_count']
+]
+
+/** The threats of a message, none of which seems to have what it has not. */
+const ownThreats = (threats) =>
+  THREAT_FIELDS.some(isEverywhere)
+    ? threats.map((threat) => threat && { __proto__: null, ...threat })
+    : threats
+
 function parseThreat(value) {
   mustBe(typeof value === 'object' && value !== null, 'a threat is an object')
   const threat = {
@@ -267,15 +290,14 @@ function parseThreat(value) {
   ]) {
     if (code !== undefined) {
       mustBe(isSequence(code, 0), `${name} is a whole number`)
-      threat[name] = code
+      put(threat, name, code)
     }
   }
-  if (value.context !== undefined) {
-    threat.context = value.context
+  if (value.cut === true) {
+    put(threat, 'cut', true)
   }
-  if (value.cut !== undefined) {
-    mustBe(value.cut === true, 'cut is true, or absent')
-    threat.cut = true
+  if (value.context !== undefined) {
+    put(threat, 'context', value.context)
   }
   return threat
 }
@@ -297,9 +319,10 @@ const parsers = {
     return { sequence, next, priority, heartbeatMs, shm, boot: knownBoot }
   },
 
-  threat({ threats, rescued = false }) {
-    mustBe(Array.isArray(threats), 'threats is a list')
+  threat({ threats: given, rescued = false }) {
+    mustBe(Array.isArray(given), 'threats is a list')
     mustBe(typeof rescued === 'boolean', 'threat: rescued is true or false')
+    const threats = ownThreats(given)
     return {
       threats: threats.map(parseThreat),
       priorities: threats.map(({ priority_count: count = null }) => {
@@ -313,6 +336,7 @@ const parsers = {
     }
   },
 
+  // A server of an earlier version says nothing of priority.
   lost({ count, from, to, priority = null, reason }) {
     mustBe(REASONS.includes(reason), 'lost: the reason is unknown')
     if (count === null) {
@@ -324,7 +348,7 @@ const parsers = {
     )
     mustBe(
       isPriority(priority) && priority <= count,
-      'lost: priority is no more than count'
+      'lost: priority is a part of count'
     )
     return { count, from, to, priority, reason }
   },

@@ -43,8 +43,10 @@
     "Open a ring of its own in the child.")                                    \
   X(CLOSED, -15, "This object is closed.",                                     \
     "Create a new one.")                                                       \
-  X(EVENT_TOO_LARGE, -16, "The threat takes more than a quarter of the ring.", \
-    "Shorten its text or its context, or raise maxEvents.")                    \
+  X(EVENT_TOO_LARGE, -16,                                                      \
+    "The threat has more than maxEventBytes, or takes more than a quarter of " \
+    "the ring.",                                                               \
+    "Shorten its text or its context, or raise maxEventBytes or maxEvents.")   \
   X(BATCH_TOO_LARGE, -17, "The batch takes more than a quarter of the ring.",  \
     "Write it in smaller batches, or raise maxEvents.")                        \
   X(SEQUENCE_EXHAUSTED, -18, "Sequence 2^53-1 was reached.",                   \

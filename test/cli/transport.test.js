@@ -175,7 +175,7 @@ describe('kindly-guard-ipc by transport', () => {
     assert.equal(code, 1)
     assert.match(
       stderr,
-      /ipc\.websocket\.port in .*config\.toml: expected a number, got 'many' \[ERR_INVALID_OPTION]\n$/
+      /ipc\.websocket\.port in .*config\.toml: expected a whole number from 0 to 65535, or false for none, got 'many' \[ERR_INVALID_OPTION]\n$/
     )
   })
 

@@ -54,6 +54,15 @@ bool Account::is_newest_commit(int number, const Loss &loss,
   return event.position >= before;
 }
 
+bool Account::is_damaged(const Event &event) const {
+  for (int place = 0; place < event.span; place++) {
+    if (history_.damaged.count(event.position + place) > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void Account::lose(int number, const Loss &loss, int &taken) const {
   const RingHistory &history = ring(number);
   if (taken >= 0 && loss.from != taken + 1) {
@@ -63,11 +72,17 @@ void Account::lose(int number, const Loss &loss, int &taken) const {
     fail("a loss goes beyond what was published");
   }
   int lane = history.ring.shape.lane;
+  int capacity = history.ring.shape.capacity;
   int priority = 0;
   for (int i = loss.from; i <= loss.to; i++) {
     const Event &event = history.events[i];
     priority += event.is_priority ? 1 : 0;
     bool is_late = loss.is_settled && is_newest_commit(number, loss, event);
+    if (!is_damaged(event) && loss.claim_seen <= event.position + capacity) {
+      fail("event " + std::to_string(i) +
+           " is counted lost, and stands whole in the ring for all that the "
+           "reader knows");
+    }
     // "It is gone" takes a claim that the reader has seen.
     bool is_gone = event.lane >= 0 && loss.lane_claim_seen > event.lane + lane;
     if (lane > 0 && event.is_priority && !is_late && !is_gone) {

@@ -22,7 +22,7 @@ public:
       : history_(history), leniency_(leniency) {}
 
   // `slots` are the `count` slots of an event, from the lane perhaps.
-  // `known_head` is the newest head that the reader can have seen.
+  // `known_head` is the oldest that the reader may still read.
   void deliver(int ring, const Slot *slots, int count, bool is_lane,
                int known_head, int &taken) const;
 
@@ -31,10 +31,11 @@ public:
     int to;
     int priority;
     bool is_priority_known;
-    bool may_know;       // where it counts from is known
-    bool is_settled;     // ends with a settled last sequence
-    int head;            // that this read looked at
-    int lane_claim_seen; // the newest that the reader can have seen
+    bool may_know;   // where it counts from is known
+    bool is_settled; // ends with a settled last sequence
+    int head;        // that this read looked at
+    int claim_seen;  // the oldest that the reader may still read
+    int lane_claim_seen;
   };
   void lose(int ring, const Loss &loss, int &taken) const;
 
@@ -45,6 +46,7 @@ private:
   const RingHistory &ring(int number) const {
     return history_.rings[number];
   }
+  bool is_damaged(const Event &event) const;
   bool is_newest_commit(int number, const Loss &loss, const Event &event) const;
 
   const History &history_;

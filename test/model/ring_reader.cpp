@@ -212,6 +212,7 @@ void Reader::lose(int last, int counter, bool is_known, bool is_settled) {
                         !is_settled && (!joins || knows_from),
                         is_settled,
                         work.head,
+                        known(Field::claim),
                         ring().shape.lane > 0 ? known(Field::lane_claim) : 0};
   trace_.say("reader: loses events %d to %d, priority %d%s", first, last,
              loss.priority, loss.is_priority_known ? "" : " (not known)");

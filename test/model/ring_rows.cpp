@@ -56,7 +56,11 @@ static std::vector<Sweep> ring_sweeps(bool is_long) {
   Sweep damaged =
       sweep("ring, a slot that is damaged", {2, 1, 2, 0}, is_long ? 6 : 5);
   damaged.is_damaged = true;
-  std::vector<Sweep> all = {one, batches, spans, seeks, damaged};
+  Sweep pairs =
+      sweep("ring, damage, events of two slots", {4, 2, 2, 0}, is_long ? 4 : 3);
+  pairs.is_damaged = true;
+  pairs.has_spans = true;
+  std::vector<Sweep> all = {one, seeks, damaged, pairs, batches, spans};
   if (is_long) {
     Sweep large = sweep("ring, larger", {8, 2, 2, 0}, 11);
     Sweep far = sweep("ring, spans, readers anywhere", {4, 2, 2, 0}, 5);
@@ -65,6 +69,22 @@ static std::vector<Sweep> ring_sweeps(bool is_long) {
     all = with<Sweep>(all, {large, far});
   }
   return all;
+}
+
+static std::vector<Sweep> take_over_sweeps(bool is_long) {
+  Sweep one = sweep("take-over, one death", {4, 2, 2, 0}, is_long ? 7 : 6);
+  one.deaths = 1;
+  Sweep two = sweep("take-over, two deaths", {4, 2, 2, 0}, is_long ? 5 : 3);
+  two.deaths = 2;
+  Sweep spans =
+      sweep("take-over, events of two slots", {4, 2, 2, 0}, is_long ? 4 : 3);
+  spans.has_spans = true;
+  spans.deaths = 1;
+  Sweep lap =
+      sweep("take-over, more than a lap", {2, 1, 2, 0}, is_long ? 7 : 5);
+  lap.deaths = 1;
+  lap.copies_backwards = true;
+  return {one, two, spans, lap};
 }
 
 void run_ring(Report &report) {
@@ -80,32 +100,20 @@ void run_ring(Report &report) {
            mistakes_in({Step::R1, Step::R2, Step::R3, Step::R4, Step::R4_FENCE,
                         Step::R4_LOOK},
                        {Step::R3, Step::R4_FENCE, Step::R4_LOOK}, {Step::R1}));
-  mistakes = with(mistakes,
-                  mistakes_in({Step::SETTLED_LAST, Step::SETTLED_FENCE,
-                               Step::SETTLED_CLAIM, Step::SETTLED_FENCE_BEHIND},
-                              {Step::SETTLED_FENCE}, {}));
+  mistakes =
+      with(mistakes, mistakes_in({Step::SETTLED_LAST, Step::SETTLED_FENCE,
+                                  Step::SETTLED_CLAIM},
+                                 {Step::SETTLED_FENCE}, {}));
   add(mistakes, {Flaw::R5_GONE, Flaw::R5_ONE_LESS, Flaw::CLAIM_BEFORE_COPY,
                  Flaw::SEEK_UNCHECKED, Flaw::SETTLED_CLAIM_IGNORED});
-  run_mistakes(report, seeded(mistakes), rows_of(ring_sweeps(false)));
+  run_mistakes(
+      report,
+      seeded(mistakes, {{Mistake::gone(Step::R4_LOOK),
+                         "it tells a forged claim, and here is none"}}),
+      rows_of(with(ring_sweeps(false), take_over_sweeps(false))));
 }
 
 // --- Taking over -----------------------------------------------------------
-
-static std::vector<Sweep> take_over_sweeps(bool is_long) {
-  Sweep one = sweep("take-over, one death", {4, 2, 2, 0}, is_long ? 6 : 5);
-  one.deaths = 1;
-  Sweep two = sweep("take-over, two deaths", {4, 2, 2, 0}, is_long ? 5 : 3);
-  two.deaths = 2;
-  Sweep spans =
-      sweep("take-over, events of two slots", {4, 2, 2, 0}, is_long ? 4 : 3);
-  spans.has_spans = true;
-  spans.deaths = 1;
-  Sweep lap =
-      sweep("take-over, more than a lap", {2, 1, 2, 0}, is_long ? 7 : 5);
-  lap.deaths = 1;
-  lap.copies_backwards = true;
-  return {one, two, spans, lap};
-}
 
 void run_take_over(Report &report) {
   report.section("Taking over");
@@ -176,6 +184,8 @@ void run_lane(Report &report) {
   mistakes = with(mistakes, mistakes_in({Step::LANE_HEAD, Step::LANE_COPY,
                                          Step::LANE_FENCE, Step::LANE_CLAIM},
                                         {Step::LANE_FENCE}, {Step::LANE_HEAD}));
+  mistakes.push_back(
+      Mistake::exchanged(Step::SETTLED_CLAIM, Step::SETTLED_FENCE_BEHIND));
   add(mistakes,
       {Flaw::LANE_BEFORE_W5, Flaw::LANE_AT_ONCE, Flaw::LANE_CLAIM_IGNORED,
        Flaw::LANE_BEYOND_GAP, Flaw::LANE_BEFORE_GAP, Flaw::LANE_STAYS,

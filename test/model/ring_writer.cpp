@@ -67,6 +67,7 @@ History write(const Scenario &scenario, const Setup &setup, bool has_trace) {
   int rings = scenario.replaced_at >= 0 ? 2 : 1;
   History history(ring.locations() * rings);
   history.rings.push_back(RingHistory(ring));
+  history.damaged = scenario.damaged;
   Trace trace;
   trace.is_wanted = has_trace;
   size_t commit = 0;

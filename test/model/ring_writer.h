@@ -62,6 +62,7 @@ struct History {
 
   Memory memory;
   std::vector<RingHistory> rings;
+  std::set<int> damaged; // positions
   View end{};            // everything that was written
   View named{};          // what was seen before the second ring got its name
   std::string corrupt;   // why a successor did not take the ring; empty: it did

@@ -6,11 +6,10 @@ namespace model {
 
 uint64_t steps_taken[static_cast<int>(Step::COUNT)];
 
-static const char *const NAMES[] = {
-#define MODEL_STEP_TEXT(name, text) #name " " text,
-    MODEL_STEPS(MODEL_STEP_TEXT)
-#undef MODEL_STEP_TEXT
-};
+// Labels are of two characters.
+#define MODEL_STEP_TEXT(name, text) sizeof #name == 3 ? #name " " text : text,
+
+static const char *const NAMES[] = {MODEL_STEPS(MODEL_STEP_TEXT)};
 
 const char *name_of(Step step) {
   return NAMES[static_cast<int>(step)];

@@ -465,7 +465,12 @@ describe('options of IpcFactory', () => {
   const FILLED = {
     location: {},
     writer: {},
-    reader: { from: 'latest', spinMicros: 50 },
+    reader: {
+      from: 'latest',
+      spinMicros: 50,
+      maxEventBytes: 2 ** 20,
+      freeze: false
+    },
     preferShm: true,
     websocket: DEFAULTS
   }
@@ -484,13 +489,17 @@ describe('options of IpcFactory', () => {
       bufferSize: '1MB',
       enableChecksums: false,
       overflow: 'reject',
-      readerTimeoutMs: 10
+      readerTimeoutMs: 10,
+      maxEventBytes: 4096,
+      strictContext: true
     }
     const reader = {
       from: 7,
       reliable: true,
       spinMicros: 3,
-      latency: 'low'
+      latency: 'low',
+      maxEventBytes: 4096,
+      freeze: true
     }
     const websocket = { port: 0, maxBufferedBytes: '64KB' }
     const options = { ...location, ...writer, ...reader, websocket }

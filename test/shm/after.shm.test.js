@@ -39,7 +39,10 @@ describe('after, when the ring was replaced', () => {
     shield(64, 3)
     assert.deepEqual(goOn(old, 12), {
       lost: [
-        { count: 8, from: 13, to: 20, generation: old, reason: 'replaced' }
+        {
+          ...{ count: 8, from: 13, to: 20, priority: null },
+          ...{ generation: old, reason: 'replaced' }
+        }
       ],
       got: [1, 2, 3],
       counted: 8
@@ -57,9 +60,12 @@ describe('after, when the ring was replaced', () => {
     const present = shield(16, 50)
     assert.deepEqual(goOn(old, 19), {
       lost: [
-        { count: 1, from: 20, to: 20, generation: old, reason: 'replaced' },
         {
-          ...{ count: 34, from: 1, to: 34 },
+          ...{ count: 1, from: 20, to: 20, priority: null },
+          ...{ generation: old, reason: 'replaced' }
+        },
+        {
+          ...{ count: 34, from: 1, to: 34, priority: 0 },
           ...{ generation: present, reason: 'overwritten' }
         }
       ],
@@ -124,7 +130,7 @@ describe('after, when the ring was replaced', () => {
     assert.deepEqual(goOn(old, 12), {
       lost: [
         {
-          ...{ count: null, from: null, to: null },
+          ...{ count: null, from: null, to: null, priority: null },
           ...{ generation: old, reason: 'replaced' }
         }
       ],

@@ -361,11 +361,15 @@ describe('files', () => {
     assert.equal(seen.length, 64 + 16)
     assert.equal(last.id, `${second.stats().generation}-20`)
     assert.deepEqual(losses, [
-      { count: 36, from: 1, to: 36, generation, reason: 'overwritten' },
+      {
+        ...{ count: 36, from: 1, to: 36, priority: 0 },
+        ...{ generation, reason: 'overwritten' }
+      },
       {
         count: 4,
         from: 1,
         to: 4,
+        priority: 0,
         generation: second.stats().generation,
         reason: 'overwritten'
       }

@@ -190,7 +190,10 @@ describe('hostile header', () => {
         assert.equal(one.details, 'anew')
         assert.equal(one.id, `${second.stats().generation}-1`)
         assert.deepEqual(lost, [
-          { count: null, from: null, to: null, generation, reason: 'replaced' }
+          {
+            ...{ count: null, from: null, to: null, priority: null },
+            ...{ generation, reason: 'replaced' }
+          }
         ])
         const stats = client.stats()
         assert.deepEqual([stats.received, stats.lost], [11, 0])

@@ -96,6 +96,7 @@ describe('hostile slots', () => {
         count: 10,
         from: 1,
         to: 10,
+        priority: null,
         generation: '0123456789abcdef',
         reason: 'corrupt'
       }

@@ -297,7 +297,7 @@ describe('reliable readers', () => {
     const { generation } = writer.stats()
     const to = COUNT - CAPACITY
     assert.deepEqual(losses, [
-      { count: to, from: 1, to, generation, reason: 'overwritten' }
+      { count: to, from: 1, to, priority: 0, generation, reason: 'overwritten' }
     ])
     assert(writer.stats().rejected > 0, 'the ring was never full')
     assert.equal(writer.stats().overwritten, to)

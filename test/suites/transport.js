@@ -23,6 +23,8 @@ const { describeFrom } = require('./transport/from.js')
 const { describeUntaken } = require('./transport/untaken.js')
 const { describeInsideLost } = require('./transport/inside-lost.js')
 const { describeLarge } = require('./transport/large.js')
+const { describeScopes } = require('./transport/scopes.js')
+const { describeShared } = require('./transport/shared.js')
 const { describeTurns } = require('./transport/turns.js')
 
 /** @param {boolean} [atOnce] nothing is between writer and reader */
@@ -47,6 +49,8 @@ function describeTransport(name, makePair, atOnce = false) {
     describeUntaken(pair)
     describeInsideLost(pair)
     describeTurns(pair)
+    describeScopes(pair)
+    describeShared(pair)
     describeFrom(pair)
     describeAfter(pair)
     describeBatches(pair)

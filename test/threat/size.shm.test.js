@@ -19,7 +19,8 @@ const {
   ringBytes,
   spanOf
 } = require('../../lib/threat/size.js')
-const { checkThreat } = require('../../lib/threat/check.js')
+const { checkThreat, limitsOf } = require('../../lib/threat/check.js')
+const { MOST_EVENT_BYTES } = require('../../lib/threat/limits.js')
 const { noise, TestRing, threat, useRing } = require('../helpers/ring.js')
 
 const SLOT_BYTES = 384
@@ -38,6 +39,12 @@ const detailsOf = (slots) =>
 /** A threat that takes so many slots, and leaves `free` bytes of the last. */
 const spanning = (slots, free = 0) =>
   threat('d'.repeat(detailsOf(slots) - free))
+
+// Of both, so that the ring alone says how much fits into it.
+const LIMITS = { maxEventBytes: MOST_EVENT_BYTES }
+
+/** As a writer of these limits checks it. */
+const check = (input) => checkThreat(input, limitsOf(LIMITS))
 
 // Text of which deflating leaves most.
 const NOISE = noise(300_000)
@@ -298,9 +305,8 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
     const { oldest } = log
     const code = codeOf(() => writer.writeThreats(inputs))
     // What IpcTransport does, ring or not.
-    const append = () =>
-      log.append(checkBatch(inputs, log.capacity / 4, checkThreat))
-    const spans = inputs.map((input) => spanOf(checkThreat(input)))
+    const append = () => log.append(checkBatch(inputs, log.capacity / 4, check))
+    const spans = inputs.map((input) => spanOf(check(input)))
     assert.equal(codeOf(append), code, `slots ${spans} of ${log.capacity}`)
     assert.equal(log.sequence, writer.stats().sequence)
     if (code !== null) {
@@ -391,7 +397,11 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
       // A span has 16 bits, and a quarter of this ring is 65,536 slots. It is
       // too large for the shared memory of many a container.
       const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
-      const writer = new SharedMemoryIpc({ dir, maxEvents: 2 ** 18 })
+      const writer = new SharedMemoryIpc({
+        dir,
+        maxEvents: 2 ** 18,
+        ...LIMITS
+      })
       try {
         const both = { writer, log: newLog(2 ** 18) }
         const most = 65535

@@ -87,7 +87,9 @@ export function write(): number {
     bufferSize: '1MB',
     enableChecksums: true,
     overflow: 'reject',
-    readerTimeoutMs: 5000
+    readerTimeoutMs: 5000,
+    maxEventBytes: '2MB',
+    strictContext: true
   }
   const shield = new SharedMemoryIpc(options)
   const sequence: number = shield.writeThreat(least)
@@ -143,6 +145,10 @@ export function writeWrongly(shield: SharedMemoryIpc): void {
   void new SharedMemoryIpc({ maxEvent: 1000 })
   // @ts-expect-error A reader's option is none of the writer's.
   void new SharedMemoryIpc({ from: 'latest' })
+  // @ts-expect-error Freezing is the reader's.
+  void new SharedMemoryIpc({ freeze: true })
+  // @ts-expect-error It is Unknown or one of the names.
+  shield.writeThreat({ ...least, severity: 'unknown' })
   // @ts-expect-error A number of events is a number.
   void new SharedMemoryIpc({ maxEvents: '1000' })
   // @ts-expect-error There is no such policy.
@@ -176,6 +182,10 @@ function take(threat: Threat): string {
   const typeCode: number | undefined = threat.threatTypeCode
   const severityCode: number | undefined = threat.severityCode
   const context: unknown = threat.context
+  const cut: true | undefined = threat.cut
+  // What comes out can go in.
+  const input: ThreatInput = threat
+  void [cut, input.threatTypeCode, input.severityCode]
   return [...texts, numbers, blocked, typeCode, severityCode, context].join()
 }
 
@@ -213,7 +223,9 @@ export async function read(signal: AbortSignal): Promise<void> {
     from: 'oldest',
     reliable: true,
     spinMicros: 0,
-    latency: 'idle'
+    latency: 'idle',
+    maxEventBytes: 65536,
+    freeze: true
   }
   const client = new ShmClient(options)
   const same: ShmClient = client
@@ -296,6 +308,8 @@ export function readWrongly(client: ShmClient): void {
   void new ShmClient({ latency: 'high' })
   // @ts-expect-error A writer's option is none of the reader's.
   void new ShmClient({ maxEvents: 1000 })
+  // @ts-expect-error A context is the writer's.
+  void new ShmClient({ strictContext: true })
   // @ts-expect-error A number of threats is a number.
   client.poll('all')
   // @ts-expect-error The callback is missing.
@@ -439,6 +453,9 @@ export function look(): string {
 export function isMissing(error: unknown): boolean {
   if (!(error instanceof IpcError)) return false
   const asError: Error = error
+  const { name, code, message } = error.toJSON()
+  const texts: string[] = [name, code, message]
+  void texts
   // @ts-expect-error A code is stable.
   error.code = 'ERR_OTHER'
   return error.code === 'ERR_NO_RING' && asError.message !== ''

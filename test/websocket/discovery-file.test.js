@@ -24,6 +24,7 @@ const TOKEN = '0123456789abcdef'.repeat(4)
 const LIVE = {
   version: 1,
   state: 'live',
+  socket: null,
   port: 9955,
   host: '127.0.0.1',
   auth: 'token',
@@ -99,8 +100,9 @@ describe('WebSocket discovery', () => {
       for (const record of [LIVE, CLOSED, open]) {
         assert.equal(writeDiscovery(dir, NAME, record), file)
         assert.deepEqual(readDiscovery(dir, NAME), record)
-        const { token = null, host, port } = record
-        assert.deepEqual(readTokenFile(file), { token, host, port })
+        const { token = null, socket, host, port } = record
+        const found = { token, socket, host, port }
+        assert.deepEqual(readTokenFile(file), found)
       }
       assert.deepEqual(fs.readdirSync(dir), [`${NAME}.json`])
     })
@@ -133,6 +135,7 @@ describe('WebSocket discovery', () => {
     const bad = {
       version: [undefined, 0, 2, '1', null],
       state: [undefined, 'dead', '', null, ['live']],
+      socket: ['', 'relative', '/a\0b', 5, ['/a'], false],
       port: [undefined, 0, -1, 65536, 1.5, '9955', null],
       host: [undefined, '', 'localhost', '0.0.0.0', '10.0.0.1', '::', ['::1']],
       auth: [undefined, '', 'None', null, true],
@@ -154,6 +157,25 @@ describe('WebSocket discovery', () => {
         }
       })
     }
+
+    it('may have a socket, and no port then', () => {
+      const socket = '/run/user/1000/kindly-guard/kindly-guard.sock'
+      for (const record of [
+        { ...LIVE, socket },
+        { ...LIVE, socket, port: null }
+      ]) {
+        writeDiscovery(dir, NAME, record)
+        assert.deepEqual(readDiscovery(dir, NAME), record)
+        const { token, host, port } = record
+        const found = { token, socket, host, port }
+        assert.deepEqual(readTokenFile(file), found)
+      }
+      // An older Shield says nothing of one.
+      const older = { ...LIVE }
+      delete older.socket
+      put(JSON.stringify(older))
+      assert.deepEqual(readDiscovery(dir, NAME), LIVE)
+    })
 
     it('has its last sequence when it is closed', () => {
       for (const sequence of [undefined, -1, 2 ** 53, 0.5, '1', null]) {
@@ -186,7 +208,8 @@ describe('WebSocket discovery', () => {
       for (const end of ['', '\n', '\r\n']) {
         put(`${TOKEN}${end}`, handed)
         fs.chmodSync(path.dirname(handed), 0o755)
-        const expected = { token: TOKEN, host: null, port: null }
+        const none = { socket: null, host: null, port: null }
+        const expected = { token: TOKEN, ...none }
         assert.deepEqual(readTokenFile(handed), expected)
       }
     })

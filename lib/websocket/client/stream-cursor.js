@@ -80,13 +80,11 @@ class StreamCursor {
     this.generation = position?.generation ?? null
     this.#expected = position?.next ?? 0
     this.#priority = position?.priority ?? null
-    return position === null
-      ? { from: this.#from }
-      : {
-          from: position.next,
-          generation: position.generation,
-          priority: this.#priority
-        }
+    return {
+      from: position === null ? this.#from : position.next,
+      generation: position?.generation,
+      priority: this.#priority
+    }
   }
 
   // --- What the server says ------------------------------------------------

@@ -18,6 +18,7 @@ class CommandGate {
   // read from it in one go.
   #waiting = []
   #timer = null
+  #since = null
   #isClosed = false
 
   /**
@@ -29,9 +30,10 @@ class CommandGate {
     this.#run = run
   }
 
-  /** Whether the connection is not read at present. */
-  get isWaiting() {
-    return this.#timer !== null
+  /** Since when more comes than is taken, by performance.now(), or null. */
+  get waitingSince() {
+    this.#fill()
+    return this.#since
   }
 
   /** @param {Buffer} data @param {boolean} isBinary of a command */
@@ -74,10 +76,14 @@ class CommandGate {
     const more = ((now - this.#filledAt) * PER_SECOND) / 1000
     this.#tokens = Math.min(AT_ONCE, this.#tokens + more)
     this.#filledAt = now
+    if (this.#tokens >= AT_ONCE / 2 && this.#waiting.length === 0) {
+      this.#since = null
+    }
   }
 
   #wait() {
     if (this.#timer === null && !this.#isClosed) {
+      this.#since ??= performance.now()
       this.#socket.pause()
       this.#timer = setTimeout(() => this.#goOn(), WAIT_MS)
       this.#timer.unref()

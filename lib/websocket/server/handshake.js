@@ -142,7 +142,9 @@ class HandshakeServer extends EventEmitter {
     })
     // It has no port of its own; this ends its timer.
     this.#server.close()
-    await Promise.all([this.#port.close(), ...gone])
+    for (const each of [this.#port.close(), ...gone]) {
+      await each
+    }
   }
 
   /** It listens nowhere: #onSocket() gives it its connections. */

@@ -139,7 +139,7 @@ class Subscriber {
 
   /** To be called every heartbeat. */
   beat() {
-    if (this.#gate.isWaiting) {
+    if (this.#gate.waitingSince !== null) {
       // Its answer would wait behind what it sent before.
       this.#askedAt = null
     }
@@ -151,14 +151,22 @@ class Subscriber {
     }
   }
 
-  /** Whether the client has not taken anything, or not answered a ping, for too
-   * long. @param {number} now performance.now() */
+  /** Whether the client has not taken anything, not answered a ping, or sent more
+   * than is taken, for too long. @param {number} now performance.now() */
   isStalled(now) {
     const { stallTimeoutMs } = this.#broadcaster.limits
-    // While we do not listen, its silence is ours.
-    const askedAt = this.#gate.isWaiting ? null : this.#askedAt
-    const since = this.#sendBuffer.fullSince ?? askedAt ?? now
+    const since = this.#sendBuffer.fullSince ?? this.#silentSince ?? now
     return !this.#dismissed && now - since >= stallTimeoutMs
+  }
+
+  get #silentSince() {
+    const { waitingSince } = this.#gate
+    if (waitingSince === null) {
+      return this.#askedAt
+    }
+    // While we do not listen, its silence is ours. An old client is held back
+    // and stays: nobody told it how much it may ask.
+    return this.#broadcaster.limits.auth === 'none' ? null : waitingSince
   }
 
   /** Tells the client what it has lost already, and closes. */
@@ -176,7 +184,9 @@ class Subscriber {
     this.#dismiss(
       TRY_AGAIN_LATER,
       'ERR_EVICTED',
-      `nothing was taken for ${limits.stallTimeoutMs} ms`
+      this.#sendBuffer.fullSince === null && this.#gate.waitingSince !== null
+        ? `too many commands came for ${limits.stallTimeoutMs} ms`
+        : `nothing was taken for ${limits.stallTimeoutMs} ms`
     )
   }
 

@@ -37,8 +37,8 @@ function describeAtOnce(pair) {
       assert.deepEqual([threats[0].sequence, threats.length], [1066, 64])
       const reason = 'overwritten'
       assert.deepEqual(lost, [
-        { count: 1, from: 1, to: 1, generation, reason },
-        { count: 936, from: 130, to: 1065, generation, reason }
+        { count: 1, from: 1, to: 1, priority: 0, generation, reason },
+        { count: 936, from: 130, to: 1065, priority: 0, generation, reason }
       ])
       const stats = client.stats()
       assert.deepEqual([stats.received, stats.lost], [192, 937])
