@@ -16,7 +16,7 @@ const NOTHING = { lost: 0, rescued: 0, corrupt: 0, bytes: 0 }
 
 /** Totals, and those of a source if there is one. */
 function addTotals(totals, source) {
-  const { lost, rescued = 0, corrupt, bytes } = source?.totals() ?? NOTHING
+  const { lost, rescued, corrupt, bytes } = source?.totals() ?? NOTHING
   return {
     lost: totals.lost + lost,
     rescued: totals.rescued + rescued,
@@ -135,7 +135,7 @@ class FailoverSource {
 
   /** @see RingSource.priorityBehind */
   priorityBehind(position) {
-    return this.ring?.priorityBehind(position) ?? null
+    return this.#active?.priorityBehind(position) ?? null
   }
 
   /**

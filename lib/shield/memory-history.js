@@ -1,58 +1,72 @@
 'use strict'
 // What a Shield without a ring has published, as far back as its ring would
-// hold it, with the same sequences, limits and losses.
+// hold it, with the same sequences, limits, lane and losses.
 
 const { IpcError } = require('../base/errors.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { History } = require('./history.js')
+const { leastPriority } = require('../threat/names.js')
+const { countPriority, priorityBetween } = require('../threat/priority.js')
+const { PriorityLane } = require('./priority-lane.js')
 const {
   capacityOf,
+  laneOf,
   MAX_SPAN,
   plainSpanOf,
   spanOf
 } = require('../threat/size.js')
 const { threatText } = require('../websocket/protocol.js')
 
-class MemoryHistory {
+class MemoryHistory extends History {
   #texts
   #spans
+  #priorities // up to each, modulo 2^32
+  #before // the priority events before the oldest
   #slots = 0
 
   /**
-   * @param {object} setup
-   * @param {string} setup.generation 16 hex digits
+   * @param {object} setup as that of History; and
    * @param {number} [setup.capacity] slots, as those of a ring
-   * @param {{ generation: string, sequence: number } | null} setup.predecessor
-   *   the stream before this one
-   * @param {number} [setup.sequence] the last one, when others have published
-   *   so far
-   * @param {number} [setup.start] the first one of this Shield
-   * @param {number} [setup.begins] the first one behind the predecessor
+   * @param {number} [setup.lane] slots for priority events, as those of a ring
    */
   constructor({
     generation,
-    capacity = capacityOf(),
     predecessor,
+    capacity = capacityOf(),
+    lane = laneOf(),
+    least = leastPriority(),
     sequence = 0,
+    priority = 0,
     start = 1,
+    startPriority = 0,
     begins = 1
   }) {
+    super({
+      generation,
+      predecessor,
+      sequence,
+      priority,
+      start,
+      startPriority,
+      begins,
+      least
+    })
     this.isRing = false
-    this.generation = generation
-    this.predecessor = predecessor
     this.capacity = capacity
-    this.sequence = sequence
-    this.start = start
-    this.begins = begins
     /** The first sequence that is still held. */
     this.oldest = sequence + 1
+    this.lane = new PriorityLane(lane)
     this.#texts = new Array(this.capacity)
     this.#spans = new Uint32Array(this.capacity)
+    this.#priorities = new Uint32Array(this.capacity)
+    this.#before = priority
   }
 
   /**
    * Publishes threats, all or none.
    * @param {object[]} batch checked fields, with their time
-   * @returns {string[]} their JSON text
+   * @returns {{ texts: string[], priorities: number[] }} their JSON text, and
+   *   the priority events up to each of them
    * @throws {IpcError} ERR_EVENT_TOO_LARGE, ERR_BATCH_TOO_LARGE,
    *   ERR_SEQUENCE_EXHAUSTED
    */
@@ -74,31 +88,61 @@ class MemoryHistory {
       throw new IpcError('ERR_SEQUENCE_EXHAUSTED')
     }
     const now = Number(process.hrtime.bigint())
-    return batch.map((fields, i) => {
-      const sequence = this.sequence + 1
-      const text = threatText(fields, sequence, this.generation, now)
-      this.#slots += spans[i]
-      while (this.#slots > this.capacity) {
-        const place = this.oldest % this.capacity
-        this.#slots -= this.#spans[place]
-        this.#texts[place] = undefined
-        this.oldest++
-      }
-      this.#texts[sequence % this.capacity] = text
-      this.#spans[sequence % this.capacity] = spans[i]
-      this.sequence = sequence
-      return text
-    })
+    const texts = []
+    const priorities = []
+    for (const [i, fields] of batch.entries()) {
+      const priority = countPriority(this.priority, fields, this.least)
+      texts.push(this.#append(fields, spans[i], priority, now))
+      priorities.push(priority)
+    }
+    return { texts, priorities }
   }
 
-  /** @param {'oldest' | number} from */
-  cursor(from) {
-    return new MemoryCursor(this, from)
+  #append(fields, span, priority, now) {
+    const sequence = this.sequence + 1
+    const textOf = (some) =>
+      threatText(some, sequence, this.generation, now, priority)
+    const text = textOf(fields)
+    this.#slots += span
+    while (this.#slots > this.capacity) {
+      const oldest = this.oldest % this.capacity
+      this.#slots -= this.#spans[oldest]
+      this.#texts[oldest] = undefined
+      this.#before = this.#priorities[oldest]
+      this.oldest++
+    }
+    const place = sequence % this.capacity
+    this.#texts[place] = text
+    this.#spans[place] = span
+    this.#priorities[place] = priority
+    if (priority !== this.priority) {
+      this.lane.put({ sequence, priority, span, text }, fields, textOf)
+    }
+    this.sequence = sequence
+    this.priority = priority
+    return text
+  }
+
+  /**
+   * @param {'oldest' | number} from
+   * @param {number | null} [priority] the priority events before it, where that
+   *   is known
+   */
+  cursor(from, priority = null) {
+    return new MemoryCursor(this, from, priority)
   }
 
   /** The text of an event that is still held. */
   text(sequence) {
     return this.#texts[sequence % this.capacity]
+  }
+
+  /** The priority events up to an event that is still held, or the one before
+   * those. */
+  priorityUpTo(sequence) {
+    return sequence < this.oldest
+      ? this.#before
+      : this.#priorities[sequence % this.capacity]
   }
 }
 
@@ -107,43 +151,83 @@ class MemoryCursor {
   #history
   #joining
   #next
+  #priority // the priority events before the next one, or null
 
-  constructor(history, from) {
+  constructor(history, from, priority) {
     this.#history = history
     this.#joining = from === 'oldest'
     this.#next = this.#joining ? 1 : from
+    this.#priority = this.#next === 1 ? 0 : priority
   }
 
   /**
    * @param {number} max texts
    * @returns {{ generation: string, losses: object[], texts: string[],
-   *   more: boolean }} first the losses, then the texts of what follows
+   *   before: number | null, priorities: number[], isRescued: boolean,
+   *   more: boolean }} first the losses, then the texts of what follows;
+   *   the priority events before the first text, and up to each; whether they
+   *   are what a gap had left
    */
   read(max) {
     const history = this.#history
     const losses = []
+    const rescued =
+      this.#joining || this.#next >= history.oldest
+        ? []
+        : history.lane.run(this.#next, history.oldest - 1, max)
     if (this.#next < history.oldest) {
+      const [first] = rescued
+      this.#lose(first ? first.sequence : history.oldest, first, losses)
+    }
+    this.#joining = false
+    const isHeld = this.#next >= history.oldest
+    if (isHeld && this.#next <= history.sequence) {
+      this.#priority = history.priorityUpTo(this.#next - 1)
+    }
+    const before = this.#priority
+    const texts = rescued.map(({ text }) => text)
+    const priorities = rescued.map(({ priority }) => priority)
+    this.#next += rescued.length
+    const isRescued = rescued.length > 0
+    while (!isRescued && texts.length < max && this.#next <= history.sequence) {
+      priorities.push(history.priorityUpTo(this.#next))
+      texts.push(history.text(this.#next++))
+    }
+    this.#priority = priorities.at(-1) ?? before
+    const more = this.#next <= history.sequence
+    const { generation } = history
+    return { generation, losses, texts, before, priorities, isRescued, more }
+  }
+
+  /** Loses what is before `next`: an event of the lane, or the oldest one. */
+  #lose(next, ofLane, losses) {
+    const history = this.#history
+    const count = next - this.#next
+    const behind = ofLane
+      ? (ofLane.priority - 1) >>> 0
+      : history.priorityUpTo(next - 1)
+    if (count > 0) {
       losses.push({
-        count: history.oldest - this.#next,
+        count,
         from: this.#next,
-        to: history.oldest - 1,
+        to: next - 1,
+        priority: priorityBetween(this.#priority, behind, count),
         generation: history.generation,
         reason: this.#joining ? 'before-join' : 'overwritten'
       })
-      this.#next = history.oldest
     }
-    this.#joining = false
-    const texts = []
-    while (texts.length < max && this.#next <= history.sequence) {
-      texts.push(history.text(this.#next++))
-    }
-    const more = this.#next <= history.sequence
-    return { generation: history.generation, losses, texts, more }
+    this.#next = next
+    this.#priority = behind
   }
 
-  /** Goes back to an event that was read already. @param {number} next */
-  goBack(next) {
+  /**
+   * Goes back to an event that was read already.
+   * @param {number} next
+   * @param {number | null} priority the priority events before it
+   */
+  goBack(next, priority) {
     this.#next = next
+    this.#priority = priority
   }
 
   close() {}

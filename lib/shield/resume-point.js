@@ -6,8 +6,7 @@ const { inspectRing } = require('../shm/inspect.js')
 const { findRecords } = require('../websocket/locate.js')
 
 /**
- * @typedef {{ generation: string, sequence?: number }} Predecessor
- *   `sequence` is the last one; undefined when it is unknown
+ * @typedef {import('./history.js').Predecessor} Predecessor
  */
 
 function ringOf(location) {
@@ -19,8 +18,8 @@ function ringOf(location) {
 }
 
 /** Without the sequence when it did not close: it may have published more. */
-const lastOf = ({ generation, state, sequence }) =>
-  state === 'closed' ? { generation, sequence } : { generation }
+const lastOf = ({ generation, state, sequence, priority }) =>
+  state === 'closed' ? { generation, sequence, priority } : { generation }
 
 /** Whether a Shield wrote its discovery file after the ring got its last writer.
  * The ring's own predecessor is older, whatever the clock says. */
@@ -29,10 +28,12 @@ const isNewer = (record, ring) =>
   (record.generation !== ring.predecessorGeneration &&
     Date.parse(record.startedAt) * 1000 > ring.writerStartUs)
 
-/** The last event that the ring has, where that is known, or undefined: one
- * that was given up has not everything. */
-const lastInRing = ({ published, displaced }) =>
-  !displaced && Number.isSafeInteger(published) ? published : undefined
+/** The last event that the ring has, where that is known: one that was given up
+ * has not everything. @returns {Predecessor} */
+const lastInRing = ({ generation, published, priority, displaced }) =>
+  !displaced && Number.isSafeInteger(published)
+    ? { generation, sequence: published, priority }
+    : { generation }
 
 /**
  * For a Shield that opens the ring: what was published beside the ring, or
@@ -65,13 +66,13 @@ function resumeWithoutRing(location) {
       return lastOf(record)
     }
     if (record.state === 'closed') {
-      const { generation, sequence } = record
+      const closed = lastOf(record)
+      const last = lastInRing(ring)
       // With a clock that was set back, the file may be an earlier writer's.
-      const last = Math.max(sequence, lastInRing(ring) ?? 0)
-      return { generation, sequence: last }
+      return last.sequence > closed.sequence ? last : closed
     }
   }
-  return ring && { generation: ring.generation, sequence: lastInRing(ring) }
+  return ring && lastInRing(ring)
 }
 
 module.exports = { resumeWithoutRing, resumeWithRing }

@@ -11,7 +11,8 @@ const { MemoryHistory } = require('./memory-history.js')
 const { resumeWithoutRing, resumeWithRing } = require('./resume-point.js')
 const { RingHistory } = require('./ring-history.js')
 const { PREDECESSOR, SharedMemoryIpc } = require('../shm/writer.js')
-const { capacityOf } = require('../threat/size.js')
+const { leastPriority } = require('../threat/names.js')
+const { capacityOf, laneOf } = require('../threat/size.js')
 
 // How often a ring that could not be opened is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -54,6 +55,7 @@ class ShieldRing extends EventEmitter {
   #wanted
   #mayFail
   #elsewhere
+  #least // severity of a priority event
   #shm = null
   #lock = null
   #timer = null
@@ -72,6 +74,7 @@ class ShieldRing extends EventEmitter {
     this.#options = { ...location, ...writer }
     this.#wanted = wanted
     this.#mayFail = mayFail
+    this.#least = leastPriority(writer.prioritySeverity)
     // The last event that was published without the ring: by the Shield before,
     // until this one publishes without it.
     this.#elsewhere = wanted ? resumeWithRing(location) : undefined
@@ -88,6 +91,8 @@ class ShieldRing extends EventEmitter {
       this.history = new MemoryHistory({
         generation: randomBytes(8).toString('hex'),
         capacity: capacityOf(writer.maxEvents),
+        lane: laneOf(writer.priorityEvents),
+        least: this.#least,
         predecessor: resumeWithoutRing(location)
       })
     }
@@ -128,30 +133,33 @@ class ShieldRing extends EventEmitter {
       return false
     }
     this.#setError(error)
-    const { generation, sequence, capacity } = this.stats()
+    const { generation, sequence, capacity, priorityEvents } = this.stats()
+    const { priority } = this.#shm.ringStats()
     this.history = new MemoryHistory({
       ...this.history,
       generation,
       sequence,
-      capacity
+      priority,
+      capacity,
+      lane: priorityEvents
     })
     this.#elsewhere = this.history
-    this.#shm.skipTo(sequence)
+    this.#shm.skipTo(sequence, priority)
     return true
   }
 
   /**
    * Publishes without the ring, as MemoryHistory.append() does.
    * @param {import('../threat/check.js').ThreatRecord[]} records
-   * @returns {string[]} their JSON text
+   * @returns {{ texts: string[], priorities: number[] }} as that
    */
   append(records) {
-    const texts = this.history.append(records)
+    const appended = this.history.append(records)
     // Before a client sees them: no other Shield may continue the ring as if
     // they had not been published.
     this.#elsewhere = this.history
-    this.#shm?.skipTo(this.history.sequence)
-    return texts
+    this.#shm?.skipTo(this.history.sequence, this.history.priority)
+    return appended
   }
 
   /** @returns {Promise<void>} the lock is free at once */
@@ -197,13 +205,13 @@ class ShieldRing extends EventEmitter {
     })
     shm.on('drain', () => this.emit('drain'))
     this.#shm = shm
-    this.history = new RingHistory(shm, this.history)
+    this.history = new RingHistory(shm, this.history, this.#least)
   }
 
   /** Another ring goes on where the one before or WebSocket ended. */
   #renewed() {
     this.#setError(null)
-    this.history = new RingHistory(this.#shm, this.history)
+    this.history = new RingHistory(this.#shm, this.history, this.#least)
     this.emit('renewed')
   }
 

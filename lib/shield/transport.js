@@ -10,6 +10,7 @@ const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, limitsOf, stamp } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { countPriority } = require('../threat/priority.js')
 const { threatText } = require('../websocket/protocol.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
@@ -199,11 +200,11 @@ class IpcTransport extends ScopedEmitter {
   }
 
   async #closeAll() {
-    const { generation, sequence } = this.#ring.history
+    const { generation, sequence, priority } = this.#ring.history
     clearTimeout(this.#retry)
     clearInterval(this.#watch)
     // In this order: only the holder of the lock writes the discovery file.
-    const served = this.#service?.close({ generation, sequence })
+    const served = this.#service?.close({ generation, sequence, priority })
     this.#instance.free()
     const freed = this.#ring.close()
     await served
@@ -238,11 +239,13 @@ class IpcTransport extends ScopedEmitter {
       this.#ringFailed(error)
       return this.#publishWithoutRing(records)
     }
-    this.#ring.history.sequence = last
+    const { history } = this.#ring
+    const before = history.priority
+    history.note(records, last)
     this.#count(records)
     // A listener may have closed the service meanwhile.
     if (isHeard && this.#isHeard) {
-      this.#broadcast(records, last)
+      this.#broadcast(records, last, before)
     } else {
       this.#service?.broadcaster.historyGrew()
     }
@@ -255,22 +258,27 @@ class IpcTransport extends ScopedEmitter {
     stamp(records)
     const { history } = this.#ring
     const first = history.sequence + 1
-    const texts = this.#ring.append(records)
+    const { texts, priorities } = this.#ring.append(records)
     this.#published += records.length
     this.#count(records)
-    this.#service.broadcaster.publish(first, texts)
+    this.#service.broadcaster.publish(first, texts, priorities)
     return history.sequence
   }
 
-  /** Sends what is in the ring over WebSocket, too. */
-  #broadcast(records, last) {
-    const { generation } = this.#ring.history
+  /** Sends what is in the ring over WebSocket, too; `before`: the priority
+   * events before that. */
+  #broadcast(records, last, before) {
+    const { generation, least } = this.#ring.history
     const first = last - records.length + 1
     const now = Number(process.hrtime.bigint())
-    this.#service.broadcaster.publish(
-      first,
-      records.map((record, i) => threatText(record, first + i, generation, now))
-    )
+    const priorities = []
+    let priority = before
+    const texts = records.map((record, i) => {
+      priority = countPriority(priority, record, least)
+      priorities.push(priority)
+      return threatText(record, first + i, generation, now, priority)
+    })
+    this.#service.broadcaster.publish(first, texts, priorities)
   }
 
   #count(records) {

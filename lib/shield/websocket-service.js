@@ -216,7 +216,8 @@ class WebSocketService {
 
   /**
    * Ends it. The discovery file says `closed` before this returns.
-   * @param {{ generation: string, sequence: number }} last what was published
+   * @param {{ generation: string, sequence: number, priority: number }} last
+   *   what was published
    * @returns {Promise<void>}
    */
   async close(last) {

@@ -2,7 +2,7 @@
 // Opens rings, and tells what one is without staying in it.
 
 const { native, reason } = require('./addon.js')
-const { STATE_ERROR, WRITER_STATES } = require('./native-constants.js')
+const { STATE_ERROR, UNKNOWN, WRITER_STATES } = require('./native-constants.js')
 const { IpcError } = require('../base/errors.js')
 
 /**
@@ -33,22 +33,25 @@ function openReader(options) {
  * What a ring is, without staying in it.
  * @param {object} options checked location
  * @returns {{ generation: string, predecessorGeneration?: string,
- *   published: number, writerStartUs: number, displaced: boolean,
- *   writer: import('../index').WriterState }} the last two as decodeState()
- *   says; `writerStartUs`: since when it has its last writer, in microseconds
- *   of the wall clock
+ *   published: number, priority: number | null, writerStartUs: number,
+ *   displaced: boolean, writer: import('../index').WriterState }} the last two
+ *   as decodeState() says; `priority`: the priority events up to `published`,
+ *   where that is known; `writerStartUs`: since when it has its last writer, in
+ *   microseconds of the wall clock
  * @throws {IpcError} as openReader
  */
 function inspectRing(options) {
   const reader = openReader(options)
-  const { generation, predecessorGeneration, published, writerStartUs } =
-    reader.stats()
+  const ring = reader.stats()
+  const { generation, predecessorGeneration, published, writerStartUs } = ring
+  const isKnown = ring.sequence === published && ring.priority !== UNKNOWN
   const state = reader.state(true)
   reader.close(() => {})
   return {
     generation,
     predecessorGeneration,
     published,
+    priority: isKnown ? ring.priority : null,
     writerStartUs,
     ...decodeState(state)
   }

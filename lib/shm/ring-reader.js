@@ -34,6 +34,7 @@ class RingReader {
   #slots = 0
   #joined = 1 // where it was sent to
   #unrecorded = 0 // events in the buffer whose latency is to record
+  #priorities = null // of the last read, when its buffer is gone
   #lastStats = null
 
   /**
@@ -74,6 +75,7 @@ class RingReader {
   goTo(next, priority) {
     this.recordLatency()
     this.#decoder.begin()
+    this.#priorities = null
     this.#joined = next
     this.#reader.seekAfter(next - 1, priority ?? UNKNOWN)
   }
@@ -92,6 +94,7 @@ class RingReader {
     // statistics too.
     this.recordLatency()
     this.#decoder.begin()
+    this.#priorities = null
     this.#decoder.fill(this.#reader.read(this.#addDetails))
     this.#unrecorded = this.#decoder.left
   }
@@ -115,7 +118,9 @@ class RingReader {
       this.#makeBuffers(fields[READ.SLOTS_NEEDED])
     } else if (hasEvents && this.#slots > READ_SLOTS) {
       // The large one was read; the small buffer does from now on.
+      const priorities = this.#decoder.priorities()
       this.#makeBuffers(READ_SLOTS)
+      this.#priorities = priorities
     }
     this.#reportLoss()
     return fields[READ.MORE] !== 0
@@ -141,9 +146,16 @@ class RingReader {
    */
   priorityBefore(next) {
     const wanted = next ?? this.#decoder.next
-    return wanted === null
-      ? known(this.stats().priority)
-      : this.#decoder.priorityBefore(wanted)
+    if (wanted === null) {
+      return known(this.stats().priority)
+    }
+    const { first, counts } = this.priorities()
+    return counts[wanted - first] ?? null
+  }
+
+  /** @see ThreatDecoder.priorities, of the last read */
+  priorities() {
+    return this.#priorities ?? this.#decoder.priorities()
   }
 
   /** The native reader's numbers. */

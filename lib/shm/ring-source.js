@@ -6,6 +6,7 @@ const { decodeState, inspectRing, openReader } = require('./inspect.js')
 const { STATE_ERROR, STATE_UNREAD } = require('./native-constants.js')
 const { RingReader } = require('./ring-reader.js')
 const { Progress } = require('../stream/positions.js')
+const { priorityBetween } = require('../threat/priority.js')
 
 // How often a source without its poll thread looks whether the ring still is
 // in its place.
@@ -110,9 +111,19 @@ class RingSource {
       : !this.#closed && this.#follow()
   }
 
-  /** Takes again what this ring gave already. @param {number} next */
-  goBack(next) {
-    this.#cursor.goTo(next)
+  /**
+   * Takes again what this ring gave already.
+   * @param {number} next
+   * @param {number | null} priority the priority events before it
+   */
+  goBack(next, priority) {
+    this.#cursor.goTo(next, priority)
+  }
+
+  /** The priority events before what take() brought last, and up to each of
+   * it. @see ThreatDecoder.priorities */
+  priorities() {
+    return this.#cursor.priorities()
   }
 
   /** Asks for wake() when more comes; true when it has. */
@@ -387,22 +398,15 @@ class RingSource {
         count: lost,
         from: lost === null ? null : next,
         to: lost === null ? null : to,
-        priority: lost === null ? null : priorityLost(ring, priority, lost),
+        priority:
+          lost === null
+            ? null
+            : priorityBetween(priority, ring.predecessorPriority ?? null, lost),
         generation,
         reason: 'replaced'
       }
     }
   }
-}
-
-/** How many of the `lost` last events of the ring's predecessor had priority,
- * behind those that `before` counts; null where that cannot be known. */
-function priorityLost({ predecessorPriority }, before, lost) {
-  if (predecessorPriority === undefined || before === null) {
-    return null
-  }
-  const priority = (predecessorPriority - before) >>> 0
-  return priority <= lost ? priority : null
 }
 
 /** Where reading begins behind an event that was seen. @param after option */

@@ -189,18 +189,24 @@ class ThreatDecoder {
   }
 
   /**
-   * The priority events before one in the buffer, decoded or not; modulo 2^32.
-   * @returns {number | null} null: it is not there
+   * The priority events before the first event in the buffer, decoded or not,
+   * and up to each of them; modulo 2^32.
+   * @returns {{ first: number, counts: number[] }} `first`: the sequence of the
+   *   first event
    */
-  priorityBefore(sequence) {
+  priorities() {
+    const first = this.sequence(0)
+    const counts = []
     for (let i = 0, slot = 0; i < this.#events; i++, slot += this.span(slot)) {
-      if (this.sequence(slot) === sequence) {
-        const at = slot * SLOT_WORDS
-        const counts = (this.#words[at + FLAGS] & EVENT_PRIORITY) !== 0 ? 1 : 0
-        return (this.#words[at + PRIORITY_COUNT] - counts) >>> 0
+      const at = slot * SLOT_WORDS
+      const count = this.#words[at + PRIORITY_COUNT]
+      if (i === 0) {
+        const own = (this.#words[at + FLAGS] & EVENT_PRIORITY) !== 0 ? 1 : 0
+        counts.push((count - own) >>> 0)
       }
+      counts.push(count)
     }
-    return null
+    return { first, counts }
   }
 
   #decodeOne(base, at, index) {

@@ -50,6 +50,12 @@ const FIELDS = {
     is: (value) => typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
   },
   sequence: { is: isCount, when: ({ state }) => state === 'closed' },
+  // Older Shields have none.
+  priority: {
+    is: (value) => value === null || (isCount(value) && value < 2 ** 32),
+    when: ({ state }) => state === 'closed',
+    otherwise: null
+  },
   dir: { is: (value) => value === null || isPath(value) },
   pid: { is: (value) => isCount(value) && value > 0 },
   startedAt: { is: isDate }
@@ -66,6 +72,8 @@ const FIELDS = {
  * @property {string} [token] 64 hex digits; absent with auth 'none'
  * @property {string} generation 16 hex digits
  * @property {number} [sequence] the last one; only when closed
+ * @property {number | null} [priority] the priority events up to that one,
+ *   modulo 2^32, where that is known; only when closed
  * @property {string | null} dir the ring's real directory, if there is a ring
  * @property {number} pid shown to people; nothing is decided by it
  * @property {string} startedAt ISO 8601

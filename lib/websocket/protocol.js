@@ -2,20 +2,24 @@
 // The Shield's messages over WebSocket: JSON text, made and checked here for
 // both ends.
 //
-//   server   { type: 'status', generation, sequence, next?, shm, boot,
-//              heartbeatMs, protection_enabled?, threats_blocked? }
-//            { type: 'threat', generation, threats: [...] }
-//            { type: 'lost', generation, count, from, to, reason }
+//   server   { type: 'status', generation, sequence, next?, priority?, shm,
+//              boot, heartbeatMs, protection_enabled?, threats_blocked? }
+//            { type: 'threat', generation, rescued?, threats: [...] }
+//            { type: 'lost', generation, count, from, to, priority, reason }
 //            { type: 'heartbeat', generation, sequence }
 //            { type: 'error', code, message }
-//   client   { type: 'subscribe', generation?, from? }
+//   client   { type: 'subscribe', generation?, from?, priority? }
 //            { type: 'unsubscribe' }
 //            { type: 'get_status' }
 //
 // `from: 'start'` is the first threat that this Shield published: for a client
 // that waited for it. A `status` with `next` begins a stream: the next threat
 // has that sequence, and from there on every sequence is in one `threat` or one
-// `lost`, in order. `shm`: whether the same threats are in shared memory. Without
+// `lost`, in order; `rescued`: these threats are all that a gap has left. Priority
+// events are counted: the `priority` of a `status` and of a `subscribe` with a
+// sequence is how many there are before that sequence, modulo 2^32, a threat's
+// `priority_count` how many up to it, that of a `lost` how many it has; absent or
+// null where that is not known. `shm`: whether the same threats are in shared memory. Without
 // `from`, a subscription begins with the latest. The last two of a `status` are
 // for old clients, and sent with auth 'none' alone.
 
@@ -23,8 +27,10 @@ const { show } = require('../base/errors.js')
 const { stringify } = require('../base/json.js')
 const { isEverywhere, put } = require('../base/own.js')
 const { severityNameOf, typeNameOf } = require('../threat/names.js')
+const { priorityBetween } = require('../threat/priority.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
+const MAX_PRIORITY = 2 ** 32 - 1
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 const FROM = ['latest', 'oldest', 'start']
 
@@ -37,13 +43,14 @@ const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
 
 /**
  * One threat as JSON text.
- * @param {import('../threat/check.js').ThreatRecord} fields
+ * @param {import('../threat/check.js').ThreatRecord & { cut?: true }} fields
  * @param {number} sequence
  * @param {string} generation
  * @param {number} publishedNs the monotonic clock
+ * @param {number} priorityCount the priority events up to it
  * @returns {string}
  */
-function threatText(fields, sequence, generation, publishedNs) {
+function threatText(fields, sequence, generation, publishedNs, priorityCount) {
   const { type, severity, timestampUs, context } = fields
   const typeName = typeNameOf(type)
   const severityName = severityNameOf(severity)
@@ -60,7 +67,9 @@ function threatText(fields, sequence, generation, publishedNs) {
     timestamp: new Date(timestampUs / 1000).toISOString(),
     timestamp_us: timestampUs,
     blocked: fields.blocked,
-    published_ns: publishedNs
+    cut: Object.hasOwn(fields, 'cut') ? true : undefined,
+    published_ns: publishedNs,
+    priority_count: priorityCount
   })
   // A checked context is JSON text already.
   return context === undefined
@@ -68,8 +77,10 @@ function threatText(fields, sequence, generation, publishedNs) {
     : `${text.slice(0, -1)},"context":${context}}`
 }
 
-/** One threat that was read from a ring, as JSON text. */
-function textOfThreat(threat) {
+/** One threat that was read from a ring, as JSON text.
+ * @param {import('../../index').Threat} threat
+ * @param {number} priorityCount as that of threatText() */
+function textOfThreat(threat, priorityCount) {
   // Not what every object has.
   const { sequence, id, threatTypeCode, severityCode, context, cut } = {
     __proto__: null,
@@ -90,6 +101,7 @@ function textOfThreat(threat) {
     timestamp_us: timestampUs,
     blocked: threat.blocked,
     cut,
+    priority_count: priorityCount,
     context
   }
   try {
@@ -101,21 +113,40 @@ function textOfThreat(threat) {
   }
 }
 
-/** @param {string} generation @param {string[]} texts of threats */
-const threatMessage = (generation, texts) =>
-  `{"type":"threat","generation":"${generation}","threats":[${texts.join(',')}]}`
+/**
+ * @param {string} generation
+ * @param {string[]} texts of threats
+ * @param {boolean} [isRescued] whether they are what a gap has left
+ */
+const threatMessage = (generation, texts, isRescued = false) =>
+  `{"type":"threat","generation":"${generation}",` +
+  `${isRescued ? '"rescued":true,' : ''}"threats":[${texts.join(',')}]}`
 
 const message = (type, fields) => stringify({ type, ...fields })
 
-/** The rest of a generation; null: its last sequence is unknown. */
-const replacedLoss = (generation, from = null, to = null) => ({
-  count: to === null ? null : to - from + 1,
-  from,
-  to,
+/** The rest of a generation whose last sequence is unknown. */
+const unknownLoss = (generation) => ({
+  count: null,
+  from: null,
+  to: null,
   priority: null,
   generation,
   reason: 'replaced'
 })
+
+/**
+ * The rest of a generation.
+ * @param {{ generation: string, next: number, priority: number | null }}
+ *   position what is behind it is lost; `priority`: the priority events before it
+ * @param {{ sequence: number, priority?: number | null }} last the last event,
+ *   and the priority events up to it
+ */
+function replacedLoss({ generation, next: from, priority: before }, last) {
+  const { sequence: to, priority: behind = null } = last
+  const count = to - from + 1
+  const priority = priorityBetween(before, behind, count)
+  return { count, from, to, priority, generation, reason: 'replaced' }
+}
 
 /** Cuts `texts` into lists for messages of about MESSAGE_BYTES. */
 function* inMessages(texts) {
@@ -135,8 +166,9 @@ function* inMessages(texts) {
 
 const STATUS_COMMAND = message('get_status')
 
-const subscribeMessage = (from, generation) =>
-  message('subscribe', { generation, from })
+/** @param {object} position see StreamCursor.subscribe() */
+const subscribeMessage = ({ from, generation, priority }) =>
+  message('subscribe', { generation, from, priority: priority ?? undefined })
 
 // --- Checked ---------------------------------------------------------------
 
@@ -156,6 +188,8 @@ const isText = (value) => typeof value === 'string'
 const isGeneration = (value) => isText(value) && /^[0-9a-f]{16}$/.test(value)
 const isSequence = (value, low = 1) =>
   Number.isSafeInteger(value) && value >= low && value <= MAX_SEQUENCE
+const isPriority = (value) =>
+  value === null || (isSequence(value, 0) && value <= MAX_PRIORITY)
 
 /**
  * @param {Buffer} data
@@ -185,11 +219,13 @@ function parse(data, isBinary) {
  * A command of a client, checked.
  * @param {Buffer} data
  * @param {boolean} isBinary
- * @returns {{ type: string, from?: string | number, generation?: string }}
+ * @returns {{ type: string, from?: string | number, generation?: string,
+ *   priority?: number | null }}
  * @throws {ProtocolError}
  */
 function parseCommand(data, isBinary) {
-  const { type, from = 'latest', generation } = parse(data, isBinary)
+  const command = parse(data, isBinary)
+  const { type, from = 'latest', generation, priority = null } = command
   if (type === 'subscribe') {
     mustBe(
       // The sequence behind the last possible one is valid, too.
@@ -200,7 +236,11 @@ function parseCommand(data, isBinary) {
       generation === undefined || isGeneration(generation),
       'subscribe: generation is 16 hex digits'
     )
-    return { type, from, generation }
+    mustBe(
+      isPriority(priority),
+      'subscribe: priority is a whole number below 2^32'
+    )
+    return { type, from, generation, priority }
   }
   if (type !== 'unsubscribe' && type !== 'get_status') {
     throw new UnknownCommandError(
@@ -215,7 +255,7 @@ function parseCommand(data, isBinary) {
 const THREAT_FIELDS = [
   ...['sequence', 'id', 'timestamp_us', 'threat_type', 'severity', 'source'],
   ...['details', 'blocked', 'threat_type_code', 'severity_code', 'cut'],
-  ...['context', 'published_ns']
+  ...['context', 'published_ns', 'priority_count']
 ]
 
 /** The threats of a message, none of which seems to have what it has not. */
@@ -265,6 +305,7 @@ function parseThreat(value) {
 const parsers = {
   status(value) {
     const { next, boot, sequence, heartbeatMs, shm = true } = value
+    const { priority = null } = value
     mustBe(isSequence(sequence, 0), 'status: sequence is a whole number')
     mustBe(
       // Behind the last possible one nothing comes any more.
@@ -273,15 +314,22 @@ const parsers = {
     )
     mustBe(isSequence(heartbeatMs), 'status: heartbeatMs is a whole number')
     mustBe(typeof shm === 'boolean', 'status: shm is true or false')
+    mustBe(isPriority(priority), 'status: priority is a whole number')
     const knownBoot = isText(boot) ? boot : null
-    return { sequence, next, heartbeatMs, shm, boot: knownBoot }
+    return { sequence, next, priority, heartbeatMs, shm, boot: knownBoot }
   },
 
-  threat({ threats: given }) {
+  threat({ threats: given, rescued = false }) {
     mustBe(Array.isArray(given), 'threats is a list')
+    mustBe(typeof rescued === 'boolean', 'threat: rescued is true or false')
     const threats = ownThreats(given)
     return {
       threats: threats.map(parseThreat),
+      priorities: threats.map(({ priority_count: count = null }) => {
+        mustBe(isPriority(count), 'priority_count is a whole number')
+        return count
+      }),
+      rescued,
       publishedNs: threats.map(({ published_ns: ns }) =>
         Number.isFinite(ns) ? ns : null
       )
@@ -299,7 +347,7 @@ const parsers = {
       'lost: count, from and to do not agree'
     )
     mustBe(
-      priority === null || (isSequence(priority, 0) && priority <= count),
+      isPriority(priority) && priority <= count,
       'lost: priority is a part of count'
     )
     return { count, from, to, priority, reason }
@@ -345,5 +393,6 @@ module.exports = {
   textOfThreat,
   threatMessage,
   threatText,
-  UnknownCommandError
+  UnknownCommandError,
+  unknownLoss
 }

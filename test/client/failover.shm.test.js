@@ -269,10 +269,7 @@ describe('fail-over', () => {
     await until(() => seen.length === 7, 'seven')
     assert.deepEqual(seen, [1, 2, 3, 4, 5, 1, 2])
     assert.deepEqual(lost, [
-      {
-        ...{ count: 7, from: 6, to: 12, priority: null },
-        ...{ generation, reason: 'replaced' }
-      }
+      { count: 7, from: 6, to: 12, priority: 0, generation, reason: 'replaced' }
     ])
     assert.equal(reader.stats().lost, 7)
   })

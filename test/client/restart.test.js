@@ -170,8 +170,12 @@ describe('factory', () => {
       assert.deepEqual(sequences(await collect(client, 1)), [1])
       assert.deepEqual(lost, [
         {
-          ...{ count: 5, from: 3, to: 7, priority: null },
-          ...{ generation, reason: 'replaced' }
+          count: 5,
+          from: 3,
+          to: 7,
+          priority: 0,
+          generation,
+          reason: 'replaced'
         }
       ])
       const { received, lost: count } = client.stats()

@@ -3,9 +3,18 @@
 // restarts and replaces its log, and answers a subscribe by the rules of
 // lib/websocket/protocol.js, as lib/websocket/server/subscriber.js does.
 
+const assert = require('node:assert/strict')
 const { threatOf } = require('./websocket-peer.js')
 
 const hex = (number) => number.toString(16).padStart(16, '0')
+
+// Every third event has priority, and of those that are forgotten, the last two
+// that were published are kept.
+const EVERY = 3
+const KEPT = 2
+
+/** The priority events up to a sequence. */
+const priorityUpTo = (sequence) => Math.floor(sequence / EVERY)
 
 /** The Shields of one place, and the logs that they made one after the other. */
 class ModelShield {
@@ -82,34 +91,42 @@ class ModelSubscriber {
     this._log = null // null: not subscribed
     this._next = 0
     this._joined = 0 // in front of it all that is gone is before-join
+    this._isCounted = false // whether it knows the priority events before _next
   }
 
-  subscribe({ from, generation }) {
+  subscribe({ from, generation, priority }) {
     const { log } = this._shield
+    if (typeof priority === 'number') {
+      assert.equal(priority, priorityUpTo(from - 1), 'what the client counted')
+    }
+    const isTold = typeof priority === 'number'
     if (generation !== undefined && generation !== log.generation) {
-      this._goOver(generation, from)
+      this._goOver(generation, from, isTold)
       return
     }
     const named = { latest: log.sequence + 1, oldest: 1, start: log.start }
-    this._begin(named[from] ?? from)
+    this._begin(named[from] ?? from, from in named || isTold)
     this._joined = from === 'oldest' ? log.oldest : 0
   }
 
-  _begin(next) {
+  _begin(next, isCounted = true) {
     const { log } = this._shield
     const { generation, sequence } = log
     this._log = log
     this._next = next
     this._joined = 0
-    this._send({ type: 'status', generation, sequence, next })
+    this._isCounted = isCounted
+    const priority = isCounted ? priorityUpTo(next - 1) : undefined
+    this._send({ type: 'status', generation, sequence, next, priority })
   }
 
-  _goOver(generation, next) {
+  _goOver(generation, next, isCounted) {
     const { predecessor, begins } = this._shield.log
     const isNext = predecessor?.generation === generation
     if (!isNext || predecessor.sequence === undefined) {
       this._lose(generation, null, null, 'replaced')
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
+      this._isCounted = isCounted
       this._lose(generation, next, predecessor.sequence, 'replaced')
     }
     this._begin(isNext ? begins : 1)
@@ -117,13 +134,47 @@ class ModelSubscriber {
 
   _lose(generation, from, to, reason) {
     const count = to === null ? null : to - from + 1
-    this._send({ type: 'lost', generation, count, from, to, reason })
+    const priority =
+      to !== null && this._isCounted
+        ? priorityUpTo(to) - priorityUpTo(from - 1)
+        : null
+    this._send({ type: 'lost', generation, count, from, to, priority, reason })
+    // What comes next says how many there are before it.
+    this._isCounted = true
+  }
+
+  /** Up to the oldest: what is kept of it, and losses between. */
+  _fillGap({ generation, oldest, sequence }) {
+    const first = priorityUpTo(this._next - 1) + 1
+    const kept = Math.max(first, priorityUpTo(sequence) - KEPT + 1)
+    for (let at = kept * EVERY; at < oldest; at += EVERY) {
+      if (this._next < at) {
+        this._lose(generation, this._next, at - 1, 'overwritten')
+      }
+      this._next = at
+      this._threats(generation, 1, { rescued: true })
+    }
+    if (this._next < oldest) {
+      this._lose(generation, this._next, oldest - 1, 'overwritten')
+      this._next = oldest
+    }
+  }
+
+  /** The next so many threats. */
+  _threats(generation, count, more) {
+    const threats = Array.from({ length: count }, () => {
+      const at = this._next++
+      const priority = priorityUpTo(at)
+      return threatOf(at, { details: generation, priority_count: priority })
+    })
+    this._isCounted = true
+    this._send({ type: 'threat', generation, threats, ...more })
   }
 
   /** Sends what there is, `most` threats in a message at most. */
   pump(most) {
     if (this._log !== null && this._log !== this._shield.log) {
-      this._goOver(this._log.generation, this._next)
+      this._goOver(this._log.generation, this._next, this._isCounted)
     }
     const log = this._log
     if (log === null || this._next > log.sequence) return
@@ -132,20 +183,14 @@ class ModelSubscriber {
       const joined = Math.min(this._joined, oldest)
       if (this._next < joined) {
         this._lose(generation, this._next, joined - 1, 'before-join')
+        this._next = joined
       }
-      const first = Math.max(this._next, joined)
-      if (first < oldest) {
-        this._lose(generation, first, oldest - 1, 'overwritten')
-      }
-      this._next = oldest
+      this._fillGap(log)
     }
     this._joined = 0
-    const threats = []
-    while (threats.length < most && this._next <= log.sequence) {
-      threats.push(threatOf(this._next++, { details: generation }))
-    }
-    if (threats.length > 0) this._send({ type: 'threat', generation, threats })
+    const count = Math.min(most, log.sequence + 1 - this._next)
+    if (count > 0) this._threats(generation, count)
   }
 }
 
-module.exports = { hex, ModelShield, ModelSubscriber }
+module.exports = { hex, ModelShield, ModelSubscriber, priorityUpTo }

@@ -75,10 +75,7 @@ describe('the Shield before', () => {
     assert.deepEqual(reader.ids, [...idsOf(first, 5), ...next])
     const { generation } = first.stats()
     assert.deepEqual(reader.losses, [
-      {
-        ...{ count: 4, from: 6, to: 9, priority: null },
-        ...{ generation, reason: 'replaced' }
-      }
+      { count: 4, from: 6, to: 9, priority: 0, generation, reason: 'replaced' }
     ])
   })
 
@@ -192,10 +189,7 @@ describe('the Shield before', () => {
     write(next, 1)
     await until(() => client.ids.length === 4, 'one more')
     assert.deepEqual(client.losses, [
-      {
-        ...{ count: 4, from: 4, to: 7, priority: null },
-        ...{ generation, reason: 'replaced' }
-      }
+      { count: 4, from: 4, to: 7, priority: 0, generation, reason: 'replaced' }
     ])
   })
 

@@ -34,7 +34,7 @@ const LIVE = {
   pid: 4711,
   startedAt: '2025-01-02T03:04:05.678Z'
 }
-const CLOSED = { ...LIVE, state: 'closed', sequence: 41 }
+const CLOSED = { ...LIVE, state: 'closed', sequence: 41, priority: 7 }
 
 const mode = (file) => fs.lstatSync(file).mode & 0o7777
 

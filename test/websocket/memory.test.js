@@ -42,7 +42,7 @@ describe('memory of WebSocket', () => {
     const full = { code: 'ERR_SEQUENCE_EXHAUSTED' }
     const some = (count) => new Array(count).fill(fields('x'))
     assert.throws(() => log.append(some(3)), full)
-    assert.equal(log.append(some(2)).length, 2)
+    assert.equal(log.append(some(2)).texts.length, 2)
     assert.throws(() => log.append(some(1)), full)
     assert.equal(log.sequence, Number.MAX_SAFE_INTEGER)
   })

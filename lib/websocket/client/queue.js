@@ -11,9 +11,10 @@ const FULL_BYTES = 8 * 1024 * 1024
 const ROOM_BYTES = 2 * 1024 * 1024
 
 /**
- * An item is `{ threat, generation }`, or `{ loss, generation, next }`: `next`
- * is where the cursor stands behind it, null when that is unknown; a `loss` of
- * null is none, just another place.
+ * An item is `{ threat, generation, priority, rescued }`, or `{ loss,
+ * generation, next, priority }`: `next` is where the cursor stands behind it,
+ * null when that is unknown, and `priority` how many priority events are before
+ * that; a `loss` of null is none, just another place.
  */
 class ThreatQueue {
   #items = []
@@ -59,14 +60,16 @@ class ThreatQueue {
 
   /**
    * @param {string} [wanted] a generation; any
-   * @returns {{ generation: string, next: number } | null} where the cursor
-   *   will stand when everything was taken, if anything says so
+   * @returns {{ generation: string, next: number, priority: number | null }
+   *   | null} where the cursor will stand when everything was taken, if anything
+   *   says so
    */
   end(wanted) {
     for (let i = this.#items.length - 1; i >= this.#at; i--) {
-      const { threat, generation, next = threat.sequence + 1 } = this.#items[i]
+      const { threat, generation, priority } = this.#items[i]
+      const { next = threat.sequence + 1 } = this.#items[i]
       if (next !== null && (wanted ?? generation) === generation) {
-        return { generation, next }
+        return { generation, next, priority }
       }
     }
     return null

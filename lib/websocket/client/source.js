@@ -145,6 +145,11 @@ class WebSocketSource {
     return this.#cursor.position
   }
 
+  /** @see RingSource.priorityBehind */
+  priorityBehind(position) {
+    return this.#cursor.priorityBehind(position)
+  }
+
   /** There is a reason to try again before it is time to. */
   hurry() {
     this.#socket.hurry()
@@ -160,7 +165,7 @@ class WebSocketSource {
   }
 
   totals() {
-    return { ...this.#totals }
+    return { ...this.#totals, rescued: this.#cursor.rescued }
   }
 
   /** Takes in nothing more; what came can still be taken. */
@@ -214,8 +219,7 @@ class WebSocketSource {
   }
 
   #subscribe() {
-    const { from, generation } = this.#cursor.subscribe()
-    this.#socket.send(subscribeMessage(from, generation))
+    this.#socket.send(subscribeMessage(this.#cursor.subscribe()))
   }
 
   #failed(error) {

@@ -6,6 +6,7 @@
 
 const { ThreatQueue } = require('./queue.js')
 const { ProtocolError } = require('../protocol.js')
+const { priorityAfter } = require('../../threat/priority.js')
 
 // The server has to say by a status where its stream begins.
 const NO_STREAM = 'no stream'
@@ -21,18 +22,22 @@ class StreamCursor {
   position = null
   /** 16 hex digits: what the server sends at present, or null. */
   generation = null
+  /** How many of the threats that were taken are all that a gap has left. */
+  rescued = 0
 
   #progress
   #from
   #state = NO_STREAM
   #expected = 0 // the sequence that comes next; 0: any
+  #priority = null // the priority events before that one, where it is known
+  #taken = [] // those before what take() brought last, and up to each of it
   #joinBoundary = 0 // see #splitAtJoin; 0: something of a stream has come
 
   /**
    * @param {object} options
    * @param {'latest' | 'oldest' | number} [options.from] where to begin
-   * @param {{ generation: string, next: number } | null} [options.position]
-   *   goes on from there instead
+   * @param {{ generation: string, next: number, priority?: number | null }
+   *   | null} [options.position] goes on from there instead
    * @param {import('../../stream/positions.js').Progress} options.progress how
    *   far the client came in each generation, over any transport
    */
@@ -65,18 +70,21 @@ class StreamCursor {
   }
 
   /**
-   * @returns {{ from: string | number, generation?: string }} what to
-   *   subscribe to: what comes behind all that was received. What an earlier
-   *   connection began is over
+   * @returns {{ from: string | number, generation?: string,
+   *   priority?: number | null }} what to subscribe to: what comes behind all that
+   *   was received. What an earlier connection began is over
    */
   subscribe() {
     const position = this.queue.end() ?? this.position
     this.#state = NO_STREAM
     this.generation = position?.generation ?? null
     this.#expected = position?.next ?? 0
-    return position === null
-      ? { from: this.#from }
-      : { from: position.next, generation: position.generation }
+    this.#priority = position?.priority ?? null
+    return {
+      from: position === null ? this.#from : position.next,
+      generation: position?.generation,
+      priority: this.#priority
+    }
   }
 
   // --- What the server says ------------------------------------------------
@@ -102,23 +110,27 @@ class StreamCursor {
   }
 
   /** The stream begins, or goes on in another generation. */
-  #acceptBeginning({ generation, next, sequence }) {
+  #acceptBeginning({ generation, next, sequence, priority }) {
+    let counted = priority
     if (this.#expected === 0) {
       this.#joinBoundary = this.#from === 'oldest' ? sequence : 0
     } else if (generation === this.generation) {
       this.#mustBeNext(generation, next)
+      counted = this.#priority ?? priority
     } else {
       const reached = this.#reached(generation)
       if (reached !== undefined && reached !== next) {
-        this.#push({ loss: null, generation, next: reached })
+        const place = { generation, next: reached, priority: null }
+        this.#push({ loss: null, ...place })
         return false
       }
     }
     this.#state = this.#expected === 0 ? JOINING : STREAMING
     this.generation = generation
     this.#expected = next
+    this.#priority = counted
     // In its turn, so that the position is right at any time.
-    this.#push({ loss: null, generation, next })
+    this.#push({ loss: null, generation, next, priority: counted })
     return true
   }
 
@@ -127,13 +139,16 @@ class StreamCursor {
     return this.queue.end(generation)?.next ?? this.#progress.next(generation)
   }
 
-  #acceptThreats({ generation, threats }, bytes) {
-    for (const threat of threats) {
+  #acceptThreats({ generation, threats, priorities, rescued }, bytes) {
+    for (const [i, threat] of threats.entries()) {
+      const priority = priorities[i]
       this.#mustBeNextInStream(generation, threat.sequence)
       this.#state = STREAMING
       this.#joinBoundary = 0
       this.#expected++
-      this.#push({ generation, threat }, bytes / threats.length)
+      this.#priority = priority
+      const item = { generation, threat, priority, rescued }
+      this.#push(item, bytes / threats.length)
     }
   }
 
@@ -152,10 +167,16 @@ class StreamCursor {
     if (to !== null) {
       this.#expected = to + 1
     }
-    for (const part of this.#splitAtJoin({ from, to, priority, reason })) {
+    const before = this.#priority
+    this.#priority = priorityAfter(before, priority)
+    const loss = { from, to, priority, reason }
+    for (const part of this.#splitAtJoin(loss)) {
       const count = part.to === null ? null : part.to - part.from + 1
       const next = part.to === null ? null : part.to + 1
-      this.#push({ loss: { count, ...part, generation }, generation, next })
+      const behind =
+        part.to === to ? this.#priority : priorityAfter(before, part.priority)
+      const place = { generation, next, priority: behind }
+      this.#push({ loss: { count, ...part, generation }, ...place })
     }
     this.#joinBoundary = 0
   }
@@ -166,19 +187,20 @@ class StreamCursor {
    * gone overwritten: what was published before it joined is before-join.
    */
   #splitAtJoin(loss) {
-    const { from, to, reason } = loss
+    const { from, to, priority, reason } = loss
     const last = reason === 'overwritten' ? Math.min(this.#joinBoundary, to) : 0
     if (from === null || from > last) {
       return [loss]
     }
-    const before = { ...loss, to: last, reason: 'before-join' }
-    // How many of either part had priority, nobody has said.
-    return last === to
-      ? [before]
-      : [before, { ...loss, from: last + 1 }].map((part) => ({
-          ...part,
-          priority: null
-        }))
+    if (last === to) {
+      return [{ ...loss, reason: 'before-join' }]
+    }
+    // Which of them had priority, nobody said, unless none had.
+    const known = priority === 0 ? 0 : null
+    return [
+      { from, to: last, priority: known, reason: 'before-join' },
+      { from: last + 1, to, priority: known, reason }
+    ]
   }
 
   #mustBeNext(generation, sequence) {
@@ -202,7 +224,8 @@ class StreamCursor {
   #push(item, bytes) {
     if (item.loss === null && this.queue.length === 0) {
       // A position change carries no event, so it waits for no consumer.
-      this.moveTo({ generation: item.generation, next: item.next })
+      const { generation, next, priority } = item
+      this.moveTo({ generation, next, priority })
     } else {
       this.queue.push(item, bytes)
     }
@@ -217,26 +240,44 @@ class StreamCursor {
    */
   take(max, threats) {
     const queue = this.queue
+    const taken = []
     while (queue.length > 0 && threats.length < max) {
-      const { threat, loss, generation, next } = queue.peek()
+      const { threat, loss, generation, next, priority, rescued } = queue.peek()
       // What came before a loss or another generation stands before it.
       if (threat === undefined && threats.length > 0) {
         break
       }
       queue.shift()
       if (threat !== undefined) {
+        if (threats.length === 0) {
+          taken.push(this.position?.priority ?? null)
+        }
         threats.push(threat)
-        this.moveTo({ generation, next: threat.sequence + 1 })
+        taken.push(priority)
+        this.rescued += rescued ? 1 : 0
+        this.moveTo({ generation, next: threat.sequence + 1, priority })
         continue
       }
       if (next !== null) {
-        this.moveTo({ generation, next })
+        this.moveTo({ generation, next, priority })
       }
       if (loss !== null) {
+        this.#taken = []
         return loss
       }
     }
+    this.#taken = taken
     return null
+  }
+
+  /** @see RingSource.priorityBehind */
+  priorityBehind({ generation, sequence }) {
+    if (generation !== this.position?.generation) {
+      return null
+    }
+    // What was taken last ends in front of the position.
+    const first = this.position.next - this.#taken.length
+    return this.#taken[sequence - first] ?? null
   }
 }
 

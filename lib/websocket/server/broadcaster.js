@@ -32,6 +32,7 @@ class Broadcaster extends EventEmitter {
   // What this turn of the event loop has published and not sent.
   #waiting = []
   #first = 0
+  #priority = 0 // the priority events up to the last of that
   #generation = null
   #bytes = 0
   #turn = null // the immediate that ends this turn
@@ -93,8 +94,9 @@ class Broadcaster extends EventEmitter {
    * event loop at once, the others of that turn together.
    * @param {number} first the sequence of the first
    * @param {string[]} texts
+   * @param {number[]} priorities the priority events up to each
    */
-  publish(first, texts) {
+  publish(first, texts, priorities) {
     if (first !== this.#first + this.#waiting.length) {
       // While no client was live, some went to the history alone.
       this.#flush()
@@ -105,6 +107,7 @@ class Broadcaster extends EventEmitter {
         this.#generation = this.history.generation
       }
       this.#waiting.push(texts[i])
+      this.#priority = priorities[i]
       this.#bytes += texts[i].length
       if (this.#bytes >= MESSAGE_BYTES) {
         // A batch can be longer than the longest string.
@@ -259,7 +262,7 @@ class Broadcaster extends EventEmitter {
     this.#bytes = 0
     const whole = Buffer.from(threatMessage(this.#generation, texts))
     for (const subscriber of this.#live) {
-      subscriber.publish(this.#first, texts, whole)
+      subscriber.publish(this.#first, texts, whole, this.#priority)
     }
   }
 

@@ -12,8 +12,10 @@ const {
   parseCommand,
   replacedLoss,
   threatMessage,
-  UnknownCommandError
+  UnknownCommandError,
+  unknownLoss
 } = require('../protocol.js')
+const { priorityAfter } = require('../../threat/priority.js')
 
 // Events that one read of the history sends.
 const READ_EVENTS = 64
@@ -48,6 +50,7 @@ class Subscriber {
   #cursorHistory = null // the history that it is a cursor of
   #generation = null
   #next = 0 // the sequence that comes next; 0: not subscribed
+  #priority = null // the priority events before that one, where it is known
   #mistakes = 0
   #askedAt = null // since when a ping has no answer
   #leaving = false
@@ -92,31 +95,40 @@ class Subscriber {
    * @param {number} first the sequence of the first of `texts`
    * @param {string[]} texts
    * @param {Buffer} whole the message of all of them
+   * @param {number} priority the priority events up to the last of them
    */
-  publish(first, texts, whole) {
+  publish(first, texts, whole, priority) {
     const have = this.#next - first
     if (have >= texts.length) {
       return
     }
     const text =
       have === 0 ? whole : threatMessage(this.#generation, texts.slice(have))
-    this.#sendThreats(texts.length - have, text)
+    this.#sendThreats(texts.length - have, text, priority)
     this.#pause()
   }
 
   /** Goes on in a history of another generation, when the client has what can be
    * had of the one before. */
   moveToHistory() {
-    this.#goOver({ generation: this.#generation, next: this.#next })
+    this.#goOver({
+      generation: this.#generation,
+      next: this.#next,
+      priority: this.#priority
+    })
   }
 
   /** Sends the Shield's generation, sequence and transport.
-   * @param {number} [next] begins a stream with this sequence */
-  sendStatus(next) {
+   * @param {number} [next] begins a stream with this sequence
+   * @param {number | null} [priority] the priority events before that one */
+  sendStatus(next, priority = null) {
     const { history, boot, limits } = this.#broadcaster
     const { generation, sequence, isRing: shm } = history
     const { heartbeatMs, auth } = limits
     const fields = { generation, sequence, next, shm, boot, heartbeatMs }
+    if (priority !== null) {
+      fields.priority = priority
+    }
     if (auth === 'none') {
       // For old clients.
       fields.protection_enabled = true
@@ -162,7 +174,7 @@ class Subscriber {
     const { history, limits } = this.#broadcaster
     if (this.#next !== 0 && this.#generation === history.generation) {
       try {
-        const cursor = history.cursor(this.#next)
+        const cursor = history.cursor(this.#next, this.#priority)
         cursor.read(1).losses.forEach((loss) => this.#sendLoss(loss))
         cursor.close()
       } catch {
@@ -259,23 +271,26 @@ class Subscriber {
     }
   }
 
-  #subscribe({ from, generation }) {
-    const { generation: present, sequence, start } = this.#broadcaster.history
+  #subscribe({ from, generation, priority }) {
+    const { history } = this.#broadcaster
+    const { generation: present, sequence, start } = history
     this.unsubscribe()
     if (generation === undefined || generation === present) {
       const named = { latest: sequence + 1, oldest: 1, start }
       const next = named[from] ?? from
-      this.#begin(present, next)
+      const told = Object.hasOwn(named, from) ? null : priority
+      this.#begin(present, next, told ?? history.priorityBefore(next))
       this.#readFrom(from === 'oldest' ? from : next)
       return
     }
     // The client was in a history before this one.
-    this.#goOver({ generation, next: from })
+    this.#goOver({ generation, next: from, priority })
   }
 
   /** From an earlier history to the present one: tells what the client will not
    * get of the former, and begins the latter. */
-  #goOver({ generation, next }) {
+  #goOver(position) {
+    const { generation, next } = position
     const { history } = this.#broadcaster
     const { predecessor } = history
     const isNext = predecessor?.generation === generation
@@ -283,29 +298,30 @@ class Subscriber {
     const isKnown =
       Number.isSafeInteger(predecessor?.sequence) && predecessor.sequence >= 0
     if (!isNext || !isKnown) {
-      this.#sendLoss(replacedLoss(generation))
+      this.#sendLoss(unknownLoss(generation))
     } else if (typeof next === 'number' && next <= predecessor.sequence) {
-      this.#sendLoss(replacedLoss(generation, next, predecessor.sequence))
+      this.#sendLoss(replacedLoss(position, predecessor))
     }
     // If it was in this one before, it knows how far, and asks anew.
     const first = isNext ? history.begins : 1
-    this.#begin(history.generation, first)
+    this.#begin(history.generation, first, history.priorityBefore(first))
     this.#readFrom(first)
   }
 
   // --- Sending -------------------------------------------------------------
 
-  #begin(generation, next) {
+  #begin(generation, next, priority) {
     this.#generation = generation
     this.#next = next
-    this.sendStatus(next)
+    this.#priority = priority
+    this.sendStatus(next, priority)
   }
 
   /** What comes next is of this generation: from its first event on, if it is
    * another one. */
   #enter(generation) {
     if (generation !== this.#generation) {
-      this.#begin(generation, 1)
+      this.#begin(generation, 1, 0)
     }
   }
 
@@ -330,7 +346,7 @@ class Subscriber {
     this.#closeCursor()
     this.isStranded = false
     try {
-      this.#cursor = history.cursor(from)
+      this.#cursor = history.cursor(from, this.#priority)
       this.#cursorHistory = history
     } catch (error) {
       if (error.code === 'ERR_NO_RING') {
@@ -367,7 +383,7 @@ class Subscriber {
       if (!this.#sendRead(read, isEmpty)) {
         // Read again when there is space, rather than kept. Not by another
         // cursor: the history may be another one by now.
-        this.#cursor.goBack(this.#next)
+        this.#cursor.goBack(this.#next, this.#priority)
         return
       }
       if (
@@ -392,7 +408,8 @@ class Subscriber {
   }
 
   /** Sends what a cursor gave. @returns {boolean} whether all of it */
-  #sendRead({ generation, losses, texts }, isEmpty) {
+  #sendRead(read, isEmpty) {
+    const { generation, losses, texts, before, priorities, isRescued } = read
     for (const loss of losses) {
       this.#enter(loss.generation)
       this.#sendLoss(loss)
@@ -402,11 +419,17 @@ class Subscriber {
     if (!isEmpty) {
       this.#enter(generation)
     }
+    if (texts.length > 0) {
+      this.#priority = before
+    }
+    let sent = 0
     for (const part of inMessages(texts)) {
       if (this.#pause()) {
         return false
       }
-      this.#sendThreats(part.length, threatMessage(generation, part))
+      sent += part.length
+      const text = threatMessage(generation, part, isRescued)
+      this.#sendThreats(part.length, text, priorities[sent - 1])
     }
     return true
   }
@@ -459,14 +482,16 @@ class Subscriber {
     }
   }
 
-  #sendThreats(count, text) {
+  #sendThreats(count, text, priority) {
     this.#next += count
+    this.#priority = priority
     this.#sendBuffer.send(text)
   }
 
   #sendLoss(loss) {
     if (loss.generation === this.#generation && loss.to !== null) {
       this.#next = loss.to + 1
+      this.#priority = priorityAfter(this.#priority, loss.priority)
     }
     this.#sendBuffer.send(message('lost', loss))
   }

@@ -17,7 +17,8 @@ const { threatOf } = require('../../helpers/websocket-peer.js')
 const {
   hex,
   ModelShield,
-  ModelSubscriber
+  ModelSubscriber,
+  priorityUpTo
 } = require('../../helpers/stream-model.js')
 
 const SEED = 20_261_128
@@ -79,6 +80,7 @@ class Run {
     this.cursor = new StreamCursor({ ...options, progress: new Progress() })
     this.link = null // { subscriber, commands, messages }
     this.wasAbsent = false // no Shield was there when the client tried
+    this.losses = [] // how many of each had priority
     this.joined = null // the log that it joined, and where its sequence was
     if (options.position) {
       const { generation, next } = options.position
@@ -147,6 +149,7 @@ class Run {
     assert(loss === null || threats.length === 0)
     this.account.add(threats, loss)
     this.checkJoin(loss)
+    this.checkPriority(threats, loss)
     this.checkPosition()
     return threats.length > 0 || loss !== null
   }
@@ -164,9 +167,34 @@ class Run {
     assert(isBefore ? loss.to <= sequence : loss.from > sequence, loss.reason)
   }
 
+  /** How many priority events were lost, and are before each of what was taken,
+   * where it says so: always behind an event, never what is wrong. */
+  checkPriority(threats, loss) {
+    const { cursor } = this
+    threats.forEach(({ sequence, details: generation }, i) => {
+      const before = { generation, sequence: sequence - 1 }
+      const counted = cursor.priorityBehind(before)
+      if (i > 0) assert.notEqual(counted, null)
+      if (counted !== null) assert.equal(counted, priorityUpTo(sequence - 1))
+      assert.equal(
+        cursor.priorityBehind({ generation, sequence }),
+        priorityUpTo(sequence)
+      )
+    })
+    if (loss !== null) {
+      const { from, to, priority } = loss
+      this.losses.push(priority)
+      if (priority !== null) {
+        assert.equal(priority, priorityUpTo(to) - priorityUpTo(from - 1))
+      }
+    }
+  }
+
   /** It stands behind what was taken, and in front of what was not. */
   checkPosition() {
     const { position, queue } = this.cursor
+    const counted = position?.priority ?? null
+    if (counted !== null) assert.equal(counted, priorityUpTo(position.next - 1))
     if (position === null || queue.length > 0) return
     const { generation, next } = position
     assert.equal(next, this.account.next.get(generation))
@@ -196,7 +224,11 @@ class Run {
     const { account, shield } = this
     const { generation, sequence } = shield.log
     assert.equal(account.next.get(generation), sequence + 1, 'the last one')
-    assert.deepEqual(this.cursor.position, { generation, next: sequence + 1 })
+    assert.deepEqual(this.cursor.position, {
+      generation,
+      next: sequence + 1,
+      priority: priorityUpTo(sequence)
+    })
     assert.equal(this.cursor.arrived, sequence)
     let published = 0 // since it joined, and with what was gone before
     for (const [one, next] of account.next) {
@@ -353,7 +385,8 @@ function believe(options, list) {
 }
 
 describe('WebSocket stream cursor', () => {
-  it('F59 F60 each sequence once and in order, received or lost', () => {
+  it('F59 F60 F88 each sequence once and in order, received or lost', () => {
+    let [rescued, known] = [0, 0]
     fc.assert(
       fc.property(begin, fc.boolean(), steps, (options, isUp, list) => {
         const run = new Run(options)
@@ -361,9 +394,13 @@ describe('WebSocket stream cursor', () => {
         for (const [name, value] of list) STEPS[name](run, value)
         run.settle()
         run.checkEnd()
+        rescued += run.cursor.rescued
+        known += run.losses.filter((priority) => priority !== null).length
       }),
       { seed: SEED, numRuns: 1000 }
     )
+    // Or nothing was tested.
+    assert(rescued > 100 && known > 500, `${rescued} and ${known}`)
   })
 
   it('F59 whatever a server says: nothing twice, nothing out of order', () => {
