@@ -150,10 +150,21 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
 }
 
+/* A JavaScript program needs longer to install a handler of its own and to cut
+ * a file short. */
+#define GUARD_TRUST_NS UINT64_C(20000)
+
+static void keep_guard(const kg_writer *writer) {
+  if (writer->ring.staged_events == 1) {
+    kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
+  } else {
+    /* The batch may have been staged a while ago. */
+    kg__guard_keep();
+  }
+}
+
 int64_t kg_writer_commit(kg_writer *writer) {
-  /* A batch may have been staged a while ago. */
-  kg__guard_keep_at(writer->ring.staged_events == 1 ? writer->time.publish_ns
-                                                    : kg__clock_monotonic_ns());
+  keep_guard(writer);
   int result = usable(writer);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);

@@ -211,15 +211,11 @@ static bool keep(void) {
          remember(&found);
 }
 
-/* So long nobody is taken to have displaced ours: whoever does, and cuts a file
- * short, needs longer than that. */
-#define TRUST_NS UINT64_C(2000)
-
-void kg__guard_keep_at(uint64_t now_ns) {
+void kg__guard_keep_at(uint64_t now_ns, uint64_t trust_ns) {
   static uint64_t kept_at;
   struct sigaction found;
   /* Relaxed: a thread that misses another one's look looks once too often. */
-  if (now_ns - kg__load64_relaxed(&kept_at) < TRUST_NS) {
+  if (now_ns - kg__load64_relaxed(&kept_at) < trust_ns) {
     return;
   }
   kg__store64_relaxed(&kept_at, now_ns);
@@ -231,8 +227,11 @@ void kg__guard_keep_at(uint64_t now_ns) {
   }
 }
 
+/* Nobody displaces ours and cuts a file short in less time. */
+#define TRUST_NS UINT64_C(2000)
+
 void kg__guard_keep(void) {
-  kg__guard_keep_at(kg__clock_monotonic_ns());
+  kg__guard_keep_at(kg__clock_monotonic_ns(), TRUST_NS);
 }
 
 /* Call it with the mutex. */
