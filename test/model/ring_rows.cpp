@@ -154,10 +154,10 @@ static std::vector<Sweep> lane_sweeps(int more, bool is_long) {
   std::vector<Sweep> all = {one, spans, whole,   death,
                             lap, seeks, damaged, batches};
   if (is_long) {
-    Sweep two = lane("lane, two deaths", {2, 1, 1, 2}, 4);
+    Sweep two = lane("lane, two deaths", {2, 1, 1, 2}, 1);
     two.deaths = 2;
-    Sweep wide = lane("lane, of four slots", {4, 2, 2, 4}, 7);
-    Sweep heirs = lane("lane, one death, events of two slots", {4, 2, 2, 2}, 3);
+    Sweep wide = lane("lane, of four slots", {4, 2, 2, 4}, 4);
+    Sweep heirs = lane("lane, one death, events of two slots", {4, 2, 2, 2}, 1);
     heirs.has_spans = true;
     heirs.deaths = 1;
     Sweep forwards = lane("lane, one death, copied forwards", {2, 1, 1, 2}, 3);
