@@ -117,8 +117,7 @@
 
 /* Header flags. */
 #define KG_RING_CHECKSUMS UINT32_C(1)
-#define KG_RING_PREDECESSOR_COUNTED UINT32_C(2) /* predecessor_priority holds \
-                                                 */
+#define KG_RING_PREDECESSOR_COUNTED UINT32_C(2) /* by predecessor_priority */
 
 /* Header states. */
 #define KG_STATE_LIVE UINT32_C(1)
