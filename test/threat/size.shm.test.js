@@ -29,8 +29,13 @@ const FIELD_HEADER = 8
 const MAX_EVENTS = 2 ** 22
 const GENERATION = '0123456789abcdef'
 
-const newLog = (capacity) =>
-  new MemoryHistory({ generation: GENERATION, capacity, predecessor: null })
+const newLog = (capacity, lane) =>
+  new MemoryHistory({
+    generation: GENERATION,
+    capacity,
+    lane,
+    predecessor: null
+  })
 
 /** The bytes of details that fill so many slots. */
 const detailsOf = (slots) =>
@@ -294,10 +299,10 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
   const current = useRing()
 
   /** Both, which have published nothing so far. */
-  function pair(maxEvents, ring = current()) {
-    const writer = ring.writer({ maxEvents })
-    const log = newLog(writer.stats().capacity)
-    return { writer, log }
+  function pair(maxEvents, ring = current(), priorityEvents = undefined) {
+    const writer = ring.writer({ maxEvents, priorityEvents })
+    const { capacity, priorityEvents: lane } = writer.stats()
+    return { writer, log: newLog(capacity, lane) }
   }
 
   /** The batch in both, and the code of either's refusal, which is the same. */
@@ -322,19 +327,30 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
     try {
       for (let more = true; more;) {
         const read = cursor.read(10)
+        const { texts, priorities, isRescued } = read
         losses.push(...read.losses)
-        threats.push(...read.texts.map((text) => JSON.parse(text)))
+        texts.forEach((text, i) => {
+          const { sequence, severity, source, details, cut, ...rest } =
+            JSON.parse(text)
+          assert.equal(rest.priority_count, priorities[i])
+          const facts = { severity, cut, isRescued, priority: priorities[i] }
+          threats.push({ sequence, source, details, ...facts })
+        })
+        if (texts.length > 0) {
+          const isFirst = threats.at(-texts.length).severity === 'Critical'
+          assert.equal(read.before, priorities[0] - (isFirst ? 1 : 0))
+        }
         more = read.more
       }
     } finally {
       cursor.close()
     }
     return {
-      losses: losses.map(({ count, from, to, reason }) => [
-        ...[count, from, to],
+      losses: losses.map(({ count, from, to, priority, reason }) => [
+        ...[count, from, to, priority],
         reason
       ]),
-      threats: threats.map(({ sequence, details }) => [sequence, details])
+      threats
     }
   }
 
@@ -535,41 +551,69 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
       assert(forgotten > 0, 'nothing was overwritten, so nothing was tested')
     })
 
-    it('and gives the same threats and losses, wherever one begins', async () => {
+    it('F88 and gives the same threats and losses, wherever one begins', async () => {
       const begin = fc.oneof(
         fc.constant('oldest'),
         fc.nat(9).map((n) => n / 9)
       )
+      // Slots of the lane; every so many is Critical; whether the reader
+      // knows how many of those came before.
+      const priority = fc.tuple(
+        fc.constantFrom(0, 2, 8, 64),
+        fc.integer({ min: 1, max: 7 }),
+        fc.boolean()
+      )
       const full = new Array(40).fill([[1, 0]])
+      const long = new Array(40).fill([[4, 0]])
       const reasons = new Set()
-      await fc.assert(
-        fc.asyncProperty(streams, begin, async ([maxEvents, batches], at) => {
+      let [rescued, cut, known] = [0, 0, 0]
+      const property = fc.asyncProperty(
+        streams,
+        begin,
+        priority,
+        async ([maxEvents, batches], at, [lane, every, isCounted]) => {
           const ring = new TestRing()
           try {
-            const { writer, log } = pair(maxEvents, ring)
+            const { writer, log } = pair(maxEvents, ring, lane)
+            let count = 0
             for (const batch of batches) {
-              publish(
-                { writer, log },
-                batch.map((each) => taking(...each))
+              const severities = batch.map(() =>
+                ++count % every === 0 ? 'Critical' : 'Low'
               )
+              const inputs = batch.map((each, i) => ({
+                ...taking(...each),
+                severity: severities[i]
+              }))
+              publish({ writer, log }, inputs)
             }
             // From the first to one that is still to come.
             const from =
               typeof at === 'number' ? 1 + Math.round(at * log.sequence) : at
-            const ours = readAll(log.cursor(from))
+            const before = isCounted ? Math.floor((from - 1) / every) : null
+            const ours = readAll(log.cursor(from, before))
             assert.deepEqual(
               ours,
-              readAll(new RingHistory(writer).cursor(from))
+              readAll(new RingHistory(writer).cursor(from, before))
             )
-            ours.losses.forEach((loss) => reasons.add(loss.at(-1)))
+            const { losses, threats } = ours
+            losses.forEach((loss) => reasons.add(loss.at(-1)))
+            known += losses.filter(([, , , counted]) => counted !== null).length
+            rescued += threats.filter(({ isRescued }) => isRescued).length
+            cut += threats.filter((each) => each.cut).length
           } finally {
             await ring.remove()
           }
-        }),
-        // One of each reason there is, whatever chance brings.
-        { examples: ['oldest', 0].map((at) => [[16, full], at]) }
+        }
       )
+      await fc.assert(property, {
+        // One of each reason there is, whatever chance brings.
+        examples: ['oldest', 0, 0.3].flatMap((at) => [
+          [[16, full], at, [8, 3, true]],
+          [[16, long], at, [8, 3, false]]
+        ])
+      })
       assert.deepEqual([...reasons].sort(), ['before-join', 'overwritten'])
+      assert(rescued > 0 && cut > 0 && known > 0, `${rescued} ${cut} ${known}`)
     })
   })
 })
