@@ -69,7 +69,8 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                                   ~WAITERS};
   uint64_t head = next.head;
   uint64_t lane_sequence = 0;
-  if (next.claim < head || next.claim - head > kg__ring_batch_slots(ring)) {
+  if (next.claim > KG_POSITION_MAX || next.claim < head ||
+      next.claim - head > kg__ring_batch_slots(ring)) {
     return kg__fail(failure, KG_E_RING_CORRUPT, 0,
                     "its head is %" PRIu64 " and its claim %" PRIu64, head,
                     next.claim);
@@ -116,7 +117,7 @@ uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
   for (; at < writer->head; at++) {
     kg_slot slot;
     kg__copy_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
-    if (slot.position == at && slot.place == 0) {
+    if (slot.position == at && slot.sequence > 0 && slot.place == 0) {
       return slot.sequence <= writer->sequence ? slot.sequence - 1
                                                : writer->sequence;
     }
