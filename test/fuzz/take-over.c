@@ -72,7 +72,10 @@ static bool watch(watcher *one) {
       CHECK(account->next == 0 || threat.sequence == account->next);
       if (account->is_honest) {
         CHECK_RESULT(decoded, KG_OK, NULL);
-        check_threat(&threat, span);
+        CHECK(!threat.cut || is_critical(threat.sequence));
+        if (!threat.cut) {
+          check_threat(&threat, span);
+        }
       }
       account->next = threat.sequence + 1;
       account->last = threat.sequence;
