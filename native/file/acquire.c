@@ -268,6 +268,14 @@ static int relock(kg_writer *writer, kg_failure *failure) {
   return kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
 }
 
+/* Whether readers that come can still tell what it is. */
+static bool has_its_header(const kg__segment *segment) {
+  kg_ring_identity found;
+  return kg__ring_verify(segment->base, segment->length, &found, NULL) ==
+             KG_OK &&
+         found.generation == segment->ring.generation;
+}
+
 static bool is_in_place(kg_writer *writer) {
   uint64_t size;
   /* One that lacks events in its middle is not the ring that belongs there. */
@@ -275,7 +283,7 @@ static bool is_in_place(kg_writer *writer) {
          kg__file_is_named(&writer->dir, writer->names.ring,
                            &writer->segment.file) &&
          kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
-         size >= writer->segment.length &&
+         size >= writer->segment.length && has_its_header(&writer->segment) &&
          !kg__guard_is_broken(writer->segment.guard);
 }
 

@@ -20,6 +20,23 @@ static bool is_plausible(const kg__ring_reader *reader, uint64_t sequence,
           sequence - reader->next <= position - reader->cursor);
 }
 
+/* Whether this is one of the events that were accounted for and may still
+ * stand. */
+static bool is_before(const kg__ring_reader *reader, uint64_t sequence) {
+  return sequence < reader->next &&
+         reader->next - sequence <= reader->ring.capacity;
+}
+
+/* Whether a whole ring went by behind the cursor without one event that could
+ * follow. What is believed of the stream came from a forged head or event then,
+ * and nothing that its writer does may ever fit it. Not when no stream has so
+ * many events at `position`. */
+static bool has_lost_track(const kg__ring_reader *reader, uint64_t sequence,
+                           uint64_t position) {
+  return position - reader->cursor >= reader->ring.capacity &&
+         !is_before(reader, sequence) && sequence <= position + 1;
+}
+
 /* The first event that is to be delivered or lost next. */
 static uint64_t first_wanted(const kg__ring_reader *reader) {
   return reader->next > reader->join ? reader->next : reader->join;
@@ -171,10 +188,13 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
     return false;
   }
   kg__cursor_copy(&reader->ring, &last, head - 1, 1);
-  if (!kg__slot_is_valid(&reader->ring, &last, head - 1)) {
+  if (!kg__slot_is_valid(&reader->ring, &last, head - 1) ||
+      last.place + 1 != last.span) {
     return false;
   }
-  kg__cursor_set(reader, head, last.sequence + 1);
+  kg__cursor_set(reader, head,
+                 is_before(reader, last.sequence) ? reader->next
+                                                  : last.sequence + 1);
   reader->priority = KG_PRIORITY_UNKNOWN;
   return true;
 }
@@ -268,6 +288,14 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
     while (at < count) {
       span = kg__ring_examine(ring, &copy[at], count - at, position + at, head);
       if (span != 0 && is_plausible(reader, copy[at].sequence, position + at)) {
+        break;
+      }
+      if (span > 0 &&
+          has_lost_track(reader, copy[at].sequence, position + at)) {
+        reader->priority = KG_PRIORITY_UNKNOWN;
+        if (copy[at].sequence < reader->next) {
+          kg__cursor_set(reader, position + at, copy[at].sequence);
+        }
         break;
       }
       /* The rest of an event whose start was overwritten is no damage. */
