@@ -28,6 +28,7 @@ const EVENTS = {
   full: { shm: 1.2e6, other: 8e4 },
   unicode: { shm: 1.2e6, other: 8e4 },
   large: { shm: 1e4, other: 2e4 },
+  critical: { shm: 1.5e6, other: 8e4 },
   readers: { shm: 6e5, other: 4e4 }
 }
 const QUICK = 0.3
@@ -148,13 +149,14 @@ function transportScenarios({ quick, damage, transports }) {
       kind: 'rate',
       cases: rates(['shm', 'reliable', ...PEERS], EVENTS.cold, { isCold: true })
     },
-    ...['small', 'full', 'unicode', 'large'].map((kind) => ({
+    ...['small', 'full', 'unicode', 'large', 'critical'].map((kind) => ({
       name: kind,
       title: {
         small: 'Throughput, 10 to 23 bytes of details',
         full: 'Throughput, 256 bytes of details (a full slot)',
         unicode: 'Throughput, details with a character beyond Latin-1',
-        large: 'Throughput, 4 KB of details'
+        large: 'Throughput, 4 KB of details',
+        critical: 'Throughput, all Critical (kept apart by the writer)'
       }[kind],
       kind: 'rate',
       cases: rates(

@@ -16,7 +16,9 @@ const TYPES = [
   'RateLimitViolation',
   'Unknown'
 ]
-const SEVERITIES = ['Low', 'Medium', 'High', 'Critical']
+const SEVERITIES = ['Low', 'Medium', 'High']
+// One in so many is Critical, which the writer keeps a copy of.
+const CRITICAL_EVERY = 100
 const FILES = ['.env', 'todo.md', 'main.py', 'README.md', 'src/app.ts']
 const WORDS = [
   'select',
@@ -54,7 +56,9 @@ const KINDS = {
   full: { from: 256, to: 257, ...LONG }, // what one slot holds
   large: { from: 4096, to: 4097, ...LONG }, // several slots
   // Each with a character that makes two bytes of all others in V8.
-  unicode: { from: 32, to: 188, ...LONG, first: '\u202e' }
+  unicode: { from: 32, to: 188, ...LONG, first: '\u202e' },
+  // Each is copied by the writer a second time.
+  critical: { from: 32, to: 188, ...LONG, criticalEvery: 1 }
 }
 
 /** Another one for each event, of as many digits. */
@@ -80,9 +84,11 @@ function makeExcerpt(random, first, length) {
 }
 
 /** What threats are put together from, over and over again. */
-function makeParts({ from, to, mark, make, first = '' }) {
+function makeParts(kind) {
+  const { from, to, mark, make, first = '' } = kind
+  const { criticalEvery = CRITICAL_EVERY } = kind
   const random = makeRandom(20261123)
-  return Array.from({ length: VARIETY }, () => {
+  return Array.from({ length: VARIETY }, (_, i) => {
     const file = FILES[random(FILES.length)]
     const isKnown = random(2) === 1
     const server = random(isKnown ? KNOWN : SERVERS)
@@ -93,7 +99,10 @@ function makeParts({ from, to, mark, make, first = '' }) {
     const details = make(positionOf(0), file, excerpt)
     return {
       threatType: TYPES[random(TYPES.length)],
-      severity: SEVERITIES[random(SEVERITIES.length)],
+      severity:
+        (i + 1) % criticalEvery === 0
+          ? 'Critical'
+          : SEVERITIES[random(SEVERITIES.length)],
       blocked: random(2) === 1,
       known: isKnown ? source : null,
       server,

@@ -162,10 +162,11 @@ const LABELS = {
   small: '8–24 bytes',
   full: '256 bytes',
   unicode: 'beyond Latin-1',
+  critical: 'all Critical',
   cold: 'cold burst',
   large: '4 KB'
 }
-const throughput = named(/^(one|batch|cold|small|full|unicode|large)$/)
+const throughput = named(/^(one|batch|cold|small|full|unicode|large|critical)$/)
 if (throughput.length > 0) {
   const part = section(
     'Throughput',

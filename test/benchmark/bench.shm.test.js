@@ -34,8 +34,21 @@ describe('bench: threats', () => {
     small: [10, 23],
     full: [256, 256],
     large: [4096, 4096],
-    unicode: [32, 187]
+    unicode: [32, 187],
+    critical: [32, 187]
   }
+  it('one in a hundred is Critical, or all are', () => {
+    const streams = {
+      varied: makeStream(),
+      critical: makeStream({ kind: 'critical' })
+    }
+    const criticalOf = (kind) =>
+      Array.from({ length: 10 * VARIETY }, (_, i) =>
+        streams[kind].at(i)
+      ).filter(({ severity }) => severity === 'Critical').length
+    assert.equal(criticalOf('varied'), 10 * Math.floor(VARIETY / 100))
+    assert.equal(criticalOf('critical'), 10 * VARIETY)
+  })
   for (const strings of ['fresh', 'prepared']) {
     for (const [kind, [shortest, longest]] of Object.entries(lengths)) {
       it(`${strings}, ${kind}: what was sent is what is expected`, () => {

@@ -44,8 +44,8 @@ describe('from the oldest over WebSocket', () => {
     await until(() => threats.at(-1)?.sequence === 7, 'the last one')
     const { generation } = liar
     const loss = (from, to, reason) => ({
-      ...{ count: to - from + 1, from, to },
-      ...{ generation, priority: null, reason }
+      ...{ count: to - from + 1, from, to, priority: null },
+      ...{ generation, reason }
     })
     return { losses, loss, lost: client.stats().lost }
   }
