@@ -98,4 +98,20 @@ const nearlyText = (texts) =>
       }, text)
     )
 
-module.exports = { anything, nearly, nearlyText }
+/**
+ * In a `describe` whose properties are cheap: so many runs of each, unless
+ * `npm run fuzz` runs them for a time.
+ * @param {number} numRuns
+ */
+function useRuns(numRuns) {
+  let before
+
+  beforeEach(() => {
+    before = fc.readConfigureGlobal()
+    fc.configureGlobal({ numRuns, ...before })
+  })
+
+  afterEach(() => fc.configureGlobal(before))
+}
+
+module.exports = { anything, nearly, nearlyText, useRuns }

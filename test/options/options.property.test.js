@@ -10,7 +10,12 @@ const { stringify } = require('smol-toml')
 const { loadConfig } = require('../../lib/index.js')
 const { checkIpc } = require('../../lib/options/ipc.js')
 const { ALL, DEFAULT, PREFIX, useFolder } = require('../helpers/config.js')
-const { anything, nearly, nearlyText } = require('../helpers/near-valid.js')
+const {
+  anything,
+  nearly,
+  nearlyText,
+  useRuns
+} = require('../helpers/near-valid.js')
 const { assertTyped } = require('../helpers/refusals.js')
 
 const OPTIONS = {
@@ -50,6 +55,8 @@ function taken(check) {
 }
 
 describe('options, property', () => {
+  useRuns(500)
+
   const current = useFolder()
   let file
 

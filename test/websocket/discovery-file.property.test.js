@@ -14,7 +14,12 @@ const {
   readTokenFile
 } = require('../../lib/websocket/discovery-file.js')
 const { isLoopback } = require('../../lib/base/loopback.js')
-const { anything, nearly, nearlyText } = require('../helpers/near-valid.js')
+const {
+  anything,
+  nearly,
+  nearlyText,
+  useRuns
+} = require('../helpers/near-valid.js')
 
 const NAME = 'kindly-guard'
 const TOKEN = '0123456789abcdef'.repeat(4)
@@ -33,6 +38,8 @@ const LIVE = {
 const CLOSED = { ...LIVE, state: 'closed', sequence: 41 }
 
 describe('discovery file, property', () => {
+  useRuns(500)
+
   let dir
   let file
 

@@ -12,7 +12,12 @@ const {
   parseMessage,
   ProtocolError
 } = require('../../lib/websocket/protocol.js')
-const { anything, nearly, nearlyText } = require('../helpers/near-valid.js')
+const {
+  anything,
+  nearly,
+  nearlyText,
+  useRuns
+} = require('../helpers/near-valid.js')
 const { threatsOf } = require('../helpers/websocket-peer.js')
 
 const GENERATION = '0123456789abcdef'
@@ -78,6 +83,8 @@ const isSequence = (value, low = 1) =>
   Number.isSafeInteger(value) && value >= low
 
 describe('WebSocket messages, property', () => {
+  useRuns(3000)
+
   it('F56 a command: one of those that there are, or refused', () => {
     fc.assert(
       fc.property(comes(COMMANDS), fc.boolean(), (data, isBinary) => {
