@@ -86,7 +86,8 @@ class SingleInstance {
    */
   async take(isLocked) {
     for (let round = 0; round < ROUNDS && !this.#ended; round++) {
-      const seen = await this.#ask()
+      const seen = new Map()
+      await this.#ask(seen)
       if (!(await this.#tryPlaces(seen))) {
         continue
       }
@@ -152,12 +153,12 @@ class SingleInstance {
   }
 
   /**
-   * @returns {Promise<Map<string, string | null>>} what stood in each place: a
+   * @param {Map<string, string | null>} seen gets what stood in each place: a
    *   socket that was left, or nothing
+   * @returns {Promise<void>}
    * @throws {IpcError} ERR_RING_LOCKED
    */
-  async #ask() {
-    const seen = new Map()
+  async #ask(seen) {
     for (const file of this.#files) {
       // A longer path is nobody's: see isSocketPath().
       if (isSocketPath(file)) {
@@ -168,7 +169,6 @@ class SingleInstance {
         }
       }
     }
-    return seen
   }
 
   /**
@@ -190,7 +190,8 @@ class SingleInstance {
           this.error = tooLong(file)
           return true
         }
-        socket = await LocalSocket.listen(file, this.#accept)
+        socket = new LocalSocket(file, this.#accept)
+        await socket.listen()
         if (this.#ended) {
           socket.close()
           return true

@@ -25,12 +25,12 @@ const SETTLE_MS = 50
 // Where there is no socket.
 const NO_SOCKET = { path: null, error: null }
 
-/** @throws {IpcError} ERR_RING_LOCKED when the Shield of the record answers */
-async function mustNotAnswer(record) {
+/** @returns {Promise<boolean>} whether the Shield of the record answers */
+async function answers(record) {
   const url = urlOf(record)
   if (url === null) {
     // The one who holds its socket was asked already: see SingleInstance.
-    return
+    return false
   }
   try {
     const socket = await connect({
@@ -40,18 +40,12 @@ async function mustNotAnswer(record) {
       handshakeTimeoutMs: PROBE_MS
     })
     socket.terminate()
+    return true
   } catch (error) {
-    // Without a token there is no proof: what answers like a Shield counts.
-    const isFull = error.isProven || (!record.token && error.status === 503)
-    if (!isFull) {
-      // No answer, or a stranger's: the Shield that wrote the file is gone.
-      return
-    }
+    // It is full. Without a token there is no proof: what answers like a Shield
+    // counts. No answer, or a stranger's: the one that wrote the file is gone.
+    return error.isProven || (!record.token && error.status === 503)
   }
-  throw new IpcError(
-    'ERR_RING_LOCKED',
-    `a Shield answers at ${url}; its discovery file names process ${record.pid}`
-  )
 }
 
 /**
@@ -67,7 +61,17 @@ async function mustBeAlone(location, isAlone, isOurs = () => false) {
   const others = liveRecords(location).filter(
     (record) => !isOurs(record) && (record.auth === 'token' || !isAlone)
   )
-  await Promise.all(others.map(mustNotAnswer))
+  // All at once, since each may take its time.
+  const asked = others.map((record) => ({ record, answered: answers(record) }))
+  for (const { record, answered } of asked) {
+    if (await answered) {
+      throw new IpcError(
+        'ERR_RING_LOCKED',
+        `a Shield answers at ${urlOf(record)}; its discovery file names ` +
+          `process ${record.pid}`
+      )
+    }
+  }
 }
 
 const noWay = () =>

@@ -88,6 +88,47 @@ async function useAll(ipc, { dir, pollute }) {
   process.stdout.write(JSON.stringify(seen, replacer))
 }
 
+/** Runs in a process of its own: the Shield's socket is removed and made again,
+ * its port is given up and another Shield listens, a client comes back. */
+async function comeBack(ipc, { dir }) {
+  const fs = require('node:fs')
+  const pause = () =>
+    new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
+  const threat = {
+    threatType: 'PathTraversal',
+    severity: 'Low',
+    source: 's',
+    details: 'd'
+  }
+  const options = { dir, preferShm: false, websocket: { port: 0 } }
+  const start = () => ipc.IpcFactory.createTransport(options)
+  const shield = start()
+  await shield.ready()
+  const client = await ipc.IpcFactory.createClient({ dir, preferShm: false })
+  const got = []
+  const polled = client.pollThreats(({ sequence }) => got.push(sequence) < 2)
+  while (client.stats().transport !== 'websocket') await pause()
+  const { then } = Object.prototype
+  Object.prototype.then = function () {}
+
+  const { socket } = shield.stats().websocket
+  fs.unlinkSync(socket)
+  while (!fs.existsSync(socket)) await pause()
+  shield.writeThreat(threat)
+  while (got.length < 1) await pause()
+  await shield.close()
+  const next = start()
+  await next.ready()
+  next.writeThreat(threat)
+  await polled
+  await client.close()
+  await next.close()
+  Object.prototype.then = then
+  process.stdout.write(JSON.stringify(got))
+}
+
 // Each is run in that process behind the set-up.
 const POLLUTIONS = {
   nothing: undefined,
@@ -279,6 +320,13 @@ describe('a process that somebody has changed', () => {
   for (const [name, pollute] of Object.entries(POLLUTIONS)) {
     it(`F76 by ${name}`, () => assertRight(pollute))
   }
+
+  it('F76 by a then, while sockets are made again and a client comes back', async () => {
+    const program = current().program(comeBack)
+    const { code, stdout, stderr } = await within(program.exited, 'its end')
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(JSON.parse(stdout), [1, 1])
+  })
 
   it('F76 by --frozen-intrinsics', () =>
     assertRight(undefined, ['--frozen-intrinsics']))

@@ -4,6 +4,7 @@
 
 const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
+const { shield } = require('../../base/own.js')
 const {
   isSocketPath,
   MAX_SOCKET_PATH_BYTES
@@ -212,7 +213,8 @@ function open(way, onSocket, signal) {
       const most = `has more than ${MAX_SOCKET_PATH_BYTES} bytes`
       throw unreachable(`${socket} ${most}`, true)
     }
-    const connection = net.connect(way.address)
+    // A promise asks what it resolves with for a `then`.
+    const connection = shield(net.connect(way.address), ['then'])
     const abort = () => connection.destroy(signal.reason)
     signal.addEventListener('abort', abort)
     const end = (action, value) => {

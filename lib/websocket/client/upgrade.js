@@ -6,6 +6,7 @@
 const { createHash, randomBytes } = require('node:crypto')
 const http = require('node:http')
 const WebSocket = require('ws')
+const { define } = require('../../base/own.js')
 
 const MAX_HEADER_BYTES = 8 * 1024
 
@@ -47,10 +48,19 @@ Object.defineProperty(UpgradedWebSocket.prototype, '_isServer', {
   get: () => false,
   set() {}
 })
+// A promise asks what it resolves with for a `then`.
+define(UpgradedWebSocket.prototype, 'then', undefined, false)
 
 /**
  * @typedef {{ statusCode: number, rawHeaders: string[] }} Response
  */
+
+/** What the promise resolves with; it has no `then` of all objects'. */
+const answer = (response, socket = null) => ({
+  __proto__: null,
+  response,
+  socket
+})
 
 /**
  * Asks to upgrade.
@@ -113,12 +123,12 @@ function requestUpgrade(connection, request, judge) {
     asked.on('response', (response) => {
       response.on('error', () => {})
       judge(response, false)
-      end(resolve, { response, socket: null })
+      end(resolve, answer(response))
     })
     asked.on('upgrade', (response, upgraded, head) => {
       // Judged before a byte of what came along is parsed.
       if (isOver || !judge(response, true)) {
-        end(resolve, { response, socket: null })
+        end(resolve, answer(response))
         return
       }
       const why = faultOf(response.headers, key)
@@ -129,7 +139,7 @@ function requestUpgrade(connection, request, judge) {
       const socket = new UpgradedWebSocket(upgraded, head, maxPayload)
       socket.on('error', () => {})
       socket.pause()
-      end(resolve, { response, socket })
+      end(resolve, answer(response, socket))
     })
     asked.end()
   })

@@ -3,11 +3,12 @@
 // reach this one: another user cannot even connect.
 
 const { randomBytes } = require('node:crypto')
-const { once } = require('node:events')
 const fs = require('node:fs')
 const net = require('node:net')
 const path = require('node:path')
+const { happened } = require('../../base/happened.js')
 const { checkDirectory } = require('../../base/private-file.js')
+const { Listener } = require('./listener.js')
 
 // What it is bound as. Not longer than the shortest name of a socket, so that
 // its path fits when the socket's does.
@@ -58,7 +59,7 @@ async function isHeld(file) {
   }
   const socket = net.connect(file)
   try {
-    await once(socket, 'connect')
+    await happened(socket, 'connect')
     return true
   } catch (error) {
     // The queue is full: its process lives and accepts nothing, as when stopped.
@@ -82,51 +83,34 @@ function removeLeftOvers(dir) {
 }
 
 class LocalSocket {
-  #server
+  #listener
   #file
+  #made
   #identity = null
 
   /**
-   * Listens, under a name that nobody knows: see take().
    * @param {string} file its path when it has taken its place, in a directory
    *   that is there
    * @param {(socket: net.Socket) => void} accept gets the connections
-   * @returns {Promise<LocalSocket>}
-   * @throws {Error} of the system
    */
-  static async listen(file, accept) {
-    const dir = path.dirname(file)
-    removeLeftOvers(dir)
-    // Both as those of an HTTP server.
-    const server = net.createServer(
-      { allowHalfOpen: true, noDelay: true },
-      accept
-    )
+  constructor(file, accept) {
+    this.#listener = new Listener(accept)
+    this.#file = file
     // Closing a server removes the name that it was bound as, even when that is
     // another file by then. So it is given one that is used only once.
-    const made = path.join(dir, boundName())
-    try {
-      // Exclusive: a cluster's primary process would own it, and outlive this.
-      server.listen({ path: made, exclusive: true })
-      await once(server, 'listening')
-      // The umask may have taken away the right to connect.
-      fs.chmodSync(made, 0o600)
-    } catch (error) {
-      server.close()
-      throw error
-    }
-    // Connections that cannot be accepted, for want of descriptors, wait.
-    server.on('error', () => {})
-    // Do not keep the process alive.
-    server.unref()
-    return new LocalSocket(server, file, made)
+    this.#made = path.join(path.dirname(file), boundName())
   }
 
-  /** @param {net.Server} server @param {string} file @param {string} made */
-  constructor(server, file, made) {
-    this.#server = server
-    this.#file = file
-    this.made = made
+  /**
+   * Listens, under a name that nobody knows: see take().
+   * @returns {Promise<void>}
+   * @throws {Error} of the system; then it is to be closed
+   */
+  async listen() {
+    removeLeftOvers(path.dirname(this.#file))
+    await this.#listener.listen({ path: this.#made })
+    // The umask may have taken away the right to connect.
+    fs.chmodSync(this.#made, 0o600)
   }
 
   get path() {
@@ -151,7 +135,7 @@ class LocalSocket {
     if (seen !== undefined && identityOf(this.#file) !== seen) {
       return false
     }
-    fs.renameSync(this.made, this.#file)
+    fs.renameSync(this.#made, this.#file)
     this.#identity = identityOf(this.#file)
     return true
   }
@@ -165,7 +149,7 @@ class LocalSocket {
     } catch {
       // A file that stays is like that of a Shield that was killed.
     }
-    this.#server.close()
+    this.#listener.close()
   }
 }
 

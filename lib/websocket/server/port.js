@@ -1,9 +1,8 @@
 'use strict'
 // The loopback port of a server: for who cannot use its Unix socket.
 
-const { once } = require('node:events')
-const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
+const { Listener } = require('./listener.js')
 
 // The two addresses that a client may mean by `localhost`.
 const OTHER = { '127.0.0.1': '::1', '::1': '127.0.0.1' }
@@ -14,7 +13,7 @@ const ATTEMPTS = 5
 class Port {
   #options
   #accept
-  #servers = []
+  #listeners = []
   #port = null
   #listening = null
   #closed = null
@@ -27,7 +26,7 @@ class Port {
 
   /**
    * @param {{ host: string, port: number | false, auth: 'token' | 'none' }} options
-   * @param {(socket: net.Socket) => void} accept gets the connections
+   * @param {(socket: import('node:net').Socket) => void} accept gets the connections
    */
   constructor(options, accept) {
     this.#options = options
@@ -74,18 +73,21 @@ class Port {
   }
 
   async #close() {
-    const servers = this.#servers
-    const closed = servers.map((server) => closing(server))
+    const listeners = this.#listeners
+    const closed = listeners.map((listener) => listener.close())
     // One that is about to listen would do so after its close().
     await this.#listening?.catch(() => {})
-    const late = this.#servers.filter((server) => !servers.includes(server))
-    await Promise.all([...closed, ...late.map(closing)])
+    const late = this.#listeners.filter((each) => !listeners.includes(each))
+    for (const each of [...closed, ...late.map((one) => one.close())]) {
+      await each
+    }
   }
 
   async #bind(host, port) {
-    const server = await bind(host, port, this.#accept)
-    this.#servers = [server]
-    this.#port = server.address().port
+    const listener = new Listener(this.#accept)
+    await listen(listener, host, port)
+    this.#listeners = [listener]
+    this.#port = listener.server.address().port
   }
 
   /** @param {boolean} isAny whether another port would do as well */
@@ -93,8 +95,9 @@ class Port {
     const { host } = this.#options
     for (let attempt = 1; this.#closed === null; attempt++) {
       try {
-        const other = await bind(OTHER[host], this.#port, this.#accept)
-        this.#servers = [...this.#servers, other]
+        const other = new Listener(this.#accept)
+        await listen(other, OTHER[host], this.#port)
+        this.#listeners = [...this.#listeners, other]
         return
       } catch (error) {
         const isTaken = error.cause.code === 'EADDRINUSE'
@@ -102,39 +105,21 @@ class Port {
           // There is no such address here, or its port is somebody else's.
           return
         }
-        this.#servers[0].close()
+        this.#listeners[0].close()
         await this.#bind(host, 0)
       }
     }
   }
 }
 
-function closing(server) {
-  return new Promise((resolve) => {
-    server.close(resolve)
-  })
-}
-
-async function bind(host, port, accept) {
-  // Both as those of an HTTP server.
-  const server = net.createServer(
-    { allowHalfOpen: true, noDelay: true },
-    accept
-  )
-  // In a cluster, workers would share the port and not the token.
-  server.listen({ host, port, exclusive: true })
+async function listen(listener, host, port) {
   try {
-    await once(server, 'listening')
+    await listener.listen({ host, port })
   } catch (cause) {
     const full = cause.code === 'EMFILE' || cause.code === 'ENFILE'
     const code = full ? 'ERR_TOO_MANY_FILES' : 'ERR_SYSTEM'
     throw new IpcError(code, `listen: ${cause.code}`, { cause })
   }
-  // Connections that cannot be accepted, for want of descriptors, wait.
-  server.on('error', () => {})
-  // Do not keep the process alive.
-  server.unref()
-  return server
 }
 
 module.exports = { Port }
