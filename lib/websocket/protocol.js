@@ -8,7 +8,8 @@
 //            { type: 'lost', generation, count, from, to, priority, reason }
 //            { type: 'heartbeat', generation, sequence }
 //            { type: 'error', code, message }
-//   client   { type: 'subscribe', generation?, from?, priority? }
+//   client   { type: 'subscribe', generation?, from?, priority?,
+//              maxEventBytes? }
 //            { type: 'unsubscribe' }
 //            { type: 'get_status' }
 //
@@ -20,14 +21,17 @@
 // sequence is how many there are before that sequence, modulo 2^32, a threat's
 // `priority_count` how many up to it, that of a `lost` how many it has; absent or
 // null where that is not known. `shm`: whether the same threats are in shared memory. Without
-// `from`, a subscription begins with the latest. The last two of a `status` are
-// for old clients, and sent with auth 'none' alone.
+// `from`, a subscription begins with the latest. `maxEventBytes`: a threat with
+// more text than that comes cut, as it comes to a reader of the ring; the client
+// could not take the message. The last two of a `status` are for old clients, and
+// sent with auth 'none' alone.
 
 const { show } = require('../base/errors.js')
 const { stringify } = require('../base/json.js')
 const { isEverywhere, put } = require('../base/own.js')
+const { LEAST_EVENT_BYTES } = require('../threat/limits.js')
 const { severityNameOf, typeNameOf } = require('../threat/names.js')
-const { priorityBetween } = require('../threat/priority.js')
+const { cutThreat, priorityBetween } = require('../threat/priority.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_PRIORITY = 2 ** 32 - 1
@@ -113,6 +117,37 @@ function textOfThreat(threat, priorityCount) {
   }
 }
 
+/** The bytes of a threat's text, as maxEventBytes counts them. */
+function textBytes({ source, details, id, context }, plainId) {
+  const texts = [source, details, id === plainId ? '' : id]
+  try {
+    texts.push(context === undefined ? '' : stringify(context))
+  } catch {
+    // As in textOfThreat(): nobody could write it.
+    return Infinity
+  }
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+}
+
+/**
+ * A threat for a client that takes no more text than so much.
+ * @param {string} text of threatText() or textOfThreat()
+ * @param {string} generation
+ * @param {number} most the client's maxEventBytes
+ * @returns {string} the same, or cut when it has more
+ */
+function textWithin(text, generation, most) {
+  // JSON is no shorter than what it says, and no unit has more than three bytes.
+  if (text.length * 3 <= most || Buffer.byteLength(text) <= most) {
+    return text
+  }
+  const threat = { __proto__: null, ...JSON.parse(text) }
+  const plainId = `${generation}-${threat.sequence}`
+  return textBytes(threat, plainId) <= most
+    ? text
+    : stringify({ ...cutThreat(threat), id: plainId })
+}
+
 /**
  * @param {string} generation
  * @param {string[]} texts of threats
@@ -166,9 +201,17 @@ function* inMessages(texts) {
 
 const STATUS_COMMAND = message('get_status')
 
-/** @param {object} position see StreamCursor.subscribe() */
-const subscribeMessage = ({ from, generation, priority }) =>
-  message('subscribe', { generation, from, priority: priority ?? undefined })
+/**
+ * @param {object} position see StreamCursor.subscribe()
+ * @param {number} [maxEventBytes] what the client takes
+ */
+const subscribeMessage = ({ from, generation, priority }, maxEventBytes) =>
+  message('subscribe', {
+    generation,
+    from,
+    priority: priority ?? undefined,
+    maxEventBytes
+  })
 
 // --- Checked ---------------------------------------------------------------
 
@@ -220,12 +263,13 @@ function parse(data, isBinary) {
  * @param {Buffer} data
  * @param {boolean} isBinary
  * @returns {{ type: string, from?: string | number, generation?: string,
- *   priority?: number | null }}
+ *   priority?: number | null, maxEventBytes?: number }}
  * @throws {ProtocolError}
  */
 function parseCommand(data, isBinary) {
   const command = parse(data, isBinary)
   const { type, from = 'latest', generation, priority = null } = command
+  const { maxEventBytes } = command
   if (type === 'subscribe') {
     mustBe(
       // The sequence behind the last possible one is valid, too.
@@ -240,7 +284,12 @@ function parseCommand(data, isBinary) {
       isPriority(priority),
       'subscribe: priority is a whole number below 2^32'
     )
-    return { type, from, generation, priority }
+    mustBe(
+      maxEventBytes === undefined ||
+        isSequence(maxEventBytes, LEAST_EVENT_BYTES),
+      `subscribe: maxEventBytes is a whole number from ${LEAST_EVENT_BYTES}`
+    )
+    return { type, from, generation, priority, maxEventBytes }
   }
   if (type !== 'unsubscribe' && type !== 'get_status') {
     throw new UnknownCommandError(
@@ -391,6 +440,7 @@ module.exports = {
   STATUS_COMMAND,
   subscribeMessage,
   textOfThreat,
+  textWithin,
   threatMessage,
   threatText,
   UnknownCommandError,

@@ -5,6 +5,7 @@
 const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
 const { shield } = require('../../base/own.js')
+const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const {
   isSocketPath,
   MAX_SOCKET_PATH_BYTES
@@ -15,8 +16,9 @@ const { requestUpgrade } = require('./upgrade.js')
 const HANDSHAKE_TIMEOUT_MS = 5000
 
 // The longest message of a server has one event, as JSON text: each byte of that
-// may take six, and the message has others before it. See MESSAGE_BYTES.
-const MAX_EVENT_BYTES = 2 ** 20
+// may take six, and the message has others before it. See MESSAGE_BYTES. Longer
+// ones are cut for a client that says what it takes; a server that does not know
+// of that ends the connection.
 const JSON_BYTES = 6
 const OTHER_BYTES = 2 ** 20
 // More is none for `ws`, which counts in 32 bits.

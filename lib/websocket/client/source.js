@@ -8,6 +8,7 @@ const { IpcError } = require('../../base/errors.js')
 const { recordLatency, SAMPLES_PER_READ } = require('../../base/latency.js')
 const { ReconnectingSocket } = require('./reconnecting-socket.js')
 const { StreamCursor } = require('./stream-cursor.js')
+const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const {
   parseMessage,
   ProtocolError,
@@ -31,6 +32,7 @@ const MAX_LATENCY_NS = 3_600_000_000_000
 class WebSocketSource {
   #host
   #patience
+  #maxEventBytes
   #socket
   #cursor
   #isSubscribing
@@ -64,10 +66,16 @@ class WebSocketSource {
   constructor(
     locate,
     host,
-    { handshakeTimeoutMs, maxEventBytes, standBy = false, ...begin }
+    {
+      handshakeTimeoutMs,
+      maxEventBytes = MAX_EVENT_BYTES,
+      standBy = false,
+      ...begin
+    }
   ) {
     this.#host = host
     this.#patience = handshakeTimeoutMs
+    this.#maxEventBytes = maxEventBytes
     this.#isSubscribing = !standBy
     this.#cursor = new StreamCursor(begin)
     this.#socket = new ReconnectingSocket(
@@ -219,7 +227,8 @@ class WebSocketSource {
   }
 
   #subscribe() {
-    this.#socket.send(subscribeMessage(this.#cursor.subscribe()))
+    const position = this.#cursor.subscribe()
+    this.#socket.send(subscribeMessage(position, this.#maxEventBytes))
   }
 
   #failed(error) {

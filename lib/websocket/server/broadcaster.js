@@ -6,7 +6,7 @@ const { EventEmitter } = require('node:events')
 const { bootId } = require('../../base/boot-id.js')
 const { IpcError } = require('../../base/errors.js')
 const { HandshakeServer } = require('./handshake.js')
-const { threatMessage } = require('../protocol.js')
+const { textWithin, threatMessage } = require('../protocol.js')
 const { Subscriber } = require('./subscriber.js')
 
 // How much of what is published in one turn of the event loop goes into one
@@ -260,9 +260,9 @@ class Broadcaster extends EventEmitter {
     }
     this.#waiting = []
     this.#bytes = 0
-    const whole = Buffer.from(threatMessage(this.#generation, texts))
+    const wholeFor = messagesOf(this.#generation, texts)
     for (const subscriber of this.#live) {
-      subscriber.publish(this.#first, texts, whole, this.#priority)
+      subscriber.publish(this.#first, texts, wholeFor, this.#priority)
     }
   }
 
@@ -278,6 +278,23 @@ class Broadcaster extends EventEmitter {
         subscriber.evict()
       }
     }
+  }
+}
+
+/** The message of these threats for a client that takes so much text of one,
+ * made once for all of them. */
+function messagesOf(generation, texts) {
+  const made = new Map()
+  const isShort = (most) => texts.every(({ length }) => length * 3 <= most)
+  return (given) => {
+    const most = isShort(given) ? Infinity : given
+    let whole = made.get(most)
+    if (whole === undefined) {
+      const fitting = texts.map((text) => textWithin(text, generation, most))
+      whole = Buffer.from(threatMessage(generation, fitting))
+      made.set(most, whole)
+    }
+    return whole
   }
 }
 

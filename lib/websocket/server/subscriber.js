@@ -11,6 +11,7 @@ const {
   message,
   parseCommand,
   replacedLoss,
+  textWithin,
   threatMessage,
   UnknownCommandError,
   unknownLoss
@@ -51,6 +52,7 @@ class Subscriber {
   #generation = null
   #next = 0 // the sequence that comes next; 0: not subscribed
   #priority = null // the priority events before that one, where it is known
+  #mostBytes = Infinity // of text that it takes of one event
   #mistakes = 0
   #askedAt = null // since when a ping has no answer
   #leaving = false
@@ -94,16 +96,19 @@ class Subscriber {
    * Sends what was just published, as far as the client does not have it yet.
    * @param {number} first the sequence of the first of `texts`
    * @param {string[]} texts
-   * @param {Buffer} whole the message of all of them
+   * @param {(most: number) => Buffer} wholeFor the message of all of them for a
+   *   client that takes so much text of one event
    * @param {number} priority the priority events up to the last of them
    */
-  publish(first, texts, whole, priority) {
+  publish(first, texts, wholeFor, priority) {
     const have = this.#next - first
     if (have >= texts.length) {
       return
     }
     const text =
-      have === 0 ? whole : threatMessage(this.#generation, texts.slice(have))
+      have === 0
+        ? wholeFor(this.#mostBytes)
+        : this.#messageOf(this.#generation, texts.slice(have))
     this.#sendThreats(texts.length - have, text, priority)
     this.#pause()
   }
@@ -271,7 +276,8 @@ class Subscriber {
     }
   }
 
-  #subscribe({ from, generation, priority }) {
+  #subscribe({ from, generation, priority, maxEventBytes = Infinity }) {
+    this.#mostBytes = maxEventBytes
     const { history } = this.#broadcaster
     const { generation: present, sequence, start } = history
     this.unsubscribe()
@@ -428,7 +434,7 @@ class Subscriber {
         return false
       }
       sent += part.length
-      const text = threatMessage(generation, part, isRescued)
+      const text = this.#messageOf(generation, part, isRescued)
       this.#sendThreats(part.length, text, priorities[sent - 1])
     }
     return true
@@ -480,6 +486,15 @@ class Subscriber {
         this.leave()
       }
     }
+  }
+
+  /** @see threatMessage */
+  #messageOf(generation, texts, isRescued) {
+    return threatMessage(
+      generation,
+      texts.map((text) => textWithin(text, generation, this.#mostBytes)),
+      isRescued
+    )
   }
 
   #sendThreats(count, text, priority) {

@@ -340,7 +340,12 @@ describe('WebSocket client and a server that lies', () => {
       )
       const [, second] = server.connections
       assert.deepEqual(second.commands, [
-        { type: 'subscribe', generation: GENERATION, from: 4 }
+        {
+          type: 'subscribe',
+          generation: GENERATION,
+          from: 4,
+          maxEventBytes: 2 ** 20
+        }
       ])
       assert.equal(client.stats().errors.websocket, null)
     })

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { IpcFactory } = require('../../../lib/index.js')
 const { noise, threat, useRing } = require('../../helpers/ring.js')
-const { until } = require('../../helpers/wait.js')
+const { collect, until } = require('../../helpers/wait.js')
 const { Peer } = require('../../helpers/websocket-peer.js')
 
 const KILOBYTES = 1024
@@ -48,6 +48,95 @@ describe('a large batch over WebSocket', () => {
       const most = Math.max(...sizes)
       assert(most < MESSAGE_BYTES + 2 * details.length, `${most} bytes`)
       peer.end()
+    })
+  }
+})
+
+describe('F63 an event that is more than a client takes, over WebSocket', () => {
+  const current = useRing()
+
+  // A character that is six bytes of JSON.
+  const ESCAPED = '\u0001'
+  // Its JSON is longer than the longest message that the client takes.
+  const huge = ESCAPED.repeat(1.3 * 2 ** 20)
+  const inSlot = ESCAPED.repeat(256)
+
+  for (const preferShm of [true, false]) {
+    const where = preferShm ? 'a ring' : 'no ring'
+
+    const start = async () => {
+      const ring = current()
+      const shield = ring.keep(
+        IpcFactory.createHybridTransport({
+          dir: ring.dir,
+          maxEvents: 32_768,
+          maxEventBytes: '8MB',
+          preferShm,
+          websocket: { port: 0, maxBufferedBytes: '64MB' }
+        })
+      )
+      await shield.ready()
+      return shield
+    }
+
+    const clientOf = async (more) => {
+      const { dir, keep } = current()
+      const options = { dir, preferShm: false, from: 'oldest', ...more }
+      return keep.call(current(), await IpcFactory.createClient(options))
+    }
+
+    /** What comes as it is published, and what from the history. */
+    async function both(shield, threats, more) {
+      const now = await clientOf(more)
+      const live = collect(now, threats.length)
+      await until(() => shield.stats().websocket.live === 1, 'one who is live')
+      threats.forEach((each) => shield.writeThreat(each))
+      const late = await clientOf(more)
+      const lists = [await live, await collect(late, threats.length)]
+      assert.equal(shield.stats().websocket.admitted, 2)
+      return lists
+    }
+
+    it(`comes cut, and the connection stays, with ${where}`, async () => {
+      const context = { context: true }
+      const shield = await start()
+      const list = await both(shield, [
+        threat('before'),
+        threat(huge, { id: 'own', context }),
+        threat('behind')
+      ])
+      const { generation } = shield.stats()
+      for (const [before, event, behind] of list) {
+        assert.equal(before.details, 'before')
+        assert.equal(event.details, inSlot)
+        assert.equal(event.cut, true)
+        assert.equal(event.id, `${generation}-2`)
+        assert.equal(event.context, undefined)
+        assert.equal(behind.details, 'behind')
+        assert.equal(behind.cut, undefined)
+      }
+    })
+
+    it(`is counted to the byte, as in a ring, with ${where}`, async () => {
+      const shield = await start()
+      const bytes = 4096 - 'test'.length
+      const list = await both(
+        shield,
+        [
+          threat(ESCAPED.repeat(bytes)),
+          threat(ESCAPED.repeat(bytes + 1)),
+          threat(ESCAPED.repeat(bytes - 8), { id: 'id', context: ['é'] }),
+          threat(ESCAPED.repeat(bytes - 7), { id: 'id', context: ['é'] }),
+          threat('last', { severity: 99 })
+        ],
+        { maxEventBytes: 4096 }
+      )
+      for (const threats of list) {
+        const cut = threats.map((each) => each.cut ?? false)
+        assert.deepEqual(cut, [false, true, false, true, false])
+        assert.equal(threats[3].severity, 'High')
+        assert.equal(threats[4].severityCode, 99)
+      }
     })
   }
 })
