@@ -48,9 +48,10 @@ function apply(whole, { how, where, key, value }) {
     if (!isContainer(holder[name]) || step === where.at(-1)) break
     holder = holder[name]
   }
-  if (how === 'replace') put(holder, name ?? key, value)
+  // A copy: two changes may have the same list, and then it would hold itself.
+  if (how === 'replace') put(holder, name ?? key, structuredClone(value))
   else if (how === 'remove') delete holder[name]
-  else if (how === 'add') put(holder, key, value)
+  else if (how === 'add') put(holder, key, structuredClone(value))
   else put(holder, Object.keys(holder)[0] ?? key, holder[name])
 }
 
