@@ -27,10 +27,10 @@ async function flood(ipc, { dir, preferShm, count, every }) {
   const shield = ipc.IpcFactory.createHybridTransport({ dir, preferShm })
   await shield.ready()
   process.stdout.write('open')
-  const until = async (name) => {
+  const see = async (name) => {
     while (!existsSync(`${dir}/${name}`)) await wait(5)
   }
-  await until('begin')
+  await see('begin')
   const low = { threatType: 1, severity: 'Low', source: 'a', details: 'b' }
   const critical = { ...low, severity: 'Critical' }
   for (let last = 0; last < count; last += 100) {
@@ -40,7 +40,7 @@ async function flood(ipc, { dir, preferShm, count, every }) {
     shield.writeThreats(list)
     if (last % 5000 === 0) await new Promise(setImmediate)
   }
-  await until('end')
+  await see('end')
   await shield.close()
 }
 
