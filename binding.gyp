@@ -19,6 +19,8 @@
         "native/ring/ring_writer.c",
         "native/ring/threat.c",
         "native/file/acquire.c",
+        "native/file/directories.c",
+        "native/file/lock.c",
         "native/file/lock_file.c",
         "native/file/reader.c",
         "native/file/registration.c",

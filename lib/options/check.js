@@ -71,7 +71,13 @@ function oneOf(label, value, choices) {
 function filePath(label, value) {
   const fine = text(label, value) !== '' && !value.includes('\0')
   mustBe(fine, RangeError, label, 'a path without NUL', value)
-  return path.resolve(value)
+  try {
+    return path.resolve(value)
+  } catch {
+    // The working directory was removed, and a relative path leads nowhere.
+    const expected = 'an absolute path, since the working directory is gone'
+    return mustBe(false, RangeError, label, expected, value)
+  }
 }
 
 function size(label, value, low = 1, high = Number.MAX_SAFE_INTEGER) {

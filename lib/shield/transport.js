@@ -14,7 +14,7 @@ const { countPriority } = require('../threat/priority.js')
 const { threatText } = require('../websocket/protocol.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
-const { WebSocketService } = require('./websocket-service.js')
+const { mustBeAlone, WebSocketService } = require('./websocket-service.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -333,6 +333,11 @@ class IpcTransport extends ScopedEmitter {
 
   async #claimPlace() {
     try {
+      if (!this.#ring.isAlone) {
+        // Before this one can be found: a Shield whose socket was removed would
+        // give way to it.
+        await mustBeAlone(this.#location, false)
+      }
       await this.#instance.take(this.#ring.isAlone)
     } catch (error) {
       this.#end(error)

@@ -54,6 +54,22 @@ async function mustNotAnswer(record) {
   )
 }
 
+/**
+ * Throws when a discovery file names a server that proves itself.
+ * @param {{ dir?: string, name?: string }} location
+ * @param {boolean} isAlone whether it is known already that there is no other
+ *   Shield: then one without a proof (`auth: 'none'`) does not count
+ * @param {(record: object) => boolean} [isOurs] not to be asked
+ * @returns {Promise<void>}
+ * @throws {IpcError} ERR_RING_LOCKED
+ */
+async function mustBeAlone(location, isAlone, isOurs = () => false) {
+  const others = liveRecords(location).filter(
+    (record) => !isOurs(record) && (record.auth === 'token' || !isAlone)
+  )
+  await Promise.all(others.map(mustNotAnswer))
+}
+
 const noWay = () =>
   new IpcError(
     'ERR_SYSTEM',
@@ -239,13 +255,9 @@ class WebSocketService {
     )
   }
 
-  /** Throws when this was closed, or a discovery file names a server that proves
-   * itself. One without a proof (`auth: 'none'`) counts only without a lock. */
+  /** Throws when this was closed, too. @see mustBeAlone */
   async #mustBeAlone(isAlone) {
-    const others = liveRecords(this.#location).filter(
-      (record) => !this.#isOurs(record) && (record.auth === 'token' || !isAlone)
-    )
-    await Promise.all(others.map(mustNotAnswer))
+    await mustBeAlone(this.#location, isAlone, (record) => this.#isOurs(record))
     this.#mustBeOpen()
   }
 
@@ -282,4 +294,4 @@ class WebSocketService {
   }
 }
 
-module.exports = { WebSocketService }
+module.exports = { mustBeAlone, WebSocketService }

@@ -3,7 +3,6 @@
 // and learns its token. Only its owner may reach it, and every field is checked
 // before it is used.
 
-const os = require('node:os')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
 const { stringify } = require('../base/json.js')
@@ -15,6 +14,10 @@ const {
   writePrivate
 } = require('../base/private-file.js')
 const { isLoopback } = require('../base/loopback.js')
+const {
+  homeDirectory,
+  runtimeDirectory
+} = require('../base/own-directories.js')
 const { isToken } = require('./auth.js')
 
 const VERSION = 1
@@ -83,24 +86,15 @@ const FIELDS = {
  */
 function discoveryDirs(env = process.env) {
   const dirs = []
-  const runtime = env.XDG_RUNTIME_DIR
-  if (typeof runtime === 'string' && path.isAbsolute(runtime)) {
+  const runtime = runtimeDirectory(env)
+  if (runtime !== null) {
     dirs.push(path.join(runtime, 'kindly-guard'))
   }
   const home = homeDirectory()
-  if (path.isAbsolute(home)) {
+  if (home !== null) {
     dirs.push(path.join(home, '.kindly-guard'))
   }
   return dirs
-}
-
-function homeDirectory() {
-  try {
-    return os.homedir()
-  } catch {
-    // A user without an entry in the system's list of users.
-    return ''
-  }
 }
 
 /**

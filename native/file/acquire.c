@@ -231,14 +231,9 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  if (result != KG_OK) {
-    return result;
-  }
   /* The ring's own lock, too, so that an unlinked lock file opens no door. */
-  result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
-                                failure);
+  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
+                                    &file, failure);
   if (result == KG_E_NO_RING) {
     return create_ring(writer, NULL, 0, 0, failure);
   }
@@ -273,6 +268,14 @@ static int relock(kg_writer *writer, kg_failure *failure) {
   return kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
 }
 
+/* Whether readers that come can still tell what it is. */
+static bool has_its_header(const kg__segment *segment) {
+  kg_ring_identity found;
+  return kg__ring_verify(segment->base, segment->length, &found, NULL) ==
+             KG_OK &&
+         found.generation == segment->ring.generation;
+}
+
 static bool is_in_place(kg_writer *writer) {
   uint64_t size;
   /* One that lacks events in its middle is not the ring that belongs there. */
@@ -280,7 +283,7 @@ static bool is_in_place(kg_writer *writer) {
          kg__file_is_named(&writer->dir, writer->names.ring,
                            &writer->segment.file) &&
          kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
-         size >= writer->segment.length &&
+         size >= writer->segment.length && has_its_header(&writer->segment) &&
          !kg__guard_is_broken(writer->segment.guard);
 }
 
@@ -314,6 +317,9 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
   return result;
 }
 
+/* How often a ring that is swept away before it has its name is made anew. */
+#define ATTEMPTS 16
+
 int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   int result = KG_OK;
   /* A staged batch has its places in this ring: it is published first. */
@@ -329,6 +335,14 @@ int kg__writer_keep(kg_writer *writer, bool *in_place, kg_failure *failure) {
   }
   if (result == KG_OK && !*in_place) {
     result = replace_ring(writer, failure);
+    for (int i = 0; result == KG_E_NO_RING && i < ATTEMPTS; i++) {
+      /* The lock file went meanwhile, and one that made another has swept away
+       * what had no name yet. */
+      result = relock(writer, failure);
+      if (result == KG_OK) {
+        result = replace_ring(writer, failure);
+      }
+    }
   } else if (result == KG_OK) {
     keep_wake_file(writer);
     kg__writer_space_keep(writer);

@@ -15,4 +15,7 @@ int kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
 int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
                          kg_failure *failure);
 
+/* Whether the ring has a writer, which may have lost its lock file. */
+bool kg__ring_is_held(kg__dir *dir, const kg__names *names);
+
 #endif

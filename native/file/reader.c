@@ -2,9 +2,11 @@
 #include "reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/atomic.h"
 #include "../ring/ring_reader.h"
+#include "directories.h"
 #include "registration.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
@@ -32,6 +34,7 @@ struct kg_reader {
   uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
   uint64_t boot_id;
+  bool is_default_dir; /* none was asked for */
 };
 
 /* Where the cell of this reader stands: at its cursor, or at what still stands
@@ -129,10 +132,11 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   reader->listener = KG__LISTENER_NONE;
   reader->registration = KG__REGISTRATION_NONE;
   reader->fork_count = kg__fork_count();
+  reader->is_default_dir = options->dir == NULL;
   int result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
-    result =
-        kg__segment_find(options, &reader->names, &reader->dir, &file, failure);
+    result = kg__directories_find(options, &reader->names, &reader->dir, &file,
+                                  failure);
   }
   if (result == KG_OK) {
     kg_failure wrong;
@@ -180,6 +184,7 @@ void kg_reader_close(kg_reader *reader) {
     kg__registration_forget(&reader->registration);
     kg__file_close(&reader->segment.file);
   } else {
+    kg__guard_keep();
     kg__unregister(&reader->registration);
     kg__segment_close(&reader->segment);
   }
@@ -192,6 +197,7 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
   if (is_forked(reader)) {
     return KG_E_FORKED;
   }
+  kg__guard_keep();
   int result = kg__ring_reader_seek(&reader->ring, from, sequence);
   update_registration(reader);
   return result;
@@ -202,6 +208,7 @@ int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
   if (is_forked(reader)) {
     return KG_E_FORKED;
   }
+  kg__guard_keep();
   int result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
   update_registration(reader);
   return result;
@@ -258,11 +265,19 @@ static void name_eviction(kg__registration *registration, kg_batch *batch,
       is_rescued || (batch->loss_reason == KG_LOSS_NONE && batch->more);
 }
 
+/* All but the ring itself, in which another thread may look at the head. */
+static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
+  size_t from = offsetof(kg__ring_reader, cursor);
+  memcpy((char *)reader + from, (const char *)before + from,
+         sizeof *reader - from);
+}
+
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
   if (is_forked(reader)) {
     return KG_E_FORKED;
   }
+  kg__guard_keep();
   kg__ring_reader before = reader->ring;
   int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
   /* Only the size, which is looked at behind the copy, tells a cut within a
@@ -282,7 +297,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   /* Events that validated are events. What did not has told nothing. */
   if (result != KG_OK || batch->events == 0 || !is_checked ||
       batch->loss_reason != KG_LOSS_NONE) {
-    reader->ring = before;
+    restore(&reader->ring, &before);
     reader->ring.seen = NO_HEAD;
     *batch = (kg_batch){0};
     return KG_E_RING_TRUNCATED;
@@ -290,9 +305,14 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   return KG_OK;
 }
 
-uint64_t kg__reader_head(const kg_reader *reader) {
+static uint64_t look(const kg_reader *reader) {
   uint64_t head = kg__ring_head(&reader->ring.ring);
   return is_broken(reader) ? NO_HEAD : head;
+}
+
+uint64_t kg__reader_head(const kg_reader *reader) {
+  kg__guard_keep();
+  return look(reader);
 }
 
 uint64_t kg__reader_seen(const kg_reader *reader) {
@@ -308,6 +328,7 @@ static bool is_news(kg_reader *reader) {
 
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
   uint32_t word;
+  kg__guard_keep();
   bool waits =
       kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
   if (is_broken(reader)) {
@@ -359,6 +380,9 @@ void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
  * them. */
 #define LOOKS_PER_CLOCK 32
 
+/* How long a reader that spins trusts the handler of faults. */
+#define GUARD_TRUST_NS UINT64_C(20000)
+
 /* A microsecond or a few of them, as long as this CPU's pauses are. */
 #define MOST_GATHERS 128
 
@@ -382,15 +406,17 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
     return false;
   }
   gather(reader);
+  kg__guard_keep();
   uint64_t until = 0;
   for (;;) {
     for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
-      if (kg__reader_head(reader) != reader->ring.seen) {
+      if (look(reader) != reader->ring.seen) {
         return true;
       }
       kg__cpu_relax();
     }
     uint64_t now = kg__clock_monotonic_ns();
+    kg__guard_keep_at(now, GUARD_TRUST_NS);
     if (until == 0) {
       until = now + (uint64_t)micros * 1000;
     } else if (now >= until) {
@@ -408,6 +434,7 @@ uint64_t kg__reader_timed_from(const kg_reader *reader) {
 }
 
 bool kg__reader_is_retired(const kg_reader *reader) {
+  kg__guard_keep();
   /* Relaxed: a thread that misses it sees it at the next look. */
   return kg__load32_relaxed(&reader->segment.ring.header->state) ==
          KG_STATE_RETIRED;
@@ -434,12 +461,16 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
   if (is_cut_short(reader) || is_broken(reader)) {
     return KG_E_RING_TRUNCATED;
   }
+  kg__guard_keep();
   *life = life_of(reader);
   check_registration(reader);
   bool is_in_place = !kg__reader_is_retired(reader) &&
                      kg__file_is_named(&reader->dir, reader->names.ring,
                                        &reader->segment.file);
-  return is_in_place ? KG_OK : KG_E_NO_RING;
+  /* Where no directory was asked for, the next writer may be in another one. */
+  bool is_left = *life == KG_WRITER_GONE && reader->is_default_dir &&
+                 kg__directories_have_writer(&reader->dir, &reader->names);
+  return is_in_place && !is_left ? KG_OK : KG_E_NO_RING;
 }
 
 uint32_t kg__reader_state(kg_reader *reader) {
@@ -453,6 +484,7 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
     *stats = (kg_reader_stats){0};
     return;
   }
+  kg__guard_keep();
   kg__ring_reader_stats(&reader->ring, stats);
   /* Relaxed: two words for people. */
   stats->reliable = reader->registration.shared != NULL &&

@@ -35,7 +35,7 @@ void kg__reader_drain_listener(kg_reader *reader);
 #define KG_STATE_ERROR 256
 uint32_t kg__reader_state(kg_reader *reader);
 
-/* Whether the writer has left this ring for another one. Costs no system call.
+/* Whether the writer has left this ring for another one. Cheap.
  * Any thread. */
 bool kg__reader_is_retired(const kg_reader *reader);
 

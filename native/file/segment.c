@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/atomic.h"
 #include "../base/step.h"
 
 #define DEFAULT_NAME "kindly-guard"
@@ -75,63 +76,6 @@ int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
   return KG_OK;
 }
 
-/* Whether a default directory that cannot be used gives way to the next. */
-static bool gives_way(int error) {
-  return error == KG_E_NO_RING || error == KG_E_UNSAFE_PATH ||
-         error == KG_E_ACCESS || error == KG_E_READ_ONLY ||
-         error == KG_E_INVALID_OPTION;
-}
-
-/* Opens a directory and, unless `file` is NULL, the ring in it; a writer, which
- * asks for no file, makes the directory. */
-static int open_in(const char *path, const kg__names *names, kg__dir *dir,
-                   kg__file *file, kg_failure *failure) {
-  int result = kg__dir_open(path, file == NULL, dir, failure);
-  if (result == KG_OK && file != NULL) {
-    result = kg__file_open(dir, names->ring, file, failure);
-    if (result != KG_OK) {
-      kg__dir_close(dir);
-    }
-  }
-  return result;
-}
-
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure) {
-  char path[KG_PATH_BYTES];
-  kg_failure first = {0};
-  if (options->dir != NULL) {
-    return open_in(options->dir, names, dir, file, failure);
-  }
-  for (unsigned i = 0; kg__dir_candidate(i, path); i++) {
-    kg_failure tried = {0};
-    if (path[0] == '\0') {
-      continue;
-    }
-    int result = open_in(path, names, dir, file, &tried);
-    if (!gives_way(result)) {
-      return result == KG_OK ? KG_OK : kg__fail_as(failure, &tried);
-    }
-    /* The first candidate is the one that is meant to work, so its failure is
-     * the one to report. */
-    first = first.error != KG_OK ? first : tried;
-  }
-  return first.error != KG_OK
-             ? kg__fail_as(failure, &first)
-             : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
-}
-
-int kg_default_directory(char *path, kg_failure *failure) {
-  const kg_ring_options none = {0};
-  kg__dir dir;
-  int result = kg__segment_find(&none, NULL, &dir, NULL, failure);
-  if (result == KG_OK) {
-    memcpy(path, dir.path, sizeof dir.path);
-    kg__dir_close(&dir);
-  }
-  return result;
-}
-
 /* Maps and guards the file. */
 static int map(const kg__file *file, size_t length, size_t writable_offset,
                size_t writable_length, kg__segment *segment,
@@ -191,6 +135,12 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
   if (result == KG_OK) {
     result = verify(file, size, &identity, failure);
   }
+  if (result == KG_OK && kg__file_has_holes(file, identity.file_bytes)) {
+    result = kg__fail(failure, KG_E_RING_INVALID, 0,
+                      "it lacks some of its %" PRIu64 " bytes, which every "
+                      "writer allocates",
+                      identity.file_bytes);
+  }
   if (result == KG_OK) {
     size_t length = (size_t)identity.file_bytes;
     result = writable ? map(file, length, 0, length, segment, failure)
@@ -202,6 +152,19 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
     open_bell(segment);
   }
   return result;
+}
+
+uint64_t kg__segment_written_since(const kg__file *file) {
+  kg__segment segment;
+  uint64_t since = 0;
+  if (kg__segment_map(file, false, &segment, NULL) == KG_OK) {
+    /* Relaxed: a word that is compared and bound to nothing. */
+    since = kg__load64_relaxed(&segment.ring.header->writer_start_us);
+    since += since == 0;
+    kg__bell_close(&segment.bell);
+    unmap(&segment);
+  }
+  return since;
 }
 
 /* How often a file that is exchanged between two steps is opened anew. */

@@ -39,16 +39,14 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure);
 int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
                     kg_failure *failure);
 
-/* Opens the directory that the options name or, without one, the first
- * candidate that does not give way, and the ring's file in it. For a writer,
- * `file` and `names` are NULL: it makes the directory. */
-int kg__segment_find(const kg_ring_options *options, const kg__names *names,
-                     kg__dir *dir, kg__file *file, kg_failure *failure);
-
 /* Maps and verifies an opened file. On an error `segment` keeps nothing, and
  * `file` stays the caller's. */
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                     kg_failure *failure);
+
+/* Since when the ring in an opened file has its last writer, in microseconds of
+ * the wall clock; 0 for what is no ring. */
+uint64_t kg__segment_written_since(const kg__file *file);
 
 /* Opens a file, or makes it with `create`, takes its lock and makes sure that
  * it still has its name. KG_E_RING_LOCKED, KG_E_NO_RING without `create`. */

@@ -1,6 +1,7 @@
 /* kg_writer: the public writer over a ring that it owns. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/atomic.h"
 #include "lock_file.h"
@@ -19,12 +20,49 @@ void kg_writer_close(kg_writer *writer) {
   kg__ring_writer_end(&writer->ring);
   if (!is_forked(writer)) {
     kg__segment_close(&writer->segment);
+    kg__other_locks_free(&writer->other_locks);
     kg__file_close(&writer->lock);
   }
   kg__wake_file_close(&writer->wake_file);
   kg__writer_space_end(writer);
   kg__dir_close(&writer->dir);
   free(writer);
+}
+
+/* Takes the locks and the ring in a directory. */
+static int acquire_in(void *context, const kg__dir *dir, kg_failure *failure) {
+  kg_writer *writer = context;
+  kg__ring_setup setup = writer->setup;
+  writer->dir = *dir;
+  int result =
+      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
+  bool is_named = false;
+  if (result == KG_OK && writer->is_default_dir) {
+    result = kg__other_locks_take(&writer->other_locks, &writer->dir,
+                                  &writer->names, &writer->lock, failure);
+    is_named = result == KG_E_RING_LOCKED;
+  }
+  if (result == KG_OK) {
+    /* The stream goes on from the newest ring, wherever that is. */
+    if (writer->last.generation != 0 && setup.predecessor_generation == 0 &&
+        strcmp(writer->last.dir, dir->path) != 0) {
+      writer->setup.predecessor_generation = writer->last.generation;
+      writer->setup.predecessor_sequence = writer->last.sequence;
+      writer->setup.predecessor_priority = writer->last.priority;
+    }
+    result = kg__writer_acquire(writer, failure);
+  }
+  if (result == KG_E_RING_LOCKED && !is_named) {
+    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
+  }
+  if (result != KG_OK) {
+    /* As before: another directory may do. */
+    kg__other_locks_free(&writer->other_locks);
+    kg__file_close(&writer->lock);
+    writer->dir.handle = -1;
+    writer->setup = setup;
+  }
+  return result;
 }
 
 int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
@@ -47,6 +85,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   writer->priority_severity = options->priority_severity == 0
                                   ? KG_SEVERITY_CRITICAL
                                   : options->priority_severity;
+  writer->is_default_dir = options->dir == NULL;
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
 
@@ -54,14 +93,11 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
   }
-  if (result == KG_OK) {
-    result = kg__segment_find(options, NULL, &writer->dir, NULL, failure);
+  if (result == KG_OK && writer->is_default_dir) {
+    kg__directories_find_stream(&writer->names, &writer->last);
   }
   if (result == KG_OK) {
-    result = kg__writer_acquire(writer, failure);
-  }
-  if (result == KG_E_RING_LOCKED) {
-    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
+    result = kg__directories_use(options, acquire_in, writer, failure);
   }
   if (result != KG_OK) {
     kg_writer_close(writer);
@@ -114,7 +150,21 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
 }
 
+/* A JavaScript program needs longer to install a handler of its own and to cut
+ * a file short. */
+#define GUARD_TRUST_NS UINT64_C(20000)
+
+static void keep_guard(const kg_writer *writer) {
+  if (writer->ring.staged_events == 1) {
+    kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
+  } else {
+    /* The batch may have been staged a while ago. */
+    kg__guard_keep();
+  }
+}
+
 int64_t kg_writer_commit(kg_writer *writer) {
+  keep_guard(writer);
   int result = usable(writer);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);
@@ -179,6 +229,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
                     kg__process_id());
   }
   bool in_place;
+  kg__guard_keep();
   int result = kg__writer_keep(writer, &in_place, failure);
   if (!in_place && result != KG_OK) {
     writer->displaced = result;
@@ -194,6 +245,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
                        uint64_t priority) {
   if (!is_forked(writer) && sequence > writer->ring.sequence) {
+    kg__guard_keep();
     bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
     writer->skipped_priority = priority;
@@ -204,6 +256,7 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
+  kg__guard_keep();
   *stats = (kg_writer_stats){
       .published = writer->published,
       .priority = writer->ring.priority - writer->ring.staged_priority,

@@ -5,20 +5,23 @@
 
 #include "../ring/ring_space.h"
 #include "../ring/ring_writer.h"
-#include "segment.h"
+#include "directories.h"
 
 struct kg_writer {
   kg__dir dir;
   kg__names names;
-  kg__file lock;           /* <name>.lock, held; handle -1 while it is lost */
+  kg__file lock; /* <name>.lock, held; handle -1 while it is lost */
+  kg__other_locks other_locks;
   kg__wake_file wake_file; /* <name>.wake; none where the system has none */
   kg__segment segment;
   kg__ring_writer ring;
   kg__ring_setup setup;       /* what a new ring is made with */
   bool any_capacity;          /* none was asked for */
   bool any_priority_events;   /* none were asked for */
+  bool is_default_dir;        /* none was asked for */
   uint32_t priority_severity; /* or a higher one: priority events */
-  uint64_t max_bytes;         /* 0: no limit */
+  kg__last_stream last; /* before it was opened; with a default directory */
+  uint64_t max_bytes;   /* 0: no limit */
   uint32_t fork_count;
   uint64_t skipped_to;       /* the last event published by other means */
   uint64_t skipped_priority; /* the priority events up to it */
@@ -44,8 +47,8 @@ struct kg_writer {
   uint32_t wanted; /* slots of the last that was rejected */
 };
 
-/* Takes the locks, then continues the ring that is there or makes one. The
- * directory is open. KG_E_RING_LOCKED when another writer has it. */
+/* Continues the ring that is there or makes one. The directory is open, and the
+ * lock taken. KG_E_RING_LOCKED when another writer has the ring. */
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
 
 /* Looks whether the ring and the lock file still have their names, and puts

@@ -70,8 +70,7 @@ void kg__writer_space_renew(kg_writer *writer, bool fresh) {
     keep_readers(writer);
   }
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
-    space->behind_since[i] = 0;
-    space->given_up[i] = false;
+    space->patience[i] = (kg__patience){0};
     /* By the locks alone: what the old ring says of its readers may be cut
      * away, or there is none any more. */
     if (fresh && writer->rejects && lives(writer, i)) {
@@ -120,6 +119,7 @@ int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
   }
   kg__bell_open(&bell, word, ring->generation);
   for (;;) {
+    kg__guard_keep();
     /* Relaxed: the wait compares it again. */
     uint32_t before = kg__load32_relaxed(word);
     kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
@@ -152,6 +152,7 @@ uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
   if (writer->fork_count != kg__fork_count()) {
     return 0;
   }
+  kg__guard_keep();
   for (uint32_t i = 0; i < KG_READER_CELLS && count < most; i++) {
     const kg_reader_cell *cell = &writer->segment.ring.doorbell->cells[i];
     /* Relaxed: figures for people. */

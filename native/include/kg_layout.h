@@ -111,10 +111,13 @@
 /* Sequences are JavaScript Numbers: the last one that is exact. */
 #define KG_SEQUENCE_MAX ((UINT64_C(1) << 53) - 1)
 
+/* No stream gets that far in the life of a machine: a head or claim beyond is
+ * garbage. */
+#define KG_POSITION_MAX (UINT64_C(1) << 62)
+
 /* Header flags. */
 #define KG_RING_CHECKSUMS UINT32_C(1)
-#define KG_RING_PREDECESSOR_COUNTED UINT32_C(2) /* predecessor_priority holds \
-                                                 */
+#define KG_RING_PREDECESSOR_COUNTED UINT32_C(2) /* by predecessor_priority */
 
 /* Header states. */
 #define KG_STATE_LIVE UINT32_C(1)

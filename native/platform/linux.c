@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,28 +22,112 @@
 
 /* --- Directories -------------------------------------------------------- */
 
-/* An absolute path from the environment. */
-static const char *path_in(const char *variable, const char *otherwise) {
+#define DEFAULT_TEMPORARY "/tmp"
+#define OWN_DIRECTORY ".kindly-guard"
+#define IN_OWN_DIRECTORY "/" OWN_DIRECTORY "/shm"
+
+/* A directory that the environment names, or NULL. */
+static const char *dir_in(const char *variable, struct stat *info) {
   const char *value = getenv(variable);
-  return value != NULL && value[0] == '/' ? value : otherwise;
+  return value != NULL && value[0] == '/' && stat(value, info) == 0 &&
+                 S_ISDIR(info->st_mode)
+             ? value
+             : NULL;
+}
+
+/* A directory that the environment names, if it belongs to this user: sudo and
+ * the like leave those of somebody else there. */
+static const char *own_dir_in(const char *variable) {
+  struct stat info;
+  const char *value = dir_in(variable, &info);
+  return value != NULL && info.st_uid == geteuid() ? value : NULL;
+}
+
+/* Where this user may keep what nobody else can exchange, unless that is the
+ * usual place. */
+static const char *other_temporary(void) {
+  struct stat info;
+  const char *value = dir_in("TMPDIR", &info);
+  bool is_safe = value != NULL && strcmp(value, DEFAULT_TEMPORARY) != 0 &&
+                 (info.st_uid == 0 || info.st_uid == geteuid()) &&
+                 ((info.st_mode & 022) == 0 || (info.st_mode & S_ISVTX) != 0);
+  return is_safe ? value : NULL;
+}
+
+static bool write_path(char path[KG_PATH_BYTES], const char *base,
+                       const char *name) {
+  return base != NULL &&
+         snprintf(path, KG_PATH_BYTES, "%s%s", base, name) < KG_PATH_BYTES;
+}
+
+/* Without the environment the system's list of users says where the home is. */
+static bool write_home(char path[KG_PATH_BYTES]) {
+  char text[4096];
+  struct passwd entry;
+  struct passwd *found = NULL;
+  struct stat info;
+  const char *home = own_dir_in("HOME");
+  if (home == NULL &&
+      getpwuid_r(geteuid(), &entry, text, sizeof text, &found) == 0 &&
+      found != NULL && found->pw_dir[0] == '/' &&
+      stat(found->pw_dir, &info) == 0 && info.st_uid == geteuid()) {
+    home = found->pw_dir;
+  }
+  return write_path(path, home, IN_OWN_DIRECTORY);
 }
 
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
-  char user[32] = "";
-  const char *bases[] = {"/dev/shm", path_in("XDG_RUNTIME_DIR", NULL),
-                         path_in("TMPDIR", "/tmp")};
-  if (index >= sizeof bases / sizeof *bases) {
+  char by_user[64];
+  char runtime[64];
+  bool is_written = false;
+  const char *named = own_dir_in("XDG_RUNTIME_DIR");
+  snprintf(by_user, sizeof by_user, "/kindly-guard-%ld", (long)geteuid());
+  snprintf(runtime, sizeof runtime, "/run/user/%ld", (long)geteuid());
+  switch (index) {
+  case 0:
+    is_written = write_path(path, "/dev/shm", by_user);
+    break;
+  case 1:
+    is_written = write_path(path, named, "/kindly-guard");
+    break;
+  case 2:
+    is_written = (named == NULL || strcmp(named, runtime) != 0) &&
+                 write_path(path, runtime, "/kindly-guard");
+    break;
+  case 3:
+    is_written = write_path(path, other_temporary(), by_user);
+    break;
+  case 4:
+    is_written = write_path(path, DEFAULT_TEMPORARY, by_user);
+    break;
+  case 5:
+    is_written = write_home(path);
+    break;
+  default:
     return false;
   }
-  /* XDG_RUNTIME_DIR is a directory of this user's alone. */
-  if (index != 1) {
-    snprintf(user, sizeof user, "-%ld", (long)geteuid());
-  }
-  if (bases[index] == NULL || snprintf(path, KG_PATH_BYTES, "%s/kindly-guard%s",
-                                       bases[index], user) >= KG_PATH_BYTES) {
+  if (!is_written) {
     path[0] = '\0';
   }
   return true;
+}
+
+int kg__dir_open_candidate(const char *path, bool create, kg__dir *dir,
+                           kg_failure *failure) {
+  size_t length = strlen(path);
+  size_t own = strlen(IN_OWN_DIRECTORY);
+  if (length > own && strcmp(path + length - own, IN_OWN_DIRECTORY) == 0) {
+    char above[KG_PATH_BYTES];
+    int result;
+    snprintf(above, sizeof above, "%.*s/%s", (int)(length - own), path,
+             OWN_DIRECTORY);
+    result = kg__dir_open(above, create, dir, failure);
+    if (result != KG_OK) {
+      return result;
+    }
+    kg__dir_close(dir);
+  }
+  return kg__dir_open(path, create, dir, failure);
 }
 
 int kg__posix_open_dir(const char *path) {
@@ -69,6 +156,15 @@ int kg__posix_allocate(int fd, uint64_t size) {
     number = posix_fallocate(fd, 0, (off_t)size);
   } while (number == EINTR);
   return number;
+}
+
+bool kg__file_has_holes(const kg__file *file, uint64_t length) {
+  struct stat info;
+  struct statfs system;
+  /* Elsewhere a hole is read from nowhere, and some systems compress. */
+  return fstatfs((int)file->handle, &system) == 0 &&
+         system.f_type == TMPFS_MAGIC && fstat((int)file->handle, &info) == 0 &&
+         (uint64_t)info.st_blocks * 512 < length;
 }
 
 static struct flock lock_of(uint32_t byte) {

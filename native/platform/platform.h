@@ -25,10 +25,20 @@ typedef struct kg__dir {
   char path[KG_PATH_BYTES]; /* for messages */
 } kg__dir;
 
+/* More default directories than a system has. */
+#define KG__DIR_CANDIDATES 8
+
 /* Writes the path of the default directory number `index` (from 0, best
  * first) into `path`; false when there are no more. A candidate that does
- * not apply here is an empty string. */
+ * not apply here, as where somebody else could exchange it, is an empty string.
+ * What the environment says of one process it need not say of another, so the
+ * places that need no environment are always among them. */
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]);
+
+/* kg__dir_open of a default directory: the one above it is made, too, where
+ * that is this product's own. */
+int kg__dir_open_candidate(const char *path, bool create, kg__dir *dir,
+                           kg_failure *failure);
 
 /* Opens `path` if it is a real directory that belongs to this user and that
  * nobody else can enter (KG_E_UNSAFE_PATH otherwise). With `create` it is
@@ -78,6 +88,10 @@ void kg__file_remove(kg__dir *dir, const char *name);
 /* The size in bytes now. */
 int kg__file_size(const kg__file *file, uint64_t *size, kg_failure *failure);
 
+/* Whether looking at its first `length` bytes would fill memory: it lies in
+ * memory and has fewer blocks than that. */
+bool kg__file_has_holes(const kg__file *file, uint64_t length);
+
 /* True when the path of `name` in `dir` still leads to this very file. */
 bool kg__file_is_named(const kg__dir *dir, const char *name,
                        const kg__file *file);
@@ -124,7 +138,7 @@ uint32_t kg__page_bytes(void);
  * from then on: nothing that is read from it means anything. */
 typedef struct kg__guard kg__guard;
 
-/* Guards a mapping. KG_E_NO_MEMORY, KG_E_SYSTEM. */
+/* Guards a mapping. KG_E_NO_MEMORY. */
 int kg__guard_add(void *base, size_t length, kg__guard **guard,
                   kg_failure *failure);
 
@@ -133,6 +147,16 @@ void kg__guard_remove(kg__guard *guard);
 
 /* Whether a hole was touched. Any thread. */
 bool kg__guard_is_broken(const kg__guard *guard);
+
+/* Sees to it that guarded mappings are, whatever the process around us has done
+ * to its signals since the last time. To be called before shared memory is
+ * touched that was not touched for a while. Any thread. */
+void kg__guard_keep(void);
+
+/* The same for one who has just asked for the monotonic clock, and takes what
+ * was seen `trust_ns` ago to be as it was: the system call costs as much as
+ * writing an event. */
+void kg__guard_keep_at(uint64_t now_ns, uint64_t trust_ns);
 
 /* --- Doorbell ----------------------------------------------------------- */
 

@@ -1,12 +1,14 @@
 /* Mappings that survive their file being cut short, as Linux and macOS share
  * them: the signal's handler puts an empty page where the missing one was, and
- * marks the mapping. It is installed once and stays; a signal about other
- * memory goes to the handler before. */
+ * marks the mapping. A signal about other memory goes to the handler that was
+ * there before. The host may install one of its own at any time, so ours is
+ * looked at again and again, and put back in front of what took its place. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,15 +23,28 @@ struct kg__guard {
   uint32_t broken;
 };
 
+/* What was installed when ours was put in front of it. Only ever added, too: a
+ * handler may run while another is found. */
+struct before {
+  struct sigaction action;
+  struct before *older; /* NULL: there was none */
+  struct before *next;  /* of all that there ever were */
+};
+
 static uint64_t first;
+static uint64_t before; /* struct before *, the one that ours has displaced */
+static struct before *all_before;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct sigaction previous;
 static uint64_t page_bytes;
-static int install_result;
 
 static struct kg__guard *guard_at(const uint64_t *link) {
   /* G1: partner of G2 in find_free. */
   return (struct kg__guard *)(uintptr_t)kg__load64_acquire(link);
+}
+
+static struct before *newest_before(void) {
+  /* G5: partner of G6 in remember. */
+  return (struct before *)(uintptr_t)kg__load64_acquire(&before);
 }
 
 /* --- In the handler: nothing but what a signal's handler may do ----------- */
@@ -61,25 +76,50 @@ static bool mend(const siginfo_t *info) {
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page;
 }
 
+/* A handler before ours may hand the signal on in its turn, and to us, if it
+ * came in front of us once: then it is for the one that is older than that. How
+ * often this signal came to us stands at the end of what tells about it, which
+ * is as empty with each new one. */
+struct passes {
+  uint32_t magic;
+  uint32_t count;
+};
+#define PASSES_MAGIC UINT32_C(0x6B677061)
+
+static uint32_t count_passes(siginfo_t *info) {
+  char *end = (char *)info + sizeof *info - sizeof(struct passes);
+  struct passes passes;
+  memcpy(&passes, end, sizeof passes);
+  uint32_t count = passes.magic == PASSES_MAGIC ? passes.count : 0;
+  passes = (struct passes){.magic = PASSES_MAGIC, .count = count + 1};
+  memcpy(end, &passes, sizeof passes);
+  return count;
+}
+
 /* As if this handler were not installed. */
 static void hand_on(int number, siginfo_t *info, void *context) {
-  if ((previous.sa_flags & SA_SIGINFO) != 0) {
-    previous.sa_sigaction(number, info, context);
+  struct before *to = newest_before();
+  for (uint32_t i = count_passes(info); to != NULL && i > 0; i--) {
+    to = to->older;
+  }
+  if (to != NULL && (to->action.sa_flags & SA_SIGINFO) != 0) {
+    to->action.sa_sigaction(number, info, context);
     return;
   }
+  void (*handler)(int) = to == NULL ? SIG_DFL : to->action.sa_handler;
   /* Sent by kill() or the like; a fault cannot be ignored. */
   bool is_sent = info->si_code <= 0;
-  if (previous.sa_handler == SIG_IGN && is_sent) {
+  if (handler == SIG_IGN && is_sent) {
     return;
   }
-  if (previous.sa_handler == SIG_DFL || previous.sa_handler == SIG_IGN) {
+  if (handler == SIG_DFL || handler == SIG_IGN) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(number, &standard, NULL);
     /* Delivered when this returns; a fault would come again anyway. */
     raise(number);
     return;
   }
-  previous.sa_handler(number);
+  handler(number);
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {
@@ -110,15 +150,88 @@ static void after_fork_in_child(void) {
   pthread_mutex_unlock(&mutex);
 }
 
-static void install(void) {
+static void begin(void) {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  page_bytes = kg__page_bytes();
+}
+
+static bool is_ours(const struct sigaction *action) {
+  return (action->sa_flags & SA_SIGINFO) != 0 &&
+         action->sa_sigaction == on_fault;
+}
+
+static bool is_same(const struct sigaction *a, const struct sigaction *b) {
+  return a->sa_flags == b->sa_flags &&
+         ((a->sa_flags & SA_SIGINFO) != 0 ? a->sa_sigaction == b->sa_sigaction
+                                          : a->sa_handler == b->sa_handler);
+}
+
+/* Makes `action` what signals are handed on to. Call it with the mutex. */
+static bool remember(const struct sigaction *action) {
+  /* One that comes and goes, as with process.on() and removeListener(), takes
+   * no new memory each time: what was before it then is before it now. */
+  struct before *entry = all_before;
+  while (entry != NULL && !is_same(action, &entry->action)) {
+    entry = entry->next;
+  }
+  if (is_ours(action)) {
+    return true;
+  }
+  if (entry == NULL) {
+    entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
+      return false;
+    }
+    *entry = (struct before){
+        .action = *action, .older = newest_before(), .next = all_before};
+    all_before = entry;
+  }
+  /* G6: partner of G5 in newest_before. */
+  kg__store64_release(&before, (uint64_t)(uintptr_t)entry);
+  return true;
+}
+
+/* Installs the handler unless it is. Call it with the mutex. */
+static bool keep(void) {
+  struct sigaction found;
+  if (sigaction(SIGBUS, NULL, &found) != 0) {
+    return false;
+  }
+  if (is_ours(&found)) {
+    return true;
+  }
   /* On the thread's own stack for signals, where it has one: a handler before
    * us may rely on that. */
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
   action.sa_sigaction = on_fault;
   sigemptyset(&action.sa_mask);
-  page_bytes = kg__page_bytes();
-  install_result = sigaction(SIGBUS, &action, &previous);
+  /* Before ours is there, so that it knows whom to hand on to; and again, since
+   * another thread may have installed one in between. */
+  return remember(&found) && sigaction(SIGBUS, &action, &found) == 0 &&
+         remember(&found);
+}
+
+void kg__guard_keep_at(uint64_t now_ns, uint64_t trust_ns) {
+  static uint64_t kept_at;
+  struct sigaction found;
+  /* Relaxed: a thread that misses another one's look looks once too often. */
+  if (now_ns - kg__load64_relaxed(&kept_at) < trust_ns) {
+    return;
+  }
+  kg__store64_relaxed(&kept_at, now_ns);
+  if (sigaction(SIGBUS, NULL, &found) == 0 && !is_ours(&found)) {
+    pthread_mutex_lock(&mutex);
+    /* Without memory it is tried again at the next look. */
+    (void)keep();
+    pthread_mutex_unlock(&mutex);
+  }
+}
+
+/* Nobody displaces ours and cuts a file short in less time. */
+#define TRUST_NS UINT64_C(2000)
+
+void kg__guard_keep(void) {
+  kg__guard_keep_at(kg__clock_monotonic_ns(), TRUST_NS);
 }
 
 /* Call it with the mutex. */
@@ -139,21 +252,19 @@ static struct kg__guard *find_free(void) {
 int kg__guard_add(void *base, size_t length, kg__guard **guard,
                   kg_failure *failure) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, install);
+  pthread_once(&once, begin);
   *guard = NULL;
-  if (install_result != 0) {
-    return kg__fail(failure, KG_E_SYSTEM, 0, "sigaction failed");
-  }
   pthread_mutex_lock(&mutex);
   struct kg__guard *entry = find_free();
-  if (entry != NULL) {
+  bool is_kept = entry != NULL && keep();
+  if (is_kept) {
     kg__store32_relaxed(&entry->broken, 0);
     kg__store64_relaxed(&entry->length, length);
     /* G4: partner of G3 in find. */
     kg__store64_release(&entry->base, (uint64_t)(uintptr_t)base);
   }
   pthread_mutex_unlock(&mutex);
-  if (entry == NULL) {
+  if (!is_kept) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a guard");
   }
   *guard = entry;

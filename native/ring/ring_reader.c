@@ -20,6 +20,23 @@ static bool is_plausible(const kg__ring_reader *reader, uint64_t sequence,
           sequence - reader->next <= position - reader->cursor);
 }
 
+/* Whether this is one of the events that were accounted for and may still
+ * stand. */
+static bool is_before(const kg__ring_reader *reader, uint64_t sequence) {
+  return sequence < reader->next &&
+         reader->next - sequence <= reader->ring.capacity;
+}
+
+/* Whether a whole ring went by behind the cursor without one event that could
+ * follow. What is believed of the stream came from a forged head or event then,
+ * and nothing that its writer does may ever fit it. Not when no stream has so
+ * many events at `position`. */
+static bool has_lost_track(const kg__ring_reader *reader, uint64_t sequence,
+                           uint64_t position) {
+  return position - reader->cursor >= reader->ring.capacity &&
+         !is_before(reader, sequence) && sequence <= position + 1;
+}
+
 /* The first event that is to be delivered or lost next. */
 static uint64_t first_wanted(const kg__ring_reader *reader) {
   return reader->next > reader->join ? reader->next : reader->join;
@@ -34,6 +51,16 @@ static uint64_t priority_before_wanted(const kg__ring_reader *reader) {
  * `behind`; NULL: no slot tells how many of them had priority. */
 static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                  const kg_slot *behind, kg_batch *batch) {
+  if (reader->is_joining && last > 0) {
+    *batch =
+        (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
+                   .lost = last,
+                   .lost_from = 1,
+                   .lost_to = last,
+                   .lost_priority = behind != NULL ? kg__priority_before(behind)
+                                                   : KG_PRIORITY_UNKNOWN};
+  }
+  reader->is_joining = false;
   uint64_t first = first_wanted(reader);
   uint64_t before = priority_before_wanted(reader);
   if (reader->next == 0 || last < first) {
@@ -161,10 +188,13 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
     return false;
   }
   kg__cursor_copy(&reader->ring, &last, head - 1, 1);
-  if (!kg__slot_is_valid(&reader->ring, &last, head - 1)) {
+  if (!kg__slot_is_valid(&reader->ring, &last, head - 1) ||
+      last.place + 1 != last.span) {
     return false;
   }
-  kg__cursor_set(reader, head, last.sequence + 1);
+  kg__cursor_set(reader, head,
+                 is_before(reader, last.sequence) ? reader->next
+                                                  : last.sequence + 1);
   reader->priority = KG_PRIORITY_UNKNOWN;
   return true;
 }
@@ -260,6 +290,14 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       if (span != 0 && is_plausible(reader, copy[at].sequence, position + at)) {
         break;
       }
+      if (span > 0 &&
+          has_lost_track(reader, copy[at].sequence, position + at)) {
+        reader->priority = KG_PRIORITY_UNKNOWN;
+        if (copy[at].sequence < reader->next) {
+          kg__cursor_set(reader, position + at, copy[at].sequence);
+        }
+        break;
+      }
       /* The rest of an event whose start was overwritten is no damage. */
       if (reason != KG_LOSS_OVERWRITTEN || copy[at].place == 0 ||
           !kg__slot_is_valid(ring, &copy[at], position + at)) {
@@ -310,6 +348,8 @@ bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,
 
 void kg__ring_reader_stats(const kg__ring_reader *reader,
                            kg_reader_stats *stats) {
+  /* Relaxed: figures for people, bound to nothing. */
+  uint64_t published = kg__load64_relaxed(&reader->ring.header->last_sequence);
   *stats = (kg_reader_stats){
       .received = reader->received,
       .lost = reader->lost,
@@ -320,8 +360,8 @@ void kg__ring_reader_stats(const kg__ring_reader *reader,
       .expected = reader->next > 0 ? first_wanted(reader) : 0,
       .priority = reader->next > 0 ? priority_before_wanted(reader)
                                    : KG_PRIORITY_UNKNOWN,
-      /* Relaxed: figures for people, bound to nothing. */
-      .published = kg__load64_relaxed(&reader->ring.header->last_sequence),
+      /* No stream gets further than that. */
+      .published = published < KG_SEQUENCE_MAX ? published : KG_SEQUENCE_MAX,
       .writer_start_us =
           kg__load64_relaxed(&reader->ring.header->writer_start_us)};
 }

@@ -20,6 +20,8 @@ typedef struct kg__ring_reader {
   uint64_t join_priority;
   uint64_t noted; /* the last head or claim that made no sense */
   bool has_noted;
+  bool is_joining;  /* what lies before the first event is to be told, as
+                       KG_LOSS_BEFORE_JOIN */
   kg_batch pending; /* a loss that seeking found */
   uint64_t received;
   uint64_t lost;

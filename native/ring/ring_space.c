@@ -26,61 +26,94 @@ enum stand {
   IS_GONE /* dead, evicted, overtaken: it does not count any more */
 };
 
-static void begin_wait(kg__space *space, uint32_t i, uint64_t cursor,
+static void begin_wait(kg__patience *patience, uint64_t head, uint64_t cursor,
                        uint64_t now_ns) {
-  space->behind_since[i] = now_ns;
-  space->behind_from[i] = cursor;
+  patience->behind_since = now_ns;
+  patience->behind_head = head;
+  patience->behind_from = cursor;
+}
+
+/* How far head has to move before one that was evicted is waited for again:
+ * half a ring, in which one that came or caught up meanwhile loses nothing,
+ * and twice as far with each time that it is evicted soon after. */
+static uint64_t distance(const kg__ring *ring, uint32_t evictions) {
+  const uint32_t most = 16;
+  return (uint64_t)(ring->capacity / 2)
+         << (evictions < most ? evictions : most);
+}
+
+static void evict(kg__space *space, const kg__ring *ring, uint32_t i,
+                  uint64_t head) {
+  kg__patience *patience = &space->patience[i];
+  uint64_t since = head - patience->evicted_at;
+  bool is_soon = patience->evicted_at != 0 &&
+                 since / 8 <= distance(ring, patience->evictions);
+  put_state(&ring->doorbell->cells[i], KG_CELL_EVICTED);
+  patience->evictions = is_soon ? patience->evictions + 1 : 0;
+  patience->evicted_at = head;
+  patience->wait_again = head + distance(ring, patience->evictions);
+  patience->is_given_up = true;
+  patience->behind_since = 0;
+  space->evicted++;
 }
 
 static enum stand stand_of(kg__space *space, const kg__ring *ring, uint32_t i,
                            uint64_t head, uint64_t lag, uint32_t slots,
                            uint64_t now_ns) {
+  kg__patience *patience = &space->patience[i];
   kg_reader_cell *cell = &ring->doorbell->cells[i];
   uint64_t cursor = head - lag;
   if (lag > ring->capacity) {
     put_state(cell, KG_CELL_EVICTED);
     return IS_GONE;
   }
+  if (patience->is_given_up) {
+    return IS_GONE;
+  }
   if (lag + slots <= ring->capacity) {
     return STANDS_BACK;
   }
-  if (space->given_up[i]) {
-    return IS_GONE;
-  }
   if (!space->lives(space->context, i)) {
     put_state(cell, KG_CELL_FREE);
-    space->behind_since[i] = 0;
+    patience->behind_since = 0;
     return IS_GONE;
   }
-  if (space->behind_since[i] == 0) {
-    begin_wait(space, i, cursor, now_ns);
+  if (patience->behind_since == 0) {
+    begin_wait(patience, head, cursor, now_ns);
   }
-  if (now_ns - space->behind_since[i] < space->timeout_ns) {
+  if (now_ns - patience->behind_since < space->timeout_ns) {
     return IS_IN_THE_WAY;
   }
   /* Behind for all that time because the writer fills what it frees. One that
    * took a whole ring meanwhile is slower than the writer and no more; head has
    * come that far, too, so a false cursor gains nothing. */
-  if (cursor > space->behind_from[i] &&
-      cursor - space->behind_from[i] >= ring->capacity) {
-    begin_wait(space, i, cursor, now_ns);
+  if (cursor > patience->behind_from &&
+      cursor - patience->behind_from >= ring->capacity) {
+    begin_wait(patience, head, cursor, now_ns);
     return IS_IN_THE_WAY;
   }
-  put_state(cell, KG_CELL_EVICTED);
-  space->behind_since[i] = 0;
-  space->given_up[i] = true;
-  space->evicted++;
+  evict(space, ring, i, head);
   return IS_GONE;
 }
 
-/* A reader with half a ring of space, or one that left, is not in the way any
- * more, and counts again if it was evicted. Less is not enough: a reader that
- * creeps would hold up the writer for ever. */
+/* A reader that leaves a quarter of a ring of space is not in the way any more,
+ * and counts again if it was evicted. Less is not enough: a reader that creeps
+ * would hold up the writer for ever. Nor is its word, which it may take back:
+ * head must have moved on meanwhile. There is a look in each quarter of a ring,
+ * so one that has caught up is never found too late. */
 static void forgive(kg__space *space, const kg__ring *ring, uint32_t i,
-                    uint64_t lag) {
-  if (lag == UINT64_MAX || lag <= ring->capacity / 2) {
-    space->behind_since[i] = 0;
-    space->given_up[i] = false;
+                    uint64_t head, uint64_t lag) {
+  kg__patience *patience = &space->patience[i];
+  uint64_t quarter = kg__ring_batch_slots(ring);
+  bool is_away = lag == UINT64_MAX;
+  bool has_space = is_away || lag <= ring->capacity - quarter;
+  if (patience->behind_since != 0 &&
+      ((has_space && head - patience->behind_head >= quarter) ||
+       (is_away && !space->lives(space->context, i)))) {
+    patience->behind_since = 0;
+  }
+  if (patience->is_given_up && has_space && head >= patience->wait_again) {
+    patience->is_given_up = false;
   }
 }
 
@@ -93,7 +126,7 @@ bool kg__space_has(kg__space *space, const kg__ring *ring, uint64_t head,
   uint64_t most_lag = 0;
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
     uint64_t lag = lag_of(&ring->doorbell->cells[i], head);
-    forgive(space, ring, i, lag);
+    forgive(space, ring, i, head, lag);
     if (lag == UINT64_MAX) {
       continue;
     }
@@ -116,7 +149,7 @@ bool kg__space_has(kg__space *space, const kg__ring *ring, uint64_t head,
 void kg__space_review(kg__space *space, const kg__ring *ring, uint64_t head) {
   for (uint32_t i = 0; i < KG_READER_CELLS; i++) {
     kg_reader_cell *cell = &ring->doorbell->cells[i];
-    forgive(space, ring, i, lag_of(cell, head));
+    forgive(space, ring, i, head, lag_of(cell, head));
     /* Relaxed: a hint; the lock decides. One that was evicted and died would
      * stand there for ever. */
     if (kg__load32_relaxed(&cell->state) == KG_CELL_EVICTED &&

@@ -27,17 +27,27 @@
 /* Says whether the reader of a cell lives. */
 typedef bool (*kg__reader_lives)(void *context, uint32_t cell);
 
+/* What the writer remembers of a cell. By its own head and clock: what stands
+ * in the cell is its reader's word, which may change between two looks. */
+typedef struct kg__patience {
+  /* Since when the cell is in the way of the writer, without having kept out of
+   * it for a quarter of a ring; 0: it is not. */
+  uint64_t behind_since;
+  uint64_t behind_head; /* the head then */
+  uint64_t behind_from; /* where its cursor was then */
+  /* Evicted: it is not waited for before head is at `wait_again`. */
+  bool is_given_up;
+  uint64_t evicted_at;
+  uint64_t wait_again;
+  uint32_t evictions; /* that came soon after each other */
+} kg__patience;
+
 typedef struct kg__space {
   uint64_t timeout_ns;
   kg__reader_lives lives;
   void *context;
   uint64_t limit; /* positions below it may be written without a look */
-  /* Since when a cell keeps the writer from writing, or it is at least in the
-   * way of it; 0: it is not. */
-  uint64_t behind_since[KG_READER_CELLS];
-  uint64_t behind_from[KG_READER_CELLS]; /* where its cursor was then */
-  /* Evicted, and not caught up since: it is not waited for. */
-  bool given_up[KG_READER_CELLS];
+  kg__patience patience[KG_READER_CELLS];
   uint64_t evicted;
 } kg__space;
 

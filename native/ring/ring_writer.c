@@ -69,7 +69,8 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
                                   ~WAITERS};
   uint64_t head = next.head;
   uint64_t lane_sequence = 0;
-  if (next.claim < head || next.claim - head > kg__ring_batch_slots(ring)) {
+  if (next.claim > KG_POSITION_MAX || next.claim < head ||
+      next.claim - head > kg__ring_batch_slots(ring)) {
     return kg__fail(failure, KG_E_RING_CORRUPT, 0,
                     "its head is %" PRIu64 " and its claim %" PRIu64, head,
                     next.claim);
@@ -108,18 +109,39 @@ void kg__ring_writer_end(kg__ring_writer *writer) {
   writer->staged = NULL;
 }
 
+/* Whether an event of this stream stands at `at`, or a part of one. */
+static bool stands(const kg__ring_writer *writer, uint64_t at, kg_slot *slot) {
+  const kg__ring *ring = &writer->ring;
+  kg__copy_shared(slot, kg__ring_slot(ring, at), sizeof *slot);
+  return kg__slot_is_valid(ring, slot, at) &&
+         slot->sequence <= writer->sequence;
+}
+
 uint64_t kg__ring_writer_overwritten(const kg__ring_writer *writer) {
   const kg__ring *ring = &writer->ring;
-  uint64_t at =
+  kg_slot slot;
+  uint64_t low =
       writer->claim > ring->capacity ? writer->claim - ring->capacity : 0;
-  /* The first event that begins there is the oldest one. */
-  for (; at < writer->head; at++) {
-    kg_slot slot;
-    kg__copy_shared(&slot, kg__ring_slot(ring, at), sizeof slot);
-    if (slot.position == at && slot.place == 0) {
-      return slot.sequence <= writer->sequence ? slot.sequence - 1
-                                               : writer->sequence;
+  uint64_t at = low;
+  /* A writer before may have left any amount of slots that do not validate: the
+   * first that does is looked for in ever larger steps, then between the last
+   * two of them. */
+  for (uint64_t step = 1; at < writer->head && !stands(writer, at, &slot);
+       step *= 2) {
+    low = at + 1;
+    at = step < writer->head - at ? at + step : writer->head;
+  }
+  while (low < at) {
+    uint64_t middle = low + (at - low) / 2;
+    if (stands(writer, middle, &slot)) {
+      at = middle;
+    } else {
+      low = middle + 1;
     }
+  }
+  /* The event whose beginning is overwritten is no longer held. */
+  if (at < writer->head && stands(writer, at, &slot)) {
+    return slot.place == 0 ? slot.sequence - 1 : slot.sequence;
   }
   return writer->sequence;
 }

@@ -96,12 +96,13 @@ class Program {
   /**
    * @param {(ipc: object, argument: object) => unknown} main
    * @param {object} argument JSON
-   * @param {{ flags?: string[] }} [options]
+   * @param {{ flags?: string[], bare?: boolean }} [options] `bare`: it does
+   *   not load the library
    */
-  constructor(main, argument, { flags = [] } = {}) {
+  constructor(main, argument, { flags = [], bare = false } = {}) {
+    const library = bare ? 'null' : `require(${JSON.stringify(LIBRARY)})`
     const script =
-      `const ipc = require(${JSON.stringify(LIBRARY)});` +
-      `(${main})(ipc, ${JSON.stringify(argument)})`
+      `const ipc = ${library};` + `(${main})(ipc, ${JSON.stringify(argument)})`
     this.stdout = ''
     this.stderr = ''
     this._process = spawn(process.execPath, [...flags, '-e', script], {

@@ -1,4 +1,5 @@
-// The table of guards, and the signal's handler that reads it.
+// The table of guards, what a signal is handed on to, and the signal's handler
+// that reads both.
 #ifndef MODEL_GUARD_PROGRAM_H
 #define MODEL_GUARD_PROGRAM_H
 
@@ -9,12 +10,15 @@
 
 namespace model {
 
-// One thread puts a guard into the table, frees it, and uses it for another
-// mapping; a handler looks for an address in that one.
+// One thread remembers whose handler ours has displaced, puts a guard into the
+// table, frees it, and uses it for another mapping; a handler looks for an
+// address in that one.
 class Guards : public Program {
 public:
   Guards(int, const Mistake &mistake) : mistake_(mistake) {
-    writes_ = {{NEXT, 1, Order::relaxed, Step::COUNT},
+    writes_ = {{ACTION, 1, Order::relaxed, Step::COUNT},
+               {BEFORE, 1, Order::release, Step::G6},
+               {NEXT, 1, Order::relaxed, Step::COUNT},
                {FIRST, 1, Order::release, Step::G2},
                {LENGTH, 5, Order::relaxed, Step::COUNT},
                {BASE, OLD_BASE, Order::release, Step::G4},
@@ -22,7 +26,7 @@ public:
                {LENGTH, NEW_LENGTH, Order::relaxed, Step::COUNT},
                {BASE, NEW_BASE, Order::release, Step::G4}};
     if (mistake.is(Flaw::LENGTH_LATE)) {
-      std::swap(writes_[5], writes_[6]);
+      std::swap(writes_[7], writes_[8]);
     }
   }
 
@@ -39,9 +43,11 @@ public:
   void check_end(const State &) const override {}
 
 private:
-  enum Location { FIRST, NEXT, BASE, LENGTH, LOCATIONS };
+  enum Location { ACTION, BEFORE, FIRST, NEXT, BASE, LENGTH, LOCATIONS };
   enum { OLD_BASE = 7, NEW_BASE = 8, NEW_LENGTH = 9 };
   enum HandlerAt {
+    LOAD_BEFORE,
+    LOAD_ACTION,
     LOAD_FIRST,
     LOAD_NEXT,
     LOAD_BASE,
@@ -94,6 +100,16 @@ private:
   bool step_handler(State &state, Choices &choices, Trace &trace) const {
     Thread &self = state.threads[1];
     switch (self.at) {
+    case LOAD_BEFORE:
+      self.at = load(state, BEFORE, Step::G5, choices, trace) != 0 ? LOAD_ACTION
+                                                                   : LOAD_FIRST;
+      break;
+    case LOAD_ACTION:
+      if (load(state, ACTION, Step::COUNT, choices, trace) != 1) {
+        throw Violation{"the handler hands on to what is not there yet"};
+      }
+      self.at = LOAD_FIRST;
+      break;
     case LOAD_FIRST:
       self.at = load(state, FIRST, Step::G1, choices, trace) != 0 ? LOAD_NEXT
                                                                   : HANDLER_END;
@@ -121,7 +137,8 @@ private:
     return true;
   }
 
-  static constexpr const char *NAMES[] = {"first", "next", "base", "length"};
+  static constexpr const char *NAMES[] = {"action", "before", "first",
+                                          "next",   "base",   "length"};
 
   Mistake mistake_;
   std::vector<Write> writes_;

@@ -19,6 +19,7 @@ namespace model {
   X(SETTLED_CLAIM_IGNORED, "the last sequence counts without a claim")      \
   X(CLAIM_GOES_BACK, "a successor takes head as its claim")                 \
   X(BEGINS_AT_CLAIM, "a successor takes claim as its head")                 \
+  X(LANE_BEFORE_W4, "L1 to L4 in front of W4")                              \
   X(LANE_BEFORE_W5, "L1 to L4 in front of W5")                              \
   X(LANE_AT_ONCE, "L1 to L4 once for a whole lane")                         \
   X(LANE_CLAIM_IGNORED, "the lane's claim is not looked at")                \

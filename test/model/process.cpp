@@ -20,8 +20,8 @@ void run_process(Report &report) {
       {}, {Step::P1, Step::P2}, {Step::A1, Step::A2, Step::E1, Step::E2});
   in_poller.push_back(Mistake::of(Flaw::PARKED_LATE));
   run_mistakes(report, seeded(in_poller), poller);
-  std::vector<Mistake> in_guards =
-      mistakes_in({}, {}, {Step::G1, Step::G2, Step::G3, Step::G4});
+  std::vector<Mistake> in_guards = mistakes_in(
+      {}, {}, {Step::G1, Step::G2, Step::G3, Step::G4, Step::G5, Step::G6});
   in_guards.push_back(Mistake::of(Flaw::LENGTH_LATE));
   run_mistakes(report, seeded(in_guards), guards);
 }

@@ -13,7 +13,7 @@ static double now() {
 
 // A short run ends by itself long before these.
 static constexpr size_t SHORT_LIMIT = 3000000;
-static constexpr size_t LONG_LIMIT = 60000000;
+static constexpr size_t LONG_LIMIT = 20000000;
 
 size_t Report::limit() const {
   if (options_.limit != 0) {

@@ -82,6 +82,9 @@ void Writer::commit(const Commit &planned, int first_payload) {
       }
       break;
     case Step::W4:
+      if (mistake_.is(Flaw::LANE_BEFORE_W4)) {
+        copy_to_lane(slots);
+      }
       store(step, Field::last_sequence, sequence, Order::release);
       break;
     default:
@@ -94,7 +97,8 @@ void Writer::commit(const Commit &planned, int first_payload) {
   }
   head_ = head;
   sequence_ = sequence;
-  if (!mistake_.is(Flaw::LANE_BEFORE_W5)) {
+  if (!mistake_.is(Flaw::LANE_BEFORE_W4) &&
+      !mistake_.is(Flaw::LANE_BEFORE_W5)) {
     copy_to_lane(slots);
   }
   if (repairs_late_from_ > 0) {

@@ -37,6 +37,9 @@ void Writer::begin_lane() {
     if (!last.is_valid(lane_head_ - 1)) {
       throw Corrupt{"the slot before the lane's head does not validate"};
     }
+    if (last.sequence > sequence_) {
+      throw Corrupt{"the lane is ahead of the ring"};
+    }
     lane_sequence_ = last.sequence;
   }
 }
@@ -54,6 +57,9 @@ void Writer::repair(int until, int from_sequence) {
         lead.sequence < from_sequence || at + lead.span > until ||
         (repairs_late_from_ > 0 && current().events[lead.sequence].lane >= 0)) {
       continue;
+    }
+    if (lead.sequence > sequence_) {
+      throw Violation{"a successor puts into the lane what is not published"};
     }
     events.push_back({lead});
     for (int place = 1; place < lead.span; place++) {

@@ -102,10 +102,8 @@ static bool run_one(const Scenario &scenario, const Sweep &sweep,
                     const Setup &setup, Leniency leniency, size_t limit,
                     Outcome &outcome) {
   History history = write(scenario, setup, false);
-  if (!history.corrupt.empty()) {
-    outcome.violation =
-        "a successor calls an honest ring corrupt: " + history.corrupt;
-  } else {
+  outcome.violation = history.violation;
+  if (outcome.violation.empty()) {
     Outcome one =
         explore_reader(history, setup, sweep.from, leniency,
                        limit > outcome.states ? limit - outcome.states : 1);

@@ -79,7 +79,12 @@ History write(const Scenario &scenario, const Setup &setup, bool has_trace) {
     try {
       history.has_died = !live(writer, scenario, life > 0, commit);
     } catch (const Corrupt &corrupt) {
-      history.corrupt = corrupt.why;
+      history.violation =
+          "a successor calls an honest ring corrupt: " + corrupt.why;
+    } catch (const Violation &violation) {
+      history.violation = violation.what;
+    }
+    if (!history.violation.empty()) {
       break;
     }
     // The lock's transfer: the next one has seen everything, and has not had a

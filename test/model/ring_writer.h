@@ -65,7 +65,7 @@ struct History {
   std::set<int> damaged; // positions
   View end{};            // everything that was written
   View named{};          // what was seen before the second ring got its name
-  std::string corrupt;   // why a successor did not take the ring; empty: it did
+  std::string violation; // by a writer; empty: none
   int stores = 0;        // of the last writer
   bool has_died = false; // the last writer did
   std::vector<std::string> trace;

@@ -16,8 +16,8 @@ State Space::start() const {
     reader.at = joins ? AT_JOIN : AT_READ;
     state.memory.store(0, state_of(i), joins ? FREE : ATTACHED, Order::relaxed,
                        none);
-    state.memory.store(0, cursor_of(i), joins ? OLD_CURSOR : 0, Order::relaxed,
-                       none);
+    state.memory.store(0, cursor_of(i), joins ? shape_.old_cursor : 0,
+                       Order::relaxed, none);
   }
   for (int i = 0; i < readers(); i++) {
     // The lock of its cell came to it from whoever had it before.
@@ -52,15 +52,16 @@ static std::vector<Row> rows(bool is_long) {
     return row_of<Space>(name, size, shape);
   };
   std::vector<Row> all = {
-      row("reject, one reader", {2, is_long ? 5 : 4, 1, false, false}),
-      row("reject, two readers", {1, is_long ? 3 : 2, 2, false, false}),
-      row("reject, one that comes later", {4, 6, 0, true, false}),
-      row("reject, one that is evicted", {2, 4, 1, false, true})};
+      row("reject, one reader", {2, is_long ? 5 : 4, 1, false, false, 0}),
+      row("reject, two readers", {1, is_long ? 3 : 2, 2, false, false, 0}),
+      row("reject, one that comes later", {4, 6, 0, true, false, 30}),
+      row("reject, into a cell far behind", {4, 7, 0, true, false, 0}),
+      row("reject, one that is evicted", {2, 4, 1, false, true, 0})};
   if (is_long) {
     all.push_back(
-        row("reject, two readers, two slots", {2, 3, 2, false, false}));
+        row("reject, two readers, two slots", {2, 3, 2, false, false, 0}));
     all.push_back(
-        row("reject, one there, one that comes", {2, 4, 1, true, false}));
+        row("reject, one there, one that comes", {2, 4, 1, true, false, 0}));
   }
   return all;
 }

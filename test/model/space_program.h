@@ -20,13 +20,11 @@ struct SpaceShape {
   int attached;    // reliable readers that are there from the beginning
   bool has_joiner; // and one that comes later
   bool can_evict;  // the first one's time may be over, once
+  int old_cursor;  // of the reader that had the joiner's cell before
 };
 
 constexpr int MOST_READERS = 3;
 constexpr int BATCH = 1;
-
-// A cursor that a reader before has left in its cell.
-constexpr int OLD_CURSOR = 30;
 
 enum SharedWord { CLAIM, HEAD, ROOM, ROOM_WAITERS, CELLS };
 
@@ -47,7 +45,8 @@ inline int payload_of(int position) {
 }
 
 // Indices into State::outside.
-enum Outside { WRITER_SLEEPS, IS_EVICTED };
+// HAS_LEFT: a reader signals nothing then, so the writer looks again by itself.
+enum Outside { WRITER_SLEEPS, IS_EVICTED, HAS_LEFT };
 
 // --- A thread's variables and places ---------------------------------------
 

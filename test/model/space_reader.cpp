@@ -65,6 +65,7 @@ void Space::join(State &state, int thread, Choices &choices,
     self.at = is_promised ? AT_READ : AT_READER_END;
     if (!is_promised) {
       memory.store(thread, state_of(cell), FREE, Order::relaxed, choices);
+      state.outside[HAS_LEFT] = 1;
     }
     break;
   }
@@ -110,6 +111,11 @@ void Space::take_next(State &state, int thread, Choices &choices,
       throw Violation{"what a reliable reader has not taken is overwritten"};
     }
   } else if (step == Step::C2) {
+    if (cell >= shape_.attached &&
+        memory.load(thread, state_of(cell), Order::relaxed, choices) ==
+            EVICTED) {
+      throw Violation{"a reader that has only come is evicted"};
+    }
     memory.store(thread, cursor_of(cell), position + 1,
                  order(step, Order::release), choices);
     trace.say("reader %d: C2 cursor = %d", cell, position + 1);

@@ -63,7 +63,8 @@ void Space::look_at_cells(State &state, Choices &choices, Trace &trace) const {
     trace.say("writer: C3 cursor of cell %d is %d", cell, cursor);
     int lag = std::max(0, self.own[AT_HEAD] - cursor);
     if (lag > shape_.capacity) {
-      // Overtaken: it does not count any more.
+      state.memory.store(0, state_of(cell), EVICTED, Order::relaxed, choices);
+      trace.say("writer: cell %d was overtaken", cell);
     } else if (lag + BATCH <= shape_.capacity) {
       self.own[MOST_LAG] = std::max(self.own[MOST_LAG], lag);
     } else {
@@ -128,9 +129,10 @@ bool Space::wait(State &state, Choices &choices, Trace &trace) const {
     self.at = AT_CHECK;
     break;
   default: // AT_ASLEEP
-    if (state.outside[WRITER_SLEEPS] != 0) {
+    if (state.outside[WRITER_SLEEPS] != 0 && state.outside[HAS_LEFT] == 0) {
       return false;
     }
+    state.outside[WRITER_SLEEPS] = 0;
     memory.enter_kernel(0);
     trace.say("writer: wakes up");
     self.own[ASKED] = 0;

@@ -51,7 +51,9 @@
   X(G1, "link")                                              \
   X(G2, "link")                                              \
   X(G3, "base")                                              \
-  X(G4, "base")
+  X(G4, "base")                                              \
+  X(G5, "displaced handler")                                 \
+  X(G6, "displaced handler")
 
 namespace model {
 

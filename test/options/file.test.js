@@ -212,7 +212,10 @@ describe('loadConfig', () => {
       for (const [section, name, { fine }] of ALL) {
         ipc[section][name] = fine.at(-1)
       }
-      Object.assign(ipc.shm, { dir: ring.dir, max_events: 1000, poll_cpu: 0 })
+      Object.assign(ipc.shm, {
+        ...{ dir: ring.dir, poll_cpu: 0 },
+        ...{ max_events: 1000, priority_events: 256 }
+      })
       Object.assign(ipc.websocket, { host: '127.0.0.1', port: 0 })
       const options = load(stringify({ ipc }))
       const shield = ring.keep(IpcFactory.createHybridTransport(options))

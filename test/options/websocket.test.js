@@ -488,6 +488,8 @@ describe('options of IpcFactory', () => {
       maxEvents: 16,
       bufferSize: '1MB',
       enableChecksums: false,
+      prioritySeverity: 'High',
+      priorityEvents: 16,
       overflow: 'reject',
       readerTimeoutMs: 10,
       maxEventBytes: 4096,
@@ -506,12 +508,17 @@ describe('options of IpcFactory', () => {
     // An option that somebody adds fails here until it goes somewhere.
     const known = [...Object.keys(options), 'preferShm', 'after'].sort()
     assert.deepEqual(known, namesIn(FACTORY_CHECKS).sort())
-    const after = { generation: '0123456789abcdef', sequence: 7 }
+    const position = { generation: '0123456789abcdef', sequence: 7 }
+    const after = { ...position, priority: 3 }
     const { from, ...rest } = reader
     assert.deepEqual(checkIpc({ ...rest, after }).reader, {
       ...rest,
       from: 'latest',
       after
+    })
+    assert.deepEqual(checkIpc({ after: position }).reader.after, {
+      ...position,
+      priority: null
     })
     assert.throws(() => checkIpc({ from, after }), {
       code: 'ERR_INVALID_OPTION',

@@ -177,7 +177,8 @@ describe('users', () => {
   it('F28 a squatted default directory gives way to the next', async () => {
     const squatted = `/dev/shm/kindly-guard-${VICTIM.uid}`
     assert(!fs.existsSync(squatted))
-    removed.push(squatted)
+    // The Shield takes the locks of the other places, too.
+    removed.push(squatted, `/tmp/kindly-guard-${VICTIM.uid}`)
     fs.mkdirSync(squatted, { mode: 0o777 })
     fs.chownSync(squatted, STRANGER.uid, STRANGER.gid)
     const home = path.join(ring.dir, 'run')

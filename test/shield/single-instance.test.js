@@ -198,6 +198,35 @@ describe('factory', () => {
       assert.equal(ended, 'ERR_RING_LOCKED')
     })
 
+    it('F33 without the addon, one whose socket was removed is asked at its port', async () => {
+      const child = await withoutAddon(overWebSocket())
+      const socket = path.join(ring.dir, 'kindly-guard.sock')
+      for (let i = 0; i < 5; i++) {
+        fs.unlinkSync(socket)
+        const second = await withoutAddon(overWebSocket()).catch((e) => e)
+        assert.equal(second.code, 'ERR_RING_LOCKED')
+        await until(() => fs.existsSync(socket), 'it is back')
+      }
+      const { transport } = await child.call(({ shield }) => shield.stats())
+      assert.equal(transport, 'websocket')
+    })
+
+    it('F33 without the addon, one that nobody could ask gives way', async () => {
+      const websocket = { port: false }
+      const options = { ...overWebSocket(), websocket }
+      const child = await withoutAddon(options)
+      // Stopped, it cannot put its socket back.
+      child.signal('SIGSTOP')
+      fs.unlinkSync(path.join(ring.dir, 'kindly-guard.sock'))
+      const second = await withoutAddon(options)
+      child.signal('SIGCONT')
+      const ends = (one) =>
+        one.call(({ shield }) => shield.stats().error?.code ?? null)
+      await until(() => ends(child), 'the end of the first')
+      assert.equal(await ends(child), 'ERR_RING_LOCKED')
+      assert.equal(await ends(second), null)
+    })
+
     it('F69 no start takes a name that another user could hold', async () => {
       // The abstract namespace of Linux has no owners. Those of this process:
       const names = () => {

@@ -25,6 +25,7 @@ function open(count) {
       source.isHeld = hold
     },
     writerState: () => 'live',
+    priorityBehind: ({ sequence }) => sequence + 100,
     async close() {
       await turn()
       source.isClosed = true
@@ -65,8 +66,9 @@ describe('a stream that nothing wakes', () => {
     const iterator = stream[Symbol.asyncIterator]()
     await iterator.next()
     source.generation = 'second'
-    const { generation, sequence, received } = stream.stats()
+    const { generation, sequence, priority, received } = stream.stats()
     assert.deepEqual([generation, sequence, received], ['first', 1, 1])
+    assert.equal(priority, 101)
     for (let i = 2; i <= 11; i++) await iterator.next()
     assert.equal(stream.stats().generation, 'second')
   })

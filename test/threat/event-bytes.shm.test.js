@@ -5,6 +5,11 @@
 const assert = require('node:assert/strict')
 const zlib = require('node:zlib')
 const { IpcFactory } = require('../../lib/index.js')
+const {
+  parseMessage,
+  textOfThreat,
+  threatMessage
+} = require('../../lib/websocket/protocol.js')
 const { spy } = require('../helpers/native.js')
 const { noise, threat, useRing } = require('../helpers/ring.js')
 const { tailField } = require('../helpers/ring-file.js')
@@ -175,6 +180,17 @@ describe('maxEventBytes', () => {
         assert(maxOutputLength <= 20_000 + 32, `${maxOutputLength}`)
       }
       assert.equal(small.stats().corrupt, 0)
+    })
+
+    it('F63 over WebSocket, what a ring has cut says so', () => {
+      const bytes = ring.forge({ capacity: EVENTS })
+      const reader = ring.client({ from: 1 })
+      bytes.publish({ details: 'lead', tail: Buffer.alloc(MIB + 33) })
+      const [cut] = reader.poll()
+      assert.equal(cut.cut, true)
+      const text = threatMessage('0123456789abcdef', [textOfThreat(cut)])
+      const { threats } = parseMessage(Buffer.from(text), false)
+      assert.deepEqual(threats, [cut])
     })
 
     it('F63 no JSON of more than its own is parsed', () => {

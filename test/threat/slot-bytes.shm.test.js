@@ -78,6 +78,9 @@ describe('slot bytes', () => {
     expected.writeUInt16LE(1, 24)
     expected.writeUInt16LE(2, 28)
     expected.writeUInt16LE(2, 30)
+    // Severe enough to be a priority event, the first one.
+    expected.writeUInt32LE(2, 32)
+    expected.writeUInt32LE(1, 380)
     expected.writeBigUInt64LE(0x11223344556677n, 40)
     expected.writeUInt32LE(0x12345678, 48)
     expected[52] = 0xab
@@ -86,7 +89,7 @@ describe('slot bytes', () => {
     expected.write('de', 118)
     assert.deepEqual(slot, expected)
     assert.equal(bytes.get('magic'), 0x4b474d53n)
-    assert.equal(bytes.get('version'), 2n)
+    assert.equal(bytes.get('version'), 3n)
     assert.equal(bytes.get('claim'), 1n)
     assert.equal(bytes.get('lastSequence'), 1n)
     assert.equal(bytes.get('writerPid'), BigInt(process.pid))

@@ -29,6 +29,7 @@ import type {
   Loss,
   PollOptions,
   Position,
+  PrioritySeverity,
   ReaderOptions,
   ReaderStats,
   SeverityName,
@@ -53,6 +54,9 @@ import ShmClient = kindly.ShmClient
 
 const typeName: ThreatTypeName = 'InjectionAttempt'
 const severityName: SeverityName = 'High'
+const prioritySeverity: PrioritySeverity = severityName
+const noPriority: PrioritySeverity = 'none'
+const lane: WriterOptions = { prioritySeverity, priorityEvents: 256 }
 const typeNumber: 5 = ThreatType.PathTraversal
 const severityNumber: 4 = Severity.Critical
 
@@ -275,7 +279,7 @@ export async function read(signal: AbortSignal): Promise<void> {
     client.closed
   ]
   const { generation, sequence } = stats
-  const after: Position = { generation, sequence }
+  const after: Position = { generation, sequence, priority: null }
   void new ShmClient({ after })
   void [times, numbers, texts, failure, flags]
   await client.close()

@@ -33,6 +33,7 @@ import {
   PlatformShm,
   type PollOptions,
   type Position,
+  type PrioritySeverity,
   type ReaderOptions,
   type ReaderStats,
   Severity,
@@ -59,6 +60,9 @@ export const severity: 3 = byDefault.Severity.High
 
 const typeName: ThreatTypeName = 'InjectionAttempt'
 const severityName: SeverityName = 'High'
+const prioritySeverity: PrioritySeverity = severityName
+const noPriority: PrioritySeverity = 'none'
+const lane: WriterOptions = { prioritySeverity, priorityEvents: 256 }
 const typeNumber: 5 = ThreatType.PathTraversal
 const severityNumber: 4 = Severity.Critical
 
@@ -281,7 +285,7 @@ export async function read(signal: AbortSignal): Promise<void> {
     client.closed
   ]
   const { generation, sequence } = stats
-  const after: Position = { generation, sequence }
+  const after: Position = { generation, sequence, priority: null }
   void new ShmClient({ after })
   void [times, numbers, texts, failure, flags]
   await client.close()

@@ -313,3 +313,50 @@ TEST(sizes, "max_events and max_bytes are kept or refused with what would do") {
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,
                &failure);
 }
+
+/* --- Holes -----------------------------------------------------------------
+ */
+
+/* A ring of the largest size, of which nothing but the header was written. */
+static void make_sparse(const char *path, uint64_t head) {
+  const kg__ring_setup setup = {
+      .capacity = KG_MAX_CAPACITY, .checksums = true, .generation = 5};
+  static unsigned char begin[sizeof(kg_ring_header)];
+  kg_ring_header *header = (void *)begin;
+  kg__ring ring;
+  memset(begin, 0, sizeof begin);
+  kg__ring_format(begin, &setup, &ring);
+  header->head = head;
+  header->claim = head;
+  header->last_sequence = head;
+  put_file(path, begin, sizeof begin);
+  CHECK(truncate(path, (off_t)kg__ring_bytes(KG_MAX_CAPACITY, 0)) == 0);
+}
+
+static uint64_t kibibytes_of(const char *path) {
+  struct stat info;
+  CHECK(stat(path, &info) == 0);
+  return (uint64_t)info.st_blocks / 2;
+}
+
+TEST(holes, "F64 a ring with holes: refused, and no memory is filled") {
+  const char *dir = check_temp_dir();
+  const char *path = check_path(dir, RING_FILE);
+  const uint64_t heads[] = {0, 7, KG_MAX_CAPACITY,
+                            5 * (uint64_t)KG_MAX_CAPACITY};
+  for (int i = 0; i < 4; i++) {
+    make_sparse(path, heads[i]);
+    int fd = open(path, O_RDONLY);
+    CHECK(fd >= 0);
+    refuse_reader(dir, KG_E_RING_INVALID);
+    CHECK(kibibytes_of(path) <= 64);
+    /* A writer puts a ring of its own in its place. */
+    kg_writer *writer = open_writer(dir, 16);
+    CHECK_EQUAL(write_events(writer, 3), 3);
+    struct stat info;
+    CHECK(fstat(fd, &info) == 0 && info.st_blocks / 2 <= 64);
+    close(fd);
+    kg_writer_close(writer);
+    CHECK(unlink(path) == 0);
+  }
+}

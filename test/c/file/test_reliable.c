@@ -493,6 +493,109 @@ TEST(hostile, "F18 who holds every lock holds up the writer for its time") {
   kg_writer_close(writer);
 }
 
+/* The cells of two readers that live and say whatever holds up the writer. */
+typedef struct liars {
+  int locks;
+  int ring;
+} liars;
+
+static liars open_liars(const char *dir) {
+  liars liars = {.locks = open(check_path(dir, "kindly-guard.readers"), O_RDWR),
+                 .ring = open(check_path(dir, RING_FILE), O_RDWR)};
+  struct flock both = {
+      .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 2};
+  CHECK(liars.locks >= 0 && liars.ring >= 0);
+  CHECK(fcntl(liars.locks, F_OFD_SETLK, &both) == 0);
+  return liars;
+}
+
+static void say(const liars *liars, int which, uint64_t cursor,
+                uint32_t state) {
+  kg_reader_cell cell = {.cursor = cursor, .state = state};
+  off_t at = KG_DOORBELL_OFFSET + 256 + which * (off_t)sizeof cell;
+  CHECK(pwrite(liars->ring, &cell, sizeof cell, at) == (ssize_t)sizeof cell);
+}
+
+static uint32_t state_of(const liars *liars, int which) {
+  kg_reader_cell cell;
+  off_t at = KG_DOORBELL_OFFSET + 256 + which * (off_t)sizeof cell;
+  CHECK(pread(liars->ring, &cell, sizeof cell, at) == (ssize_t)sizeof cell);
+  return cell.state;
+}
+
+/* How the one that is not in the way says so. */
+enum lie { TOOK_ALL, LEFT, WAS_EVICTED, LIES };
+
+/* One of the two is in the way until it is evicted, or until shortly before,
+ * and then the other one. Returns how often the writer had to wait. */
+static int held_up(enum lie lie, bool until_evicted, uint32_t events) {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  liars liars = open_liars(dir);
+  int in_the_way = 0;
+  int turns = 0;
+  uint64_t turned_at = kg__clock_monotonic_ns();
+  write_events(writer, CAPACITY);
+  while (sequence_of(writer) < events && turns < 1000) {
+    uint64_t now = kg__clock_monotonic_ns();
+    uint64_t head = kg__ring_head(&writer->segment.ring);
+    if (until_evicted
+            ? state_of(&liars, in_the_way) == KG_CELL_EVICTED
+            : now - turned_at > UINT64_C(1000000) * (SHORT_MS - SHORT_MS / 4)) {
+      in_the_way = 1 - in_the_way;
+      turned_at = now;
+      turns++;
+    }
+    say(&liars, in_the_way, head - CAPACITY, KG_CELL_ATTACHED);
+    say(&liars, 1 - in_the_way, head,
+        lie == TOOK_ALL ? KG_CELL_ATTACHED
+        : lie == LEFT   ? KG_CELL_FREE
+                        : KG_CELL_EVICTED);
+    if (write_one(writer) < 0) {
+      pause_ms(1);
+    }
+  }
+  CHECK(sequence_of(writer) >= events);
+  close(liars.locks);
+  close(liars.ring);
+  kg_writer_close(writer);
+  return turns;
+}
+
+TEST(two_liars,
+     "F66 evicted and attached again, two in turn: writing goes on") {
+  for (enum lie lie = TOOK_ALL; lie < LIES; lie++) {
+    /* Twice as far with each eviction of the same one: a hundred rings take
+     * each of them eight. */
+    CHECK(held_up(lie, true, 100 * CAPACITY) <= 24);
+  }
+}
+
+TEST(liars_in_time, "F66 two in turn, each out of the way before its time") {
+  for (enum lie lie = TOOK_ALL; lie < LIES; lie++) {
+    CHECK(held_up(lie, false, 20 * CAPACITY) < 1000);
+  }
+}
+
+TEST(after_eviction, "F66 who came after an eviction is waited for at once") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  kg_reader *first = open_reliable(dir);
+  CHECK_EQUAL(fill(writer), CAPACITY);
+  CHECK(insist(writer) > 0);
+  kg_reader_close(first);
+  /* In the same cell. */
+  kg_reader *second = open_reliable(dir);
+  account account = {.next = 0};
+  fill(writer);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  take(second, &account, 2 * CAPACITY);
+  CHECK_EQUAL(account.received, CAPACITY);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(second);
+  kg_writer_close(writer);
+}
+
 TEST(removed, "F24 the readers' file is removed: who is there is waited for") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);

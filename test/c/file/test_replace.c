@@ -337,3 +337,26 @@ TEST(protected, "a reader's mapping cannot write but to the doorbell") {
   CHECK_EQUAL(read_only, 2);
   kg_reader_close(reader);
 }
+
+TEST(header, "F20 a header that is damaged under its writer: another ring") {
+  for (size_t at = 0; at < sizeof(kg_ring_identity); at += 7) {
+    const char *dir = check_temp_dir();
+    kg_failure failure;
+    kg_writer *writer = open_writer(dir, 16);
+    kg_reader *old = open_reader(dir);
+    account account = {.next = 1};
+    uint64_t generation = writer_info(writer).generation;
+    write_events(writer, 3);
+    poke(dir, at, ~UINT64_C(0));
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+    drain_file(old, &account);
+    CHECK_EQUAL(account.received, 3);
+    /* Who comes now finds a ring that says what it is. */
+    kg_reader *fresh = open_reader(dir);
+    CHECK_EQUAL(reader_info(fresh).predecessor_generation, generation);
+    kg_reader_close(fresh);
+    kg_reader_close(old);
+    kg_writer_close(writer);
+    check_remove_dirs();
+  }
+}

@@ -15,7 +15,7 @@ class Process extends EventEmitter {
   /** @param {Crowd} crowd @param {object} order what it is to be */
   constructor(crowd, order) {
     super()
-    this._fork = fork(CHILD)
+    this._fork = fork(crowd.program)
     this.pid = this._fork.pid
     this.exited = once(this._fork, 'exit')
     this._fork.on('message', (message) => {
@@ -51,7 +51,9 @@ class Process extends EventEmitter {
 
 /** All of them. `failed` resolves with the first thing that goes wrong. */
 class Crowd {
-  constructor() {
+  /** @param {string} [program] what each of them runs */
+  constructor(program = CHILD) {
+    this.program = program
     this._all = new Set()
     this.failures = []
     this.isOver = false

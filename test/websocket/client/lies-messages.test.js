@@ -80,17 +80,28 @@ describe('WebSocket client and a server that lies', () => {
       )
     }))
 
-  it('100 MB of an unknown type: ignored', () =>
+  it('5 MB of an unknown type: ignored', () =>
     assertIgnored((connection) =>
-      connection.say({ type: 'future', text: 'x'.repeat(100_000_000) })
+      connection.say({ type: 'future', text: 'x'.repeat(5_000_000) })
     ))
 
-  it('100 MB that are no JSON: seen', () =>
+  it('5 MB that are no JSON: seen', () =>
     assertSeen({
-      what: '100 MB',
-      tell: (connection) => connection.say('x'.repeat(100_000_000)),
+      what: '5 MB',
+      tell: (connection) => connection.say('x'.repeat(5_000_000)),
       why: /is no JSON/
     }))
+
+  it('F63 more than any event takes: closed, and never parsed', () =>
+    assertSeen(
+      ...[8_000_000, 100_000_000].map((size) => ({
+        what: `${size} bytes`,
+        tell: (connection) =>
+          connection.say({ type: 'future', text: 'x'.repeat(size) }),
+        code: 'ERR_WEBSOCKET_CLOSED',
+        why: /Max payload size exceeded/
+      }))
+    ))
 
   // --- Wrong fields --------------------------------------------------------------
 
