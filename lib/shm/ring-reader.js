@@ -21,7 +21,7 @@ const known = (priority) => (priority === UNKNOWN ? null : priority)
 class RingReader {
   /** 16 hex digits. */
   generation
-  /** How many events the ring can hold at once. */
+  /** How many events the ring and its lane can hold at once. */
   capacity
 
   #reader
@@ -45,9 +45,9 @@ class RingReader {
    * @param {number} [maxEventBytes] the option
    */
   constructor(reader, host, onCorrupt, maxEventBytes) {
-    const { generation, capacity } = reader.stats()
+    const { generation, capacity, priorityEvents } = reader.stats()
     this.generation = generation
-    this.capacity = capacity
+    this.capacity = capacity + priorityEvents
     this.#reader = reader
     this.#host = host
     this.#onCorrupt = onCorrupt

@@ -250,6 +250,39 @@ describe('fail-over', () => {
     assert.equal(client.stats().lost, 0)
   })
 
+  it('F88 a flood over the ring, then over WebSocket: what is rescued adds up', async () => {
+    const shield = await hybrid({ maxEvents: 64 })
+    const client = await connected(ring, common)
+    const losses = record(client, 'lost')
+    const critical = []
+    client.on('threat', ({ sequence, severity }) => {
+      if (severity === 'Critical') critical.push(sequence)
+    })
+    const flood = (count) => {
+      write(shield, count)
+      shield.writeThreat(threat('wanted', { severity: 'Critical' }))
+      write(shield, count)
+    }
+    flood(100)
+    await until(() => client.stats().sequence === 201, 'the first')
+    assert.equal(client.stats().rescued, 1)
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.writeFileSync(ring.dir, '')
+    shield.isHealthy()
+    // More than all that waits for a client, so that it has to lose some.
+    flood(10_000)
+    await until(() => client.stats().sequence === 20_202, 'the last')
+    assert.deepEqual(critical, [101, 10_202])
+    assert.equal(client.stats().transport, 'websocket')
+    const { received, lost, rescued, priority } = client.stats()
+    assert.equal(received + lost, 20_202)
+    assert.deepEqual([rescued, priority], [2, 2])
+    assert(losses.some(({ from }) => from > 201))
+    assert(losses.every(({ priority: of }) => of === 0))
+    fs.unlinkSync(ring.dir)
+    fs.renameSync(`${ring.dir}.away`, ring.dir)
+  })
+
   it('a reader of the ring alone is told what went over WebSocket', async () => {
     const shield = await hybrid()
     const reader = ring.client()

@@ -551,6 +551,27 @@ describe('MemoryHistory beside a ring of the same capacity', () => {
       assert(forgotten > 0, 'nothing was overwritten, so nothing was tested')
     })
 
+    it('F88 and counts on from where a cursor went back to', () => {
+      const both = pair(16, current(), 0)
+      const critical = threat('c', { severity: 'Critical' })
+      publish(both, [critical, critical, critical, critical])
+      const { writer, log } = both
+      const cursors = [log, new RingHistory(writer)].map((each) =>
+        each.cursor(1, 0)
+      )
+      for (const cursor of cursors) {
+        assert.equal(cursor.read(10).texts.length, 4)
+        cursor.goBack(3, 2)
+      }
+      for (let i = 0; i < 20; i++) publish(both, [threat('low')])
+      for (const cursor of cursors) {
+        const [{ from, to, priority }] = readAll(cursor).losses.map(
+          ([, ...loss]) => ({ from: loss[0], to: loss[1], priority: loss[2] })
+        )
+        assert.deepEqual([from, to, priority], [3, 8, 2])
+      }
+    })
+
     it('F88 and gives the same threats and losses, wherever one begins', async () => {
       const begin = fc.oneof(
         fc.constant('oldest'),

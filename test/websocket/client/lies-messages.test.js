@@ -107,6 +107,7 @@ describe('WebSocket client and a server that lies', () => {
 
   const notText = [undefined, null, 5, true, {}, ['x']]
   const notCount = [undefined, null, '1', 1.5, -1, MAX + 1, {}, true]
+  const notPriority = ['1', 1.5, -1, 2 ** 32, {}, true]
   const notGeneration = [
     ...[undefined, null, 5, '', 'x', '0'.repeat(17), 'A'.repeat(16)]
   ]
@@ -147,6 +148,8 @@ describe('WebSocket client and a server that lies', () => {
       ...['threat_type_code', 'severity_code'].flatMap((name) =>
         ofThreats(name, ...notCount.slice(1))
       ),
+      ...ofThreats('priority_count', ...notPriority),
+      ...fields('threat', 'rescued', null, 0, 'true'),
       ...fields('threat', 'generation', ...notGeneration),
       ...fields('threat', 'threats', undefined, null, {}, 'x', 5),
       ...fields('threat', 'threats', [null], [5], ['x'], [[]], [{}])
@@ -156,6 +159,7 @@ describe('WebSocket client and a server that lies', () => {
       ...fields('status', 'sequence', ...notCount),
       ...fields('status', 'next', ...notCount.slice(1), 0),
       ...fields('status', 'heartbeatMs', ...notCount, 0),
+      ...fields('status', 'priority', ...notPriority),
       ...fields('status', 'shm', null, 0, 'true')
     ],
     lost: [
@@ -163,6 +167,7 @@ describe('WebSocket client and a server that lies', () => {
       ...fields('lost', 'count', ...notCount, 0, 2),
       ...fields('lost', 'from', ...notCount, 0),
       ...fields('lost', 'to', ...notCount, 0, MAX),
+      ...fields('lost', 'priority', ...notPriority, 2),
       ...fields('lost', 'reason', undefined, null, '', 'other', 5)
     ],
     heartbeat: [

@@ -19,7 +19,7 @@ describe('WebSocket queue', () => {
     const push = (sequence) => {
       const threat = { sequence }
       threats.push(new WeakRef(threat))
-      queue.push({ generation: GENERATION, threat }, 100)
+      queue.push({ generation: GENERATION, threat, priority: 7 }, 100)
     }
     for (let i = 1; i <= WAITING; i++) push(i)
     for (let i = WAITING + 1; i <= 20_000; i++) {
@@ -33,6 +33,10 @@ describe('WebSocket queue', () => {
     collect()
     const held = threats.filter((one) => one.deref() !== undefined)
     assert(held.length <= 2 * WAITING, `${held.length} are held`)
-    assert.deepEqual(queue.end(), { generation: GENERATION, next: 20_001 })
+    assert.deepEqual(queue.end(), {
+      generation: GENERATION,
+      next: 20_001,
+      priority: 7
+    })
   })
 })

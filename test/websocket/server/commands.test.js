@@ -58,6 +58,11 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         named('0123456789ABCDEF'),
         named('0123456789abcdeg')
       ],
+      'no priority': [
+        ...['1', 1.5, -1, 2 ** 32, {}, true].map((priority) =>
+          subscribe({ from: 1, priority })
+        )
+      ],
       'binary data': [Buffer.from(subscribe({ from: 'latest' })), Buffer.of()]
     }
     for (const [what, messages] of Object.entries(WRONG)) {
@@ -122,10 +127,11 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
     // --- Where it begins ------------------------------------------------------------
 
     const OTHER = 'f0f0f0f0f0f0f0f0'
-    const lossOf = (from, to, generation, reason) => ({
+    const lossOf = (from, to, generation, reason, priority = null) => ({
       count: to - from + 1,
       from,
       to,
+      priority,
       generation,
       reason
     })
@@ -165,11 +171,15 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       const oldest = Math.max(1, last - 63)
       const generation = shield.stats().generation
       const begin = Math.max(next, oldest)
+      // Before the first there are none.
+      const priority = next === 1 ? 0 : null
       return {
         before,
         next,
         losses:
-          next < oldest ? [lossOf(next, oldest - 1, generation, reason)] : [],
+          next < oldest
+            ? [lossOf(next, oldest - 1, generation, reason, priority)]
+            : [],
         sequences: Array.from({ length: last - begin + 1 }, (_, i) => begin + i)
       }
     }
@@ -230,6 +240,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         count: null,
         from: null,
         to: null,
+        priority: null,
         generation: OTHER,
         reason: 'replaced'
       }
@@ -338,10 +349,13 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
         { type: 'subscribe', from: 5 }
       ]) {
         one.say(command)
-        const { type, next, shm, boot, ...rest } = await one.next('status')
+        const status = await one.next('status')
+        const { type, next, priority, shm, boot, ...rest } = status
         assert.equal(type, 'status')
         assert.deepEqual(rest, fields)
         assert.equal(next, command.from)
+        // Of what comes before the one that is next.
+        assert.equal(priority, next === undefined ? undefined : 0)
         assert.equal(shm, shield.stats().shm !== null)
         assert(boot === null || boot.length > 0)
       }

@@ -27,6 +27,7 @@ describe('a Shield’s server and a history that lies', () => {
       sequence: 1000,
       start: 1,
       begins: 1,
+      priorityBefore: () => null,
       cursor: () => ({ goBack() {}, close() {}, ...cursor }),
       ...more
     }
@@ -48,6 +49,9 @@ describe('a Shield’s server and a history that lies', () => {
     generation: GENERATION,
     losses: [],
     texts: [],
+    before: null,
+    priorities: [],
+    isRescued: false,
     more
   })
 
@@ -123,11 +127,10 @@ describe('a Shield’s server and a history that lies', () => {
     })
     const { peer } = await serve({
       read: () => ({
-        generation: GENERATION,
-        losses: [],
+        ...nothing(true),
         // The second does not fit behind the first.
         texts: [text, text],
-        more: true
+        priorities: [0, 0]
       }),
       goBack: forged('goBack')
     })
