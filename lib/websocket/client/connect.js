@@ -11,7 +11,7 @@ const {
   MAX_SOCKET_PATH_BYTES
 } = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
-const { requestUpgrade } = require('./upgrade.js')
+const { checkWebSockets, requestUpgrade } = require('./upgrade.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
 
@@ -95,6 +95,7 @@ function waysTo({ socket = null, url = null, port = null }) {
  *   ERR_WEBSOCKET_UNREACHABLE: no server there, or no answer in time. `isAbsent`
  *   of either: there is no Shield at that address; `isProven`: there is one,
  *   which has as many clients as it takes or closes
+ * @throws {IpcError} ERR_SYSTEM: the package `ws` is another one than is needed
  * @throws {unknown} the signal's reason
  */
 async function connect(options) {
@@ -103,6 +104,7 @@ async function connect(options) {
   const ways = waysTo(options)
 
   signal?.throwIfAborted()
+  checkWebSockets()
   // One deadline for all requests: a stranger could drip one byte at a time.
   const ended = new AbortController()
   const timer = setTimeout(() => {

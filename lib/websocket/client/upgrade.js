@@ -6,6 +6,7 @@
 const { createHash, randomBytes } = require('node:crypto')
 const http = require('node:http')
 const WebSocket = require('ws')
+const { IpcError } = require('../../base/errors.js')
 const { define } = require('../../base/own.js')
 
 const MAX_HEADER_BYTES = 8 * 1024
@@ -21,17 +22,21 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** A client's end over a connection that was upgraded already. */
 class UpgradedWebSocket extends WebSocket {
-  /**
-   * @param {import('node:net').Socket} connection
-   * @param {Buffer} head what came behind the answer
-   * @param {number} maxPayload bytes of a message
-   */
-  constructor(connection, head, maxPayload) {
+  constructor() {
     super(null, undefined, {
       autoPong: true,
       maxPendingAutoPongs: MAX_PONGS,
       closeTimeout: CLOSE_MS
     })
+  }
+
+  /**
+   * Opens it.
+   * @param {import('node:net').Socket} connection
+   * @param {Buffer} head what came behind the answer
+   * @param {number} maxPayload bytes of a message
+   */
+  open(connection, head, maxPayload) {
     this.setSocket(connection, head, {
       allowSynchronousEvents: true,
       maxBufferedChunks: MAX_CHUNKS,
@@ -44,10 +49,28 @@ class UpgradedWebSocket extends WebSocket {
 
 // `ws` takes whoever has no URL for a server's end, by this field alone. Without
 // it a client's frames would have no mask, and every server would refuse them.
-Object.defineProperty(UpgradedWebSocket.prototype, '_isServer', {
+// The field is none of its API, so see whether it still is there.
+const IS_SERVER = '_isServer'
+let isSet = false
+Object.defineProperty(UpgradedWebSocket.prototype, IS_SERVER, {
   get: () => false,
-  set() {}
+  set() {
+    isSet = true
+  }
 })
+const isClient = new UpgradedWebSocket()[IS_SERVER] === false && isSet
+
+/** @throws {IpcError} ERR_SYSTEM: this version of `ws` is another one */
+function checkWebSockets() {
+  if (!isClient) {
+    throw new IpcError(
+      'ERR_SYSTEM',
+      'the package ws makes no client of a connection that was upgraded; ' +
+        'install 8.23.0 of it'
+    )
+  }
+}
+
 // A promise asks what it resolves with for a `then`.
 define(UpgradedWebSocket.prototype, 'then', undefined, false)
 
@@ -136,8 +159,9 @@ function requestUpgrade(connection, request, judge) {
         end(reject, new Error(why))
         return
       }
-      const socket = new UpgradedWebSocket(upgraded, head, maxPayload)
+      const socket = new UpgradedWebSocket()
       socket.on('error', () => {})
+      socket.open(upgraded, head, maxPayload)
       socket.pause()
       end(resolve, answer(response, socket))
     })
@@ -167,4 +191,4 @@ function faultOf(headers, key) {
   return isPlain ? null : 'it answers what nobody asked for'
 }
 
-module.exports = { requestUpgrade }
+module.exports = { checkWebSockets, requestUpgrade }
