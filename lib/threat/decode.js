@@ -245,7 +245,7 @@ class ThreatDecoder {
       this.#decodeContinuation(base, at, threat)
     }
     if ((words[at + FLAGS] & EVENT_CUT) !== 0) {
-      threat.cut = true
+      put(threat, 'cut', true)
     }
     return threat
   }

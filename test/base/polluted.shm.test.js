@@ -334,6 +334,29 @@ describe('a process that somebody has changed', () => {
   it('F76 by freezing all there is before anything is loaded', () =>
     assertRight(undefined, ['--require', FREEZER]))
 
+  it('F76 an event that was cut for the lane says so', () => {
+    const layout = require('../../lib/threat/layout.js')
+    const { ThreatDecoder } = require('../../lib/threat/decode.js')
+    const slots = new ArrayBuffer(layout.SLOT_BYTES)
+    const view = new DataView(slots)
+    view.setUint16(layout.SPAN_OFFSET, 1, true)
+    view.setUint32(layout.FLAGS_OFFSET, layout.EVENT_CUT, true)
+    const decoder = new ThreatDecoder(slots, '0123456789abcdef')
+    decoder.begin()
+    decoder.fill(1)
+    const threats = []
+    Object.defineProperty(Object.prototype, 'cut', {
+      value: 'evil',
+      configurable: true
+    })
+    try {
+      decoder.decode(threats)
+    } finally {
+      delete Object.prototype.cut
+    }
+    assert.equal(threats[0].cut, true)
+  })
+
   it('F76 a message with __proto__ gives nothing to what it is in', () => {
     const {
       parseMessage,
