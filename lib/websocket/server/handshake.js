@@ -23,12 +23,6 @@ const MAX_CHUNKS = 1024
 // What stands in a proof where the port does, over the Unix socket.
 const SOCKET = 'socket'
 
-// The answers to errors of the HTTP parser that are more than a bad request.
-const PARSER_FAULTS = {
-  HPE_HEADER_OVERFLOW: [431, 'headers'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'slow']
-}
-
 const ignore = () => {}
 
 /**
@@ -67,7 +61,7 @@ class HandshakeServer extends EventEmitter {
     this.#options = options
     const { auth, handshakeTimeoutMs } = options
     this.#challenger = auth === 'none' ? null : new Challenger(token)
-    this.#server = this.#createServer(handshakeTimeoutMs)
+    this.#server = this.#createServer()
     this.#webSockets = this.#createWebSockets(handshakeTimeoutMs)
     this.#port = new Port(options, (socket) => this.#onSocket(socket))
   }
@@ -140,7 +134,7 @@ class HandshakeServer extends EventEmitter {
         one.once('close', resolve)
       })
     })
-    // It has no port of its own; this ends its timer.
+    // It listens nowhere. Some versions of Node give it a timer all the same.
     this.#server.close()
     for (const each of [this.#port.close(), ...gone]) {
       await each
@@ -148,14 +142,14 @@ class HandshakeServer extends EventEmitter {
   }
 
   /** It listens nowhere: #onSocket() gives it its connections. */
-  #createServer(timeout) {
+  #createServer() {
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       insecureHTTPParser: false,
       requireHostHeader: false, // judgeUpgrade() requires it.
-      headersTimeout: timeout,
-      requestTimeout: timeout,
-      connectionsCheckingInterval: timeout
+      // UnprovenConnections knows how long each may take.
+      headersTimeout: 0,
+      requestTimeout: 0
     })
     // Node silently drops headers past this count, so an Origin could
     // hide behind many others. The bytes are limited, and judgeUpgrade() counts.
@@ -166,9 +160,13 @@ class HandshakeServer extends EventEmitter {
     }
     server.on('upgrade', (...args) => this.#onUpgrade(...args))
     server.on('clientError', (error, socket) => {
-      const [status, reason] = PARSER_FAULTS[error.code] ?? [400, 'malformed']
+      const isLong = error.code === 'HPE_HEADER_OVERFLOW'
       if (this.#begin(socket)) {
-        this.#refuse(socket, status, reason)
+        this.#refuse(
+          socket,
+          isLong ? 431 : 400,
+          isLong ? 'headers' : 'malformed'
+        )
       }
     })
     return server
