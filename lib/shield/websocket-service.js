@@ -141,6 +141,17 @@ class WebSocketService {
    *   port, what keeps the socket from it
    */
   async start(isAlone) {
+    try {
+      await this.#start(isAlone)
+    } catch (error) {
+      // It may have clients already, which came over the Unix socket.
+      await this.broadcaster.close()
+      throw error
+    }
+    this.isListening = true
+  }
+
+  async #start(isAlone) {
     await this.#mustBeAlone(isAlone)
     const { host, port, auth } = this.#options
     if (port === false && this.#local.path === null) {
@@ -156,18 +167,12 @@ class WebSocketService {
       pid: process.pid,
       startedAt: new Date().toISOString()
     }
-    try {
-      this.#mustBeOpen()
-      this.#publishRecord()
-      if (!isAlone) {
-        await sleep(SETTLE_MS)
-        await this.#mustBeAlone(isAlone)
-      }
-    } catch (error) {
-      await this.broadcaster.close()
-      throw error
+    this.#mustBeOpen()
+    this.#publishRecord()
+    if (!isAlone) {
+      await sleep(SETTLE_MS)
+      await this.#mustBeAlone(isAlone)
     }
-    this.isListening = true
   }
 
   setHistory(history) {
