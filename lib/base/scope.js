@@ -70,13 +70,13 @@ class ScopedEmitter extends EventEmitter {
       return listener
     }
     const emitter = this
-    const bound = bind(event, function once(value) {
+    // Events of the emitter itself have two values.
+    const bound = bind(event, function once(...values) {
       emitter.removeListener(event, bound)
-      return listener.call(this, value)
+      return Reflect.apply(listener, this, values)
     })
     // EventEmitter finds a listener by this name, too.
-    bound.listener = listener
-    return bound
+    return define(bound, 'listener', listener, false)
   }
 }
 

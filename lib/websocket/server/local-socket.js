@@ -10,8 +10,8 @@ const { happened } = require('../../base/happened.js')
 const { checkDirectory } = require('../../base/private-file.js')
 const { Listener } = require('./listener.js')
 
-// What it is bound as. Not longer than the shortest name of a socket, so that
-// its path fits when the socket's does.
+// What it is bound as. Three bytes longer than the shortest name of a socket,
+// `a.sock`, for which the address of a socket has room: see isSocketPath().
 const BOUND = /^\.[0-9a-f]{8}$/
 const boundName = () => `.${randomBytes(4).toString('hex')}`
 
