@@ -29,6 +29,7 @@ const severityNames = [undefined, ...Object.keys(Severity)]
  */
 const leastPriority = (value = 'Critical') =>
   value === 'none' ? PRIORITY_NONE : (severityNumbers.get(value) ?? value)
+
 /** The name of a number, or undefined. Not just by the index: a list that has
  * none there has what every object has. */
 const nameIn = (names, number) =>
