@@ -70,16 +70,14 @@ export interface Threat {
   blocked: boolean
   /** What the writer sent as `context`; absent when it sent none. */
   context?: unknown
-  /** Its texts are cut and its own `id` and `context` are missing: the ring had
-   * overwritten it, and it was too large to be kept whole. Absent otherwise. */
-  cut?: true
   /** The number of a type without a name; absent otherwise. */
   threatTypeCode?: number
   /** The number of a severity without a name; absent otherwise. */
   severityCode?: number
-  /** It has more text than this reader's `maxEventBytes`, or its text is
-   * damaged: `source` and `details` are cut, and `context` and the writer's own
-   * id are missing. Absent otherwise. */
+  /** `source` and `details` are cut, and `context` and the writer's own id are
+   * missing: it has more text than this reader's `maxEventBytes`, its text is
+   * damaged, or the ring had overwritten it and it was too large to be kept
+   * whole. Absent otherwise. */
   cut?: true
 }
 

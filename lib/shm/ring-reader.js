@@ -69,7 +69,7 @@ class RingReader {
 
   /**
    * Takes this sequence next, whatever was taken already.
-   * @param {number} next
+   * @param {number} next up to the one behind the last that there can be
    * @param {number | null} [priority] the priority events before it
    */
   goTo(next, priority) {
@@ -77,7 +77,12 @@ class RingReader {
     this.#decoder.begin()
     this.#priorities = null
     this.#joined = next
-    this.#reader.seekAfter(next - 1, priority ?? UNKNOWN)
+    if (next > MAX_SEQUENCE) {
+      // Nothing follows in such a ring; if something does, it is new.
+      this.#reader.seek(FROM.latest, 0)
+    } else {
+      this.#reader.seekAfter(next - 1, priority ?? UNKNOWN)
+    }
   }
 
   /** Whether what fill() brought is still to be taken. */

@@ -53,7 +53,8 @@ describe('threat to bytes to threat', () => {
   let client
 
   beforeEach(() => {
-    writer = current().writer({ maxEvents: 2048 })
+    // Four of the longest fit into a quarter of it, though not deflated.
+    writer = current().writer({ maxEvents: 16_384 })
     client = current().client()
   })
 

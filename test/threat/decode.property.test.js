@@ -93,7 +93,12 @@ describe('what the decoder makes of valid slots', () => {
     assert.equal(threat.threatType, typeNames[threatType] ?? 'Unknown')
     assert.equal(threat.severity, severityNames[severity] ?? 'Unknown')
     assert.equal(threat.blocked, fieldsOfSlot.blocked !== 0)
-    assert.equal(threat.timestampUs, Number(fieldsOfSlot.timestampUs))
+    const { timestampUs } = fieldsOfSlot
+    const most = BigInt(Number.MAX_SAFE_INTEGER)
+    assert.equal(
+      threat.timestampUs,
+      Number(timestampUs < most ? timestampUs : most)
+    )
     for (const key of ['id', 'source', 'details']) {
       assert.equal(typeof threat[key], 'string')
     }
@@ -152,7 +157,8 @@ describe('what the decoder makes of valid slots', () => {
           {
             source: content[1] ?? 'cut',
             details: content[2] ?? 'cut',
-            id: content[3] ?? `${GENERATION}-7`,
+            // An empty one is none.
+            id: content[3] || `${GENERATION}-7`,
             context:
               content[4] === undefined ? undefined : JSON.parse(content[4])
           }
