@@ -7,11 +7,12 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
+const { IpcFactory } = require('../../lib/index.js')
 const { READ } = require('../../lib/shm/native-constants.js')
 const { spy, useNative } = require('../helpers/native.js')
-const { useRing } = require('../helpers/ring.js')
-const { RingFile } = require('../helpers/ring-file.js')
-const { record, until } = require('../helpers/wait.js')
+const { threat, useRing } = require('../helpers/ring.js')
+const { RingFile, seal } = require('../helpers/ring-file.js')
+const { collect, record, until } = require('../helpers/wait.js')
 
 const MOST = Number.MAX_SAFE_INTEGER
 const LAST = BigInt(MOST)
@@ -202,6 +203,37 @@ describe('forged numbers', () => {
       })
     }
   })
+
+  for (const preferShm of [true, false]) {
+    const way = preferShm ? 'the ring' : 'WebSocket'
+    it(`F61 more priority events than there are, over ${way}`, async () => {
+      const { dir } = ring
+      const shield = ring.keep(
+        IpcFactory.createHybridTransport({
+          dir,
+          maxEvents: 16,
+          websocket: { port: 0 }
+        })
+      )
+      await shield.ready()
+      for (let i = 1; i <= 20; i++) shield.writeThreat(threat(`${i}`))
+      const bytes = ring.bytes()
+      for (let position = 4; position < 20; position++) {
+        bytes.alter(position, (slot) => {
+          slot.writeUInt32LE(1000, 380)
+          seal(slot)
+        })
+      }
+      const client = ring.keep(
+        await IpcFactory.createClient({ dir, preferShm, from: 'oldest' })
+      )
+      const losses = record(client, 'lost')
+      const threats = await collect(client, 16)
+      assert.equal(threats[0].details, '5')
+      const [{ count, priority, reason }] = losses
+      assert.deepEqual([count, priority, reason], [4, null, 'before-join'])
+    })
+  }
 
   describe('a ring that always has more', () => {
     let bytes
