@@ -75,6 +75,9 @@ static void retire(kg__segment *old) {
 
 void kg__writer_retire(kg_writer *writer) {
   retire(&writer->segment);
+  /* It goes on writing until the next beat: what it leaves then was not there
+   * before. */
+  writer->ring.turn += KG_WAITS_TURN;
   kg__wake_file_signal(&writer->wake_file);
 }
 
