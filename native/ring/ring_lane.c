@@ -66,7 +66,8 @@ bool kg__lane_begin(kg__ring_writer *writer, uint64_t *sequence) {
   }
   writer->lane_head = head;
   writer->lane_claim = claim;
-  if (claim < head || claim - head > kg__lane_event_slots(ring)) {
+  if (claim > KG_POSITION_MAX || claim < head ||
+      claim - head > kg__lane_event_slots(ring)) {
     return false;
   }
   if (head == 0) {
