@@ -89,7 +89,8 @@ void kg__lane_repair(kg__ring_writer *writer, uint64_t head,
     kg_slot *slots = writer->staged;
     kg__copy_shared(slots, kg__ring_slot(ring, at), sizeof *slots);
     if (!kg__slot_is_valid(ring, slots, at) || slots->sequence <= sequence ||
-        slots->place != 0 || (slots->flags & KG_EVENT_PRIORITY) == 0) {
+        slots->sequence > writer->sequence || slots->place != 0 ||
+        (slots->flags & KG_EVENT_PRIORITY) == 0) {
       continue;
     }
     uint32_t span = slots->span;

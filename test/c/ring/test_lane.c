@@ -503,3 +503,23 @@ TEST(died, "F91 what the dead had not put into the lane, its successor does") {
     done(&l);
   }
 }
+
+TEST(never, "F91 what no writer published does not come into the lane") {
+  critical_every = 0;
+  for (uint64_t at = 16; at < 19; at++) {
+    laned l;
+    make(&l, 16);
+    write_many(&l, 20, 1);
+    kg_slot *slot = kg__ring_slot(&l.memory.ring, at);
+    slot->sequence = 21 + at;
+    slot->flags |= KG_EVENT_PRIORITY;
+    kg__slot_seal(slot);
+    for (int i = 0; i < 2; i++) {
+      kg__ring_writer_end(&l.writer);
+      CHECK_RESULT(kg__ring_writer_begin(&l.writer, &l.memory.ring, NULL),
+                   KG_OK, NULL);
+      CHECK_EQUAL(l.writer.lane_head, 0);
+    }
+    done(&l);
+  }
+}
