@@ -15,6 +15,12 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head);
 /* Counts a head or claim that makes no sense, once for each value. */
 void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value);
 
+/* How many of the `lost` events before this lead slot had priority, with
+ * `before` of them earlier still: KG_PRIORITY_UNKNOWN when nobody knows, or
+ * what stands there cannot be. */
+uint64_t kg__cursor_lost_priority(uint64_t before, const kg_slot *behind,
+                                  uint64_t lost);
+
 /* Goes on from `cursor`, where the event `next` is expected (0: any). */
 void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next);
 

@@ -57,12 +57,10 @@ static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                    .lost = last,
                    .lost_from = 1,
                    .lost_to = last,
-                   .lost_priority = behind != NULL ? kg__priority_before(behind)
-                                                   : KG_PRIORITY_UNKNOWN};
+                   .lost_priority = kg__cursor_lost_priority(0, behind, last)};
   }
   reader->is_joining = false;
   uint64_t first = first_wanted(reader);
-  uint64_t before = priority_before_wanted(reader);
   if (reader->next == 0 || last < first) {
     return;
   }
@@ -70,14 +68,9 @@ static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
   batch->lost_from = first;
   batch->lost_to = last;
   batch->lost = last - first + 1;
-  batch->lost_priority = KG_PRIORITY_UNKNOWN;
+  batch->lost_priority = kg__cursor_lost_priority(
+      priority_before_wanted(reader), behind, batch->lost);
   reader->lost += batch->lost;
-  if (behind != NULL && before != KG_PRIORITY_UNKNOWN) {
-    uint32_t priority = kg__priority_before(behind) - (uint32_t)before;
-    if (priority <= batch->lost) {
-      batch->lost_priority = priority;
-    }
-  }
 }
 
 /* Takes the run of events that follow each other without a gap, up to `last`,
