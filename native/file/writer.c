@@ -29,31 +29,29 @@ void kg_writer_close(kg_writer *writer) {
   free(writer);
 }
 
+/* The stream goes on from the newest ring, wherever that is. Behind the locks:
+ * no other writer adds to it any more. */
+static void follow_newest(kg_writer *writer) {
+  kg__last_stream last;
+  kg__directories_find_stream(&writer->names, &last);
+  if (last.generation != 0 && strcmp(last.dir, writer->dir.path) != 0) {
+    writer->setup.predecessor_generation = last.generation;
+    writer->setup.predecessor_sequence = last.sequence;
+    writer->setup.predecessor_priority = last.priority;
+  }
+}
+
 /* Takes the locks and the ring in a directory. */
 static int acquire_in(void *context, const kg__dir *dir, kg_failure *failure) {
   kg_writer *writer = context;
   kg__ring_setup setup = writer->setup;
   writer->dir = *dir;
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  bool is_named = false;
-  if (result == KG_OK && writer->is_default_dir) {
-    result = kg__other_locks_take(&writer->other_locks, &writer->dir,
-                                  &writer->names, &writer->lock, failure);
-    is_named = result == KG_E_RING_LOCKED;
-  }
+  int result = kg__writer_lock(writer, failure);
   if (result == KG_OK) {
-    /* The stream goes on from the newest ring, wherever that is. */
-    if (writer->last.generation != 0 && setup.predecessor_generation == 0 &&
-        strcmp(writer->last.dir, dir->path) != 0) {
-      writer->setup.predecessor_generation = writer->last.generation;
-      writer->setup.predecessor_sequence = writer->last.sequence;
-      writer->setup.predecessor_priority = writer->last.priority;
+    if (writer->is_default_dir && setup.predecessor_generation == 0) {
+      follow_newest(writer);
     }
     result = kg__writer_acquire(writer, failure);
-  }
-  if (result == KG_E_RING_LOCKED && !is_named) {
-    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
   }
   if (result != KG_OK) {
     /* As before: another directory may do. */
@@ -92,9 +90,6 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   int result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
-  }
-  if (result == KG_OK && writer->is_default_dir) {
-    kg__directories_find_stream(&writer->names, &writer->last);
   }
   if (result == KG_OK) {
     result = kg__directories_use(options, acquire_in, writer, failure);
@@ -233,9 +228,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   int result = kg__writer_keep(writer, &in_place, failure);
   if (!in_place && result != KG_OK) {
     writer->displaced = result;
-    return result == KG_E_RING_LOCKED
-               ? kg__lock_name_holder(&writer->dir, &writer->names, failure)
-               : result;
+    return result;
   }
   writer->displaced = KG_OK;
   kg__stamp_heartbeat(writer);
