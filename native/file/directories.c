@@ -86,8 +86,7 @@ static void close_place(place *place) {
   kg__dir_close(&place->dir);
 }
 
-/* The one of `count` rings that is the best to read, or `count` if an error
- * forbids to say. */
+/* The one of `count` rings, one at least, that is the best to read. */
 static uint32_t best_of(const place *places, uint32_t count) {
   uint32_t best = 0;
   uint64_t newest = 0;
@@ -158,10 +157,20 @@ int kg__directories_find(const kg_ring_options *options, const kg__names *names,
                   first.detail);
 }
 
-bool kg__directories_have_writer(const kg__dir *dir, const kg__names *names) {
-  char path[KG_PATH_BYTES];
+void kg__directories_list(kg__dir_list *list) {
+  unsigned index = 0;
+  list->count = 0;
+  while (list->count < KG__DIR_CANDIDATES &&
+         next_path(&index, list->paths[list->count])) {
+    list->count++;
+  }
+}
+
+bool kg__directories_have_writer(const kg__dir_list *list, const kg__dir *dir,
+                                 const kg__names *names) {
   bool has_writer = false;
-  for (unsigned i = 0; !has_writer && next_path(&i, path);) {
+  for (uint32_t i = 0; !has_writer && i < list->count; i++) {
+    const char *path = list->paths[i];
     place place;
     if (strcmp(path, dir->path) != 0 &&
         open_ring(path, true, names, &place.dir, &place.file, NULL) == KG_OK) {

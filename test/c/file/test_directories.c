@@ -21,7 +21,11 @@ static char home[KG_PATH_BYTES];
 /* As for a process that another environment tells of them. */
 static bool is_home_best;
 
+/* Looks at what the environment says. */
+static uint32_t looks;
+
 bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
+  looks++;
   bool is_home = (index == 0) == is_home_best;
   snprintf(path, KG_PATH_BYTES, "%s", is_home ? home : best);
   return index < 2;
@@ -120,5 +124,24 @@ TEST(last_events, "F70 what the one before published last is counted") {
   CHECK_CONTAINS(info.path, home);
   CHECK_EQUAL(info.predecessor_generation, first_info.generation);
   CHECK_EQUAL(info.predecessor_sequence, 7);
+  kg_writer_close(writer);
+}
+
+TEST(environment, "F74 no thread looks at the environment to see who writes") {
+  begin();
+  enum kg_writer_life life;
+  kg_writer *writer = open_writer(NULL, 16);
+  kg_reader *reader = open_reader(NULL);
+  kg_writer_close(writer);
+  looks = 0;
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  CHECK_EQUAL(life, KG_WRITER_GONE);
+  CHECK_EQUAL(looks, 0);
+  is_home_best = true;
+  writer = open_writer(NULL, 16);
+  looks = 0;
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  CHECK_EQUAL(looks, 0);
+  kg_reader_close(reader);
   kg_writer_close(writer);
 }
