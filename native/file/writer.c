@@ -145,21 +145,7 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
 }
 
-/* A JavaScript program needs longer to install a handler of its own and to cut
- * a file short. */
-#define GUARD_TRUST_NS UINT64_C(20000)
-
-static void keep_guard(const kg_writer *writer) {
-  if (writer->ring.staged_events == 1) {
-    kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
-  } else {
-    /* The batch may have been staged a while ago. */
-    kg__guard_keep();
-  }
-}
-
-int64_t kg_writer_commit(kg_writer *writer) {
-  keep_guard(writer);
+static int64_t commit(kg_writer *writer) {
   int result = usable(writer);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);
@@ -204,16 +190,30 @@ int64_t kg_writer_commit(kg_writer *writer) {
   return (int64_t)ring->sequence;
 }
 
+int64_t kg_writer_commit(kg_writer *writer) {
+  /* The batch may have been staged a while ago. */
+  kg__guard_keep();
+  return commit(writer);
+}
+
 void kg_writer_discard(kg_writer *writer) {
   kg__ring_writer_discard(&writer->ring);
 }
+
+/* A JavaScript program needs longer to install a handler of its own and to cut
+ * a file short. */
+#define GUARD_TRUST_NS UINT64_C(20000)
 
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
   kg__ring_writer_discard(&writer->ring);
   int result = kg_writer_stage(writer, threat);
-  return result != KG_OK ? result : kg_writer_commit(writer);
+  if (result != KG_OK) {
+    return result;
+  }
+  kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
+  return commit(writer);
 }
 
 /* --- Heartbeat ---------------------------------------------------------- */
