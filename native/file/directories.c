@@ -60,8 +60,7 @@ int kg__directories_use(const kg_ring_options *options, kg__in_dir use,
              : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
 }
 
-/* --- Readers ---------------------------------------------------------------
- */
+/* --- Readers ------------------------------------------------------------- */
 
 static int open_ring(const char *path, bool is_default, const kg__names *names,
                      kg__dir *dir, kg__file *file, kg_failure *failure) {
@@ -181,8 +180,7 @@ bool kg__directories_have_writer(const kg__dir_list *list, const kg__dir *dir,
   return has_writer;
 }
 
-/* --- Writers ---------------------------------------------------------------
- */
+/* --- Writers ------------------------------------------------------------- */
 
 /* Where a ring's stream ended, as far as that can be known. */
 static void find_end_of(const kg__ring *ring, kg__last_stream *stream) {
@@ -291,8 +289,7 @@ void kg__other_locks_free(kg__other_locks *locks) {
   }
 }
 
-/* --- For people ------------------------------------------------------------
- */
+/* --- For people ---------------------------------------------------------- */
 
 static int tell_path(void *context, const kg__dir *dir, kg_failure *failure) {
   kg__dir opened = *dir;

@@ -181,8 +181,7 @@ void kg__bell_ring(kg__bell *bell);
 
 void kg__bell_close(kg__bell *bell);
 
-/* --- Wake file --------------------------------------------------------------
- */
+/* --- Wake file ----------------------------------------------------------- */
 
 /* A way to wake event loops without a thread that waits: a file beside the ring
  * that they watch. One signal wakes every listener of every process, and none

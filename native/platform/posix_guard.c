@@ -168,14 +168,14 @@ static bool is_same(const struct sigaction *a, const struct sigaction *b) {
 
 /* Makes `action` what signals are handed on to. Call it with the mutex. */
 static bool remember(const struct sigaction *action) {
+  if (is_ours(action)) {
+    return true;
+  }
   /* One that comes and goes, as with process.on() and removeListener(), takes
    * no new memory each time: what was before it then is before it now. */
   struct before *entry = all_before;
   while (entry != NULL && !is_same(action, &entry->action)) {
     entry = entry->next;
-  }
-  if (is_ours(action)) {
-    return true;
   }
   if (entry == NULL) {
     entry = calloc(1, sizeof *entry);
