@@ -4,6 +4,10 @@
 
 #include "ring_reader.h"
 
+/* How many slots that tell nothing one read looks at before it returns, so that
+ * a ring full of garbage never holds up an event loop. */
+#define KG__SCAN_LIMIT 16384
+
 /* Copies `count` slots from `position` on into private memory (R2). */
 void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
                      uint32_t count);

@@ -2,6 +2,7 @@
 
 #include "../base/atomic.h"
 #include "../base/step.h"
+#include "ring_cursor.h"
 
 /* --- Writing -------------------------------------------------------------- */
 
@@ -129,7 +130,8 @@ static bool copy(kg__ring_reader *reader, kg_slot *buffer, uint32_t count) {
   return false;
 }
 
-uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last) {
+uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last,
+                       bool *more) {
   const kg__ring *ring = &reader->ring;
   /* R1: partner of L4. */
   uint64_t head = kg__load64_acquire(&ring->header->lane_head);
@@ -140,8 +142,12 @@ uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last) {
   if (head - reader->lane > ring->priority_events) {
     reader->lane = head - ring->priority_events;
   }
-  while (reader->lane < head) {
+  for (uint32_t i = 0; reader->lane < head; i++) {
     kg_slot slot;
+    if (i == KG__SCAN_LIMIT) {
+      *more = true;
+      return 0;
+    }
     if (!copy(reader, &slot, 1)) {
       continue;
     }

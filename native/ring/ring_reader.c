@@ -6,10 +6,6 @@
 #include "ring_cursor.h"
 #include "ring_lane.h"
 
-/* How many slots that do not validate one read looks at before it returns,
- * so that a ring full of garbage never holds up an event loop. */
-#define SCAN_LIMIT 16384
-
 /* Whether an event with this sequence can stand at `position`: every event
  * that was passed over took a slot at least. It bounds what a forged sequence
  * can do to the account. */
@@ -115,10 +111,10 @@ static bool rescue(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                    kg_slot *buffer, uint32_t slots, kg_batch *batch) {
   uint64_t first = first_wanted(reader);
   uint64_t head = reader->next != 0 && last >= first
-                      ? kg__lane_find(reader, first, last)
+                      ? kg__lane_find(reader, first, last, &batch->more)
                       : 0;
   if (head == 0) {
-    return false;
+    return batch->more;
   }
   uint32_t count;
   int32_t span = kg__lane_copy(reader, head, buffer, slots, &count);
@@ -200,7 +196,7 @@ static bool come_back(kg__ring_reader *reader, uint64_t head) {
   const kg__ring *ring = &reader->ring;
   uint64_t at = head;
   uint64_t sequence = 0;
-  for (uint32_t i = 0; i < SCAN_LIMIT && at > 0 && sequence != reader->next;
+  for (uint32_t i = 0; i < KG__SCAN_LIMIT && at > 0 && sequence != reader->next;
        i++) {
     kg_slot slot;
     kg__cursor_copy(ring, &slot, at - 1, 1);
@@ -323,7 +319,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       batch->more = true;
       return KG_OK;
     }
-    if (examined >= SCAN_LIMIT) {
+    if (examined >= KG__SCAN_LIMIT) {
       batch->more = true;
       return KG_OK;
     }
