@@ -233,20 +233,9 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
 }
 
 int kg__writer_lock(kg_writer *writer, kg_failure *failure) {
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  if (result == KG_E_RING_LOCKED) {
-    return kg__lock_name_holder(&writer->dir, &writer->names, failure);
-  }
-  if (result == KG_OK && writer->is_default_dir) {
-    kg__other_locks_free(&writer->other_locks);
-    result = kg__other_locks_take(&writer->other_locks, &writer->dir,
-                                  &writer->names, &writer->lock, failure);
-    if (result != KG_OK) {
-      kg__file_close(&writer->lock);
-    }
-  }
-  return result;
+  return kg__directories_lock(&writer->dir, &writer->names,
+                              writer->is_default_dir, &writer->lock,
+                              &writer->other_locks, failure);
 }
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {

@@ -262,13 +262,12 @@ static int look_in(kg__other_locks *locks, kg__dir *dir, const kg__names *names,
              : KG_OK;
 }
 
-int kg__other_locks_take(kg__other_locks *locks, const kg__dir *dir,
-                         const kg__names *names, const kg__file *own,
-                         kg_failure *failure) {
+static int take_others(kg__other_locks *locks, const kg__dir *dir,
+                       const kg__names *names, const kg__file *own,
+                       kg_failure *failure) {
   char path[KG_PATH_BYTES];
   bool is_best = kg__dir_candidate(0, path) && strcmp(path, dir->path) == 0;
   int result = KG_OK;
-  locks->count = 0;
   for (unsigned i = 0; result == KG_OK && next_path(&i, path);) {
     kg__dir other;
     if (strcmp(path, dir->path) != 0 &&
@@ -287,6 +286,23 @@ void kg__other_locks_free(kg__other_locks *locks) {
   while (locks->count > 0) {
     kg__file_close(&locks->files[--locks->count]);
   }
+}
+
+int kg__directories_lock(kg__dir *dir, const kg__names *names, bool is_default,
+                         kg__file *own, kg__other_locks *others,
+                         kg_failure *failure) {
+  int result = kg__lock_take(dir, names, own, failure);
+  if (result == KG_E_RING_LOCKED) {
+    return kg__lock_name_holder(dir, names, failure);
+  }
+  if (result == KG_OK && is_default) {
+    kg__other_locks_free(others);
+    result = take_others(others, dir, names, own, failure);
+    if (result != KG_OK) {
+      kg__file_close(own);
+    }
+  }
+  return result;
 }
 
 /* --- For people ---------------------------------------------------------- */

@@ -54,12 +54,13 @@ typedef struct kg__other_locks {
   uint32_t count;
 } kg__other_locks;
 
-/* For one that holds the lock `own` in `dir`, a default directory: makes sure
- * that nobody holds one in another of them. Where `dir` is not the best of them
- * it takes the locks of the others, too, since the next Shield may find another
- * one the best. KG_E_RING_LOCKED, with who has it in `failure`. */
-int kg__other_locks_take(kg__other_locks *locks, const kg__dir *dir,
-                         const kg__names *names, const kg__file *own,
+/* Takes the lock `own` in `dir`. Where that is a default directory, makes sure
+ * that nobody holds one in another of them, and where it is not the best of
+ * them takes the locks of the others, too, since the next Shield may find
+ * another one the best: `others`, in the place of those that it has.
+ * KG_E_RING_LOCKED, with who has it in `failure`. */
+int kg__directories_lock(kg__dir *dir, const kg__names *names, bool is_default,
+                         kg__file *own, kg__other_locks *others,
                          kg_failure *failure);
 
 void kg__other_locks_free(kg__other_locks *locks);
