@@ -75,6 +75,9 @@ static void retire(kg__segment *old) {
 
 void kg__writer_retire(kg_writer *writer) {
   retire(&writer->segment);
+  /* It goes on writing until the next beat: what it leaves then was not there
+   * before. */
+  writer->ring.turn += KG_WAITS_TURN;
   kg__wake_file_signal(&writer->wake_file);
 }
 
@@ -229,6 +232,12 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   return result;
 }
 
+int kg__writer_lock(kg_writer *writer, kg_failure *failure) {
+  return kg__directories_lock(&writer->dir, &writer->names,
+                              writer->is_default_dir, &writer->lock,
+                              &writer->other_locks, failure);
+}
+
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
   /* The ring's own lock, too, so that an unlinked lock file opens no door. */
@@ -236,6 +245,9 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
                                     &file, failure);
   if (result == KG_E_NO_RING) {
     return create_ring(writer, NULL, 0, 0, failure);
+  }
+  if (result == KG_E_RING_LOCKED) {
+    return kg__lock_name_holder(&writer->dir, &writer->names, failure);
   }
   return result == KG_OK ? take_over(writer, &file, failure) : result;
 }
@@ -246,7 +258,10 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
 static int relock(kg_writer *writer, kg_failure *failure) {
   if (!kg__dir_is_named(&writer->dir)) {
     kg__dir dir;
-    int result = kg__dir_open(writer->dir.path, true, &dir, failure);
+    int result =
+        writer->is_default_dir
+            ? kg__dir_open_candidate(writer->dir.path, true, &dir, failure)
+            : kg__dir_open(writer->dir.path, true, &dir, failure);
     if (result == KG_E_INVALID_OPTION) {
       /* The option was good when the writer was opened: the directory above
        * it went away, and that is not the caller's fault. */
@@ -265,7 +280,8 @@ static int relock(kg_writer *writer, kg_failure *failure) {
     return KG_OK;
   }
   kg__file_close(&writer->lock);
-  return kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
+  /* The locks of the other directories may be gone as well. */
+  return kg__writer_lock(writer, failure);
 }
 
 /* Whether readers that come can still tell what it is. */
@@ -300,6 +316,9 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
       result = kg__file_lock(&other, 0, failure);
     }
     kg__file_close(&other);
+    if (result == KG_E_RING_LOCKED) {
+      result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
+    }
   } else if (result == KG_E_NO_RING) {
     result = KG_OK;
   }

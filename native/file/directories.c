@@ -60,8 +60,7 @@ int kg__directories_use(const kg_ring_options *options, kg__in_dir use,
              : kg__fail(failure, KG_E_NO_RING, 0, "no directory");
 }
 
-/* --- Readers ---------------------------------------------------------------
- */
+/* --- Readers ------------------------------------------------------------- */
 
 static int open_ring(const char *path, bool is_default, const kg__names *names,
                      kg__dir *dir, kg__file *file, kg_failure *failure) {
@@ -86,8 +85,7 @@ static void close_place(place *place) {
   kg__dir_close(&place->dir);
 }
 
-/* The one of `count` rings that is the best to read, or `count` if an error
- * forbids to say. */
+/* The one of `count` rings, one at least, that is the best to read. */
 static uint32_t best_of(const place *places, uint32_t count) {
   uint32_t best = 0;
   uint64_t newest = 0;
@@ -158,10 +156,20 @@ int kg__directories_find(const kg_ring_options *options, const kg__names *names,
                   first.detail);
 }
 
-bool kg__directories_have_writer(const kg__dir *dir, const kg__names *names) {
-  char path[KG_PATH_BYTES];
+void kg__directories_list(kg__dir_list *list) {
+  unsigned index = 0;
+  list->count = 0;
+  while (list->count < KG__DIR_CANDIDATES &&
+         next_path(&index, list->paths[list->count])) {
+    list->count++;
+  }
+}
+
+bool kg__directories_have_writer(const kg__dir_list *list, const kg__dir *dir,
+                                 const kg__names *names) {
   bool has_writer = false;
-  for (unsigned i = 0; !has_writer && next_path(&i, path);) {
+  for (uint32_t i = 0; !has_writer && i < list->count; i++) {
+    const char *path = list->paths[i];
     place place;
     if (strcmp(path, dir->path) != 0 &&
         open_ring(path, true, names, &place.dir, &place.file, NULL) == KG_OK) {
@@ -172,8 +180,7 @@ bool kg__directories_have_writer(const kg__dir *dir, const kg__names *names) {
   return has_writer;
 }
 
-/* --- Writers ---------------------------------------------------------------
- */
+/* --- Writers ------------------------------------------------------------- */
 
 /* Where a ring's stream ended, as far as that can be known. */
 static void find_end_of(const kg__ring *ring, kg__last_stream *stream) {
@@ -255,13 +262,12 @@ static int look_in(kg__other_locks *locks, kg__dir *dir, const kg__names *names,
              : KG_OK;
 }
 
-int kg__other_locks_take(kg__other_locks *locks, const kg__dir *dir,
-                         const kg__names *names, const kg__file *own,
-                         kg_failure *failure) {
+static int take_others(kg__other_locks *locks, const kg__dir *dir,
+                       const kg__names *names, const kg__file *own,
+                       kg_failure *failure) {
   char path[KG_PATH_BYTES];
   bool is_best = kg__dir_candidate(0, path) && strcmp(path, dir->path) == 0;
   int result = KG_OK;
-  locks->count = 0;
   for (unsigned i = 0; result == KG_OK && next_path(&i, path);) {
     kg__dir other;
     if (strcmp(path, dir->path) != 0 &&
@@ -282,8 +288,24 @@ void kg__other_locks_free(kg__other_locks *locks) {
   }
 }
 
-/* --- For people ------------------------------------------------------------
- */
+int kg__directories_lock(kg__dir *dir, const kg__names *names, bool is_default,
+                         kg__file *own, kg__other_locks *others,
+                         kg_failure *failure) {
+  int result = kg__lock_take(dir, names, own, failure);
+  if (result == KG_E_RING_LOCKED) {
+    return kg__lock_name_holder(dir, names, failure);
+  }
+  if (result == KG_OK && is_default) {
+    kg__other_locks_free(others);
+    result = take_others(others, dir, names, own, failure);
+    if (result != KG_OK) {
+      kg__file_close(own);
+    }
+  }
+  return result;
+}
+
+/* --- For people ---------------------------------------------------------- */
 
 static int tell_path(void *context, const kg__dir *dir, kg_failure *failure) {
   kg__dir opened = *dir;

@@ -23,9 +23,19 @@ int kg__directories_use(const kg_ring_options *options, kg__in_dir use,
 int kg__directories_find(const kg_ring_options *options, const kg__names *names,
                          kg__dir *dir, kg__file *file, kg_failure *failure);
 
-/* Whether a ring in another default directory than `dir` has a living writer.
- * Any thread. */
-bool kg__directories_have_writer(const kg__dir *dir, const kg__names *names);
+/* The default directories as they were when they were listed. */
+typedef struct kg__dir_list {
+  char paths[KG__DIR_CANDIDATES][KG_PATH_BYTES];
+  uint32_t count;
+} kg__dir_list;
+
+void kg__directories_list(kg__dir_list *list);
+
+/* Whether a ring in another one of them than `dir` has a living writer. Any
+ * thread: the list is why it need not look at the environment, which another
+ * thread may be changing. */
+bool kg__directories_have_writer(const kg__dir_list *list, const kg__dir *dir,
+                                 const kg__names *names);
 
 /* The end of the stream that the newest ring in the default directories has. */
 typedef struct kg__last_stream {
@@ -44,12 +54,13 @@ typedef struct kg__other_locks {
   uint32_t count;
 } kg__other_locks;
 
-/* For one that holds the lock `own` in `dir`, a default directory: makes sure
- * that nobody holds one in another of them. Where `dir` is not the best of them
- * it takes the locks of the others, too, since the next Shield may find another
- * one the best. KG_E_RING_LOCKED, with who has it in `failure`. */
-int kg__other_locks_take(kg__other_locks *locks, const kg__dir *dir,
-                         const kg__names *names, const kg__file *own,
+/* Takes the lock `own` in `dir`. Where that is a default directory, makes sure
+ * that nobody holds one in another of them, and where it is not the best of
+ * them takes the locks of the others, too, since the next Shield may find
+ * another one the best: `others`, in the place of those that it has.
+ * KG_E_RING_LOCKED, with who has it in `failure`. */
+int kg__directories_lock(kg__dir *dir, const kg__names *names, bool is_default,
+                         kg__file *own, kg__other_locks *others,
                          kg_failure *failure);
 
 void kg__other_locks_free(kg__other_locks *locks);

@@ -15,18 +15,11 @@ struct kg_lock {
 static int take_in(void *context, const kg__dir *opened, kg_failure *failure) {
   kg_lock *lock = context;
   kg__dir dir = *opened;
-  int result = kg__lock_take(&dir, &lock->names, &lock->file, failure);
-  bool is_taken = result == KG_OK;
-  if (is_taken && kg__ring_is_held(&dir, &lock->names)) {
-    result = KG_E_RING_LOCKED;
-  }
-  if (result == KG_E_RING_LOCKED) {
+  int result = kg__directories_lock(&dir, &lock->names, lock->is_default,
+                                    &lock->file, &lock->others, failure);
+  if (result == KG_OK && kg__ring_is_held(&dir, &lock->names)) {
     result = kg__lock_name_holder(&dir, &lock->names, failure);
-  } else if (is_taken && lock->is_default) {
-    result = kg__other_locks_take(&lock->others, &dir, &lock->names,
-                                  &lock->file, failure);
-  }
-  if (result != KG_OK && is_taken) {
+    kg__other_locks_free(&lock->others);
     kg__file_close(&lock->file);
   }
   if (result == KG_OK) {

@@ -35,6 +35,7 @@ struct kg_reader {
   uint32_t fork_count;
   uint64_t boot_id;
   bool is_default_dir; /* none was asked for */
+  kg__dir_list dirs;   /* then those where the next writer may be */
 };
 
 /* Where the cell of this reader stands: at its cursor, or at what still stands
@@ -133,6 +134,9 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   reader->registration = KG__REGISTRATION_NONE;
   reader->fork_count = kg__fork_count();
   reader->is_default_dir = options->dir == NULL;
+  if (reader->is_default_dir) {
+    kg__directories_list(&reader->dirs);
+  }
   int result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
@@ -468,8 +472,9 @@ int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
                      kg__file_is_named(&reader->dir, reader->names.ring,
                                        &reader->segment.file);
   /* Where no directory was asked for, the next writer may be in another one. */
-  bool is_left = *life == KG_WRITER_GONE && reader->is_default_dir &&
-                 kg__directories_have_writer(&reader->dir, &reader->names);
+  bool is_left =
+      *life == KG_WRITER_GONE && reader->is_default_dir &&
+      kg__directories_have_writer(&reader->dirs, &reader->dir, &reader->names);
   return is_in_place && !is_left ? KG_OK : KG_E_NO_RING;
 }
 

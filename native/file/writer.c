@@ -29,31 +29,29 @@ void kg_writer_close(kg_writer *writer) {
   free(writer);
 }
 
+/* The stream goes on from the newest ring, wherever that is. Behind the locks:
+ * no other writer adds to it any more. */
+static void follow_newest(kg_writer *writer) {
+  kg__last_stream last;
+  kg__directories_find_stream(&writer->names, &last);
+  if (last.generation != 0 && strcmp(last.dir, writer->dir.path) != 0) {
+    writer->setup.predecessor_generation = last.generation;
+    writer->setup.predecessor_sequence = last.sequence;
+    writer->setup.predecessor_priority = last.priority;
+  }
+}
+
 /* Takes the locks and the ring in a directory. */
 static int acquire_in(void *context, const kg__dir *dir, kg_failure *failure) {
   kg_writer *writer = context;
   kg__ring_setup setup = writer->setup;
   writer->dir = *dir;
-  int result =
-      kg__lock_take(&writer->dir, &writer->names, &writer->lock, failure);
-  bool is_named = false;
-  if (result == KG_OK && writer->is_default_dir) {
-    result = kg__other_locks_take(&writer->other_locks, &writer->dir,
-                                  &writer->names, &writer->lock, failure);
-    is_named = result == KG_E_RING_LOCKED;
-  }
+  int result = kg__writer_lock(writer, failure);
   if (result == KG_OK) {
-    /* The stream goes on from the newest ring, wherever that is. */
-    if (writer->last.generation != 0 && setup.predecessor_generation == 0 &&
-        strcmp(writer->last.dir, dir->path) != 0) {
-      writer->setup.predecessor_generation = writer->last.generation;
-      writer->setup.predecessor_sequence = writer->last.sequence;
-      writer->setup.predecessor_priority = writer->last.priority;
+    if (writer->is_default_dir && setup.predecessor_generation == 0) {
+      follow_newest(writer);
     }
     result = kg__writer_acquire(writer, failure);
-  }
-  if (result == KG_E_RING_LOCKED && !is_named) {
-    result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
   }
   if (result != KG_OK) {
     /* As before: another directory may do. */
@@ -92,9 +90,6 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   int result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
-  }
-  if (result == KG_OK && writer->is_default_dir) {
-    kg__directories_find_stream(&writer->names, &writer->last);
   }
   if (result == KG_OK) {
     result = kg__directories_use(options, acquire_in, writer, failure);
@@ -150,21 +145,7 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
 }
 
-/* A JavaScript program needs longer to install a handler of its own and to cut
- * a file short. */
-#define GUARD_TRUST_NS UINT64_C(20000)
-
-static void keep_guard(const kg_writer *writer) {
-  if (writer->ring.staged_events == 1) {
-    kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
-  } else {
-    /* The batch may have been staged a while ago. */
-    kg__guard_keep();
-  }
-}
-
-int64_t kg_writer_commit(kg_writer *writer) {
-  keep_guard(writer);
+static int64_t commit(kg_writer *writer) {
   int result = usable(writer);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);
@@ -209,16 +190,30 @@ int64_t kg_writer_commit(kg_writer *writer) {
   return (int64_t)ring->sequence;
 }
 
+int64_t kg_writer_commit(kg_writer *writer) {
+  /* The batch may have been staged a while ago. */
+  kg__guard_keep();
+  return commit(writer);
+}
+
 void kg_writer_discard(kg_writer *writer) {
   kg__ring_writer_discard(&writer->ring);
 }
+
+/* A JavaScript program needs longer to install a handler of its own and to cut
+ * a file short. */
+#define GUARD_TRUST_NS UINT64_C(20000)
 
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
   kg__ring_writer_discard(&writer->ring);
   int result = kg_writer_stage(writer, threat);
-  return result != KG_OK ? result : kg_writer_commit(writer);
+  if (result != KG_OK) {
+    return result;
+  }
+  kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
+  return commit(writer);
 }
 
 /* --- Heartbeat ---------------------------------------------------------- */
@@ -233,9 +228,7 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   int result = kg__writer_keep(writer, &in_place, failure);
   if (!in_place && result != KG_OK) {
     writer->displaced = result;
-    return result == KG_E_RING_LOCKED
-               ? kg__lock_name_holder(&writer->dir, &writer->names, failure)
-               : result;
+    return result;
   }
   writer->displaced = KG_OK;
   kg__stamp_heartbeat(writer);

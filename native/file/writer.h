@@ -20,8 +20,7 @@ struct kg_writer {
   bool any_priority_events;   /* none were asked for */
   bool is_default_dir;        /* none was asked for */
   uint32_t priority_severity; /* or a higher one: priority events */
-  kg__last_stream last; /* before it was opened; with a default directory */
-  uint64_t max_bytes;   /* 0: no limit */
+  uint64_t max_bytes;         /* 0: no limit */
   uint32_t fork_count;
   uint64_t skipped_to;       /* the last event published by other means */
   uint64_t skipped_priority; /* the priority events up to it */
@@ -47,8 +46,13 @@ struct kg_writer {
   uint32_t wanted; /* slots of the last that was rejected */
 };
 
+/* Takes the lock file of the open directory; where that is a default one, makes
+ * sure of the others, too. KG_E_RING_LOCKED, with who has it in `failure`. */
+int kg__writer_lock(kg_writer *writer, kg_failure *failure);
+
 /* Continues the ring that is there or makes one. The directory is open, and the
- * lock taken. KG_E_RING_LOCKED when another writer has the ring. */
+ * lock taken. KG_E_RING_LOCKED when another writer has the ring, with who has
+ * it in `failure`. */
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure);
 
 /* Looks whether the ring and the lock file still have their names, and puts

@@ -103,8 +103,8 @@
 #define KG_MAX_PRIORITY_EVENTS (UINT32_C(1) << 16)
 
 /* No event and no batch takes more than this part of the slots, and no event
- * more of the lane, so the slot before head survives any crash and a successor
- * can continue from it. */
+ * more of the lane or than one slot of it, so the slot before head survives any
+ * crash and a successor can continue from it. */
 #define KG_BATCH_DIVISOR 4
 #define KG_MAX_SPAN UINT32_C(65535)
 

@@ -32,7 +32,8 @@ typedef struct kg__dir {
  * first) into `path`; false when there are no more. A candidate that does
  * not apply here, as where somebody else could exchange it, is an empty string.
  * What the environment says of one process it need not say of another, so the
- * places that need no environment are always among them. */
+ * places that need no environment are always among them. Not for any thread:
+ * JavaScript may be changing the environment. */
 bool kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]);
 
 /* kg__dir_open of a default directory: the one above it is made, too, where
@@ -180,8 +181,7 @@ void kg__bell_ring(kg__bell *bell);
 
 void kg__bell_close(kg__bell *bell);
 
-/* --- Wake file --------------------------------------------------------------
- */
+/* --- Wake file ----------------------------------------------------------- */
 
 /* A way to wake event loops without a thread that waits: a file beside the ring
  * that they watch. One signal wakes every listener of every process, and none

@@ -54,8 +54,11 @@ static struct kg__guard *find(uint64_t address) {
   for (; guard != NULL; guard = guard_at(&guard->next)) {
     /* G3: partner of G4 in kg__guard_add. */
     uint64_t base = kg__load64_acquire(&guard->base);
-    if (base != 0 && address >= base &&
-        address - base < kg__load64_relaxed(&guard->length)) {
+    /* G7: partner of G8 in kg__guard_add. With the length of a mapping that
+     * came later, the second look finds the first base gone. */
+    uint64_t length = kg__load64_acquire(&guard->length);
+    if (base != 0 && address >= base && address - base < length &&
+        kg__load64_relaxed(&guard->base) == base) {
       break;
     }
   }
@@ -168,14 +171,14 @@ static bool is_same(const struct sigaction *a, const struct sigaction *b) {
 
 /* Makes `action` what signals are handed on to. Call it with the mutex. */
 static bool remember(const struct sigaction *action) {
+  if (is_ours(action)) {
+    return true;
+  }
   /* One that comes and goes, as with process.on() and removeListener(), takes
    * no new memory each time: what was before it then is before it now. */
   struct before *entry = all_before;
   while (entry != NULL && !is_same(action, &entry->action)) {
     entry = entry->next;
-  }
-  if (is_ours(action)) {
-    return true;
   }
   if (entry == NULL) {
     entry = calloc(1, sizeof *entry);
@@ -259,7 +262,8 @@ int kg__guard_add(void *base, size_t length, kg__guard **guard,
   bool is_kept = entry != NULL && keep();
   if (is_kept) {
     kg__store32_relaxed(&entry->broken, 0);
-    kg__store64_relaxed(&entry->length, length);
+    /* G8: partner of G7 in find. */
+    kg__store64_release(&entry->length, length);
     /* G4: partner of G3 in find. */
     kg__store64_release(&entry->base, (uint64_t)(uintptr_t)base);
   }

@@ -14,8 +14,8 @@
  *   reader  R1  h = head                          acquire
  *           R2  copy slots below h                relaxed words
  *           R3  acquire fence
- *           R4  c = claim                         relaxed, then an acquire
- * fence R5  drop every slot at a position below c - capacity
+ *           R4  c = claim, acquire fence          relaxed
+ *           R5  drop every slot at a position below c - capacity
  *
  * W5 and R1 are partners: a reader that sees h sees all that was stored
  * before W5, so a slot below h is whole unless it was overwritten since. Say

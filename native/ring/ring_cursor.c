@@ -40,6 +40,15 @@ void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
   }
 }
 
+uint64_t kg__cursor_lost_priority(uint64_t before, const kg_slot *behind,
+                                  uint64_t lost) {
+  if (behind == NULL || before == KG_PRIORITY_UNKNOWN) {
+    return KG_PRIORITY_UNKNOWN;
+  }
+  uint32_t priority = kg__priority_before(behind) - (uint32_t)before;
+  return priority <= lost ? priority : KG_PRIORITY_UNKNOWN;
+}
+
 void kg__cursor_set(kg__ring_reader *reader, uint64_t cursor, uint64_t next) {
   reader->cursor = cursor;
   reader->next = next;

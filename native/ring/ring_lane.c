@@ -2,6 +2,7 @@
 
 #include "../base/atomic.h"
 #include "../base/step.h"
+#include "ring_cursor.h"
 
 /* --- Writing -------------------------------------------------------------- */
 
@@ -66,7 +67,8 @@ bool kg__lane_begin(kg__ring_writer *writer, uint64_t *sequence) {
   }
   writer->lane_head = head;
   writer->lane_claim = claim;
-  if (claim < head || claim - head > kg__lane_event_slots(ring)) {
+  if (claim > KG_POSITION_MAX || claim < head ||
+      claim - head > kg__lane_event_slots(ring)) {
     return false;
   }
   if (head == 0) {
@@ -88,7 +90,8 @@ void kg__lane_repair(kg__ring_writer *writer, uint64_t head,
     kg_slot *slots = writer->staged;
     kg__copy_shared(slots, kg__ring_slot(ring, at), sizeof *slots);
     if (!kg__slot_is_valid(ring, slots, at) || slots->sequence <= sequence ||
-        slots->place != 0 || (slots->flags & KG_EVENT_PRIORITY) == 0) {
+        slots->sequence > writer->sequence || slots->place != 0 ||
+        (slots->flags & KG_EVENT_PRIORITY) == 0) {
       continue;
     }
     uint32_t span = slots->span;
@@ -127,7 +130,8 @@ static bool copy(kg__ring_reader *reader, kg_slot *buffer, uint32_t count) {
   return false;
 }
 
-uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last) {
+uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last,
+                       bool *more) {
   const kg__ring *ring = &reader->ring;
   /* R1: partner of L4. */
   uint64_t head = kg__load64_acquire(&ring->header->lane_head);
@@ -138,8 +142,12 @@ uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last) {
   if (head - reader->lane > ring->priority_events) {
     reader->lane = head - ring->priority_events;
   }
-  while (reader->lane < head) {
+  for (uint32_t i = 0; reader->lane < head; i++) {
     kg_slot slot;
+    if (i == KG__SCAN_LIMIT) {
+      *more = true;
+      return 0;
+    }
     if (!copy(reader, &slot, 1)) {
       continue;
     }

@@ -20,8 +20,10 @@ void kg__lane_repair(kg__ring_writer *writer, uint64_t head, uint64_t sequence);
 void kg__lane_put_staged(kg__ring_writer *writer);
 
 /* Moves the reader's place in the lane to the first event there with a sequence
- * from `first` to `last`. Returns the lane's head, 0 when there is none. */
-uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last);
+ * from `first` to `last`. Returns the lane's head, 0 when there is none, or
+ * none so far: then it sets `*more`. */
+uint64_t kg__lane_find(kg__ring_reader *reader, uint64_t first, uint64_t last,
+                       bool *more);
 
 /* Copies what stands at that place and behind it, below `head`, into a buffer
  * of `slots`: `*count` of them. The result is kg__ring_examine's; what was

@@ -6,10 +6,6 @@
 #include "ring_cursor.h"
 #include "ring_lane.h"
 
-/* How many slots that do not validate one read looks at before it returns,
- * so that a ring full of garbage never holds up an event loop. */
-#define SCAN_LIMIT 16384
-
 /* Whether an event with this sequence can stand at `position`: every event
  * that was passed over took a slot at least. It bounds what a forged sequence
  * can do to the account. */
@@ -57,12 +53,10 @@ static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                    .lost = last,
                    .lost_from = 1,
                    .lost_to = last,
-                   .lost_priority = behind != NULL ? kg__priority_before(behind)
-                                                   : KG_PRIORITY_UNKNOWN};
+                   .lost_priority = kg__cursor_lost_priority(0, behind, last)};
   }
   reader->is_joining = false;
   uint64_t first = first_wanted(reader);
-  uint64_t before = priority_before_wanted(reader);
   if (reader->next == 0 || last < first) {
     return;
   }
@@ -70,14 +64,9 @@ static void lose(kg__ring_reader *reader, uint64_t last, uint32_t reason,
   batch->lost_from = first;
   batch->lost_to = last;
   batch->lost = last - first + 1;
-  batch->lost_priority = KG_PRIORITY_UNKNOWN;
+  batch->lost_priority = kg__cursor_lost_priority(
+      priority_before_wanted(reader), behind, batch->lost);
   reader->lost += batch->lost;
-  if (behind != NULL && before != KG_PRIORITY_UNKNOWN) {
-    uint32_t priority = kg__priority_before(behind) - (uint32_t)before;
-    if (priority <= batch->lost) {
-      batch->lost_priority = priority;
-    }
-  }
 }
 
 /* Takes the run of events that follow each other without a gap, up to `last`,
@@ -122,10 +111,10 @@ static bool rescue(kg__ring_reader *reader, uint64_t last, uint32_t reason,
                    kg_slot *buffer, uint32_t slots, kg_batch *batch) {
   uint64_t first = first_wanted(reader);
   uint64_t head = reader->next != 0 && last >= first
-                      ? kg__lane_find(reader, first, last)
+                      ? kg__lane_find(reader, first, last, &batch->more)
                       : 0;
   if (head == 0) {
-    return false;
+    return batch->more;
   }
   uint32_t count;
   int32_t span = kg__lane_copy(reader, head, buffer, slots, &count);
@@ -207,7 +196,7 @@ static bool come_back(kg__ring_reader *reader, uint64_t head) {
   const kg__ring *ring = &reader->ring;
   uint64_t at = head;
   uint64_t sequence = 0;
-  for (uint32_t i = 0; i < SCAN_LIMIT && at > 0 && sequence != reader->next;
+  for (uint32_t i = 0; i < KG__SCAN_LIMIT && at > 0 && sequence != reader->next;
        i++) {
     kg_slot slot;
     kg__cursor_copy(ring, &slot, at - 1, 1);
@@ -330,7 +319,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       batch->more = true;
       return KG_OK;
     }
-    if (examined >= SCAN_LIMIT) {
+    if (examined >= KG__SCAN_LIMIT) {
       batch->more = true;
       return KG_OK;
     }

@@ -197,12 +197,14 @@ static void seek_oldest(kg__ring_reader *reader) {
   }
   seek_event(reader, &oldest);
   if (oldest.sequence > 1) {
-    reader->pending = (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
-                                 .lost = oldest.sequence - 1,
-                                 .lost_from = 1,
-                                 .lost_to = oldest.sequence - 1,
-                                 .lost_priority = reader->priority,
-                                 .more = true};
+    uint64_t last = oldest.sequence - 1;
+    reader->pending =
+        (kg_batch){.loss_reason = KG_LOSS_BEFORE_JOIN,
+                   .lost = last,
+                   .lost_from = 1,
+                   .lost_to = last,
+                   .lost_priority = kg__cursor_lost_priority(0, &oldest, last),
+                   .more = true};
   }
 }
 

@@ -12,7 +12,7 @@ namespace model {
 
 // One thread remembers whose handler ours has displaced, puts a guard into the
 // table, frees it, and uses it for another mapping; a handler looks for an
-// address in that one.
+// address in either.
 class Guards : public Program {
 public:
   Guards(int, const Mistake &mistake) : mistake_(mistake) {
@@ -20,10 +20,10 @@ public:
                {BEFORE, 1, Order::release, Step::G6},
                {NEXT, 1, Order::relaxed, Step::COUNT},
                {FIRST, 1, Order::release, Step::G2},
-               {LENGTH, 5, Order::relaxed, Step::COUNT},
+               {LENGTH, OLD_LENGTH, Order::release, Step::G8},
                {BASE, OLD_BASE, Order::release, Step::G4},
                {BASE, 0, Order::relaxed, Step::COUNT},
-               {LENGTH, NEW_LENGTH, Order::relaxed, Step::COUNT},
+               {LENGTH, NEW_LENGTH, Order::release, Step::G8},
                {BASE, NEW_BASE, Order::release, Step::G4}};
     if (mistake.is(Flaw::LENGTH_LATE)) {
       std::swap(writes_[7], writes_[8]);
@@ -44,7 +44,8 @@ public:
 
 private:
   enum Location { ACTION, BEFORE, FIRST, NEXT, BASE, LENGTH, LOCATIONS };
-  enum { OLD_BASE = 7, NEW_BASE = 8, NEW_LENGTH = 9 };
+  enum { OLD_LENGTH = 5, OLD_BASE = 7, NEW_BASE = 8, NEW_LENGTH = 9 };
+  enum Own { SEEN_BASE, SEEN_LENGTH };
   enum HandlerAt {
     LOAD_BEFORE,
     LOAD_ACTION,
@@ -52,6 +53,7 @@ private:
     LOAD_NEXT,
     LOAD_BASE,
     LOAD_LENGTH,
+    LOAD_BASE_AGAIN,
     HANDLER_END = Thread::OVER
   };
 
@@ -97,6 +99,14 @@ private:
     return value;
   }
 
+  // With the base that the handler finds the second time.
+  static void check_length(const Thread &self, int base) {
+    int length = base == NEW_BASE ? NEW_LENGTH : OLD_LENGTH;
+    if (base == self.own[SEEN_BASE] && self.own[SEEN_LENGTH] != length) {
+      throw Violation{"the handler takes the length of another mapping"};
+    }
+  }
+
   bool step_handler(State &state, Choices &choices, Trace &trace) const {
     Thread &self = state.threads[1];
     switch (self.at) {
@@ -121,14 +131,18 @@ private:
       self.at = LOAD_BASE;
       break;
     case LOAD_BASE:
-      self.at = load(state, BASE, Step::G3, choices, trace) == NEW_BASE
-                    ? LOAD_LENGTH
-                    : HANDLER_END;
+      self.own[SEEN_BASE] = load(state, BASE, Step::G3, choices, trace);
+      self.at = self.own[SEEN_BASE] != 0 ? LOAD_LENGTH : HANDLER_END;
       break;
     case LOAD_LENGTH:
-      if (load(state, LENGTH, Step::COUNT, choices, trace) != NEW_LENGTH) {
-        throw Violation{"the handler takes the length of another mapping"};
+      self.own[SEEN_LENGTH] = load(state, LENGTH, Step::G7, choices, trace);
+      if (mistake_.is(Flaw::BASE_ONCE)) {
+        check_length(self, self.own[SEEN_BASE]);
       }
+      self.at = LOAD_BASE_AGAIN;
+      break;
+    case LOAD_BASE_AGAIN:
+      check_length(self, load(state, BASE, Step::COUNT, choices, trace));
       self.at = HANDLER_END;
       break;
     default:

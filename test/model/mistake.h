@@ -57,7 +57,8 @@ namespace model {
   X(ROOM_TOO_LATE, "the writer reads room behind its second look")          \
   X(EVICTED_LATE, "a cell is marked evicted behind W3")                     \
   X(PARKED_LATE, "the thread looks before it says that it parks")           \
-  X(LENGTH_LATE, "a guard's length behind its base")
+  X(LENGTH_LATE, "a guard's length behind its base")                        \
+  X(BASE_ONCE, "a guard's base is not looked at again")
 
 enum class Flaw {
   NONE,

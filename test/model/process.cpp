@@ -20,9 +20,12 @@ void run_process(Report &report) {
       {}, {Step::P1, Step::P2}, {Step::A1, Step::A2, Step::E1, Step::E2});
   in_poller.push_back(Mistake::of(Flaw::PARKED_LATE));
   run_mistakes(report, seeded(in_poller), poller);
-  std::vector<Mistake> in_guards = mistakes_in(
-      {}, {}, {Step::G1, Step::G2, Step::G3, Step::G4, Step::G5, Step::G6});
+  std::vector<Mistake> in_guards =
+      mistakes_in({}, {},
+                  {Step::G1, Step::G2, Step::G3, Step::G4, Step::G5, Step::G6,
+                   Step::G7, Step::G8});
   in_guards.push_back(Mistake::of(Flaw::LENGTH_LATE));
+  in_guards.push_back(Mistake::of(Flaw::BASE_ONCE));
   run_mistakes(report, seeded(in_guards), guards);
 }
 

@@ -53,7 +53,9 @@
   X(G3, "base")                                              \
   X(G4, "base")                                              \
   X(G5, "displaced handler")                                 \
-  X(G6, "displaced handler")
+  X(G6, "displaced handler")                                 \
+  X(G7, "length")                                            \
+  X(G8, "length")
 
 namespace model {
 

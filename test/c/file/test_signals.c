@@ -225,6 +225,22 @@ TEST(calls, "F65 every call of a reader and a writer looks first") {
 
 /* --- The host's own signals ----------------------------------------------- */
 
+TEST(staged, "F65 one event that was staged before: committing looks") {
+  const char *dir = check_temp_dir();
+  made_threat made;
+  make_threat(&made, 1, 1);
+  for (int i = 0; i < 20; i++) {
+    kg_writer *writer = open_writer(dir, CAPACITY);
+    kg_writer_stats stats;
+    kg_writer_stats_get(writer, &stats);
+    CHECK_RESULT(kg_writer_stage(writer, &made.threat), KG_OK, NULL);
+    install(STANDARD);
+    cut(dir);
+    CHECK_RESULT((int)kg_writer_commit(writer), KG_E_RING_TRUNCATED, NULL);
+    kg_writer_close(writer);
+  }
+}
+
 TEST(sent_to_newest, "F65 what is sent goes to the handler that came last") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, CAPACITY);

@@ -181,6 +181,16 @@ TEST(two,
   end();
 }
 
+TEST(two_skipped, "F90 the same in a ring that is retired and still written") {
+  begin();
+  kg_writer_skip_to(writer, 5, KG_PRIORITY_UNKNOWN);
+  /* The retirement is told once, and is no news any more. */
+  sleep_shortly();
+  before_sleep = publish_for_both;
+  sleep_shortly();
+  end();
+}
+
 /* --- The ring changes -------------------------------------------------------
  */
 

@@ -283,6 +283,32 @@ TEST(oldest, "from oldest: what is before it is told with its priority") {
   }
 }
 
+TEST(oldest_forged, "F61 no more than all of what is before it had priority") {
+  for (int is_damaged = 0; is_damaged < 2; is_damaged++) {
+    laned l;
+    kg_batch batch;
+    kg_slot buffer[CAPACITY];
+    make(&l, 8);
+    write_many(&l, 40, 1);
+    for (uint32_t at = 0; at < CAPACITY; at++) {
+      l.memory.ring.slots[at].priority_count = UINT32_MAX;
+      kg__slot_seal(&l.memory.ring.slots[at]);
+    }
+    if (is_damaged) {
+      /* Then reading finds the oldest one. */
+      kg__ring_slot(&l.memory.ring, 40 - CAPACITY)->position = 0;
+    }
+    CHECK_RESULT(kg__ring_reader_seek(&l.reader, KG_FROM_OLDEST, 0), KG_OK,
+                 NULL);
+    CHECK_RESULT(kg__ring_reader_read(&l.reader, buffer, CAPACITY, &batch),
+                 KG_OK, NULL);
+    CHECK_EQUAL(batch.loss_reason, KG_LOSS_BEFORE_JOIN);
+    CHECK_EQUAL(batch.lost, 40 - CAPACITY + (uint64_t)is_damaged);
+    CHECK(batch.lost_priority == KG_PRIORITY_UNKNOWN);
+    done(&l);
+  }
+}
+
 TEST(latest,
      "from latest: the count is known, whatever the last event's span") {
   critical_every = 2;
@@ -500,6 +526,26 @@ TEST(died, "F91 what the dead had not put into the lane, its successor does") {
                                     : is_critical(22) ? 22
                                     : is_critical(23) ? 23
                                                       : 24);
+    done(&l);
+  }
+}
+
+TEST(never, "F91 what no writer published does not come into the lane") {
+  critical_every = 0;
+  for (uint64_t at = 16; at < 19; at++) {
+    laned l;
+    make(&l, 16);
+    write_many(&l, 20, 1);
+    kg_slot *slot = kg__ring_slot(&l.memory.ring, at);
+    slot->sequence = 21 + at;
+    slot->flags |= KG_EVENT_PRIORITY;
+    kg__slot_seal(slot);
+    for (int i = 0; i < 2; i++) {
+      kg__ring_writer_end(&l.writer);
+      CHECK_RESULT(kg__ring_writer_begin(&l.writer, &l.memory.ring, NULL),
+                   KG_OK, NULL);
+      CHECK_EQUAL(l.writer.lane_head, 0);
+    }
     done(&l);
   }
 }

@@ -147,3 +147,29 @@ TEST(writer, "F61 no writer goes on behind a position that no stream reaches") {
     memory_ring_free(&memory);
   }
 }
+
+TEST(lane, "F61 nor behind such a position in the lane") {
+  lane_events = 8;
+  for (size_t p = 0; p < POSITIONS; p++) {
+    memory_ring memory;
+    kg__ring_writer writer;
+    kg_failure failure;
+    memory_ring_make(&memory, CAPACITY, true);
+    CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, NULL), KG_OK,
+                 NULL);
+    write_span(&writer, 1);
+    kg__ring_writer_end(&writer);
+    kg_slot slot = {.position = positions[p] - 1, .sequence = 1, .span = 1};
+    kg__slot_seal(&slot);
+    *kg__lane_slot(&memory.ring, positions[p] - 1) = slot;
+    memory.ring.header->lane_claim = positions[p];
+    memory.ring.header->lane_head = positions[p];
+    bool is_possible = positions[p] <= KG_POSITION_MAX;
+    CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, &failure),
+                 is_possible ? KG_OK : KG_E_RING_CORRUPT, &failure);
+    if (is_possible) {
+      kg__ring_writer_end(&writer);
+    }
+    memory_ring_free(&memory);
+  }
+}

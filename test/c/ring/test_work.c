@@ -139,6 +139,46 @@ TEST(garbage, "F64 seeking in a large ring of garbage, and reading it") {
   }
 }
 
+TEST(lane, "F64 a large lane that tells nothing is looked at in parts") {
+  for (int is_garbage = 0; is_garbage < 2; is_garbage++) {
+    large_ring large = {0};
+    kg_slot buffer[64];
+    kg_batch batch;
+    lane_events = KG_MAX_PRIORITY_EVENTS;
+    memory_ring_make(&large.memory, 16, true);
+    CHECK_RESULT(kg__ring_writer_begin(&large.writer, &large.memory.ring, NULL),
+                 KG_OK, NULL);
+    critical_every = 1;
+    while (large.writer.sequence < KG_MAX_PRIORITY_EVENTS) {
+      write_span(&large.writer, 1);
+    }
+    kg__ring_reader_begin(&large.reader, &large.memory.ring);
+    critical_every = 0;
+    while (large.writer.sequence < KG_MAX_PRIORITY_EVENTS + 40) {
+      write_span(&large.writer, 1);
+    }
+    for (uint32_t i = 0; is_garbage && i < KG_MAX_PRIORITY_EVENTS; i++) {
+      large.memory.ring.lane[i].position = 0;
+    }
+    uint64_t reads = 0;
+    uint64_t lost = 0;
+    uint64_t events = 0;
+    do {
+      looks = 0;
+      CHECK_RESULT(kg__ring_reader_read(&large.reader, buffer, 64, &batch),
+                   KG_OK, NULL);
+      CHECK(looks <= 16384 + FEW);
+      lost += batch.lost;
+      events += batch.events;
+    } while (batch.more && ++reads < 100);
+    CHECK_EQUAL(lost, 40 - 16);
+    CHECK_EQUAL(events, 16);
+    CHECK(reads <= 8);
+    kg__ring_writer_end(&large.writer);
+    memory_ring_free(&large.memory);
+  }
+}
+
 TEST(contradiction, "F64 slots that contradict each other lead nowhere") {
   const uint64_t wanted = CAPACITY + CAPACITY / 4 + 1000;
   for (int i = 0; i < 6; i++) {
