@@ -27,6 +27,7 @@ const MAX = Number.MAX_SAFE_INTEGER
 const COMMANDS = [
   { type: 'subscribe', from: 'oldest', generation: GENERATION },
   { type: 'subscribe', from: 17 },
+  { type: 'subscribe', from: 17, priority: 3, maxEventBytes: 4096 },
   { type: 'unsubscribe' },
   { type: 'get_status' }
 ]
@@ -91,11 +92,12 @@ describe('WebSocket messages, property', () => {
         const command = parsed(parseCommand, data, isBinary)
         if (command === null) return
         assert.equal(isBinary, false)
-        const { type, from, generation } = command
+        const { type, from, generation, maxEventBytes } = command
         if (type === 'subscribe') {
           const isNamed = ['latest', 'oldest', 'start'].includes(from)
           assert(isNamed || isSequence(from) || from === MAX + 1)
           assert(generation === undefined || /^[0-9a-f]{16}$/.test(generation))
+          assert(maxEventBytes === undefined || isSequence(maxEventBytes, 4096))
         } else {
           assert.deepEqual(command, { type })
         }
