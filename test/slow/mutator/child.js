@@ -153,6 +153,7 @@ async function beMutator({ dir, seed, seconds }) {
     for (let some = damage.below(4); some >= 0; some--) damage.act()
     await sleep(damage.below(6))
   }
+  damage.tidy()
   tell({ damaged: damage.counts })
 }
 

@@ -254,6 +254,14 @@ class Damage {
     return BigInt.asUintN(64, ring.get('head') - BigInt(this.below(CAPACITY)))
   }
 
+  /** Removes the directories that stand where files belong: those that need the
+   * files say so, and go on when somebody has. */
+  tidy() {
+    for (const entry of fs.readdirSync(this.dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) fs.rmdirSync(path.join(this.dir, entry.name))
+    }
+  }
+
   /** A file beside the ring, but not one by which the server is found. */
   other() {
     const names = fs
