@@ -9,7 +9,8 @@
 //
 // Several files run side by side, one process for each CPU, since most tests
 // wait for something; what failed is told when its file is over. With
-// --no-parallel they run one after the other.
+// --no-parallel they run one after the other, and so do those of --root, which
+// share a second user and its directories.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -66,11 +67,12 @@ function main(argv) {
   }
   return runMocha(
     rest.filter((argument) => !isTest(argument)),
-    tests
+    tests,
+    asRoot
   )
 }
 
-function runMocha(args, tests) {
+function runMocha(args, tests, asRoot) {
   const command = [
     require.resolve('mocha/bin/mocha.js'),
     // A test that is skipped, or that hides the others, is a failed one.
@@ -78,7 +80,7 @@ function runMocha(args, tests) {
     '--forbid-only',
     '--fail-zero'
   ]
-  if (tests.length > 1 && !args.includes('--no-parallel')) {
+  if (!asRoot && tests.length > 1 && !args.includes('--no-parallel')) {
     command.push('--parallel', '--jobs', String(CPUS))
   }
   if (args.some((argument) => /^(-R|--reporter)/.test(argument))) {

@@ -328,7 +328,7 @@ describe('default directories', () => {
 
   it('F70 no room in the best one: the next with room, and found', async () => {
     const outcome = await inNamespace(
-      '300k',
+      '400k',
       async (ipc, { name: base, threat, library }) => {
         const { execFileSync } = require('node:child_process')
         const { setTimeout: sleep } = require('node:timers/promises')

@@ -57,7 +57,7 @@ describe('file systems', () => {
   }
 
   it('F23 a full tmpfs: ERR_NO_SPACE at creation, and no rest', async () => {
-    const dir = mount('size=256k')
+    const dir = mount('size=400k')
     const options = { dir, maxEvents: 1000 }
     for (let i = 0; i < 3; i++) {
       refused(() => new SharedMemoryIpc(options), 'ERR_NO_SPACE', dir)
@@ -150,7 +150,7 @@ describe('file systems', () => {
   })
 
   it('F23 F60 a full tmpfs: the hybrid serves, the ring comes later', async () => {
-    const dir = mount('size=256k')
+    const dir = mount('size=400k')
     const options = { dir, maxEvents: 1000, websocket: { port: 0 } }
     const shield = keep(IpcFactory.createHybridTransport(options))
     await shield.ready()
