@@ -335,8 +335,9 @@ class IpcTransport extends ScopedEmitter {
     try {
       if (!this.#ring.isAlone) {
         // Before this one can be found: a Shield whose socket was removed would
-        // give way to it.
-        await mustBeAlone(this.#location, false)
+        // give way to it. What proves nothing may be anybody's server; there the
+        // socket alone decides.
+        await mustBeAlone(this.#location, true)
       }
       await this.#instance.take(this.#ring.isAlone)
     } catch (error) {
