@@ -19,15 +19,19 @@ describe('test/run.js', () => {
 
   afterEach(() => fs.rmSync(dir, { recursive: true, force: true }))
 
-  /** Runs one test file; gives its exit code and what it counted, or null. */
-  function run(source) {
-    const file = path.join(dir, 'one.test.js')
+  /** Runs test files, side by side when there are several; tells whether that
+   * passed, and what was counted, or null. */
+  function run(...sources) {
     const counts = path.join(dir, 'counts')
-    fs.writeFileSync(file, source)
+    const files = sources.map((source, i) => {
+      const file = path.join(dir, `${i}.test.js`)
+      fs.writeFileSync(file, source)
+      return file
+    })
     fs.rmSync(counts, { force: true })
     // Without the addon: the C tests are not built for this.
     const env = { KINDLY_GUARD_IPC_NO_NATIVE: '1', KG_TEST_COUNTS: counts }
-    const { status } = spawnSync(process.execPath, [RUN, file], {
+    const { status } = spawnSync(process.execPath, [RUN, ...files], {
       env: { ...process.env, ...env },
       stdio: 'ignore'
     })
@@ -58,5 +62,20 @@ describe('test/run.js', () => {
     it(`fails with ${name}`, () => {
       assert.deepEqual(run(source), { passes: false, counted })
     })
+
+    it(`fails with ${name}, beside a file that passes`, () => {
+      // What ends the process that runs a file, or keeps it from being loaded,
+      // is a failure of that file there.
+      const [passed, failed] = (counted ?? '0 1').split(' ').map(Number)
+      assert.deepEqual(run(source, "it('fine', () => {})"), {
+        passes: false,
+        counted: `${passed + 1} ${failed}`
+      })
+    })
   }
+
+  it('passes when all tests of several files pass, and counts them', () => {
+    const source = "it('one', () => {}); it('two', () => {})"
+    assert.deepEqual(run(source, source), { passes: true, counted: '4 0' })
+  })
 })
