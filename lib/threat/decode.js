@@ -31,7 +31,8 @@ const THREAT_TYPE = layout.THREAT_TYPE_OFFSET / 4
 const SEVERITY = layout.SEVERITY_OFFSET / 4 // and whether it was blocked
 const PRIORITY_COUNT = layout.PRIORITY_COUNT_OFFSET / 4
 
-// What decode() inflates at the most, so that the event loop is not held up.
+// Having inflated so much, decode() leaves the rest to its next call, so that
+// the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
