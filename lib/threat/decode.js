@@ -37,7 +37,9 @@ const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
 
-// A ring can hold any 64 bits. A later time could not be written again.
+// A ring can hold any 64 bits. A threat with a time beyond these could not be
+// written again.
+const MIN_TIMESTAMP_US = 1
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 
 const NONE = Object.freeze([])
@@ -222,8 +224,10 @@ class ThreatDecoder {
     const threat = {
       sequence,
       id: this.#ids.make(sequence),
-      timestampUs:
-        timestampUs > MAX_TIMESTAMP_US ? MAX_TIMESTAMP_US : timestampUs,
+      timestampUs: Math.min(
+        Math.max(timestampUs, MIN_TIMESTAMP_US),
+        MAX_TIMESTAMP_US
+      ),
       threatType: hasType ? typeNames[type] : 'Unknown',
       severity: hasSeverity ? severityNames[severity] : 'Unknown',
       source: this.#sources.get(
