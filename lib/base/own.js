@@ -71,7 +71,7 @@ function ownOf(object, name) {
  * @returns {T} the object
  * @template {object} T
  */
-function shield(object, names) {
+function hideInherited(object, names) {
   for (const name of names) {
     if (!hasOwn(object, name)) {
       define(object, name, undefined, false)
@@ -95,4 +95,4 @@ function isPlain(value) {
   )
 }
 
-module.exports = { define, isEverywhere, isPlain, ownOf, put, shield }
+module.exports = { define, hideInherited, isEverywhere, isPlain, ownOf, put }

@@ -85,7 +85,7 @@ const formatName = (name, code) =>
 
 /**
  * One line for people: time, severity, type, whether it was blocked, source,
- * details. Safe for a terminal whatever the threat holds.
+ * details, whether it was cut. Safe for a terminal whatever the threat holds.
  * @param {import('../index').Threat} threat
  * @param {{ color?: boolean, shown?: number }} [options]
  * @returns {string}
@@ -102,21 +102,33 @@ function formatThreat(threat, { color = false, shown = SHOWN } = {}) {
     type.padEnd(18),
     threat.blocked ? 'blocked' : '-      ',
     paint('bold', formatText(threat.source, color, shown), color),
-    formatText(threat.details, color, shown)
+    formatText(threat.details, color, shown),
+    ...(threat.cut ? [paint('faint', '[cut]', color)] : [])
   ].join('  ')
+}
+
+/** How many of those lost were priority threats, if any may have been. */
+function formatPriority(priority) {
+  if (priority === 0) {
+    return ''
+  }
+  const count = priority ?? 'an unknown number'
+  return `, ${count} of them priority threats`
 }
 
 /**
  * @param {import('../index').Loss} loss
  * @returns {string}
  */
-function formatLoss({ count, from, to, reason }) {
+function formatLoss({ count, from, to, priority, reason }) {
   const why = REASONS[reason] ?? String(reason)
   if (count === null) {
     return `lost an unknown number of threats: ${why}`
   }
   const range = from === to ? `${from}` : `${from} to ${to}`
-  return `lost ${count} ${count === 1 ? 'threat' : 'threats'} (${range}): ${why}`
+  const threats = count === 1 ? 'threat' : 'threats'
+  const what = `${count} ${threats}${formatPriority(priority)}`
+  return `lost ${what} (${range}): ${why}`
 }
 
 module.exports = { formatLoss, formatThreat, wantsColor }

@@ -21,7 +21,8 @@ Usage: kindly-guard-ipc tail [options]
 Prints threats as they come, one line each: time (UTC), severity, type,
 whether it was blocked, source, details. Characters that do not show, or that
 would steer the terminal, are spelled out (\\x1b, \\u{202e}), and long text is
-cut; --json has all of it. Lost threats are reported on stderr.
+shortened; --json has all of it. [cut] marks what is all that came of a threat.
+Lost threats are reported on stderr.
 
 With --from latest (the default) it follows until SIGINT. With --from oldest
 or --from N it follows while a writer lives, and ends when the writer is gone

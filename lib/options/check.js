@@ -4,7 +4,7 @@
 
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
-const { isPlain, shield } = require('../base/own.js')
+const { hideInherited, isPlain } = require('../base/own.js')
 const { severityNumbers } = require('../threat/names.js')
 const { capacityOf, laneOf, ringBytes } = require('../threat/size.js')
 const {
@@ -202,7 +202,8 @@ const FACTORY_CHECKS = {
 }
 
 /** Options of which none that is not given is taken from a prototype. */
-const whole = (options, checks) => shield({ ...options }, namesIn(checks))
+const whole = (options, checks) =>
+  hideInherited({ ...options }, namesIn(checks))
 
 /** A copy with the keys of `checks`, where they are given. */
 const pick = (options, checks) =>

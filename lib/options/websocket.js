@@ -3,7 +3,7 @@
 
 const { invalid } = require('../base/errors.js')
 const { isLoopback, isShieldUrl } = require('../base/loopback.js')
-const { shield } = require('../base/own.js')
+const { hideInherited } = require('../base/own.js')
 const {
   isSocketPath,
   MAX_SOCKET_PATH_BYTES
@@ -115,7 +115,10 @@ function checkWebSocket(options, label = websocketLabel) {
         `or ${label('enabled')} be`
     )
   }
-  return shield({ ...DEFAULTS, ...checked }, Object.keys(WEBSOCKET_CHECKS))
+  return hideInherited(
+    { ...DEFAULTS, ...checked },
+    Object.keys(WEBSOCKET_CHECKS)
+  )
 }
 
 module.exports = { checkWebSocket, WEBSOCKET_CHECKS }

@@ -31,12 +31,15 @@ const THREAT_TYPE = layout.THREAT_TYPE_OFFSET / 4
 const SEVERITY = layout.SEVERITY_OFFSET / 4 // and whether it was blocked
 const PRIORITY_COUNT = layout.PRIORITY_COUNT_OFFSET / 4
 
-// What decode() inflates at the most, so that the event loop is not held up.
+// Having inflated so much, decode() leaves the rest to its next call, so that
+// the event loop is not held up.
 const INFLATE_BYTES = 2 ** 20
 
 const HIGH = 2 ** 32
 
-// A ring can hold any 64 bits. A later time could not be written again.
+// A ring can hold any 64 bits. A threat with a time beyond these could not be
+// written again.
+const MIN_TIMESTAMP_US = 1
 const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 
 const NONE = Object.freeze([])
@@ -221,8 +224,10 @@ class ThreatDecoder {
     const threat = {
       sequence,
       id: this.#ids.make(sequence),
-      timestampUs:
-        timestampUs > MAX_TIMESTAMP_US ? MAX_TIMESTAMP_US : timestampUs,
+      timestampUs: Math.min(
+        Math.max(timestampUs, MIN_TIMESTAMP_US),
+        MAX_TIMESTAMP_US
+      ),
       threatType: hasType ? typeNames[type] : 'Unknown',
       severity: hasSeverity ? severityNames[severity] : 'Unknown',
       source: this.#sources.get(

@@ -35,7 +35,6 @@ const { cutThreat, priorityBetween } = require('../threat/priority.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_PRIORITY = 2 ** 32 - 1
-const MAX_TIMESTAMP_US = Number.MAX_SAFE_INTEGER
 const FROM = ['latest', 'oldest', 'start']
 
 // What one message holds, unless a single event is larger.
@@ -90,8 +89,7 @@ function textOfThreat(threat, priorityCount) {
     __proto__: null,
     ...threat
   }
-  // A ring can hold any 64 bits.
-  const timestampUs = Math.min(threat.timestampUs, MAX_TIMESTAMP_US)
+  const { timestampUs } = threat
   const fields = {
     sequence,
     id,

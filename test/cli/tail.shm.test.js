@@ -142,6 +142,36 @@ describe('kindly-guard-ipc tail', () => {
     assert.equal(lost.count + parse(json.stdout).length, 40)
   })
 
+  it('tells how many of the lost were priority threats', async () => {
+    const args = ['publish', '--max-events', '16']
+    const told = async (from) => {
+      const { stderr } = await cli.run(['tail', '--from', from])
+      return stderr.split(':')[0]
+    }
+    await cli.run(args, line({ severity: 'Low' }).repeat(17))
+    assert.equal(await told('oldest'), 'lost 1 threat (1)')
+    await cli.run(args, line({ severity: 'Critical' }).repeat(40))
+    assert.equal(
+      await told('oldest'),
+      'lost 41 threats, 24 of them priority threats (1 to 41)'
+    )
+    // The counter before the second one is gone.
+    assert.equal(
+      await told('2'),
+      'lost 16 threats, an unknown number of them priority threats (2 to 17)'
+    )
+  })
+
+  it('marks a threat that came cut', async () => {
+    const long = line({ details: 'x'.repeat(5000) })
+    await cli.run(['publish'], line({ details: 'whole' }) + long)
+    const small = { KINDLY_GUARD_IPC_MAX_EVENT_BYTES: '4096' }
+    const { stdout } = await cli.run(['tail', '--from', 'oldest'], '', small)
+    const [whole, cut] = stdout.trimEnd().split('\n')
+    assert(whole.endsWith('  whole'))
+    assert(cut.endsWith('xxx  [cut]'))
+  })
+
   it('ends quietly when its pipe is closed', async () => {
     const writer = await cli.openWriter()
     const reader = cli.start(['tail', '--from', 'oldest', '--dir', cli.dir])

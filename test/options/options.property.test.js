@@ -24,22 +24,30 @@ const OPTIONS = {
   maxEvents: 1000,
   bufferSize: '1MB',
   enableChecksums: true,
+  prioritySeverity: 'High',
+  priorityEvents: 256,
   overflow: 'reject',
   readerTimeoutMs: 100,
+  maxEventBytes: '1MB',
+  strictContext: true,
   from: 'oldest',
   reliable: true,
   latency: 'low',
+  freeze: true,
   preferShm: true,
   websocket: {
     enabled: true,
     host: '127.0.0.1',
     port: 9955,
+    socket: true,
     auth: 'token',
     url: 'ws://127.0.0.1:9955',
     tokenFile: '/some/token',
     maxClients: 5,
     maxBufferedBytes: '1MB',
-    heartbeatMs: 100
+    heartbeatMs: 100,
+    stallTimeoutMs: 100,
+    handshakeTimeoutMs: 100
   }
 }
 

@@ -165,29 +165,6 @@ describe('priority events', () => {
     assert.equal(ring.writer({ name: 'new' }).stats().priorityEvents, 256)
   })
 
-  it('that are long come cut, whole in a lane that is large enough', () => {
-    const long = 'é'.repeat(500)
-    const more = { severity: 'Critical', id: 'own', context: { a: 1 } }
-    for (const [priorityEvents, isCut] of [
-      [8, true],
-      [64, false]
-    ]) {
-      const writer = ring.writer({ maxEvents: 64, priorityEvents })
-      const client = ring.client()
-      writer.writeThreat(threat(long, more))
-      write(writer, 1000)
-      const [first] = take(client).threats
-      assert.equal(first.sequence, 1)
-      assert.equal(first.severity, 'Critical')
-      assert.equal(first.cut, isCut ? true : undefined)
-      assert.equal(first.details, isCut ? 'é'.repeat(128) : long)
-      assert.equal(first.id, isCut ? `${writer.stats().generation}-1` : 'own')
-      assert.deepEqual(first.context, isCut ? undefined : { a: 1 })
-      client.close()
-      writer.close()
-    }
-  })
-
   it('F91 that are damaged in the ring come from the lane', () => {
     const writer = ring.writer({ maxEvents: 16 })
     const client = ring.client()

@@ -92,14 +92,15 @@ describe('a received threat', () => {
     )
   })
 
-  it('F80 what no writer of ours sends: a late time, an empty id', () => {
+  it('F80 what no writer of ours sends: a late time, none, an empty id', () => {
     const bytes = RingFile.create(first.stats().path.replace('first', 'third'))
     const third = current().client({ name: 'third', from: 1 })
     bytes.publish({ timestampUs: 2n ** 64n - 1n, tail: tailField(ID, '') })
     bytes.publish({ source: Buffer.from([0xff]), sourceUsed: 1 })
+    bytes.publish({ timestampUs: 0n })
     bytes.close()
     third.poll().forEach(assertAgain)
-    assert.equal(to.stats().received, 4)
+    assert.equal(to.stats().received, 6)
   })
 
   it('F80 over WebSocket, to a ring', async () => {

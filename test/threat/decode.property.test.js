@@ -93,11 +93,11 @@ describe('what the decoder makes of valid slots', () => {
     assert.equal(threat.threatType, typeNames[threatType] ?? 'Unknown')
     assert.equal(threat.severity, severityNames[severity] ?? 'Unknown')
     assert.equal(threat.blocked, fieldsOfSlot.blocked !== 0)
-    const { timestampUs } = fieldsOfSlot
-    const most = BigInt(Number.MAX_SAFE_INTEGER)
+    // The nearest one that can be written.
+    const time = Number(fieldsOfSlot.timestampUs)
     assert.equal(
       threat.timestampUs,
-      Number(timestampUs < most ? timestampUs : most)
+      Math.min(Math.max(time, 1), Number.MAX_SAFE_INTEGER)
     )
     for (const key of ['id', 'source', 'details']) {
       assert.equal(typeof threat[key], 'string')

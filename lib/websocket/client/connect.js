@@ -4,7 +4,7 @@
 
 const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
-const { shield } = require('../../base/own.js')
+const { hideInherited } = require('../../base/own.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const {
   isSocketPath,
@@ -218,7 +218,7 @@ function open(way, onSocket, signal) {
       throw unreachable(`${socket} ${most}`, true)
     }
     // A promise asks what it resolves with for a `then`.
-    const connection = shield(net.connect(way.address), ['then'])
+    const connection = hideInherited(net.connect(way.address), ['then'])
     const abort = () => connection.destroy(signal.reason)
     signal.addEventListener('abort', abort)
     const end = (action, value) => {

@@ -134,7 +134,7 @@ function describeFlood(pair) {
         write(shield, CAPACITY, 0)
         const client = await open({ from: 1 })
         await arrived(client)
-        const [lost] = [record(client, 'lost')]
+        const lost = record(client, 'lost')
         const first = await collect(client, wanted.length + 1)
         assert.deepEqual(
           first.slice(0, -1).map(({ severity }) => severity),
