@@ -384,9 +384,6 @@ void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
  * them. */
 #define LOOKS_PER_CLOCK 32
 
-/* How long a reader that spins trusts the handler of faults. */
-#define GUARD_TRUST_NS UINT64_C(20000)
-
 /* A microsecond or a few of them, as long as this CPU's pauses are. */
 #define MOST_GATHERS 128
 
@@ -420,7 +417,7 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
       kg__cpu_relax();
     }
     uint64_t now = kg__clock_monotonic_ns();
-    kg__guard_keep_at(now, GUARD_TRUST_NS);
+    kg__guard_keep_often(now);
     if (until == 0) {
       until = now + (uint64_t)micros * 1000;
     } else if (now >= until) {

@@ -200,10 +200,6 @@ void kg_writer_discard(kg_writer *writer) {
   kg__ring_writer_discard(&writer->ring);
 }
 
-/* A JavaScript program needs longer to install a handler of its own and to cut
- * a file short. */
-#define GUARD_TRUST_NS UINT64_C(20000)
-
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
@@ -212,7 +208,7 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   if (result != KG_OK) {
     return result;
   }
-  kg__guard_keep_at(writer->time.publish_ns, GUARD_TRUST_NS);
+  kg__guard_keep_often(writer->time.publish_ns);
   return commit(writer);
 }
 

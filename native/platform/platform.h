@@ -154,10 +154,10 @@ bool kg__guard_is_broken(const kg__guard *guard);
  * touched that was not touched for a while. Any thread. */
 void kg__guard_keep(void);
 
-/* The same for one who has just asked for the monotonic clock, and takes what
- * was seen `trust_ns` ago to be as it was: the system call costs as much as
- * writing an event. */
-void kg__guard_keep_at(uint64_t now_ns, uint64_t trust_ns);
+/* The same for one who touches it all the time and has just asked for the
+ * monotonic clock: looks fifty thousand times a second at most. The system
+ * call costs as much as writing an event. */
+void kg__guard_keep_often(uint64_t now_ns);
 
 /* --- Doorbell ----------------------------------------------------------- */
 
