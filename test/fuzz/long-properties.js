@@ -19,7 +19,6 @@ function report(details) {
 const seconds = Number(process.env.KG_PROPERTY_SECONDS)
 fc.configureGlobal({
   reporter: report,
-  asyncReporter: async (details) => report(details),
   ...(seconds > 0 && {
     numRuns: MOST_RUNS,
     interruptAfterTimeLimit: seconds * 1000,
