@@ -1,7 +1,8 @@
 'use strict'
 // What `npm test` and, with --root, `npm run test:root` run: builds the C
-// tests, then runs mocha. Arguments that are test files replace the default
-// ones; all others go to mocha as they are, such as `--grep F12`.
+// tests, then runs mocha. Arguments that are test files, or folders of them,
+// replace the default ones; all others go to mocha as they are, such as
+// `--grep F12`.
 //
 // *.test.js must pass with and without the addon, *.shm.test.js needs it.
 // KINDLY_GUARD_IPC_NO_NATIVE=1 asks for the package without it, and then the
@@ -42,15 +43,31 @@ function buildCTests() {
   return make.status === 0
 }
 
+/** A folder of tests; `test` alone may be a word for --grep. */
+function isFolder(argument) {
+  return (
+    path.normalize(argument).startsWith(`test${path.sep}`) &&
+    fs.existsSync(argument) &&
+    fs.statSync(argument).isDirectory()
+  )
+}
+
 /** Splits argv into what is for this file, and what is for mocha. */
 function readArguments(argv) {
-  const own = { asRoot: false, slow: false, limit: LIMIT_S, files: [] }
+  const own = {
+    asRoot: false,
+    slow: false,
+    limit: LIMIT_S,
+    files: [],
+    folders: []
+  }
   const mocha = []
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i]
     if (argument === '--root') own.asRoot = true
     else if (argument === '--slow') own.slow = true
     else if (argument === '--limit') own.limit = Number(argv[++i])
+    else if (isFolder(argument)) own.folders.push(argument)
     else if (argument.endsWith('.test.js') && fs.existsSync(argument)) {
       own.files.push(path.resolve(argument))
     } else mocha.push(argument)
@@ -59,7 +76,7 @@ function readArguments(argv) {
 }
 
 async function main(argv) {
-  const { asRoot, files, limit, mocha, slow } = readArguments(argv)
+  const { asRoot, files, folders, limit, mocha, slow } = readArguments(argv)
   if (!(limit > 0)) {
     console.error('test: --limit takes a number of seconds.')
     return 1
@@ -78,15 +95,19 @@ async function main(argv) {
     return 1
   }
 
-  const folder = asRoot ? ROOT_TESTS : 'test'
-  const found = findTests(folder).filter(
-    (file) =>
-      (asRoot || !file.startsWith(ROOT_TESTS + path.sep)) &&
-      (hasNative || !file.endsWith('.shm.test.js'))
-  )
-  const tests = files.length > 0 ? files : longestFirst(found)
+  if (folders.length === 0 && files.length === 0) {
+    folders.push(asRoot ? ROOT_TESTS : 'test')
+  }
+  const found = folders
+    .flatMap(findTests)
+    .filter(
+      (file) =>
+        (asRoot || !file.startsWith(ROOT_TESTS + path.sep)) &&
+        (hasNative || !file.endsWith('.shm.test.js'))
+    )
+  const tests = [...longestFirst(found), ...files]
   if (tests.length === 0) {
-    console.error(`test: there are no tests in ${folder}.`)
+    console.error(`test: there are no tests in ${folders.join(', ')}.`)
     return 1
   }
   const isParallel =
