@@ -50,4 +50,14 @@ describe('test/run.js', () => {
     const source = "it('one', () => {}); it('two', () => {})"
     assert.deepEqual(run(source, source), { passes: true, counted: '4 0' })
   })
+
+  it('runs a folder, and no other', () => {
+    const { passes, said } = runWith(['test/options', '--dry-run'])
+    assert.equal(passes, true)
+    assert.match(said, /\n {2}loadConfig\n/)
+    assert.doesNotMatch(said, /^ {2}secrets/m)
+    const none = runWith(['test/lint'])
+    assert.deepEqual([none.passes, none.counted], [false, null])
+    assert.match(none.said, /there are no tests in test\/lint/)
+  })
 })

@@ -30,6 +30,7 @@ function findTests(folder) {
  * be what ends last. */
 const LONGEST = [
   'test/c/c.shm.test.js',
+  'test/tools/run-ends.test.js',
   'test/slow/switches.shm.test.js',
   'test/docs/blocks.shm.test.js',
   'test/shm/workers.shm.test.js',
@@ -42,7 +43,10 @@ const LONGEST = [
   'test/benchmark/bench.shm.test.js',
   'test/benchmark/benchmark.shm.test.js',
   'test/tools/run.test.js',
-  'test/shm/reliable.shm.test.js'
+  'test/shm/reliable.shm.test.js',
+  'test/shield/single-instance.test.js',
+  'test/cli/cli.shm.test.js',
+  'test/slow/hostile-handshakes.test.js'
 ].map((file) => path.normalize(file))
 
 /** The same files, the longest first. */
