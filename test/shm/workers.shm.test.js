@@ -77,12 +77,12 @@ describe('workers', () => {
     }
   }
   for (const [name, main] of Object.entries(readers)) {
-    it(`F43 F44 one terminated ${name}, 50 times`, async () => {
+    it(`F43 F44 one terminated ${name}, 25 times`, async () => {
       const writer = ring.writer()
       const client = ring.client()
       let seen = 0
       client.on('threat', () => seen++)
-      for (let i = 0; i < 10; i++) {
+      for (let i = 0; i < 5; i++) {
         const workers = Array.from({ length: 5 }, () => work(main))
         await Promise.all(workers.map((worker) => messages(worker, 1)))
         const read = workers.map((worker) => messages(worker, 1))
@@ -97,7 +97,7 @@ describe('workers', () => {
           'the end of the workers'
         )
       }
-      await until(() => seen === 500, 'all of them here')
+      await until(() => seen === 250, 'all of them here')
       assert.equal(client.stats().lost, 0)
     })
   }
@@ -149,7 +149,7 @@ describe('workers', () => {
           const script = `
             const { workerData } = require('node:worker_threads')
             ;(${source})(require(workerData.library), workerData.dir)`
-          for (let i = 0; i < 40; i++) {
+          for (let i = 0; i < 30; i++) {
             const worker = new threads.Worker(script, {
               eval: true,
               workerData: { dir, library }

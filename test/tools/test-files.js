@@ -36,6 +36,7 @@ const LONGEST = [
   'test/shm/workers.shm.test.js',
   'test/cli/tail.shm.test.js',
   'test/websocket/transport.test.js',
+  'test/websocket/transport-port.test.js',
   'test/shm/lock.shm.test.js',
   'test/shm/lifetime.shm.test.js',
   'test/factory.test.js',

@@ -1,19 +1,12 @@
 'use strict'
-// Everything of suites/transport.js over WebSocket: over the Unix socket, and
-// over the port.
+// Everything of suites/transport.js over WebSocket, by the Unix socket.
 
 const { IpcFactory } = require('../../lib/index.js')
 const { makePair } = require('../helpers/factory.js')
 const { describeTransport } = require('../suites/transport.js')
 
-const WAYS = {
-  'WebSocket transport': { port: false },
-  'WebSocket transport over the port': { port: 0, socket: false }
-}
+const COMMON = { preferShm: false, websocket: { port: false } }
 
-for (const [name, websocket] of Object.entries(WAYS)) {
-  const common = { preferShm: false, websocket }
-  describeTransport(name, (options) =>
-    makePair(IpcFactory.createTransport, common, options)
-  )
-}
+describeTransport('WebSocket transport', (options) =>
+  makePair(IpcFactory.createTransport, COMMON, options)
+)
