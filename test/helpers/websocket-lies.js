@@ -8,7 +8,7 @@ const { IpcFactory } = require('../../lib/index.js')
 const { useRing } = require('./ring.js')
 const { numbers } = require('./sequences.js')
 const { record, until } = require('./wait.js')
-const { Liar, threatsOf } = require('./websocket-peer.js')
+const { Liar, LONG_MS, threatsOf } = require('./websocket-peer.js')
 
 // The sequence of a heartbeat that only who still believes the server reads.
 const MARK = 4242
@@ -107,7 +107,8 @@ function useLiar() {
       lie?.tell(connection, total + 1)
       if (lie !== undefined) connection.heartbeat(MARK)
     })
-    client = await reader()
+    // A large lie takes this process a while, which is no silence of its server.
+    client = await reader({ websocket: { handshakeTimeoutMs: LONG_MS } })
     const isOver = () =>
       server.connections.length > lies.length &&
       client.stats().transport === 'websocket' &&
