@@ -41,7 +41,7 @@ function end(pid) {
 }
 
 /** Says what a process that runs tests does, and lets it say what is open. */
-async function describe({ pid, file, title }) {
+async function tellAbout({ pid, file, title }) {
   console.error(`test: process ${pid} runs ${file}: ${title}`)
   for (const child of descendants(pid)) {
     console.error(`test: it started ${child}: ${commandOf(child)}`)
@@ -92,14 +92,14 @@ async function watch(pid, exited, { states, limit, isOver }) {
           ? 'test: all tests have run, and mocha does not end.'
           : `test: not done after ${limit / 1000} s, so it is ended.`
       )
-      for (const state of running) await describe(state)
+      for (const state of running) await tellAbout(state)
       end(pid)
       return true
     }
     for (const state of running) {
       if (state.deadline === 0 || now < state.deadline) continue
       console.error('test: a test does not even end at its time limit.')
-      await describe(state)
+      await tellAbout(state)
       end(state.pid)
       wasBroken = true
     }
