@@ -66,13 +66,6 @@ describe('right behind close()', () => {
     assert.equal(refused, 'ECONNREFUSED')
   })
 
-  it('F50 a Shield that was closed twice: neither is fulfilled early', async () => {
-    const shield = await shieldOf(IpcFactory.createHybridTransport, shared())
-    shield.close()
-    await shield.close()
-    assert.deepEqual(held(), [])
-  })
-
   const clients = {
     'that polls a ring': async () => new ShmClient({ dir: ring.dir }),
     'that waits for a ring': async () => {

@@ -8,7 +8,7 @@ const {
   subscriberOf,
   useShield
 } = require('../../helpers/websocket-shield.js')
-const { within } = require('../../helpers/wait.js')
+const { turn, within } = require('../../helpers/wait.js')
 
 const GOING_AWAY = 1001
 
@@ -33,11 +33,18 @@ for (const [name, { create, ...preference }] of Object.entries(LOGS)) {
       await publishUntil(() => subscriberOf(shield).stats().state === 'behind')
       publish(100)
       const last = published()
-      const closed = shield.close()
+      // Neither is over before the client has everything.
+      let over = 0
+      const closed = [shield.close(), shield.close()].map(async (each) => {
+        await each
+        over++
+      })
+      await turn()
+      assert.equal(over, 0)
       const { code, reason } = await readToEnd(one, account)
       assert.deepEqual([code, reason], [GOING_AWAY, 'the Shield closes'])
       assert.deepEqual([account.next, account.lost], [last + 1, 0])
-      await within(closed, 'the end of close()')
+      await within(Promise.all(closed), 'the end of close()')
     })
 
     it('who has everything, waits for more or has not subscribed goes at once', async () => {
