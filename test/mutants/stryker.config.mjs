@@ -28,8 +28,8 @@ export default {
       'test/threat/!(*.shm).test.js',
       'test/options/!(plain|file-factory).test.js',
       'test/stream/!(*.shm).test.js',
-      'test/websocket/{auth,discovery-file,protocol}?(.property).test.js',
-      'test/websocket/client/{queue,stream-cursor}.test.js',
+      'test/websocket/@(auth|discovery-file|protocol)?(.property).test.js',
+      'test/websocket/client/@(queue|stream-cursor).test.js',
       'test/client/failover-states.test.js'
     ]
   },

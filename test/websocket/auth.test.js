@@ -139,6 +139,19 @@ describe('WebSocket proofs', () => {
     assertReason(admit(second), 'expired')
   })
 
+  it('F55 a challenge lives for ten seconds unless something else is said', () => {
+    const usual = new Challenger(TOKEN, { now: () => now })
+    const answers = [1, 2].map(() => {
+      const challenge = asked(usual)
+      const answer = answerChallenge(TOKEN, challenge, PORT)
+      return authorization(answer.authorization)
+    })
+    now += 10_000
+    assert.equal(usual.admit(answers[0], PORT).reason, null)
+    now += 1
+    assertReason(usual.admit(answers[1], PORT), 'expired')
+  })
+
   it('F55 the challenge of another server, or of the one before', () => {
     const other = new Challenger(TOKEN, { now: () => now })
     const value = answerChallenge(TOKEN, asked(other), PORT).authorization
