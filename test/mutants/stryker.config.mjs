@@ -17,7 +17,7 @@ export default {
     '!lib/threat/layout.js',
     'lib/options/*.js',
     'lib/stream/*.js',
-    'lib/websocket/{auth,discovery-file,locate,protocol}.js',
+    'lib/websocket/{auth,discovery-file,locate,messages,protocol}.js',
     'lib/websocket/client/{queue,stream-cursor}.js',
     'lib/client/failover-state.js'
   ],
@@ -28,9 +28,9 @@ export default {
       'test/threat/!(*.shm).test.js',
       'test/options/!(plain|file-factory).test.js',
       'test/stream/!(*.shm).test.js',
-      'test/websocket/@(auth|discovery-file|protocol)?(.property).test.js',
-      'test/websocket/client/@(queue|stream-cursor).test.js',
-      'test/client/failover-states.test.js'
+      'test/websocket/@(auth|discovery-file|locate|messages|protocol)?(.property).test.js',
+      'test/websocket/client/@(queue|queue-bounds|stream-cursor).test.js',
+      'test/client/failover-state?(s).test.js'
     ]
   },
   ignoreStatic: true,
