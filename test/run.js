@@ -1,42 +1,86 @@
 'use strict'
 // What `npm test` and, with --root, `npm run test:root` run: builds the C
-// tests, then runs mocha. Arguments that are test files replace the default
-// ones; all others go to mocha as they are, such as `--grep F12`.
+// tests, then runs mocha. Arguments that are test files, or folders of them,
+// replace the default ones; all others go to mocha as they are, such as
+// `--grep F12`.
 //
 // *.test.js must pass with and without the addon, *.shm.test.js needs it.
 // KINDLY_GUARD_IPC_NO_NATIVE=1 asks for the package without it, and then the
 // latter are not run. What stands in test/root/ is run by --root alone.
 //
-// Several files run side by side, one process for each CPU, since most tests
+// Several files run side by side, two processes for each CPU, since most tests
 // wait for something; what failed is told when its file is over. With
 // --no-parallel they run one after the other, and so do those of --root, which
 // share a second user and its directories.
+//
+// --slow prints where the time went. --limit SECONDS is the time limit of the
+// whole run, at which it is ended and fails; see tools/supervise.js.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { CPUS, findTests, MAKE_C_TESTS, ROOT } = require('./tools/test-files.js')
+const { supervise } = require('./tools/supervise.js')
+const {
+  CPUS,
+  findTests,
+  longestFirst,
+  MAKE_C_TESTS,
+  ROOT
+} = require('./tools/test-files.js')
 
 const ROOT_TESTS = path.join('test', 'root')
 
-function run(command, args, env = process.env) {
-  const options = { cwd: ROOT, env, stdio: 'inherit' }
-  const result = spawnSync(command, args, options)
-  if (result.error) {
-    console.error(`test: ${command} did not run: ${result.error.message}.`)
-    return 1
+const JOBS = 2 * CPUS
+const LIMIT_S = 900
+
+/** Builds the C tests; tells whether they are there. */
+function buildCTests() {
+  const make = spawnSync('make', MAKE_C_TESTS, { cwd: ROOT, stdio: 'inherit' })
+  if (make.error) {
+    console.error(`test: make did not run: ${make.error.message}.`)
   }
-  if (result.signal) {
-    console.error(`test: ${command} was ended by ${result.signal}.`)
-    return 1
-  }
-  return result.status
+  return make.status === 0
 }
 
-function main(argv) {
-  const asRoot = argv.includes('--root')
-  const rest = argv.filter((argument) => argument !== '--root')
+/** A folder of tests; `test` alone may be a word for --grep. */
+function isFolder(argument) {
+  return (
+    path.normalize(argument).startsWith(`test${path.sep}`) &&
+    fs.existsSync(argument) &&
+    fs.statSync(argument).isDirectory()
+  )
+}
+
+/** Splits argv into what is for this file, and what is for mocha. */
+function readArguments(argv) {
+  const own = {
+    asRoot: false,
+    slow: false,
+    limit: LIMIT_S,
+    files: [],
+    folders: []
+  }
+  const mocha = []
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]
+    if (argument === '--root') own.asRoot = true
+    else if (argument === '--slow') own.slow = true
+    else if (argument === '--limit') own.limit = Number(argv[++i])
+    else if (isFolder(argument)) own.folders.push(argument)
+    else if (argument.endsWith('.test.js') && fs.existsSync(argument)) {
+      own.files.push(path.resolve(argument))
+    } else mocha.push(argument)
+  }
+  return { ...own, mocha }
+}
+
+async function main(argv) {
+  const { asRoot, files, folders, limit, mocha, slow } = readArguments(argv)
+  if (!(limit > 0)) {
+    console.error('test: --limit takes a number of seconds.')
+    return 1
+  }
   if (asRoot && process.getuid?.() !== 0) {
     console.error(
       'test: these tests need root (a second user, full and read-only file ' +
@@ -46,60 +90,64 @@ function main(argv) {
   }
 
   const hasNative = process.env.KINDLY_GUARD_IPC_NO_NATIVE !== '1'
-  if (hasNative && run('make', MAKE_C_TESTS) !== 0) {
+  if (hasNative && !buildCTests()) {
     console.error('test: the C tests did not compile, so nothing was run.')
     return 1
   }
 
-  const isTest = (argument) =>
-    argument.endsWith('.test.js') && fs.existsSync(argument)
-  const named = rest.filter(isTest).map((file) => path.resolve(file))
-  const folder = asRoot ? ROOT_TESTS : 'test'
-  const found = findTests(folder).filter(
-    (file) =>
-      (asRoot || !file.startsWith(ROOT_TESTS + path.sep)) &&
-      (hasNative || !file.endsWith('.shm.test.js'))
-  )
-  const tests = named.length > 0 ? named : found
+  if (folders.length === 0 && files.length === 0) {
+    folders.push(asRoot ? ROOT_TESTS : 'test')
+  }
+  const found = folders
+    .flatMap(findTests)
+    .filter(
+      (file) =>
+        (asRoot || !file.startsWith(ROOT_TESTS + path.sep)) &&
+        (hasNative || !file.endsWith('.shm.test.js'))
+    )
+  const tests = [...longestFirst(found), ...files]
   if (tests.length === 0) {
-    console.error(`test: there are no tests in ${folder}.`)
+    console.error(`test: there are no tests in ${folders.join(', ')}.`)
     return 1
   }
-  return runMocha(
-    rest.filter((argument) => !isTest(argument)),
-    tests,
-    asRoot
-  )
+  const isParallel =
+    !asRoot && tests.length > 1 && !mocha.includes('--no-parallel')
+  const reporter = path.join(__dirname, 'reporter.js')
+  return runMocha({
+    limit: limit * 1000,
+    hasReporter: mocha.some((argument) => /^(-R|--reporter)/.test(argument)),
+    args: [
+      // A test that is skipped, or that hides the others, is a failed one.
+      ...['--forbid-pending', '--forbid-only', '--fail-zero'],
+      ...(isParallel ? ['--parallel', '--jobs', String(JOBS)] : []),
+      ...['--reporter', reporter],
+      ...(slow ? ['--reporter-option', 'slow'] : []),
+      ...mocha,
+      ...tests
+    ]
+  })
 }
 
-function runMocha(args, tests, asRoot) {
-  const command = [
-    require.resolve('mocha/bin/mocha.js'),
-    // A test that is skipped, or that hides the others, is a failed one.
-    '--forbid-pending',
-    '--forbid-only',
-    '--fail-zero'
-  ]
-  if (!asRoot && tests.length > 1 && !args.includes('--no-parallel')) {
-    command.push('--parallel', '--jobs', String(CPUS))
-  }
-  if (args.some((argument) => /^(-R|--reporter)/.test(argument))) {
-    return run(process.execPath, [...command, ...args, ...tests])
-  }
-
+async function runMocha({ args, hasReporter, limit }) {
   // A test that ends the process with 0 would look like a run that passed;
   // only the reporter's file says that it came to its end.
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
   const counts = process.env.KG_TEST_COUNTS || path.join(dir, 'counts')
+  const states = path.join(dir, 'states')
+  fs.mkdirSync(states)
   fs.rmSync(counts, { force: true })
+  const isOver = () => fs.existsSync(counts)
   try {
-    const reporter = ['--reporter', path.join(__dirname, 'reporter.js')]
-    const status = run(
-      process.execPath,
-      [...command, ...reporter, ...args, ...tests],
-      { ...process.env, KG_TEST_COUNTS: counts }
-    )
-    if (status === 0 && !fs.existsSync(counts)) {
+    const mocha = require.resolve('mocha/bin/mocha.js')
+    const status = await supervise(process.execPath, [mocha, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, KG_TEST_COUNTS: counts },
+      states,
+      limit,
+      isOver
+    })
+    // Another reporter writes no such file.
+    if (status === 0 && !hasReporter && !isOver()) {
       console.error('test: the run did not come to its end.')
       return 1
     }
@@ -109,4 +157,6 @@ function runMocha(args, tests, asRoot) {
   }
 }
 
-process.exitCode = main(process.argv.slice(2))
+main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status
+})

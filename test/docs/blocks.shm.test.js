@@ -7,6 +7,7 @@ const assert = require('node:assert')
 const path = require('node:path')
 const ts = require('typescript')
 const { IpcFactory } = require('kindly-guard-ipc')
+const { version } = require('../../package.json')
 const { ROOT, shownBlocks } = require('../helpers/pages.js')
 const { Sandbox } = require('../helpers/sandbox.js')
 
@@ -65,6 +66,7 @@ const RUN = {
 
   sh(sandbox, { text, hints }) {
     const env = {
+      PATH: `${sandbox.bin}${path.delimiter}${process.env.PATH}`,
       KINDLY_GUARD_IPC_DIR: sandbox.ring,
       KINDLY_GUARD_IPC_WEBSOCKET_PORT: '0',
       npm_config_update_notifier: 'false'
@@ -106,6 +108,21 @@ describe('documentation, run', function () {
   })
 
   afterEach(() => sandbox.remove())
+
+  // The blocks have an npx that is quicker.
+  it("npm's npx finds the command in a project", async () => {
+    const { code, stdout, stderr } = await sandbox.run(
+      'npx',
+      ['kindly-guard-ipc', '--version'],
+      { env: { npm_config_update_notifier: 'false' } }
+    )
+    const told = {
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: ''
+    }
+    assert.deepStrictEqual({ code, stdout, stderr }, told)
+  })
 
   const blocks = shownBlocks()
   for (const [at, block] of blocks.entries()) {

@@ -20,14 +20,12 @@ const TIMEOUT_MS = 15_000
 async function* linesOf(child) {
   let text = ''
   const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
-  try {
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      const lines = (text + chunk).split('\n')
-      text = lines.pop()
-      yield* lines
-    }
-  } finally {
-    clearTimeout(timer)
+  // Who has what it wanted reads on no more.
+  child.once('exit', () => clearTimeout(timer))
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    const lines = (text + chunk).split('\n')
+    text = lines.pop()
+    yield* lines
   }
   assert.fail(`${child.spawnargs.join(' ')} ended without what was expected`)
 }

@@ -9,7 +9,7 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { setTimeout: sleep } = require('node:timers/promises')
+const { DEADLINE_MS, sleep } = require('./wait.js')
 
 const MAIN = path.join(__dirname, '..', '..', 'lib', 'cli', 'main.js')
 
@@ -89,9 +89,15 @@ class CommandLine {
     return child.ended
   }
 
-  /** Waits for a condition; the test's own deadline bounds it. */
+  /** Waits for a condition on what a process said. */
   async until(child, condition) {
+    const deadline = Date.now() + DEADLINE_MS
     while (!condition(child)) {
+      const { stdout, stderr } = child
+      assert(
+        Date.now() < deadline,
+        `${condition} never came true of ${JSON.stringify({ stdout, stderr })}`
+      )
       const { exitCode, signalCode } = child.process
       if (exitCode !== null || signalCode !== null) {
         await child.ended

@@ -5,6 +5,8 @@
 //   project            the reader's own project, where commands run; it has
 //                      the package in node_modules
 //   ring               takes the place of the default directory
+//   bin                has an npx that starts at once: npm's takes a second to
+//                      find that the command is in node_modules
 //
 // A Shield that really runs on this machine must not be disturbed. So the
 // package in node_modules is this clone's, but for two defaults: `dir`, and the
@@ -67,16 +69,25 @@ module.exports = {
 }
 `
 
+const NPX = `#!/bin/sh
+command=$1
+shift
+exec "node_modules/.bin/$command" "$@"
+`
+
 class Sandbox {
   constructor() {
     // mkdtemp makes it with mode 0700, as a ring's directory has to be.
     this.root = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-docs-'))
     this.project = path.join(this.root, 'project')
     this.ring = path.join(this.root, 'ring')
+    this.bin = path.join(this.root, 'bin')
     const modules = path.join(this.project, 'node_modules')
     const own = path.join(modules, 'kindly-guard-ipc')
     fs.mkdirSync(path.join(this.root, 'tmp'))
     fs.mkdirSync(this.ring, { mode: 0o700 })
+    fs.mkdirSync(this.bin)
+    fs.writeFileSync(path.join(this.bin, 'npx'), NPX, { mode: 0o755 })
     fs.mkdirSync(own, { recursive: true })
     fs.mkdirSync(path.join(modules, '.bin'))
     fs.symlinkSync(ROOT, path.join(this.root, 'kindly-guard-ipc'))

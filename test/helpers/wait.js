@@ -14,9 +14,10 @@ const turn = () => new Promise(setImmediate)
  * Resolves with what `condition` gives as soon as that is true-ish.
  * @param {() => unknown} condition may be async
  * @param {string} what the condition in words, for the failure
+ * @param {number} [deadlineMs] for what takes long
  */
-async function until(condition, what) {
-  const deadline = Date.now() + DEADLINE_MS
+async function until(condition, what, deadlineMs = DEADLINE_MS) {
+  const deadline = Date.now() + deadlineMs
   for (;;) {
     const value = await condition()
     if (value) return value
@@ -61,4 +62,4 @@ function record(client, event) {
   return values
 }
 
-module.exports = { collect, record, sleep, turn, until, within }
+module.exports = { collect, DEADLINE_MS, record, sleep, turn, until, within }

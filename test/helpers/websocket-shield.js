@@ -7,7 +7,7 @@ const { IpcFactory, PlatformShm } = require('../../lib/index.js')
 const { serviceOf } = require('../../lib/shield/transport.js')
 const { connected } = require('./factory.js')
 const { threat, useRing } = require('./ring.js')
-const { sleep, turn, until } = require('./wait.js')
+const { DEADLINE_MS, sleep, turn, until } = require('./wait.js')
 const { LONG_MS, Peer } = require('./websocket-peer.js')
 
 const MiB = 2 ** 20
@@ -126,7 +126,9 @@ function useShield(create, preference) {
    * @param {() => void} [meanwhile] called now and then while it would not
    */
   async function publishUntilEvicted(meanwhile = () => {}) {
+    const deadline = Date.now() + DEADLINE_MS
     for (const before = evicted(); evicted() === before;) {
+      assert(Date.now() < deadline, 'nobody was evicted')
       if (isBlocked()) {
         meanwhile()
         await sleep(5)

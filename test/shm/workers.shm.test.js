@@ -149,7 +149,7 @@ describe('workers', () => {
           const script = `
             const { workerData } = require('node:worker_threads')
             ;(${source})(require(workerData.library), workerData.dir)`
-          for (let i = 0; i < 80; i++) {
+          for (let i = 0; i < 40; i++) {
             const worker = new threads.Worker(script, {
               eval: true,
               workerData: { dir, library }

@@ -3,42 +3,14 @@
 // skipped, that hide others, that are none, and that end its process.
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
-const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
-
-const RUN = path.join(__dirname, '..', 'run.js')
+const { useRun } = require('../helpers/nested-run.js')
 
 describe('test/run.js', () => {
-  let dir
+  const runWith = useRun()
 
-  beforeEach(() => {
-    dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
-  })
-
-  afterEach(() => fs.rmSync(dir, { recursive: true, force: true }))
-
-  /** Runs test files, side by side when there are several; tells whether that
-   * passed, and what was counted, or null. */
   function run(...sources) {
-    const counts = path.join(dir, 'counts')
-    const files = sources.map((source, i) => {
-      const file = path.join(dir, `${i}.test.js`)
-      fs.writeFileSync(file, source)
-      return file
-    })
-    fs.rmSync(counts, { force: true })
-    // Without the addon: the C tests are not built for this.
-    const env = { KINDLY_GUARD_IPC_NO_NATIVE: '1', KG_TEST_COUNTS: counts }
-    const { status } = spawnSync(process.execPath, [RUN, ...files], {
-      env: { ...process.env, ...env },
-      stdio: 'ignore'
-    })
-    const counted = fs.existsSync(counts)
-      ? fs.readFileSync(counts, 'utf8').split('\n')[0]
-      : null
-    return { passes: status === 0, counted }
+    const { passes, counted } = runWith([], ...sources)
+    return { passes, counted }
   }
 
   it('passes when all tests pass, and counts them', () => {
@@ -77,5 +49,15 @@ describe('test/run.js', () => {
   it('passes when all tests of several files pass, and counts them', () => {
     const source = "it('one', () => {}); it('two', () => {})"
     assert.deepEqual(run(source, source), { passes: true, counted: '4 0' })
+  })
+
+  it('runs a folder, and no other', () => {
+    const { passes, said } = runWith(['test/base', '--dry-run'])
+    assert.equal(passes, true)
+    assert.match(said, /^ {2}errors/m)
+    assert.doesNotMatch(said, /^ {2}secrets/m)
+    const none = runWith(['test/lint'])
+    assert.deepEqual([none.passes, none.counted], [false, null])
+    assert.match(none.said, /there are no tests in test\/lint/)
   })
 })

@@ -26,4 +26,36 @@ function findTests(folder) {
   })
 }
 
-module.exports = { CPUS, findTests, MAKE_C_TESTS, ROOT }
+/** Those that take longest, by `npm test -- --slow`: what begins last must not
+ * be what ends last. */
+const LONGEST = [
+  'test/c/c.shm.test.js',
+  'test/tools/run-ends.test.js',
+  'test/slow/switches.shm.test.js',
+  'test/docs/blocks.shm.test.js',
+  'test/shm/workers.shm.test.js',
+  'test/cli/tail.shm.test.js',
+  'test/websocket/transport.test.js',
+  'test/shm/lock.shm.test.js',
+  'test/shm/lifetime.shm.test.js',
+  'test/factory.test.js',
+  'test/shm/forged-numbers.shm.test.js',
+  'test/benchmark/bench.shm.test.js',
+  'test/benchmark/benchmark.shm.test.js',
+  'test/tools/run.test.js',
+  'test/shm/reliable.shm.test.js',
+  'test/shield/single-instance.test.js',
+  'test/cli/cli.shm.test.js',
+  'test/slow/hostile-handshakes.test.js'
+].map((file) => path.normalize(file))
+
+/** The same files, the longest first. */
+function longestFirst(files) {
+  for (const file of LONGEST) fs.accessSync(path.join(ROOT, file))
+  return [
+    ...LONGEST.filter((file) => files.includes(file)),
+    ...files.filter((file) => !LONGEST.includes(file))
+  ]
+}
+
+module.exports = { CPUS, findTests, longestFirst, MAKE_C_TESTS, ROOT }

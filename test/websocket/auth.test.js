@@ -32,7 +32,7 @@ describe('WebSocket proofs', () => {
 
   beforeEach(() => {
     now = 1_000_000
-    challenger = new Challenger(TOKEN, { lifetimeMs: 10_000, now: () => now })
+    challenger = new Challenger(TOKEN, { now: () => now })
   })
 
   const good = (token = TOKEN, port = PORT) =>

@@ -96,7 +96,7 @@ function describeAccount(pair) {
           return child
         })
       )
-      const COUNT = 60_000
+      const COUNT = 30_000
       for (let i = 1; i < COUNT; i++) {
         const context = i % 5 === 0 ? 'x'.repeat(i % 3000) : undefined
         made.shield.writeThreat(threat(`${i} of many`, { context }))

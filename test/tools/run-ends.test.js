@@ -1,0 +1,68 @@
+'use strict'
+// No run lasts for ever: what test/run.js says of tests that never end, and of
+// those that leave something open.
+
+const assert = require('node:assert/strict')
+const { useRun } = require('../helpers/nested-run.js')
+
+describe('test/run.js, where something does not end', () => {
+  const run = useRun()
+
+  const FINE = "it('fine', () => {})"
+  const SERVER = `it('serves', (done) => {
+    require('node:net').createServer().listen(0, '127.0.0.1', done)
+  })`
+  const CHILD = `it('starts', () => {
+    const keep = [process.execPath, ['-e', 'setInterval(() => {}, 1000)']]
+    require('node:child_process').spawn(...keep, { stdio: 'ignore' }).unref()
+    require('node:child_process').spawn(...keep, { stdio: 'ignore' })
+  })`
+  const OPEN = /0\.test\.js leaves open: tcp 127\.0\.0\.1:\d+, listening\n/
+
+  it('fails with a file that leaves a server open, and names both', () => {
+    const { passes, counted, said } = run([], SERVER)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: '1 1' })
+    assert.match(said, OPEN)
+    assert.match(said, /mocha does not end/)
+  })
+
+  it('fails with the file alone that leaves a server open, beside others', () => {
+    const { passes, counted, said } = run(['--jobs', '1'], SERVER, FINE)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: '2 1' })
+    assert.match(said, OPEN)
+  })
+
+  it('fails with a file that leaves a child, and says its command', () => {
+    const { passes, counted, said } = run([], CHILD, FINE)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: '2 1' })
+    assert.match(said, /0\.test\.js leaves open: process \d+: \S+ -e setInt/)
+    // The one that is not waited for is no fault.
+    assert.doesNotMatch(said, /process.*; process/)
+  })
+
+  it('fails with a test that never resolves', () => {
+    const never = "it('never', () => new Promise(() => {}))"
+    const { passes, counted } = run(['--timeout', '300'], never, FINE)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: '1 1' })
+  })
+
+  it('ends a process that a test blocks, names the test, and goes on', () => {
+    const blocks = `it('blocks', () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) })`
+    const args = ['--timeout', '2000']
+    const { passes, counted, said } = run(args, blocks, FINE)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: '1 1' })
+    assert.match(said, /process \d+ runs \S+0\.test\.js: blocks\n/)
+  })
+
+  it('ends a run that lasts too long, and says what was open', () => {
+    const hangs = `it('hangs', () => {
+      require('node:net').createServer().listen(0, '127.0.0.1')
+      return new Promise(() => {})
+    })`
+    const { passes, counted, said } = run(['--limit', '3'], hangs, FINE)
+    assert.deepEqual({ passes, counted }, { passes: false, counted: null })
+    assert.match(said, /not done after 3 s/)
+    assert.match(said, /process \d+ runs \S+0\.test\.js: hangs\n/)
+    assert.match(said, /has open: .*tcp 127\.0\.0\.1:\d+, listening/)
+  })
+})
