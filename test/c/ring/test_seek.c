@@ -202,3 +202,22 @@ TEST(asleep, "who sought to what is there does not sleep before reading it") {
   memset(s.memory.ring.doorbell, 0, 4);
   done(&s);
 }
+
+TEST(seeks_again, "what one seek found to be gone is not told after another") {
+  for (enum kg_from from = KG_FROM_LATEST; from <= KG_FROM_SEQUENCE; from++) {
+    kg_slot buffer[CAPACITY];
+    kg_batch batch;
+    seek_ring s = {.account = {.next = 1}};
+    make(&s, 3 * CAPACITY);
+    CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_OLDEST, 0), KG_OK,
+                 NULL);
+    CHECK_EQUAL(s.reader.pending.lost, 2 * CAPACITY);
+    CHECK_RESULT(kg__ring_reader_seek(&s.reader, from, 3 * CAPACITY), KG_OK,
+                 NULL);
+    CHECK_RESULT(kg__ring_reader_read(&s.reader, buffer, CAPACITY, &batch),
+                 KG_OK, NULL);
+    CHECK_EQUAL(batch.lost, from == KG_FROM_OLDEST ? 2 * CAPACITY : 0);
+    CHECK_EQUAL(batch.events, from == KG_FROM_SEQUENCE ? 1 : 0);
+    done(&s);
+  }
+}
