@@ -112,3 +112,49 @@ TEST(spans, "the span of a threat: texts and their headers, up to the limit") {
                           .context = {text, KG_EVENT_BYTES - 15}};
   CHECK_EQUAL(kg__threat_span(&both, MOST_SLOTS), 0);
 }
+
+TEST(overflow, "F11 lengths of which no sum is a length are refused") {
+  static const char text[1] = "x";
+  const size_t lengths[] = {SIZE_MAX, SIZE_MAX - 7, SIZE_MAX - 15,
+                            SIZE_MAX / 2 + 1};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    const kg_threat id = {.id = {text, lengths[i]}, .context = {text, 20}};
+    const kg_threat both = {.id = {text, lengths[i]},
+                            .context = {text, lengths[i]}};
+    const kg_threat deflated = {.context = {text, 1},
+                                .deflated = {text, lengths[i]}};
+    CHECK_EQUAL(kg__threat_span(&id, MOST_SLOTS), 0);
+    CHECK_EQUAL(kg__threat_span(&both, MOST_SLOTS), 0);
+    CHECK_EQUAL(kg__threat_span(&deflated, MOST_SLOTS), 0);
+  }
+}
+
+TEST(clean, "what a slot had before does not stand in it any more") {
+  written a = {0};
+  written b;
+  memset(&b, 0xFF, sizeof b);
+  encode(&a, 400);
+  encode(&b, 400);
+  CHECK_BYTES(b.slots, a.slots, a.slots[0].span * sizeof *a.slots);
+}
+
+TEST(all_slots, "every slot says of which event it is, and when that was") {
+  memory_ring memory;
+  kg__ring_writer writer;
+  critical_every = 1;
+  memory_ring_make(&memory, 16, true);
+  CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, NULL), KG_OK, NULL);
+  write_span(&writer, 3);
+  for (uint16_t place = 0; place < 3; place++) {
+    const kg_slot *slot = &memory.ring.slots[place];
+    CHECK_EQUAL(slot->position, place);
+    CHECK_EQUAL(slot->sequence, 1);
+    CHECK_EQUAL(slot->publish_ns, batch_time.publish_ns);
+    CHECK_EQUAL(slot->span, 3);
+    CHECK_EQUAL(slot->place, place);
+    CHECK_EQUAL(slot->flags, KG_EVENT_PRIORITY);
+    CHECK_EQUAL(slot->tail_bytes, memory.ring.slots[0].tail_bytes);
+  }
+  kg__ring_writer_end(&writer);
+  memory_ring_free(&memory);
+}

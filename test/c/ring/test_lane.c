@@ -70,16 +70,51 @@ TEST(overwritten, "F88 what the lane no longer has is counted, by priority") {
 }
 
 TEST(no_lane, "without a lane the priority of what is lost is counted still") {
+  /* All of them, some, none. */
+  const uint32_t rates[] = {1, 3, 0};
+  for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+    laned l;
+    critical_every = rates[i];
+    laned_make(&l, 0);
+    write_many(&l, 400, 1);
+    read_all(&l);
+    CHECK_EQUAL(l.account.received, CAPACITY);
+    CHECK_EQUAL(l.account.lost, 400 - CAPACITY);
+    CHECK_EQUAL(l.reader.rescued, 0);
+    CHECK_EQUAL(l.account.unknown, 0);
+    laned_free(&l);
+  }
+}
+
+TEST(all, "where all have priority, the lane has what the ring has not") {
   laned l;
-  critical_every = 3;
-  laned_make(&l, 0);
-  write_many(&l, 400, 1);
+  critical_every = 1;
+  laned_make(&l, 64);
+  write_many(&l, 5, 1);
   read_all(&l);
-  CHECK_EQUAL(l.account.received, CAPACITY);
-  CHECK_EQUAL(l.account.lost, 400 - CAPACITY);
-  CHECK_EQUAL(l.reader.rescued, 0);
-  CHECK_EQUAL(l.account.unknown, 0);
+  write_many(&l, 45, 1);
+  read_all(&l);
+  /* Those that were read, and those that the ring has, come from there. */
+  CHECK_EQUAL(l.reader.rescued, 45 - 5 - CAPACITY);
+  CHECK_EQUAL(l.account.received, 45);
+  CHECK_EQUAL(l.reader.corrupt, 0);
   laned_free(&l);
+}
+
+TEST(quarter, "an event of just a quarter of the lane comes whole") {
+  for (uint32_t lane = 2; lane <= 16; lane *= 2) {
+    for (uint32_t span = 1; span <= CAPACITY / 4; span++) {
+      laned l;
+      critical_every = 1;
+      laned_make(&l, lane);
+      write_span(&l.writer, span);
+      uint32_t most = lane < 4 ? 1 : lane / 4;
+      CHECK_EQUAL(l.writer.lane_head, span <= most ? span : 1);
+      CHECK_EQUAL(l.memory.ring.lane[0].flags & KG_EVENT_CUT,
+                  span <= most ? 0 : KG_EVENT_CUT);
+      laned_free(&l);
+    }
+  }
 }
 
 TEST(severities, "what counts is the writer's to say, unknown numbers too") {
@@ -158,5 +193,42 @@ TEST(small_buffer, "a long event in the lane says what buffer it needs") {
   l.account.most = 0;
   account_batch(&l.account, buffer, &batch);
   CHECK_EQUAL(l.account.received, 1);
+  laned_free(&l);
+}
+
+TEST(deflated, "a deflated event over a quarter of the lane comes cut") {
+  static char text[2 * KG_EVENT_BYTES + 1];
+  laned l;
+  laned_make(&l, 8);
+  const kg_threat threat = {.severity = KG_SEVERITY_CRITICAL,
+                            .context = {text, sizeof text},
+                            .deflated = {text, 2 * KG_EVENT_BYTES}};
+  CHECK_RESULT(kg__ring_writer_stage(&l.writer, &threat, &batch_time), KG_OK,
+               NULL);
+  commit_staged(&l.writer);
+  CHECK_EQUAL(l.memory.ring.slots[0].span, 3);
+  CHECK_EQUAL(l.memory.ring.slots[0].flags,
+              KG_EVENT_PRIORITY | KG_EVENT_DEFLATED);
+  CHECK_EQUAL(l.writer.lane_head, 1);
+  CHECK_EQUAL(l.memory.ring.lane[0].span, 1);
+  CHECK_EQUAL(l.memory.ring.lane[0].flags, KG_EVENT_PRIORITY | KG_EVENT_CUT);
+  CHECK_EQUAL(l.memory.ring.lane[0].tail_bytes, 0);
+  laned_free(&l);
+}
+
+TEST(batch, "of a batch, those with priority come into the lane") {
+  laned l;
+  laned_make(&l, 8);
+  const uint8_t severities[] = {1, 4, 2, 4};
+  for (size_t i = 0; i < sizeof severities; i++) {
+    const kg_threat threat = {.severity = severities[i]};
+    CHECK_RESULT(kg__ring_writer_stage(&l.writer, &threat, &batch_time), KG_OK,
+                 NULL);
+  }
+  commit_staged(&l.writer);
+  CHECK_EQUAL(l.writer.lane_head, 2);
+  CHECK_EQUAL(l.memory.ring.lane[0].sequence, 2);
+  CHECK_EQUAL(l.memory.ring.lane[1].sequence, 4);
+  CHECK_EQUAL(l.memory.ring.lane[1].priority_count, 2);
   laned_free(&l);
 }

@@ -101,6 +101,12 @@ TEST(tries, "F3 from latest under a writer that is always faster: 16 looks") {
     /* Then it takes what comes. */
     CHECK_EQUAL(reader.next, torn < 16 ? writer.sequence + 1 : 0);
     CHECK_EQUAL(copies, torn < 16 ? 17 : 16);
+    tear_copies(0, 0, NULL);
+    write_span(&writer, 1);
+    account account = {.next = 0};
+    drain(&reader, &account, CAPACITY, 4);
+    CHECK_EQUAL(account.lost, 0);
+    CHECK_EQUAL(reader.next, writer.sequence + 1);
     end();
   }
 }

@@ -60,13 +60,21 @@ function withMistake({ name, file, from, to }, text) {
   return text.replace(from, () => to)
 }
 
-/** All mistakes, each with its place found. */
+/** All mistakes.
+ * @throws with all those whose place is not found */
 function readMistakes() {
   const lists = fs.readdirSync(__dirname).filter((f) => f.endsWith('.txt'))
   const mistakes = lists.sort().flatMap(readList)
+  const wrong = []
   for (const mistake of mistakes) {
-    withMistake(mistake, fs.readFileSync(path.join(ROOT, mistake.file), 'utf8'))
+    const text = fs.readFileSync(path.join(ROOT, mistake.file), 'utf8')
+    try {
+      withMistake(mistake, text)
+    } catch (error) {
+      wrong.push(error.message)
+    }
   }
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
   return mistakes
 }
 

@@ -8,6 +8,8 @@ const { readMistakes } = require('./list.js')
 const { keyOf, Workshop } = require('./workshop.js')
 
 const CPUS = os.cpus().length
+// In memory, where the tests want their rings.
+const MEMORY = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 // Of those that can be seen, so many of a hundred must be.
 const LEAST_PERCENT = 95
 
@@ -43,7 +45,14 @@ async function makeWorkshops(folder, mistakes) {
   await first.build([...new Set(mistakes.map(({ test }) => test))], CPUS)
   for (const workshop of others) workshop.takeBuild(first)
   const different = new Map(mistakes.map((m) => [keyOf(m), m]))
-  await share([...different.values()], workshops, (w, m) => w.prepare(m))
+  const wrong = []
+  await share([...different.values()], workshops, async (workshop, mistake) => {
+    const failure = await workshop.prepare(mistake)
+    if (failure !== undefined) wrong.push(`${keyOf(mistake)}: ${failure}`)
+  })
+  if (wrong.length > 0) {
+    throw new Error(`this fails without any mistake:\n${wrong.join('\n')}`)
+  }
   return workshops
 }
 
@@ -53,7 +62,7 @@ async function runC(options) {
   const chosen = choose(readMistakes(), options)
   const mistakes = chosen.filter(({ equivalent }) => equivalent === undefined)
   if (mistakes.length === 0) throw new Error('there is no such mistake')
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kg-mutants-'))
+  const folder = fs.mkdtempSync(path.join(MEMORY, 'kg-mutants-'))
   const counts = { caught: 0, 'not caught': 0, 'does not compile': 0 }
   try {
     const workshops = await makeWorkshops(folder, mistakes)
