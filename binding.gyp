@@ -23,6 +23,7 @@
         "native/file/lock.c",
         "native/file/lock_file.c",
         "native/file/reader.c",
+        "native/file/reader_wait.c",
         "native/file/registration.c",
         "native/file/segment.c",
         "native/file/writer.c",

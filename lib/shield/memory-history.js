@@ -15,7 +15,7 @@ const {
   plainSpanOf,
   spanOf
 } = require('../threat/size.js')
-const { threatText } = require('../websocket/protocol.js')
+const { threatText } = require('../websocket/messages.js')
 
 class MemoryHistory extends History {
   #texts

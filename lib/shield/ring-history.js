@@ -8,7 +8,7 @@ const { History } = require('./history.js')
 const { RingSource } = require('../shm/ring-source.js')
 const { leastPriority } = require('../threat/names.js')
 const { countPriority } = require('../threat/priority.js')
-const { textOfThreat } = require('../websocket/protocol.js')
+const { textOfThreat } = require('../websocket/messages.js')
 
 const positionOf = ({ generation, sequence, priority }) => ({
   generation,

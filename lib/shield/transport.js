@@ -8,10 +8,9 @@ const { IpcError } = require('../base/errors.js')
 const { ScopedEmitter } = require('../base/scope.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
-const { checkThreat, limitsOf, stamp } = require('../threat/check.js')
+const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
-const { countPriority } = require('../threat/priority.js')
-const { threatText } = require('../websocket/protocol.js')
+const { Publisher } = require('./publisher.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
 const { mustBeAlone, WebSocketService } = require('./websocket-service.js')
@@ -39,6 +38,7 @@ class IpcTransport extends ScopedEmitter {
   #websocket
   #instance
   #ring
+  #publisher
   #claimed
   #ready
   #watch
@@ -46,10 +46,8 @@ class IpcTransport extends ScopedEmitter {
   #fatal = null // why nothing will be written any more
   #closing = null
   #serviceError = null
-  #published = 0 // without the ring
   #told = null // the transport that the last event named
   #retry = null // the timer of the next attempt to serve
-  #blocked = 0 // threats that were published as blocked
 
   static {
     serviceOf = (transport) => transport.#service
@@ -75,6 +73,11 @@ class IpcTransport extends ScopedEmitter {
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled
+    })
+    this.#publisher = new Publisher(this.#ring, {
+      broadcaster: () => this.#service?.broadcaster ?? null,
+      mustBeOpen: () => this.#mustBeOpen(),
+      ringFailed: (error) => this.#ringFailed(error)
     })
     this.#ring.on('renewed', () => {
       this.#service?.setHistory(this.#ring.history)
@@ -124,7 +127,7 @@ class IpcTransport extends ScopedEmitter {
    */
   writeThreat(threat) {
     this.#mustBeOpen()
-    return this.#publish([checkThreat(threat, this.#limits)])
+    return this.#publisher.publish([checkThreat(threat, this.#limits)])
   }
 
   /**
@@ -144,7 +147,7 @@ class IpcTransport extends ScopedEmitter {
     )
     // An iterator of the caller's may have closed this.
     this.#mustBeOpen()
-    return this.#publish(records)
+    return this.#publisher.publish(records)
   }
 
   /**
@@ -179,7 +182,7 @@ class IpcTransport extends ScopedEmitter {
       transport: this.#transport,
       generation,
       sequence,
-      published: this.#published + (shm?.published ?? 0),
+      published: this.#publisher.published + (shm?.published ?? 0),
       shm,
       websocket: this.#service?.stats() ?? null,
       errors: { shm: this.#ring.error, websocket: this.#serviceError },
@@ -211,81 +214,7 @@ class IpcTransport extends ScopedEmitter {
     await freed
   }
 
-  // --- Publishing ----------------------------------------------------------
-
-  /** Whether a client on WebSocket gets what is published right away. */
-  get #isHeard() {
-    return this.#service !== null && this.#service.broadcaster.isHeard
-  }
-
-  /** @param {import('../threat/check.js').ThreatRecord[]} records */
-  #publish(records) {
-    const { writer } = this.#ring
-    if (writer === null) {
-      return this.#publishWithoutRing(records)
-    }
-    const isHeard = this.#isHeard
-    if (isHeard) {
-      // The same time over both transports.
-      stamp(records)
-    }
-    let last
-    try {
-      last =
-        records.length === 1
-          ? writer.publish(records[0])
-          : writer.publishAll(records)
-    } catch (error) {
-      this.#ringFailed(error)
-      return this.#publishWithoutRing(records)
-    }
-    const { history } = this.#ring
-    const before = history.priority
-    history.note(records, last)
-    this.#count(records)
-    // A listener may have closed the service meanwhile.
-    if (isHeard && this.#isHeard) {
-      this.#broadcast(records, last, before)
-    } else {
-      this.#service?.broadcaster.historyGrew()
-    }
-    return last
-  }
-
-  #publishWithoutRing(records) {
-    // A listener of the ring's error may have closed this.
-    this.#mustBeOpen()
-    stamp(records)
-    const { history } = this.#ring
-    const first = history.sequence + 1
-    const { texts, priorities } = this.#ring.append(records)
-    this.#published += records.length
-    this.#count(records)
-    this.#service.broadcaster.publish(first, texts, priorities)
-    return history.sequence
-  }
-
-  /** Sends what is in the ring over WebSocket, too; `before`: the priority
-   * events before that. */
-  #broadcast(records, last, before) {
-    const { generation, least } = this.#ring.history
-    const first = last - records.length + 1
-    const now = Number(process.hrtime.bigint())
-    const priorities = []
-    let priority = before
-    const texts = records.map((record, i) => {
-      priority = countPriority(priority, record, least)
-      priorities.push(priority)
-      return threatText(record, first + i, generation, now, priority)
-    })
-    this.#service.broadcaster.publish(first, texts, priorities)
-  }
-
-  #count(records) {
-    for (const { blocked } of records) {
-      this.#blocked += blocked ? 1 : 0
-    }
-  }
+  // --- The ring or WebSocket alone -----------------------------------------
 
   #mustBeOpen() {
     if (this.#closing !== null) {
@@ -377,7 +306,7 @@ class IpcTransport extends ScopedEmitter {
       this.#location,
       this.#websocket,
       this.#instance,
-      () => this.#blocked
+      () => this.#publisher.blocked
     )
     this.#ready = this.#startService(this.#service)
     this.#ready.catch(() => {})

@@ -1,42 +1,14 @@
-/* kg_reader: a ring file and a cursor in it. */
+/* kg_reader: a ring file and a cursor in it, what is read there, and whether it
+ * still is the ring in its place. */
 #include "reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/atomic.h"
-#include "../ring/ring_reader.h"
-#include "directories.h"
-#include "registration.h"
+#include "reader_fields.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
 #define STALLED_AFTER_NS UINT64_C(3000000000)
-
-struct kg_reader {
-  kg__dir dir;
-  kg__names names;
-  kg__segment segment;
-  kg__ring_reader ring;
-  kg__listener listener;
-  /* Of a reliable reader; `shared` is NULL otherwise. */
-  kg__registration registration;
-  /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
-  uint64_t registered_device;
-  uint64_t registered_inode;
-  uint32_t is_displaced; /* 1: that file has lost its name */
-  uint32_t is_cut;       /* 1: a read found the file cut short; any thread */
-  uint32_t is_retirement_told; /* 1: to who sleeps; any thread */
-  uint32_t last_page_slots;    /* that reach into the file's last page */
-  bool last_page_has_lane;     /* slots of the lane do */
-  bool is_reliable;
-  uint32_t reads_unregistered;
-  uint32_t gathers;      /* looks that kg_reader_spin leaves out */
-  uint64_t spun_through; /* events received when it was called last */
-  uint32_t fork_count;
-  uint64_t boot_id;
-  bool is_default_dir; /* none was asked for */
-  kg__dir_list dirs;   /* then those where the next writer may be */
-};
 
 /* Where the cell of this reader stands: at its cursor, or at what still stands
  * of a ring whose beginning it asked for. */
@@ -172,16 +144,11 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   return KG_OK;
 }
 
-/* In a forked child the mapping does not exist. */
-static bool is_forked(const kg_reader *reader) {
-  return reader->fork_count != kg__fork_count();
-}
-
 void kg_reader_close(kg_reader *reader) {
   if (reader == NULL) {
     return;
   }
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     /* The mapping was not inherited; what has its address now is not ours. Nor
      * was the file with the lock, whose descriptor is closed already. */
     reader->registration.file = KG__FILE_NONE;
@@ -198,7 +165,7 @@ void kg_reader_close(kg_reader *reader) {
 }
 
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     return KG_E_FORKED;
   }
   kg__guard_keep();
@@ -209,22 +176,13 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
 
 int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
                          uint64_t priority) {
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     return KG_E_FORKED;
   }
   kg__guard_keep();
   int result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
   update_registration(reader);
   return result;
-}
-
-/* The head of a ring that was cut short: it has one no more. */
-#define NO_HEAD UINT64_MAX
-
-static bool is_broken(const kg_reader *reader) {
-  /* Relaxed: a thread that misses it sees it at the next look. */
-  return kg__guard_is_broken(reader->segment.guard) ||
-         kg__load32_relaxed(&reader->is_cut) != 0;
 }
 
 /* Whether what a read has copied may be what reads as zeros behind the end of
@@ -278,7 +236,7 @@ static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     return KG_E_FORKED;
   }
   kg__guard_keep();
@@ -293,7 +251,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   if (is_doubtful && is_cut_short(reader)) {
     kg__store32_relaxed(&reader->is_cut, 1);
   }
-  if (!is_broken(reader)) {
+  if (!kg__reader_is_broken(reader)) {
     update_registration(reader);
     name_eviction(&reader->registration, batch, is_rescued);
     return result;
@@ -302,128 +260,11 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   if (result != KG_OK || batch->events == 0 || !is_checked ||
       batch->loss_reason != KG_LOSS_NONE) {
     restore(&reader->ring, &before);
-    reader->ring.seen = NO_HEAD;
+    reader->ring.seen = KG__NO_HEAD;
     *batch = (kg_batch){0};
     return KG_E_RING_TRUNCATED;
   }
   return KG_OK;
-}
-
-static uint64_t look(const kg_reader *reader) {
-  uint64_t head = kg__ring_head(&reader->ring.ring);
-  return is_broken(reader) ? NO_HEAD : head;
-}
-
-uint64_t kg__reader_head(const kg_reader *reader) {
-  kg__guard_keep();
-  return look(reader);
-}
-
-uint64_t kg__reader_seen(const kg_reader *reader) {
-  return reader->ring.seen;
-}
-
-/* Whether the ring was retired and no sleep has ended for that yet. It may have
- * happened before this reader said that it waits. */
-static bool is_news(kg_reader *reader) {
-  return kg__reader_is_retired(reader) &&
-         kg__exchange32_seq_cst(&reader->is_retirement_told, 1) == 0;
-}
-
-void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  uint32_t word;
-  kg__guard_keep();
-  bool waits =
-      kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
-  if (is_broken(reader)) {
-    kg__sleep(timeout_ns);
-  } else if (waits && !is_news(reader)) {
-    kg__bell_wait(&reader->segment.bell, word, timeout_ns);
-  }
-}
-
-/* Relaxed: a word that is compared and bound to nothing. */
-static uint64_t wake_file_id(const kg_reader *reader) {
-  return kg__load64_relaxed(&reader->segment.ring.header->wake_file_id);
-}
-
-intptr_t kg__reader_open_listener(kg_reader *reader) {
-  return kg__listener_open(&reader->dir, reader->names.wake_file,
-                           wake_file_id(reader), &reader->listener);
-}
-
-bool kg__reader_can_listen(const kg_reader *reader) {
-  /* A ring that was cut short does not say which it is any more; its writer
-   * rings when another one is there. */
-  return reader->listener.id != 0 &&
-         (reader->listener.id == wake_file_id(reader) || is_broken(reader));
-}
-
-bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
-  uint32_t word;
-  bool waits =
-      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen, &word);
-  return is_broken(reader) ? seen == NO_HEAD : waits;
-}
-
-void kg__reader_drain_listener(kg_reader *reader) {
-  kg__listener_drain(&reader->listener);
-}
-
-void kg__reader_interrupt(kg_reader *reader) {
-  kg__bell_ring(&reader->segment.bell);
-}
-
-void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
-  if (!is_forked(reader)) {
-    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
-  }
-}
-
-/* Looks at head between two looks at the clock, which costs as much as many of
- * them. */
-#define LOOKS_PER_CLOCK 32
-
-/* A microsecond or a few of them, as long as this CPU's pauses are. */
-#define MOST_GATHERS 128
-
-/* Each look at head takes its cache line from the writer, and each read those
- * behind it. A reader that follows closely holds up a writer in a hurry by
- * that, and gets more events when it lets a few gather. Where they come one by
- * one, nothing is to gather, and it looks at once. */
-static void gather(kg_reader *reader) {
-  uint64_t received = reader->ring.received;
-  bool is_flood = received - reader->spun_through > 1;
-  uint32_t more = reader->gathers == 0 ? 4 : 2 * reader->gathers;
-  reader->gathers = !is_flood ? 0 : more < MOST_GATHERS ? more : MOST_GATHERS;
-  reader->spun_through = received;
-  for (uint32_t i = 0; i < reader->gathers; i++) {
-    kg__cpu_relax();
-  }
-}
-
-bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
-  if (is_forked(reader)) {
-    return false;
-  }
-  gather(reader);
-  kg__guard_keep();
-  uint64_t until = 0;
-  for (;;) {
-    for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
-      if (look(reader) != reader->ring.seen) {
-        return true;
-      }
-      kg__cpu_relax();
-    }
-    uint64_t now = kg__clock_monotonic_ns();
-    kg__guard_keep_often(now);
-    if (until == 0) {
-      until = now + (uint64_t)micros * 1000;
-    } else if (now >= until) {
-      return false;
-    }
-  }
 }
 
 uint64_t kg__reader_timed_from(const kg_reader *reader) {
@@ -456,10 +297,10 @@ static enum kg_writer_life life_of(const kg_reader *reader) {
 
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
   *life = KG_WRITER_GONE;
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     return KG_E_FORKED;
   }
-  if (is_cut_short(reader) || is_broken(reader)) {
+  if (is_cut_short(reader) || kg__reader_is_broken(reader)) {
     return KG_E_RING_TRUNCATED;
   }
   kg__guard_keep();
@@ -482,7 +323,7 @@ uint32_t kg__reader_state(kg_reader *reader) {
 }
 
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
-  if (is_forked(reader)) {
+  if (kg__reader_is_forked(reader)) {
     *stats = (kg_reader_stats){0};
     return;
   }

@@ -260,7 +260,8 @@ typedef struct kg_batch {
 
 typedef struct kg_reader_stats {
   uint64_t received;  /* events */
-  uint64_t lost;      /* events; received + lost = published since joining */
+  uint64_t lost;      /* events; received + lost = published since joining. Of
+                         a stream that turns out to be forged, nothing counts */
   uint64_t rescued;   /* of those received: they were no more in the ring, and
                          came from what is kept apart */
   uint64_t corrupt;   /* times that something in the ring did not validate */

@@ -168,6 +168,17 @@ static void finish_at(kg__ring_reader *reader, uint64_t head, uint32_t reason,
   reader->seen = head;
 }
 
+/* Goes on at `cursor` with `next`, since what was believed of the stream was
+ * not so. The events that it was said to have from there on, and to have lost,
+ * never were: no stream loses more than it has, however often one is forged. */
+static void disbelieve(kg__ring_reader *reader, uint64_t cursor,
+                       uint64_t next) {
+  uint64_t told = next < reader->next ? reader->next - next : 0;
+  reader->lost -= told < reader->lost ? told : reader->lost;
+  reader->priority = KG_PRIORITY_UNKNOWN;
+  kg__cursor_set(reader, cursor, next);
+}
+
 /* A head that was thrown back by a lap or more has no valid slot before it. So
  * when there is one, this head is right, and all that was believed of the
  * stream was not: goes on behind it. */
@@ -181,10 +192,9 @@ static bool start_anew(kg__ring_reader *reader, uint64_t head) {
       last.place + 1 != last.span) {
     return false;
   }
-  kg__cursor_set(reader, head,
-                 is_before(reader, last.sequence) ? reader->next
-                                                  : last.sequence + 1);
-  reader->priority = KG_PRIORITY_UNKNOWN;
+  disbelieve(reader, head,
+             is_before(reader, last.sequence) ? reader->next
+                                              : last.sequence + 1);
   return true;
 }
 
@@ -281,10 +291,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       }
       if (span > 0 &&
           has_lost_track(reader, copy[at].sequence, position + at)) {
-        reader->priority = KG_PRIORITY_UNKNOWN;
         if (copy[at].sequence < reader->next) {
-          kg__cursor_set(reader, position + at, copy[at].sequence);
+          disbelieve(reader, position + at, copy[at].sequence);
         }
+        reader->priority = KG_PRIORITY_UNKNOWN;
         break;
       }
       /* The rest of an event whose start was overwritten is no damage. */

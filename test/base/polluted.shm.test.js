@@ -358,10 +358,8 @@ describe('a process that somebody has changed', () => {
   })
 
   it('F76 a message with __proto__ gives nothing to what it is in', () => {
-    const {
-      parseMessage,
-      textOfThreat
-    } = require('../../lib/websocket/protocol.js')
+    const { textOfThreat } = require('../../lib/websocket/messages.js')
+    const { parseMessage } = require('../../lib/websocket/protocol.js')
     const threat = { ...LEAST, sequence: 1, id: 'i' }
     const evil = '"__proto__":{"context":"evil","cut":true,"next":9},'
     const text =

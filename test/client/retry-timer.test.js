@@ -1,61 +1,88 @@
 'use strict'
-// How often a client looks for what may come back, by a clock of the test's.
+// How often a client looks for a ring that may come back, by a clock of the
+// test's.
 
 const assert = require('node:assert/strict')
 const { RetryTimer } = require('../../lib/client/retry-timer.js')
 const { Clock } = require('../helpers/clock.js')
 
-const SOON_MS = 250
-const LATE_MS = 1000
-// Ten seconds of them.
-const SOON = 40
+// Four times a second, and once a second after ten seconds.
+const SOON = Array(40).fill(250)
+const LATE = 1000
 
-describe('when a client looks again', () => {
+describe('a client that looks for a ring', () => {
   let clock
-  let timer
-  let looks
 
   beforeEach(() => {
     clock = new Clock().install()
-    looks = 0
-    timer = new RetryTimer(() => {
-      looks++
-      timer.later()
-    })
   })
 
   afterEach(() => clock.restore())
 
-  const tick = (count) => {
-    for (let i = 0; i < count; i++) assert(clock.tick(), 'it goes on')
+  /** One that never finds anything. */
+  function looking() {
+    const timer = new RetryTimer(() => timer.later())
+    timer.later()
+    return timer
   }
 
-  it('four times a second for ten seconds, then every second, for ever', () => {
-    timer.soon()
-    tick(SOON + 5000)
-    assert.equal(looks, SOON + 5000)
-    assert.equal(clock.now, SOON * SOON_MS + 5000 * LATE_MS)
-    assert.equal(clock.timers.size, 1)
+  const tick = (times) => {
+    for (let i = 0; i < times; i++) assert(clock.tick(), `tick ${i}`)
+  }
+
+  it('looks often for a while, then seldom, for ever', () => {
+    looking()
+    tick(1000)
+    assert.deepEqual(clock.delays.slice(0, 41), [...SOON, LATE])
+    assert(clock.delays.slice(41).every((delay) => delay === LATE))
+    assert.equal(clock.delays.length, 1001)
   })
 
-  it('soon again when there is a reason, and once', () => {
+  it('looks often again when there is a reason, instead of late', () => {
+    const timer = looking()
+    tick(100)
+    clock.delays = []
     timer.soon()
-    tick(SOON + 10)
-    const { now } = clock
-    timer.soon()
-    timer.soon()
+    // The one that would have come late is gone.
+    assert.equal(clock.timers.size, 1)
+    tick(40)
+    assert.deepEqual(clock.delays, [...SOON, LATE])
+  })
+
+  it('looks once, however often it is told to', () => {
+    const timer = looking()
+    timer.later()
     timer.later()
     assert.equal(clock.timers.size, 1)
-    tick(SOON)
-    assert.equal(clock.now, now + SOON * SOON_MS)
   })
 
-  it('never again when it is stopped', () => {
-    timer.soon()
+  it('never looks again when it was stopped', () => {
+    const timer = looking()
     timer.stop()
-    timer.later()
     timer.soon()
-    assert.equal(clock.tick(), false)
-    assert.equal(looks, 0)
+    timer.later()
+    assert.equal(clock.timers.size, 0)
+  })
+
+  it('holds the process open as it is told', () => {
+    const timer = looking()
+    const held = () => {
+      const [only] = clock.timers
+      let isHeld = null
+      Object.assign(only, {
+        ref() {
+          isHeld = true
+        },
+        unref() {
+          isHeld = false
+        }
+      })
+      return () => isHeld
+    }
+    const first = held()
+    timer.hold(true)
+    assert.equal(first(), true)
+    timer.hold(false)
+    assert.equal(first(), false)
   })
 })

@@ -1,7 +1,7 @@
 'use strict'
 // A Shield and one connection to it, without a socket: it publishes, forgets,
 // restarts and replaces its log, and answers a subscribe by the rules of
-// lib/websocket/protocol.js, as lib/websocket/server/subscriber.js does.
+// lib/websocket/protocol.js, as lib/websocket/server/subscription.js does.
 
 const assert = require('node:assert/strict')
 const { threatOf } = require('./websocket-peer.js')

@@ -2,7 +2,7 @@
 // How long things live: objects, threads, processes.
 
 const assert = require('node:assert/strict')
-const { execFileSync } = require('node:child_process')
+const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { threat, useRing } = require('../helpers/ring.js')
@@ -313,9 +313,46 @@ describe('lifetime', () => {
 
   describe('F51 external buffers', () => {
     it('are forbidden when the addon is compiled', () => {
-      const gyp = fs.readFileSync(path.join(ROOT, 'binding.gyp'), 'utf8')
-      assert.match(gyp, /"NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED"/)
-      assert.match(gyp, /"NAPI_VERSION=8"/)
+      // What the addon was compiled with, as node-gyp wrote it down.
+      const made = fs.readFileSync(
+        path.join(ROOT, 'build', 'kindly_guard_ipc.target.mk'),
+        'utf8'
+      )
+      const [, defines] = /^DEFS_Release := ((?:.*\\\n)*)/m.exec(made)
+      const [, folders] = /^INCS_Release := ((?:.*\\\n)*.*)/m.exec(made)
+      const flags = [
+        ...defines.matchAll(/'(-D[^']*)'/g),
+        ...folders.matchAll(/(-I[^\s$]+)/g)
+      ].map(([, flag]) => flag)
+      const forbidden = '-DNODE_API_NO_EXTERNAL_BUFFERS_ALLOWED'
+      const compiles = (name, given) => {
+        const source =
+          '#include <node_api.h>\n' +
+          `void *asked(void) { return (void *)${name}; }\n`
+        const { status, stderr } = spawnSync(
+          'cc',
+          ['-fsyntax-only', '-Werror', ...given, '-x', 'c', '-'],
+          { input: source, encoding: 'utf8' }
+        )
+        assert(status === 0 || stderr.includes(name), stderr)
+        return status === 0
+      }
+      const externals = [
+        'napi_create_external_buffer',
+        'napi_create_external_arraybuffer'
+      ]
+      for (const name of externals) {
+        assert.equal(compiles(name, flags), false, name)
+        // The controls: without that, and another function.
+        const others = flags.filter((flag) => flag !== forbidden)
+        assert.equal(compiles(name, others), true, name)
+      }
+      assert.equal(compiles('napi_create_buffer', flags), true)
+      // Nor what Node 18 does not have: of version 9, and not of 8.
+      const ninth = 'node_api_symbol_for'
+      assert.equal(compiles(ninth, flags), false)
+      const later = flags.filter((flag) => !flag.includes('NAPI_VERSION'))
+      assert.equal(compiles(ninth, [...later, '-DNAPI_VERSION=9']), true)
     })
 
     it('are not asked for by the addon', () => {

@@ -3,53 +3,13 @@
 // on by what the consumers do.
 
 const assert = require('node:assert/strict')
-const { ThreatStream } = require('../../lib/stream/threat-stream.js')
-const { record, turn, within } = require('../helpers/wait.js')
+const { openList, turns } = require('../helpers/list-source.js')
 const { numbers, sequences } = require('../helpers/sequences.js')
-
-/** @param {number} count its events, 10 at a time */
-function open(count) {
-  const source = {
-    count,
-    taken: 0,
-    generation: 'first',
-    isHeld: false,
-    isClosed: false,
-    take(_max, threats) {
-      const last = Math.min(source.taken + 10, source.count)
-      while (source.taken < last) threats.push({ sequence: ++source.taken })
-      return source.taken < source.count
-    },
-    arm: () => false,
-    hold(hold) {
-      source.isHeld = hold
-    },
-    writerState: () => 'live',
-    priorityBehind: ({ sequence }) => sequence + 100,
-    async close() {
-      await turn()
-      source.isClosed = true
-    }
-  }
-  let host
-  const stream = new ThreatStream(
-    (given) => {
-      host = given
-      return source
-    },
-    () => ({ generation: source.generation, sequence: source.taken })
-  )
-  return { source, stream, host }
-}
-
-/** Time enough for whatever goes on by itself. */
-async function turns() {
-  for (let i = 0; i < 5; i++) await turn()
-}
+const { record, within } = require('../helpers/wait.js')
 
 describe('a stream that nothing wakes', () => {
   it('takes nothing for an iterator that does not ask', async () => {
-    const { source, stream } = open(25)
+    const { source, stream } = openList(25)
     const iterator = stream[Symbol.asyncIterator]()
     await turns()
     assert.equal(source.taken, 0)
@@ -62,7 +22,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('stands where it delivered, wherever its source went since', async () => {
-    const { source, stream } = open(25)
+    const { source, stream } = openList(25)
     const iterator = stream[Symbol.asyncIterator]()
     await iterator.next()
     source.generation = 'second'
@@ -74,7 +34,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('goes on when one leaves whose promise it awaited', async () => {
-    const { stream } = open(25)
+    const { stream } = openList(25)
     const controller = new AbortController()
     const { signal } = controller
     const seen = record(stream, 'threat')
@@ -88,7 +48,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('goes on when an iterator leaves that lagged too far', async () => {
-    const { stream } = open(1000)
+    const { stream } = openList(1000)
     const iterator = stream[Symbol.asyncIterator]()
     const seen = record(stream, 'threat')
     await turns()
@@ -99,7 +59,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('asked in the middle of a poll(): answers behind it', async () => {
-    const { source, stream } = open(0)
+    const { source, stream } = openList(0)
     const iterator = stream[Symbol.asyncIterator]()
     const asked = []
     const seen = record(stream, 'threat')
@@ -118,7 +78,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('that failed: tells it once to each who waits, and goes on', async () => {
-    const { stream, host } = open(2)
+    const { stream, host } = openList(2)
     const wrong = new Error('the source is broken')
     const iterator = stream[Symbol.asyncIterator]()
     const seen = record(stream, 'threat')
@@ -136,7 +96,7 @@ describe('a stream that nothing wakes', () => {
   })
 
   it('that is closed: frees its source before it says so', async () => {
-    const { source, stream } = open(25)
+    const { source, stream } = openList(25)
     const closed = new Promise((resolve) => {
       stream.on('close', () => resolve(source.isClosed))
     })

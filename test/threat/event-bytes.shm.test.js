@@ -6,10 +6,10 @@ const assert = require('node:assert/strict')
 const zlib = require('node:zlib')
 const { IpcFactory } = require('../../lib/index.js')
 const {
-  parseMessage,
   textOfThreat,
   threatMessage
-} = require('../../lib/websocket/protocol.js')
+} = require('../../lib/websocket/messages.js')
+const { parseMessage } = require('../../lib/websocket/protocol.js')
 const { spy } = require('../helpers/native.js')
 const { noise, threat, useRing } = require('../helpers/ring.js')
 const { tailField } = require('../helpers/ring-file.js')

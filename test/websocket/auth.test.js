@@ -1,80 +1,30 @@
 'use strict'
-// What proves that somebody knows the token, on paper and over a connection.
+// What proves that somebody knows the token, on paper.
 
 const assert = require('node:assert/strict')
-const http = require('node:http')
 const { inspect } = require('node:util')
 const { isLoopback } = require('../../lib/base/loopback.js')
 const {
   Challenger,
   answerChallenge,
   createToken,
-  headerValues,
   isToken,
   parseChallenge
 } = require('../../lib/websocket/auth.js')
-const { newHandshakeServer } = require('../helpers/handshake.js')
-const { within } = require('../helpers/wait.js')
+const {
+  altered,
+  authorization,
+  join,
+  parts,
+  SPOILED,
+  TOKEN
+} = require('../helpers/proofs.js')
 
 const PORT = 9955
-const TOKEN = createToken()
 const REASONS = ['malformed', 'foreign', 'expired', 'wrong', 'replayed']
 
 const asked = (challenger) =>
   parseChallenge(['WWW-Authenticate', challenger.challenge()])
-const authorization = (value) => ['Authorization', value]
-
-/** The two nonces and the proof in an Authorization. */
-function parts(value) {
-  const [nonce, challenge, proof] = value.match(/[0-9a-f]{64,}/g)
-  return { nonce, challenge, proof }
-}
-
-const join = ({ nonce, challenge, proof }) =>
-  `KindlyGuard nonce="${nonce}", challenge="${challenge}", proof="${proof}"`
-
-/** Another digit, at an index from the front or, if negative, the end. */
-function altered(digits, index = 0) {
-  const at = index < 0 ? digits.length + index : index
-  const digit = digits[at] === '0' ? '1' : '0'
-  return digits.slice(0, at) + digit + digits.slice(at + 1)
-}
-
-/** The same Authorization with one part changed. */
-const change = (key, how) => (value) => {
-  const all = parts(value)
-  return join({ ...all, [key]: how(all[key]) })
-}
-
-/** Changes of a good Authorization that all make it a bad one. */
-const SPOILED = {
-  empty: () => '',
-  'another scheme': (value) => value.replace('KindlyGuard', 'Bearer'),
-  'the scheme in lower case': (value) => value.toLowerCase(),
-  'a digit in upper case': change('nonce', (nonce) => nonce.replace(/./, 'A')),
-  'truncated by a character': (value) => value.slice(0, -1),
-  'half of it': (value) => value.slice(0, value.length / 2),
-  'a truncated proof': change('proof', (proof) => proof.slice(2)),
-  'no proof': (value) => value.replace(/, proof=.*/, ''),
-  'an empty proof': change('proof', () => ''),
-  'zeros as proof': change('proof', () => '0'.repeat(64)),
-  'one more byte of proof': change('proof', (proof) => `${proof}00`),
-  'another first digit of proof': change('proof', (proof) => altered(proof)),
-  'another last digit of proof': change('proof', (proof) => altered(proof, -1)),
-  'one more part': (value) => `${value}, more="1"`,
-  'twice in one header': (value) => `${value}, ${value}`,
-  'another order': (value) => value.replace(/(n.*?"), (c.*?"),/, '$2, $1,'),
-  'no quotes': (value) => value.replaceAll('"', ''),
-  'a tab': (value) => value.replace(', ', ',\t'),
-  'the token itself': () => `Bearer ${TOKEN}`,
-  'another client nonce': change('nonce', (nonce) => altered(nonce)),
-  'a challenge that expires later': change('challenge', (nonce) =>
-    altered(nonce, 2)
-  ),
-  'a challenge with another MAC': change('challenge', (nonce) =>
-    altered(nonce, -1)
-  )
-}
 
 describe('WebSocket proofs', () => {
   let now
@@ -189,6 +139,19 @@ describe('WebSocket proofs', () => {
     assertReason(admit(second), 'expired')
   })
 
+  it('F55 a challenge lives for ten seconds unless something else is said', () => {
+    const usual = new Challenger(TOKEN, { now: () => now })
+    const answers = [1, 2].map(() => {
+      const challenge = asked(usual)
+      const answer = answerChallenge(TOKEN, challenge, PORT)
+      return authorization(answer.authorization)
+    })
+    now += 10_000
+    assert.equal(usual.admit(answers[0], PORT).reason, null)
+    now += 1
+    assertReason(usual.admit(answers[1], PORT), 'expired')
+  })
+
   it('F55 the challenge of another server, or of the one before', () => {
     const other = new Challenger(TOKEN, { now: () => now })
     const value = answerChallenge(TOKEN, asked(other), PORT).authorization
@@ -272,131 +235,5 @@ describe('WebSocket proofs', () => {
     for (const address of [...bad.split(' '), null, ['127.0.0.1']]) {
       assert(!isLoopback(address), inspect(address))
     }
-  })
-})
-
-describe('WebSocket proofs over a connection', () => {
-  let gate
-  let port
-
-  beforeEach(async () => {
-    gate = newHandshakeServer({ token: TOKEN })
-    port = await gate.listen()
-  })
-  afterEach(() => gate.close())
-
-  /** @returns {Promise<{ status, rawHeaders, data }>} until it is closed */
-  function upgrade(headers) {
-    const request = http.request({
-      host: '127.0.0.1',
-      port,
-      agent: false,
-      headers: [
-        ...['Host', `127.0.0.1:${port}`, 'Upgrade', 'websocket'],
-        ...['Connection', 'Upgrade', 'Sec-WebSocket-Version', '13'],
-        ...['Sec-WebSocket-Key', 'MDEyMzQ1Njc4OWFiY2RlZg==', ...headers]
-      ]
-    })
-    const answer = new Promise((resolve, reject) => {
-      request.on('error', reject)
-      request.on('upgrade', ({ statusCode, rawHeaders }, socket, head) => {
-        socket.destroy()
-        resolve({ status: statusCode, rawHeaders, data: String(head) })
-      })
-      request.on('response', (response) => {
-        const { statusCode, rawHeaders } = response
-        let data = ''
-        response.on('data', (chunk) => {
-          data += chunk
-        })
-        response.on('end', () =>
-          resolve({ status: statusCode, rawHeaders, data })
-        )
-      })
-    })
-    request.end()
-    return within(answer, 'an answer')
-  }
-
-  async function prove(token = TOKEN, named = port) {
-    const challenge = parseChallenge((await upgrade([])).rawHeaders)
-    return answerChallenge(token, challenge, named)
-  }
-
-  /** 401, a line, a challenge that was not seen before, and no client. */
-  async function assert401(headers, before) {
-    const { status, data, rawHeaders } = await upgrade(headers)
-    assert.equal(status, 401)
-    assert.equal(data, 'Unauthorized\n')
-    assert.deepEqual(headerValues(rawHeaders, 'kindlyguard-proof'), [])
-    const challenge = parseChallenge(rawHeaders)
-    assert.notEqual(challenge, null)
-    assert.notEqual(challenge, before)
-    return challenge
-  }
-
-  it('F55 with the token: 101 and the proof of the server', async () => {
-    gate.on('connection', (client) => client.send('data'))
-    const { authorization: value, isProven } = await prove()
-    const { status, rawHeaders } = await upgrade(authorization(value))
-    assert.equal(status, 101)
-    assert(isProven(rawHeaders))
-    assert.equal(gate.stats().admitted, 1)
-    assert.deepEqual(gate.stats().refused, {})
-  })
-
-  it('F55 missing, wrong, truncated, twice, replayed, elsewhere', async () => {
-    gate.on('connection', (client) => client.send('data'))
-    const refused = []
-    gate.on('refused', (one) => refused.push(one))
-    const first = await assert401([])
-    await assert401([], first)
-    assert.equal(gate.stats().challenged, 2)
-    assert.deepEqual(refused, [])
-
-    const wrong = await prove(createToken())
-    await assert401(authorization(wrong.authorization))
-    const relayed = await prove(TOKEN, port ^ 1)
-    await assert401(authorization(relayed.authorization))
-    const used = authorization((await prove()).authorization)
-    await assert401([...used, ...used])
-    assert.equal((await upgrade(used)).status, 101)
-    await assert401(used)
-    for (const spoil of Object.values(SPOILED)) {
-      const { authorization: value } = await prove()
-      await assert401(authorization(spoil(value)))
-    }
-
-    const { admitted, refused: counts } = gate.stats()
-    assert.equal(admitted, 1)
-    const total = Object.values(counts).reduce((sum, one) => sum + one, 0)
-    assert.equal(total, Object.keys(SPOILED).length + 4)
-    assert.equal(refused.length, total)
-    assert(refused.every(({ status }) => status === 401))
-    assert.deepEqual(
-      new Set(refused.map(({ reason }) => reason)),
-      new Set(
-        ['malformed', 'wrong', 'replayed', 'foreign'].map(
-          (one) => `token-${one}`
-        )
-      )
-    )
-  })
-
-  it('a gate for tokens has one', () => {
-    for (const options of [
-      ...[undefined, null, '', 'secret', TOKEN.slice(2)].map((token) => ({
-        token
-      })),
-      { host: 'localhost' },
-      { host: '0.0.0.0' },
-      { auth: 'None' }
-    ]) {
-      assert.throws(() => newHandshakeServer({ token: TOKEN, ...options }), {
-        code: 'ERR_INVALID_OPTION',
-        message: new RegExp(`option (websocket[.])?${Object.keys(options)[0]}:`)
-      })
-    }
-    assert(!inspect(gate, { depth: 9, showHidden: true }).includes(TOKEN))
   })
 })

@@ -1,9 +1,7 @@
 'use strict'
-// The discovery file: who may have made it, what may stand in it, and what a
-// reader sees while it is replaced.
+// The discovery file: who may have made it, and what may stand in it.
 
 const assert = require('node:assert/strict')
-const { execFileSync, spawn } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const net = require('node:net')
@@ -16,9 +14,7 @@ const {
   removeDiscovery,
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
-const { within } = require('../helpers/wait.js')
 
-const MODULE = require.resolve('../../lib/websocket/discovery-file.js')
 const NAME = 'kindly-guard'
 const TOKEN = '0123456789abcdef'.repeat(4)
 const LIVE = {
@@ -276,29 +272,6 @@ describe('WebSocket discovery', () => {
   })
 
   describe('F27 what is no plain file', () => {
-    it('a FIFO: refused, without waiting for its other end', async () => {
-      fs.mkdirSync(dir, { mode: 0o700 })
-      execFileSync('mkfifo', ['-m', '600', file])
-      // Elsewhere, because a hang would hang the test.
-      const script =
-        `const { readDiscovery, readTokenFile } = require('${MODULE}');` +
-        `const codes = [() => readDiscovery('${dir}', '${NAME}'), ` +
-        `() => readTokenFile('${file}')].map((read) => {` +
-        'try { return read() } catch ({ code }) { return code } });' +
-        'process.send(codes)'
-      const child = spawn(process.execPath, ['-e', script], {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc']
-      })
-      try {
-        const [codes] = await within(once(child, 'message'), 'an answer')
-        assert.deepEqual(codes, ['ERR_UNSAFE_PATH', 'ERR_UNSAFE_PATH'])
-      } finally {
-        child.kill('SIGKILL')
-      }
-      writeDiscovery(dir, NAME, LIVE)
-      assert.deepEqual(readDiscovery(dir, NAME), LIVE)
-    })
-
     it('a directory: refused, by the writer too', () => {
       fs.mkdirSync(file, { recursive: true, mode: 0o700 })
       fs.chmodSync(dir, 0o700)
@@ -424,42 +397,5 @@ describe('WebSocket discovery', () => {
     const write = () => writeDiscovery(deep, NAME, LIVE)
     assertThrows(write, 'ERR_SYSTEM', 'ENOENT')
     assert.equal(fs.existsSync(path.join(base, 'not')), false)
-  })
-
-  it('is whole at any time while it is replaced', async () => {
-    const ROUNDS = 3000
-    const enough = path.join(base, 'enough')
-    writeDiscovery(dir, NAME, { ...LIVE, pid: 1 })
-    const script =
-      `const { writeDiscovery } = require('${MODULE}');` +
-      `const live = ${JSON.stringify(LIVE)};` +
-      // Records of very different lengths, so that a mixture would show.
-      // It goes on until this process had its part in it, however fast it is.
-      "const { existsSync } = require('node:fs');" +
-      `for (let pid = 2; pid <= ${ROUNDS} || !existsSync('${enough}'); pid++) ` +
-      "{ const dir = '/' + 'x'.repeat((pid % 7) * 500);" +
-      `writeDiscovery('${dir}', '${NAME}', { ...live, pid, dir }) }`
-    const child = spawn(process.execPath, ['-e', script], { stdio: 'inherit' })
-    const exited = once(child, 'exit')
-    let last = 1
-    let changes = 0
-    try {
-      while (last < ROUNDS || changes <= 100) {
-        assert.equal(child.exitCode || child.signalCode, null)
-        for (let i = 0; i < 50; i++) {
-          const { pid, dir: written } = readDiscovery(dir, NAME)
-          assert(pid >= last, `${pid} after ${last}`)
-          if (pid > 1) assert.equal(written.length, 1 + (pid % 7) * 500)
-          if (pid > last) changes++
-          last = pid
-        }
-        await new Promise(setImmediate)
-      }
-    } finally {
-      fs.writeFileSync(enough, '')
-      await within(exited, 'its end')
-    }
-    assert.deepEqual(await exited, [0, null])
-    assert.deepEqual(fs.readdirSync(dir), [`${NAME}.json`])
   })
 })

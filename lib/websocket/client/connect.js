@@ -21,8 +21,6 @@ const HANDSHAKE_TIMEOUT_MS = 5000
 // of that ends the connection.
 const JSON_BYTES = 6
 const OTHER_BYTES = 2 ** 20
-// More is none for `ws`, which counts in 32 bits.
-const MAX_MESSAGE_BYTES = 2 ** 30
 
 // A Shield's answers to a wrong proof, and to one client too many.
 const SHIELD_REFUSALS = [401, 403, 503]
@@ -147,10 +145,7 @@ async function handshake(way, options, signal) {
   const { token = null, maxEventBytes = MAX_EVENT_BYTES, onSocket } = options
   const request = {
     host: way.host,
-    maxPayload: Math.min(
-      maxEventBytes * JSON_BYTES + OTHER_BYTES,
-      MAX_MESSAGE_BYTES
-    ),
+    maxPayload: maxEventBytes * JSON_BYTES + OTHER_BYTES,
     signal
   }
   const ask = async (more, judge) => {

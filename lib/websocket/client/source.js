@@ -9,12 +9,8 @@ const { recordLatency, SAMPLES_PER_READ } = require('../../base/latency.js')
 const { ReconnectingSocket } = require('./reconnecting-socket.js')
 const { StreamCursor } = require('./stream-cursor.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
-const {
-  parseMessage,
-  ProtocolError,
-  STATUS_COMMAND,
-  subscribeMessage
-} = require('../protocol.js')
+const { STATUS_COMMAND, subscribeMessage } = require('../messages.js')
+const { parseMessage, ProtocolError } = require('../protocol.js')
 
 // A server that has not even sent a heartbeat for so many of them is dead.
 const SILENT_HEARTBEATS = 2.5

@@ -6,7 +6,7 @@ const { EventEmitter } = require('node:events')
 const { bootId } = require('../../base/boot-id.js')
 const { IpcError } = require('../../base/errors.js')
 const { HandshakeServer } = require('./handshake.js')
-const { textWithin, threatMessage } = require('../protocol.js')
+const { textWithin, threatMessage } = require('../messages.js')
 const { Subscriber } = require('./subscriber.js')
 
 // How much of what is published in one turn of the event loop goes into one
@@ -26,7 +26,8 @@ class Broadcaster extends EventEmitter {
   subscribers = new Set()
 
   #handshake
-  #live = new Set()
+  // Of their subscriptions:
+  #live = new Set() // those that get what is published right away
   #early = new Set() // those that wait for more at the history's end
   #byState = { live: this.#live, early: this.#early }
   // What this turn of the event loop has published and not sent.
@@ -129,16 +130,16 @@ class Broadcaster extends EventEmitter {
   /** The history grew without publish(), because no client was live. */
   historyGrew() {
     // Those that became live since then, by another history.
-    for (const subscriber of [...this.#live]) {
-      subscriber.catchUp()
+    for (const subscription of [...this.#live]) {
+      subscription.catchUp()
     }
     this.#askEarly()
   }
 
   #askEarly() {
-    // A copy: a subscriber that is early again comes back into the set.
-    for (const subscriber of [...this.#early]) {
-      subscriber.historyGrew()
+    // A copy: a subscription that is early again comes back into the set.
+    for (const subscription of [...this.#early]) {
+      subscription.historyGrew()
     }
   }
 
@@ -149,13 +150,13 @@ class Broadcaster extends EventEmitter {
     this.#flush()
     const isOther = history.generation !== this.history.generation
     this.history = history
-    for (const subscriber of this.subscribers) {
-      if (subscriber.isStranded) {
-        subscriber.goOn()
-      } else if (isOther && subscriber.state === 'live') {
-        subscriber.moveToHistory()
+    for (const { subscription } of this.subscribers) {
+      if (subscription.isStranded) {
+        subscription.goOn()
+      } else if (isOther && subscription.state === 'live') {
+        subscription.moveToHistory()
       } else {
-        subscriber.sendStatus()
+        subscription.sendStatus()
       }
     }
     this.#askEarly()
@@ -164,9 +165,9 @@ class Broadcaster extends EventEmitter {
   /** To be called regularly: a ring whose file was moved away may have been moved
    * back, and then there is no other history to wait for. */
   resumeStranded() {
-    for (const subscriber of this.subscribers) {
-      if (subscriber.isStranded) {
-        subscriber.goOn()
+    for (const { subscription } of this.subscribers) {
+      if (subscription.isStranded) {
+        subscription.goOn()
       }
     }
   }
@@ -208,15 +209,15 @@ class Broadcaster extends EventEmitter {
     await this.#handshake.close()
   }
 
-  /** For a subscriber whose `state` was `before`, and has changed. */
-  stateChanged(subscriber, before) {
-    this.#byState[before]?.delete(subscriber)
-    this.#byState[subscriber.state]?.add(subscriber)
+  /** For a subscription whose `state` was `before`, and has changed. */
+  stateChanged(subscription, before) {
+    this.#byState[before]?.delete(subscription)
+    this.#byState[subscription.state]?.add(subscription)
   }
 
-  /** For a subscriber that has more of the history to send. */
-  pumpLater(subscriber) {
-    this.#pumping.add(subscriber)
+  /** For a subscription that has more of the history to send. */
+  pumpLater(subscription) {
+    this.#pumping.add(subscription)
     if (this.#pump === null) {
       this.#pump = setImmediate(() => {
         this.#pump = null
@@ -230,12 +231,12 @@ class Broadcaster extends EventEmitter {
   /** Each in its turn, and those that do not come to it now first the next time. */
   #pumpAll() {
     const end = performance.now() + PUMP_MILLISECONDS
-    for (const subscriber of [...this.#pumping]) {
+    for (const subscription of [...this.#pumping]) {
       if (performance.now() >= end) {
         break
       }
-      this.#pumping.delete(subscriber)
-      subscriber.pump()
+      this.#pumping.delete(subscription)
+      subscription.pump()
     }
     if (this.#pumping.size > 0) {
       this.pumpLater([...this.#pumping][0])
@@ -246,7 +247,7 @@ class Broadcaster extends EventEmitter {
     const subscriber = new Subscriber(socket, this)
     this.subscribers.add(subscriber)
     socket.on('close', () => {
-      subscriber.unsubscribe()
+      subscriber.subscription.end()
       this.subscribers.delete(subscriber)
       this.emit('client')
     })
@@ -261,8 +262,8 @@ class Broadcaster extends EventEmitter {
     this.#waiting = []
     this.#bytes = 0
     const wholeFor = messagesOf(this.#generation, texts)
-    for (const subscriber of this.#live) {
-      subscriber.publish(this.#first, texts, wholeFor, this.#priority)
+    for (const subscription of this.#live) {
+      subscription.publish(this.#first, texts, wholeFor, this.#priority)
     }
   }
 

@@ -12,6 +12,8 @@
 
 #include "../../../native/base/atomic.h"
 #include "../../../native/file/reader.h"
+#include "../../../native/file/reader_fields.h"
+#include "../../../native/file/writer.h"
 #include "../../../native/platform/platform.h"
 #include "../file_fixture.h"
 
@@ -251,5 +253,60 @@ TEST(taken_over, "F90 a successor publishes what the dead had copied") {
   sleep_shortly();
   drain_file(reader, &accounts[0]);
   CHECK_EQUAL(accounts[0].received, 1);
+  end();
+}
+
+/* --- Who sleeps already -----------------------------------------------------
+ */
+
+static uint32_t is_over;
+
+static void *sleep_long(void *unused) {
+  (void)unused;
+  sleep_shortly();
+  kg__store32_release(&is_over, 1);
+  return NULL;
+}
+
+/* Until it sleeps, as far as that can be known. */
+static void let_sleep(void) {
+  const uint32_t *waiters = &reader->segment.ring.doorbell->waiters;
+  CHECK(pthread_create(&sleeper, NULL, sleep_long, NULL) == 0);
+  while ((kg__load32_acquire(waiters) & KG_WAITS_ON_HEAD) == 0) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  CHECK(kg__load32_acquire(&is_over) == 0);
+}
+
+TEST(asleep_taken_over, "F34 a successor wakes whom the dead one did not") {
+  begin();
+  kg_writer_close(writer);
+  child = check_fork();
+  if (child == 0) {
+    writer = open_writer(dir, 16);
+    dies_before_head = true;
+    /* Not before the parent says that it sleeps. */
+    while ((kg__load32_acquire(&writer->segment.ring.doorbell->waiters) &
+            KG_WAITS_ON_HEAD) == 0) {
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    write_events(writer, 1);
+    check_done();
+  }
+  let_sleep();
+  CHECK(waitpid(child, NULL, 0) == child);
+  writer = open_writer(dir, 16);
+  CHECK(pthread_join(sleeper, NULL) == 0);
+  drain_file(reader, &accounts[0]);
+  CHECK_EQUAL(accounts[0].received, 1);
+  end();
+}
+
+TEST(interrupted, "who sleeps on a ring is woken by its own process") {
+  begin();
+  let_sleep();
+  kg__reader_interrupt(reader);
+  CHECK(pthread_join(sleeper, NULL) == 0);
   end();
 }

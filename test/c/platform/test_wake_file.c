@@ -200,10 +200,20 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     } else {
       CHECK(mkdir(path, 0700) == 0);
     }
+    struct stat before;
+    CHECK(lstat(path, &before) == 0);
     kg_writer *writer = open_writer(dir, 64);
     kg_reader *reader = open_reader(dir);
     struct stat info;
     CHECK(lstat(path, &info) == 0);
+    if (kind == 2 || kind == 3) {
+      /* What is in it would do as an id. That others can reach it would not. */
+      char id[8] = "";
+      CHECK_EQUAL(info.st_nlink, 1);
+      CHECK(info.st_ino != before.st_ino);
+      CHECK_EQUAL(get_file(path, id, sizeof id), sizeof id);
+      CHECK(memcmp(id, "another ", 8) != 0 && memcmp(id, "12345678", 8) != 0);
+    }
     if (kind == 7) {
       /* A directory stays, and readers do without a wake file. */
       CHECK(S_ISDIR(info.st_mode));

@@ -65,6 +65,7 @@ static void check_sees_again(world *w) {
     read_forged(w);
   }
   CHECK(w->reader.received > received);
+  CHECK(w->reader.lost <= KG_SEQUENCE_MAX);
   CHECK_EQUAL(w->reader.next, w->writer.sequence + 1);
   w->account = (account){.next = w->reader.next};
   for (int i = 0; i < 40; i++) {

@@ -33,6 +33,7 @@ TEST(latest, "from latest: nothing of before, everything of after") {
     make(&s, events);
     CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_LATEST, 0), KG_OK,
                  NULL);
+    CHECK_EQUAL(s.reader.next, events + 1);
     drain(&s.reader, &s.account, CAPACITY, 2);
     CHECK_EQUAL(s.account.received, 0);
     write_span(&s.writer, 3);
@@ -130,6 +131,10 @@ TEST(wrapped, "from oldest in a ring wrapped amid a long event") {
     }
     CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_OLDEST, 0), KG_OK,
                  NULL);
+    /* It is known at once where that is, and what was before it. */
+    CHECK_EQUAL(s.reader.next, s.writer.sequence - 4);
+    CHECK_EQUAL(s.reader.cursor, s.writer.head - 15);
+    CHECK_EQUAL(s.reader.pending.lost, s.writer.sequence - 5);
     drain(&s.reader, &s.account, CAPACITY, 4);
     /* Five events of three slots fit in sixteen. */
     CHECK_EQUAL(s.account.received, 5);
@@ -199,6 +204,70 @@ TEST(asleep, "who sought to what is there does not sleep before reading it") {
   drain(&s.reader, &s.account, CAPACITY, 2);
   CHECK_EQUAL(s.account.received, 5);
   CHECK(waits(&s));
+  CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_SEQUENCE, 4), KG_OK,
+               NULL);
+  CHECK(!waits(&s));
   memset(s.memory.ring.doorbell, 0, 4);
   done(&s);
+}
+
+TEST(seeks_again, "what one seek found to be gone is not told after another") {
+  for (enum kg_from from = KG_FROM_LATEST; from <= KG_FROM_SEQUENCE; from++) {
+    kg_slot buffer[CAPACITY];
+    kg_batch batch;
+    seek_ring s = {.account = {.next = 1}};
+    make(&s, 3 * CAPACITY);
+    CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_OLDEST, 0), KG_OK,
+                 NULL);
+    CHECK_EQUAL(s.reader.pending.lost, 2 * CAPACITY);
+    CHECK_RESULT(kg__ring_reader_seek(&s.reader, from, 3 * CAPACITY), KG_OK,
+                 NULL);
+    CHECK_RESULT(kg__ring_reader_read(&s.reader, buffer, CAPACITY, &batch),
+                 KG_OK, NULL);
+    CHECK_EQUAL(batch.lost, from == KG_FROM_OLDEST ? 2 * CAPACITY : 0);
+    CHECK_EQUAL(batch.events, from == KG_FROM_SEQUENCE ? 1 : 0);
+    done(&s);
+  }
+}
+
+TEST(neighbours, "from n looks past 15 slots that do not validate, not 16") {
+  for (uint64_t damaged = 15; damaged <= 16; damaged++) {
+    memory_ring memory;
+    kg__ring_writer writer;
+    kg__ring_reader reader;
+    memory_ring_make(&memory, 64, true);
+    CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, NULL), KG_OK,
+                 NULL);
+    for (int i = 0; i < 64; i++) {
+      write_span(&writer, 1);
+    }
+    /* From the middle, where it looks first. */
+    for (uint64_t at = 32; at < 32 + damaged; at++) {
+      kg__ring_slot(&memory.ring, at)->body.tail[1] ^= 1;
+    }
+    kg__ring_reader_begin(&reader, &memory.ring);
+    CHECK_RESULT(kg__ring_reader_seek(&reader, KG_FROM_SEQUENCE, 60), KG_OK,
+                 NULL);
+    CHECK_EQUAL(reader.cursor, damaged == 15 ? 59 : 31);
+    kg__ring_writer_end(&writer);
+    memory_ring_free(&memory);
+  }
+}
+
+TEST(lapped, "from n, and n is overwritten before it is read: all is known") {
+  critical_every = 2;
+  for (uint64_t n = 25; n <= 40; n++) {
+    seek_ring s = {.account = {.next = n}};
+    lane_events = 0;
+    make(&s, 40);
+    CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_SEQUENCE, n), KG_OK,
+                 NULL);
+    while (s.writer.sequence < 100) {
+      write_span(&s.writer, 1);
+    }
+    drain(&s.reader, &s.account, CAPACITY, 8);
+    CHECK_EQUAL(s.account.lost, 100 - CAPACITY - n + 1);
+    CHECK_EQUAL(s.account.unknown, 0);
+    done(&s);
+  }
 }

@@ -5,9 +5,9 @@
 #include "../../../native/ring/ring_cursor.h"
 #include "../fixture.h"
 
-#define CAPACITY (UINT32_C(1) << 14)
+#define CAPACITY (UINT32_C(1) << 15)
 
-/* Of 16,384 slots. The largest ring has 256 times as many, and takes eight more
+/* Of 32,768 slots. The largest ring has 128 times as many, and takes seven more
  * looks, each with its neighbours. */
 #define FEW 1000
 

@@ -215,10 +215,10 @@ describe('WebSocket connect', () => {
         }
       ],
       [
-        'thousands of tiny pieces',
+        'a message of 65 tiny pieces',
         1008,
         (one) => {
-          for (let i = 0; i < 5000; i++) one.send('x', { fin: false })
+          for (let i = 0; i < 65; i++) one.send('x', { fin: i === 64 })
         }
       ],
       [
@@ -247,6 +247,21 @@ describe('WebSocket connect', () => {
         fine.terminate()
       })
     }
+
+    it('F56 a message of 64 pieces and 16 KiB is taken', async () => {
+      const gate = await open()
+      const messages = []
+      gate.on('connection', (client) => {
+        client.on('message', (data) => messages.push(String(data)))
+      })
+      const socket = await connect({ url: gate.url, token: TOKEN })
+      for (let i = 0; i < 64; i++) {
+        socket.send('x'.repeat(256), { fin: i === 63 })
+      }
+      await until(() => messages.length === 1, 'it is taken')
+      assert.equal(messages[0], 'x'.repeat(16384))
+      socket.terminate()
+    })
 
     it('whose port is taken moves, and says so', async () => {
       const taken = await stranger(() => {})

@@ -1,0 +1,191 @@
+'use strict'
+// Makes the messages of both ends, which protocol.js states and checks.
+
+const { stringify } = require('../base/json.js')
+const { severityNameOf, typeNameOf } = require('../threat/names.js')
+const { cutThreat, priorityBetween } = require('../threat/priority.js')
+
+// What one message holds, unless a single event is larger.
+const MESSAGE_BYTES = 256 * 1024
+
+// --- By the server ---------------------------------------------------------
+
+/**
+ * One threat as JSON text.
+ * @param {import('../threat/check.js').ThreatRecord & { cut?: true }} fields
+ * @param {number} sequence
+ * @param {string} generation
+ * @param {number} publishedNs the monotonic clock
+ * @param {number} priorityCount the priority events up to it
+ * @returns {string}
+ */
+function threatText(fields, sequence, generation, publishedNs, priorityCount) {
+  const { type, severity, timestampUs, context } = fields
+  const typeName = typeNameOf(type)
+  const severityName = severityNameOf(severity)
+  // JSON leaves out what is undefined.
+  const text = stringify({
+    sequence,
+    id: fields.id ?? `${generation}-${sequence}`,
+    threat_type: typeName ?? 'Unknown',
+    threat_type_code: typeName === undefined ? type : undefined,
+    severity: severityName ?? 'Unknown',
+    severity_code: severityName === undefined ? severity : undefined,
+    source: fields.source,
+    details: fields.details,
+    timestamp: new Date(timestampUs / 1000).toISOString(),
+    timestamp_us: timestampUs,
+    blocked: fields.blocked,
+    cut: Object.hasOwn(fields, 'cut') ? true : undefined,
+    published_ns: publishedNs,
+    priority_count: priorityCount
+  })
+  // A checked context is JSON text already.
+  return context === undefined
+    ? text
+    : `${text.slice(0, -1)},"context":${context}}`
+}
+
+/** One threat that was read from a ring, as JSON text.
+ * @param {import('../../index').Threat} threat
+ * @param {number} priorityCount as that of threatText() */
+function textOfThreat(threat, priorityCount) {
+  // Not what every object has.
+  const { sequence, id, threatTypeCode, severityCode, context, cut } = {
+    __proto__: null,
+    ...threat
+  }
+  const { timestampUs } = threat
+  const fields = {
+    sequence,
+    id,
+    threat_type: threat.threatType,
+    threat_type_code: threatTypeCode,
+    severity: threat.severity,
+    severity_code: severityCode,
+    source: threat.source,
+    details: threat.details,
+    timestamp: new Date(timestampUs / 1000).toISOString(),
+    timestamp_us: timestampUs,
+    blocked: threat.blocked,
+    cut,
+    priority_count: priorityCount,
+    context
+  }
+  try {
+    return stringify(fields)
+  } catch {
+    // The context is nested so deep that it can be parsed and not be written
+    // again: send the threat without it.
+    return stringify({ ...fields, cut: true, context: undefined })
+  }
+}
+
+/** The bytes of a threat's text, as maxEventBytes counts them. */
+function textBytes({ source, details, id, context }, plainId) {
+  const texts = [source, details, id === plainId ? '' : id]
+  try {
+    texts.push(context === undefined ? '' : stringify(context))
+  } catch {
+    // As in textOfThreat(): nobody could write it.
+    return Infinity
+  }
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+}
+
+/**
+ * A threat for a client that takes no more text than so much.
+ * @param {string} text of threatText() or textOfThreat()
+ * @param {string} generation
+ * @param {number} most the client's maxEventBytes
+ * @returns {string} the same, or cut when it has more
+ */
+function textWithin(text, generation, most) {
+  // JSON is no shorter than what it says, and no unit has more than three bytes.
+  if (text.length * 3 <= most || Buffer.byteLength(text) <= most) {
+    return text
+  }
+  const threat = { __proto__: null, ...JSON.parse(text) }
+  const plainId = `${generation}-${threat.sequence}`
+  return textBytes(threat, plainId) <= most
+    ? text
+    : stringify({ ...cutThreat(threat), id: plainId })
+}
+
+/**
+ * @param {string} generation
+ * @param {string[]} texts of threats
+ * @param {boolean} [isRescued] whether they are what a gap has left
+ */
+const threatMessage = (generation, texts, isRescued = false) =>
+  `{"type":"threat","generation":"${generation}",` +
+  `${isRescued ? '"rescued":true,' : ''}"threats":[${texts.join(',')}]}`
+
+const message = (type, fields) => stringify({ type, ...fields })
+
+/** The rest of a generation whose last sequence is unknown. */
+const unknownLoss = (generation) => ({
+  count: null,
+  from: null,
+  to: null,
+  priority: null,
+  generation,
+  reason: 'replaced'
+})
+
+/**
+ * The rest of a generation.
+ * @param {{ generation: string, next: number, priority: number | null }}
+ *   position what is behind it is lost; `priority`: the priority events before it
+ * @param {{ sequence: number, priority?: number | null }} last the last event,
+ *   and the priority events up to it
+ */
+function replacedLoss({ generation, next: from, priority: before }, last) {
+  const { sequence: to, priority: behind = null } = last
+  const count = to - from + 1
+  const priority = priorityBetween(before, behind, count)
+  return { count, from, to, priority, generation, reason: 'replaced' }
+}
+
+/** Cuts `texts` into lists for messages of about MESSAGE_BYTES. */
+function* inMessages(texts) {
+  let begin = 0
+  let bytes = 0
+  for (let i = 0; i < texts.length; i++) {
+    bytes += texts[i].length
+    if (bytes >= MESSAGE_BYTES || i === texts.length - 1) {
+      yield texts.slice(begin, i + 1)
+      begin = i + 1
+      bytes = 0
+    }
+  }
+}
+
+// --- By the client ---------------------------------------------------------
+
+const STATUS_COMMAND = message('get_status')
+
+/**
+ * @param {object} position see StreamCursor.subscribe()
+ * @param {number} [maxEventBytes] what the client takes
+ */
+const subscribeMessage = ({ from, generation, priority }, maxEventBytes) =>
+  message('subscribe', {
+    generation,
+    from,
+    priority: priority ?? undefined,
+    maxEventBytes
+  })
+
+module.exports = {
+  inMessages,
+  message,
+  replacedLoss,
+  STATUS_COMMAND,
+  subscribeMessage,
+  textOfThreat,
+  textWithin,
+  threatMessage,
+  threatText,
+  unknownLoss
+}

@@ -1,0 +1,51 @@
+/* The fields of a kg_reader, for those files that it is made of: reader.c
+ * reads, reader_wait.c waits for something to read. */
+#ifndef KG_READER_FIELDS_H
+#define KG_READER_FIELDS_H
+
+#include "../base/atomic.h"
+#include "../ring/ring_reader.h"
+#include "directories.h"
+#include "registration.h"
+
+struct kg_reader {
+  kg__dir dir;
+  kg__names names;
+  kg__segment segment;
+  kg__ring_reader ring;
+  kg__listener listener;
+  /* Of a reliable reader; `shared` is NULL otherwise. */
+  kg__registration registration;
+  /* Which file the cell's lock is in, for any thread; 0: there is no cell. */
+  uint64_t registered_device;
+  uint64_t registered_inode;
+  uint32_t is_displaced; /* 1: that file has lost its name */
+  uint32_t is_cut;       /* 1: a read found the file cut short; any thread */
+  uint32_t is_retirement_told; /* 1: to who sleeps; any thread */
+  uint32_t last_page_slots;    /* that reach into the file's last page */
+  bool last_page_has_lane;     /* slots of the lane do */
+  bool is_reliable;
+  uint32_t reads_unregistered;
+  uint32_t gathers;      /* looks that kg_reader_spin leaves out */
+  uint64_t spun_through; /* events received when it was called last */
+  uint32_t fork_count;
+  uint64_t boot_id;
+  bool is_default_dir; /* none was asked for */
+  kg__dir_list dirs;   /* then those where the next writer may be */
+};
+
+/* The head of a ring that was cut short: it has one no more. */
+#define KG__NO_HEAD UINT64_MAX
+
+/* In a forked child the mapping does not exist. */
+static inline bool kg__reader_is_forked(const kg_reader *reader) {
+  return reader->fork_count != kg__fork_count();
+}
+
+static inline bool kg__reader_is_broken(const kg_reader *reader) {
+  /* Relaxed: a thread that misses it sees it at the next look. */
+  return kg__guard_is_broken(reader->segment.guard) ||
+         kg__load32_relaxed(&reader->is_cut) != 0;
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* What a kg_reader waits with: a look at head, a sleep, the wake file, or a CPU
+ * of its own. */
+#include "reader.h"
+#include "reader_fields.h"
+
+static uint64_t look(const kg_reader *reader) {
+  uint64_t head = kg__ring_head(&reader->ring.ring);
+  return kg__reader_is_broken(reader) ? KG__NO_HEAD : head;
+}
+
+uint64_t kg__reader_head(const kg_reader *reader) {
+  kg__guard_keep();
+  return look(reader);
+}
+
+uint64_t kg__reader_seen(const kg_reader *reader) {
+  return reader->ring.seen;
+}
+
+/* Whether the ring was retired and no sleep has ended for that yet. It may have
+ * happened before this reader said that it waits. */
+static bool is_news(kg_reader *reader) {
+  return kg__reader_is_retired(reader) &&
+         kg__exchange32_seq_cst(&reader->is_retirement_told, 1) == 0;
+}
+
+void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
+  uint32_t word;
+  kg__guard_keep();
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
+  if (kg__reader_is_broken(reader)) {
+    kg__sleep(timeout_ns);
+  } else if (waits && !is_news(reader)) {
+    kg__bell_wait(&reader->segment.bell, word, timeout_ns);
+  }
+}
+
+/* Relaxed: a word that is compared and bound to nothing. */
+static uint64_t wake_file_id(const kg_reader *reader) {
+  return kg__load64_relaxed(&reader->segment.ring.header->wake_file_id);
+}
+
+intptr_t kg__reader_open_listener(kg_reader *reader) {
+  return kg__listener_open(&reader->dir, reader->names.wake_file,
+                           wake_file_id(reader), &reader->listener);
+}
+
+bool kg__reader_can_listen(const kg_reader *reader) {
+  /* A ring that was cut short does not say which it is any more; its writer
+   * rings when another one is there. */
+  return reader->listener.id != 0 &&
+         (reader->listener.id == wake_file_id(reader) ||
+          kg__reader_is_broken(reader));
+}
+
+bool kg__reader_request_wake(kg_reader *reader, uint64_t seen) {
+  uint32_t word;
+  bool waits =
+      kg__ring_reader_waits(&reader->ring, KG_WAITS_FOR_WAKE_FILE, seen, &word);
+  return kg__reader_is_broken(reader) ? seen == KG__NO_HEAD : waits;
+}
+
+void kg__reader_drain_listener(kg_reader *reader) {
+  kg__listener_drain(&reader->listener);
+}
+
+void kg__reader_interrupt(kg_reader *reader) {
+  kg__bell_ring(&reader->segment.bell);
+}
+
+void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
+  if (!kg__reader_is_forked(reader)) {
+    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+  }
+}
+
+/* Looks at head between two looks at the clock, which costs as much as many of
+ * them. */
+#define LOOKS_PER_CLOCK 32
+
+/* A microsecond or a few of them, as long as this CPU's pauses are. */
+#define MOST_GATHERS 128
+
+/* Each look at head takes its cache line from the writer, and each read those
+ * behind it. A reader that follows closely holds up a writer in a hurry by
+ * that, and gets more events when it lets a few gather. Where they come one by
+ * one, nothing is to gather, and it looks at once. */
+static void gather(kg_reader *reader) {
+  uint64_t received = reader->ring.received;
+  bool is_flood = received - reader->spun_through > 1;
+  uint32_t more = reader->gathers == 0 ? 4 : 2 * reader->gathers;
+  reader->gathers = !is_flood ? 0 : more < MOST_GATHERS ? more : MOST_GATHERS;
+  reader->spun_through = received;
+  for (uint32_t i = 0; i < reader->gathers; i++) {
+    kg__cpu_relax();
+  }
+}
+
+bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
+  if (kg__reader_is_forked(reader)) {
+    return false;
+  }
+  gather(reader);
+  kg__guard_keep();
+  uint64_t until = 0;
+  for (;;) {
+    for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
+      if (look(reader) != reader->ring.seen) {
+        return true;
+      }
+      kg__cpu_relax();
+    }
+    uint64_t now = kg__clock_monotonic_ns();
+    kg__guard_keep_often(now);
+    if (until == 0) {
+      until = now + (uint64_t)micros * 1000;
+    } else if (now >= until) {
+      return false;
+    }
+  }
+}

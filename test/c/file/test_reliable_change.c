@@ -1,0 +1,136 @@
+/* Reliable readers whose lock file, writer or ring changes. */
+#include <unistd.h>
+
+#include "../../../native/file/reader.h"
+#include "../reliable_fixture.h"
+
+TEST(removed, "F24 the readers' file is removed: who is there is waited for") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  CHECK(unlink(check_path(dir, READERS_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  kg_reader *later = open_reliable(dir);
+  CHECK_EQUAL(fill(writer), CAPACITY);
+  struct account other = {.next = 1};
+  take(later, &other, CAPACITY);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  take(reader, &account, CAPACITY);
+  CHECK(write_one(writer) > 0);
+  CHECK_EQUAL(account.lost + other.lost, 0);
+  kg_reader_close(later);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
+  const char *dir = check_temp_dir();
+  const char *file = check_path(dir, READERS_FILE);
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  for (int i = 0; i < 3; i++) {
+    enum kg_writer_life life;
+    CHECK(unlink(file) == 0);
+    if (i == 2) {
+      kg_writer_close(writer);
+      writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    }
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    /* What the poll thread does, and what the loop does then. */
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+    CHECK(kg__reader_is_displaced(reader));
+    take(reader, &account, CAPACITY);
+    CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+    CHECK(!kg__reader_is_displaced(reader));
+    CHECK(is_reliable(reader));
+  }
+  CHECK_EQUAL(fill(writer), CAPACITY);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  take(reader, &account, CAPACITY);
+  CHECK_EQUAL(account.received, CAPACITY);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+/* A ring that tells nothing of its readers any more. */
+static void cut_ring(const char *dir) {
+  CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+}
+
+static void unlink_ring(const char *dir) {
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+}
+
+TEST(fresh, "F22 F24 F34 in a ring that is made anew, whatever is left of it") {
+  void (*const spoil[])(const char *) = {cut_ring, unlink_ring};
+  for (int i = 0; i < 4; i++) {
+    const char *dir = check_temp_dir();
+    kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    kg_reader *reader = open_reliable(dir);
+    CHECK(write_one(writer) > 0);
+    if (i < 2) {
+      spoil[i](dir);
+      CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    } else {
+      kg_writer_close(writer);
+      spoil[i - 2](dir);
+      writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    }
+    CHECK_EQUAL(fill(writer), CAPACITY);
+    kg_reader *moved = open_reliable(dir);
+    CHECK_RESULT(kg_reader_seek(moved, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+    kg_reader_close(reader);
+    CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+    account account = {.next = 1};
+    take(moved, &account, CAPACITY);
+    CHECK_EQUAL(account.received, CAPACITY);
+    CHECK(write_one(writer) > 0);
+    kg_reader_close(moved);
+    kg_writer_close(writer);
+  }
+}
+
+TEST(take_over, "F34 the next writer waits for those who were there") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  for (int round = 0; round < 5; round++) {
+    CHECK_EQUAL(fill(writer), CAPACITY);
+    kg_writer_close(writer);
+    writer = open_rejecting(dir, CAPACITY, LONG_MS);
+    CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+    take(reader, &account, CAPACITY);
+  }
+  CHECK_EQUAL(account.received, 5 * CAPACITY);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(successor, "F25 in the ring that follows, too, until they come") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  fill(writer);
+  kg_writer_close(writer);
+  writer = open_rejecting(dir, 2 * CAPACITY, LONG_MS);
+  CHECK_EQUAL(fill(writer), 2 * CAPACITY);
+  /* It drains the old one, opens the new one, and leaves the old one. */
+  account account = {.next = 1};
+  take(reader, &account, CAPACITY);
+  kg_reader *moved = open_reliable(dir);
+  CHECK_RESULT(kg_reader_seek(moved, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+  kg_reader_close(reader);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  account.next = 1;
+  take(moved, &account, 2 * CAPACITY);
+  CHECK(write_one(writer) > 0);
+  CHECK_EQUAL(account.received, 3 * CAPACITY);
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(moved);
+  kg_writer_close(writer);
+}
