@@ -60,4 +60,11 @@ describe('test/run.js', () => {
     assert.deepEqual([none.passes, none.counted], [false, null])
     assert.match(none.said, /there are no tests in test\/lint/)
   })
+
+  it('tells with --slow where the time went', () => {
+    const slow = "it('waits', (done) => setTimeout(done, 200))"
+    const { said } = runWith(['--slow'], slow, "it('fine', () => {})")
+    assert.match(said, / \d+\.\d s {2}\S*0\.test\.js\n/)
+    assert.match(said, / \d+\.\d s {2}\S*0\.test\.js: waits\n/)
+  })
 })
