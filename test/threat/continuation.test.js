@@ -94,7 +94,7 @@ describe('deflate', () => {
 
   it('as fast as it can be done', () => {
     const lines = Array.from(
-      { length: 1000 },
+      { length: 2000 },
       (_, i) => `${i}: ${i % 97} of it`
     )
     const details = lines.join('\n')
