@@ -10,12 +10,15 @@ const IS_HANDLE = /Wrap$/
 // A turn of the event loop ends them by itself.
 const IMMEDIATE = 'Immediate'
 
+const endpoint = ({ ip4, ip6, port }) => `${ip4 ?? ip6}:${port}`
+
 const describers = {
   process: ({ pid }) => `process ${pid}: ${commandOf(pid)}`,
-  tcp: ({ localEndpoint: at, remoteEndpoint: to }) =>
-    to === null
-      ? `tcp ${at?.host}:${at?.port}, listening`
-      : `tcp ${at?.host}:${at?.port} to ${to?.host}:${to?.port}`,
+  tcp: ({ localEndpoint: near, remoteEndpoint: far }) =>
+    [
+      `tcp ${near ? endpoint(near) : 'without an address'}`,
+      far ? ` to ${endpoint(far)}` : ', listening'
+    ].join(''),
   pipe: ({ localEndpoint, fd }) => `pipe ${localEndpoint || `at fd ${fd}`}`
 }
 
