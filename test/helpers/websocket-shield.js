@@ -124,10 +124,11 @@ function useShield(create, preference) {
   /**
    * Publishes whenever the last client would take it, until one is evicted.
    * @param {() => void} [meanwhile] called now and then while it would not
+   * @param {number} [before] how many were evicted before
    */
-  async function publishUntilEvicted(meanwhile = () => {}) {
+  async function publishUntilEvicted(meanwhile = () => {}, before = evicted()) {
     const deadline = Date.now() + DEADLINE_MS
-    for (const before = evicted(); evicted() === before;) {
+    while (evicted() === before) {
       assert(Date.now() < deadline, 'nobody was evicted')
       if (isBlocked()) {
         meanwhile()
