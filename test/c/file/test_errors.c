@@ -22,11 +22,16 @@ static struct {
   enum call call;
   int number;      /* the errno that it fails with; 0: nothing fails */
   uint32_t at;     /* which call of them */
+  uint32_t until;  /* up to which call of them all do */
   uint32_t called; /* so far */
 } fault;
 
 static bool fails(enum call call) {
-  if (fault.number == 0 || fault.call != call || ++fault.called != fault.at) {
+  if (fault.number == 0 || fault.call != call) {
+    return false;
+  }
+  fault.called++;
+  if (fault.called != fault.at && fault.called > fault.until) {
     return false;
   }
   errno = fault.number;
@@ -330,5 +335,51 @@ TEST(beat, "F31 F24 a ring that cannot be made anew is, once it is mended") {
     }
   }
   CHECK(failed > 20);
+  kg_writer_close(writer);
+}
+
+TEST(elsewhere,
+     "F31 F60 what was published elsewhere is known after a failure") {
+  dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  write_events(writer, 3);
+  uint64_t generation = writer_info(writer).generation;
+  kg_writer_skip_to(writer, 9, 4);
+  fault.call = RENAME;
+  fault.number = EACCES;
+  for (int i = 0; i < 2; i++) {
+    fault.called = 0;
+    fault.at = 1;
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_ACCESS, &failure);
+    CHECK_EQUAL(writer_info(writer).generation, generation);
+  }
+  fault.number = 0;
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(writer_info(writer).predecessor_generation, generation);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 9);
+  CHECK_EQUAL(writer_info(writer).predecessor_priority, 4);
+  kg_writer_close(writer);
+}
+
+TEST(swept, "F38 a ring that is swept away before it has its name: again") {
+  dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  for (uint32_t sweeps = 1; sweeps <= 17; sweeps++) {
+    CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+    fault.call = RENAME;
+    fault.number = ENOENT;
+    fault.called = 0;
+    fault.at = 0;
+    fault.until = sweeps;
+    int result = kg_writer_beat(writer, &failure);
+    fault.number = 0;
+    fault.until = 0;
+    /* It tries once, and sixteen times more. */
+    CHECK_RESULT(result, sweeps <= 16 ? KG_OK : KG_E_NO_RING, &failure);
+    CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
+  }
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
   kg_writer_close(writer);
 }

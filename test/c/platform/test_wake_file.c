@@ -342,3 +342,33 @@ TEST(unretired, "F18 a ring is not retired because somebody says so") {
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
+
+TEST(renamed, "F26 another wake file that takes its name is the one") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  put_file(check_path(dir, "other"), "ABCDEFGH", 8);
+  CHECK(rename(check_path(dir, "other"), check_path(dir, WAKE_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  kg_reader *reader = open_reader(dir);
+  intptr_t descriptor = listen_to(reader);
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
+  write_events(writer, 1);
+  CHECK(rings(descriptor, LONG_MS));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(several, "several strokes and the file's end are drained at once") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  intptr_t descriptor = listen_to(reader);
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
+  write_events(writer, 1);
+  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
+  kg_writer_close(writer);
+  CHECK(rings(descriptor, LONG_MS));
+  kg__reader_drain_listener(reader);
+  CHECK(!rings(descriptor, 0));
+  kg_reader_close(reader);
+}
