@@ -1,6 +1,7 @@
 /* The wake file: what event loops hear. */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
