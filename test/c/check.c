@@ -234,6 +234,18 @@ int check_count_files(const char *dir, const char *suffix) {
   return count_names(dir, suffix);
 }
 
+int check_count_mappings(const char *name) {
+  char line[1024];
+  int count = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  CHECK(maps != NULL);
+  while (fgets(line, sizeof line, maps) != NULL) {
+    count += strstr(line, name) != NULL ? 1 : 0;
+  }
+  fclose(maps);
+  return count;
+}
+
 uint64_t check_random(uint64_t *state) {
   /* splitmix64 */
   uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);

@@ -281,3 +281,19 @@ TEST(rung, "F60 event loops are rung when a ring is retired") {
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
+
+TEST(other_stream, "F60 nor is one of another stream, however far it came") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  uint64_t generation = writer_info(writer).generation;
+  CHECK_EQUAL(write_events(writer, 5), 5);
+  kg_writer_close(writer);
+  const kg_ring_options options = {.dir = dir,
+                                   .max_events = 16,
+                                   .predecessor_generation = generation + 1,
+                                   .predecessor_sequence = 3};
+  CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_generation, generation + 1);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 3);
+  kg_writer_close(writer);
+}

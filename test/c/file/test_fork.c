@@ -266,3 +266,26 @@ TEST(child_waits,
   CHECK_RESULT(kg_writer_wait_for_space(writer, 1, 10), KG_OK, NULL);
   kg_writer_close(writer);
 }
+
+TEST(child_frees,
+     "F42 a child that frees its parent's lock closes nothing else") {
+  const char *dir = check_temp_dir();
+  const kg_ring_options options = {.dir = dir};
+  kg_lock *lock = NULL;
+  CHECK_RESULT(kg_lock_take(&options, &lock, NULL), KG_OK, NULL);
+  pid_t child = check_fork();
+  if (child == 0) {
+    int opened[8];
+    for (int i = 0; i < 8; i++) {
+      opened[i] = dup(0);
+    }
+    kg_lock_free(lock);
+    for (int i = 0; i < 8; i++) {
+      CHECK(fcntl(opened[i], F_GETFD) >= 0);
+    }
+    check_done();
+  }
+  CHECK_EXIT(child);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_lock_free(lock);
+}

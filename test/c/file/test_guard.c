@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../native/platform/platform.h"
@@ -52,4 +53,47 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   kg__guard_remove(next);
   kg__guard_remove(NULL);
   close(fd);
+}
+
+TEST(child, "F42 a child does not mend what was its parent's to mend") {
+  const struct sigaction action = {.sa_sigaction = mend,
+                                   .sa_flags = SA_SIGINFO};
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  int fd = open(check_path(check_temp_dir(), "file"), O_RDWR | O_CREAT, 0600);
+  CHECK(fd >= 0 && ftruncate(fd, PAGE) == 0);
+  volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
+  kg__guard *guard;
+  CHECK_RESULT(kg__guard_add((char *)base, PAGE, &guard, NULL), KG_OK, NULL);
+  pid_t child = check_fork();
+  if (child == 0) {
+    CHECK_EQUAL(base[0], 0);
+    CHECK_EQUAL(handled, 1);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  CHECK_EQUAL(base[0], 0);
+  CHECK_EQUAL(handled, 0);
+  CHECK(kg__guard_is_broken(guard));
+  kg__guard_remove(guard);
+  close(fd);
+}
+
+TEST(not_ignored, "F65 a host that ignores the signal cannot ignore a fault") {
+  const char *file = check_path(check_temp_dir(), "file");
+  pid_t child = check_fork();
+  if (child == 0) {
+    char own[PAGE];
+    kg__guard *guard;
+    CHECK(signal(SIGBUS, SIG_IGN) != SIG_ERR);
+    CHECK_RESULT(kg__guard_add(own, sizeof own, &guard, NULL), KG_OK, NULL);
+    int fd = open(file, O_RDWR | O_CREAT, 0600);
+    volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(raise(SIGBUS) == 0);
+    (void)base[0];
+    check_done();
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
 }

@@ -45,6 +45,9 @@ TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
     CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
     CHECK(!kg__reader_is_displaced(reader));
     CHECK(is_reliable(reader));
+    /* In one cell, and no other. */
+    kg_attached_reader attached[4];
+    CHECK_EQUAL(kg_writer_readers(writer, attached, 4), 1);
   }
   CHECK_EQUAL(fill(writer), CAPACITY);
   CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);

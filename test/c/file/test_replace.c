@@ -105,7 +105,8 @@ TEST(other_names, "left-over files of this ring go, those of others stay") {
   static const char *const mine = "kindly-guard.shm.0123456789abcdef.tmp";
   static const char *const others[] = {
       "kindly-guard.shm.x.shm.0123456789abcdef.tmp", "kindly-guard.shm.tmp",
-      "other.shm.0123456789abcdef.tmp", "kindly-guard.tmp"};
+      "other.shm.0123456789abcdef.tmp", "kindly-guard.tmp",
+      "kindly-guard.shm.0123456789abcdef.bak"};
   const char *dir = check_temp_dir();
   for (int existing = 0; existing < 2; existing++) {
     put_file(check_path(dir, mine), "", 0);

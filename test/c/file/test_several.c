@@ -15,7 +15,7 @@ bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]);
 int __real_posix_fallocate(int fd, off_t offset, off_t length);
 int __wrap_posix_fallocate(int fd, off_t offset, off_t length);
 
-#define CANDIDATES 3
+#define CANDIDATES 4
 
 static char candidates[CANDIDATES][KG_PATH_BYTES];
 static int full; /* so many times there is no space */
@@ -110,6 +110,7 @@ TEST(none, "where none can be used, the first failure is told") {
   candidates[0][0] = '\0';
   spoil(1);
   CHECK(mkdir(candidates[2], 0700) == 0 && chmod(candidates[2], 0777) == 0);
+  spoil(3);
   kg_failure failure = refuse_writer(NULL, KG_E_UNSAFE_PATH);
   CHECK_CONTAINS(failure.detail, candidates[1]);
   failure = refuse_reader(NULL, KG_E_UNSAFE_PATH);
@@ -324,4 +325,47 @@ TEST(lock_alone, "F33 F74 the lock alone is held in all of them") {
   kg_lock_free(lock);
   CHECK_EQUAL(check_open_descriptors(), descriptors);
   kg_writer_close(open_writer(candidates[2], 16));
+}
+
+TEST(dead_elsewhere,
+     "F39 a ring that nobody writes elsewhere is no successor") {
+  begin();
+  leave_ring(0, 1);
+  leave_ring(1, 1);
+  kg_reader *reader = open_reader(NULL);
+  enum kg_writer_life life;
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  CHECK_EQUAL(life, KG_WRITER_GONE);
+  kg_writer *writer = open_writer(candidates[0], 16);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  kg_writer_close(writer);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  kg_reader_close(reader);
+}
+
+TEST(lock_elsewhere,
+     "F33 F74 the lock alone elsewhere keeps out, and no more") {
+  begin();
+  const kg_ring_options last = {.dir = candidates[3]};
+  const kg_ring_options any = {0};
+  kg_failure failure;
+  kg_lock *held = NULL;
+  kg_lock *lock = NULL;
+  CHECK_RESULT(kg_lock_take(&last, &held, &failure), KG_OK, &failure);
+  int descriptors = check_open_descriptors();
+  for (int is_best = 1; is_best >= 0; is_best--) {
+    refuse_writer(NULL, KG_E_RING_LOCKED);
+    CHECK_RESULT(kg_lock_take(&any, &lock, &failure), KG_E_RING_LOCKED,
+                 &failure);
+    CHECK_EQUAL(check_open_descriptors(), descriptors);
+    /* Those that were locked on the way are free. */
+    kg_writer_close(open_writer(candidates[1], 16));
+    kg_writer_close(open_writer(candidates[2], 16));
+    if (is_best) {
+      CHECK(unlink(check_path(candidates[0], LOCK_FILE)) == 0);
+      CHECK(rmdir(candidates[0]) == 0);
+      spoil(0);
+    }
+  }
+  kg_lock_free(held);
 }

@@ -1,4 +1,5 @@
 /* Batches that are staged, and what a writer says of itself. */
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,5 +190,57 @@ TEST(state, "what a reader finds out about its ring, in one number") {
   CHECK_EQUAL(kg__reader_state(reader),
               -KG_E_RING_TRUNCATED * KG_STATE_ERROR + KG_WRITER_GONE);
   kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(retired, "F60 a ring that is retired stays so while a batch is staged") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  enum kg_writer_life life;
+  stage(writer, 1);
+  kg_writer_skip_to(writer, 5, 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  CHECK_EQUAL(kg_writer_commit(writer), 1);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 5);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(lanes,
+     "F25 a ring with another lane is replaced, unless none is asked for") {
+  const char *dir = check_temp_dir();
+  const uint32_t asked[] = {8, 0, 8, 16, KG_PRIORITY_NONE, 0};
+  const uint32_t found[] = {8, 8, 8, 16, 0, 0};
+  uint64_t generation = 0;
+  for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+    const kg_ring_options options = {
+        .dir = dir, .max_events = 16, .priority_events = asked[i]};
+    kg_writer *writer = NULL;
+    CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
+    kg_ring_info info = writer_info(writer);
+    CHECK_EQUAL(info.priority_events, found[i]);
+    CHECK_EQUAL(info.generation == generation,
+                i > 0 && found[i] == found[i - 1]);
+    generation = info.generation;
+    kg_writer_close(writer);
+  }
+}
+
+TEST(header, "F20 another ring's header in a ring is not that ring's") {
+  const char *dir = check_temp_dir();
+  const char *other_dir = check_temp_dir();
+  unsigned char bytes[sizeof(kg_ring_identity)];
+  kg_writer *writer = open_writer(dir, 16);
+  kg_writer_close(open_writer(other_dir, 16));
+  uint64_t generation = writer_info(writer).generation;
+  get_file(check_path(other_dir, RING_FILE), bytes, sizeof bytes);
+  int fd = open(check_path(dir, RING_FILE), O_RDWR);
+  CHECK(fd >= 0 && pwrite(fd, bytes, sizeof bytes, 0) == sizeof bytes);
+  close(fd);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_generation, generation);
   kg_writer_close(writer);
 }

@@ -305,6 +305,11 @@ TEST(guard, "F65 the handler is looked at again after 2 us, or 20 in a hurry") {
   pass(1);
   kg__guard_keep_often(now_ns);
   CHECK(!is_foreign());
+  /* As a write does. */
+  displace();
+  pass(20000);
+  CHECK_EQUAL(write_one(writer), 1);
+  CHECK(!is_foreign());
   kg_writer_close(writer);
 }
 

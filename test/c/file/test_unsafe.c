@@ -161,7 +161,9 @@ TEST(open_dirs, "F28 a directory open to others is refused as it is") {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
     const char *dir = check_temp_dir();
     CHECK(chmod(dir, modes[i]) == 0);
+    int descriptors = check_open_descriptors();
     refuse_both(dir);
+    CHECK_EQUAL(check_open_descriptors(), descriptors);
     CHECK_EQUAL(mode_of(dir), modes[i]);
     CHECK_EQUAL(check_count_files(dir, ""), 2);
     CHECK(chmod(dir, 0700) == 0);

@@ -61,6 +61,7 @@ TEST(runtime, "XDG_RUNTIME_DIR counts if it is there and this user's") {
   check_candidate(RUNTIME, run, "/kindly-guard");
   const char *file = check_path(dir, "file");
   put_file(file, "", 0);
+  CHECK(chdir(dir) == 0 && mkdir("relative", 0700) == 0);
   const char *none[] = {NULL, "", "relative", "/not/there", file};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
     set("XDG_RUNTIME_DIR", none[i]);

@@ -220,19 +220,6 @@ TEST(locks, "F31 locks fail with what the system says; no lock is not held") {
   kg__dir_close(&dir);
 }
 
-/* How many mappings have that name. */
-static int count_mappings(const char *name) {
-  char line[1024];
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  CHECK(maps != NULL);
-  while (fgets(line, sizeof line, maps) != NULL) {
-    count += strstr(line, name) != NULL ? 1 : 0;
-  }
-  fclose(maps);
-  return count;
-}
-
 TEST(protects, "F31 a mapping that cannot be written to is given back") {
   kg__dir dir;
   kg__file file;
@@ -244,12 +231,12 @@ TEST(protects, "F31 a mapping that cannot be written to is given back") {
   protecting = ENOMEM;
   CHECK_RESULT(kg__map(&file, 8192, 0, 4096, &base, &failure), KG_E_NO_MEMORY,
                &failure);
-  CHECK_EQUAL(count_mappings("mapped-file"), 0);
+  CHECK_EQUAL(check_count_mappings("mapped-file"), 0);
   protecting = 0;
   CHECK_RESULT(kg__map(&file, 8192, 0, 4096, &base, &failure), KG_OK, &failure);
-  CHECK_EQUAL(count_mappings("mapped-file"), 2);
+  CHECK_EQUAL(check_count_mappings("mapped-file"), 2);
   kg__unmap(base, 8192);
-  CHECK_EQUAL(count_mappings("mapped-file"), 0);
+  CHECK_EQUAL(check_count_mappings("mapped-file"), 0);
   kg__file_close(&file);
   kg__dir_close(&dir);
 }
@@ -262,10 +249,10 @@ TEST(closes, "no mapping of a ring is left when it is closed") {
   }
   kg_writer *writer = open_writer(dir, 16);
   kg_reader *reader = open_reader(dir);
-  CHECK(count_mappings(RING_FILE) > 0);
+  CHECK(check_count_mappings(RING_FILE) > 0);
   kg_reader_close(reader);
   kg_writer_close(writer);
-  CHECK_EQUAL(count_mappings("kindly-guard"), 0);
+  CHECK_EQUAL(check_count_mappings("kindly-guard"), 0);
 }
 
 TEST(watches, "F31 a wake file that cannot be watched is not listened to") {
