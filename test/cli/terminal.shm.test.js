@@ -68,28 +68,36 @@ describe('kindly-guard-ipc at a terminal', () => {
     assert.equal(stderr, 'no Shield yet, waiting for one\n')
   })
 
+  /** A publish whose ring holds all that a test writes. */
+  async function openLargeWriter() {
+    const writer = cli.follow('publish', '--max-events', '8192')
+    writer.process.stdin.write('?\n')
+    await says(writer, 'line 1:')
+    return writer
+  }
+
   it('a tail that was stopped prints what was published last, and ends', async () => {
-    const writer = await cli.openWriter()
+    const writer = await openLargeWriter()
     const reader = cli.follow('tail', '--from', 'oldest', '--json')
     writer.process.stdin.write(line({ details: 'first' }))
     await cli.until(reader, ({ stdout }) => stdout.includes('"first"'))
     reader.process.kill('SIGSTOP')
-    writer.process.stdin.end(line({ details: 'last' }).repeat(700))
+    writer.process.stdin.end(line({ details: 'last' }).repeat(3000))
     await writer.ended
     reader.process.kill('SIGCONT')
     const { code, stdout } = await reader.ended
     assert.equal(code, 0)
-    assert.deepEqual(details(stdout), ['first', ...Array(700).fill('last')])
+    assert.deepEqual(details(stdout), ['first', ...Array(3000).fill('last')])
   })
 
   it('a tail with a limit that was stopped prints no more than that', async () => {
-    const writer = await cli.openWriter()
+    const writer = await openLargeWriter()
     const args = ['tail', '--from', 'oldest', '--json', '--limit', '5']
     const reader = cli.follow(...args)
     writer.process.stdin.write(line({ details: 'first' }))
     await cli.until(reader, ({ stdout }) => stdout.includes('"first"'))
     reader.process.kill('SIGSTOP')
-    writer.process.stdin.end(line({ details: 'last' }).repeat(700))
+    writer.process.stdin.end(line({ details: 'last' }).repeat(3000))
     await writer.ended
     reader.process.kill('SIGCONT')
     const { code, stdout } = await reader.ended
