@@ -112,6 +112,8 @@ describe('a Shield with a ring', () => {
       'its end'
     )
     assert.equal(shield.stats().transport, 'none')
+    // For good, not until it tries again.
+    assert.equal(shield.stats().error?.code, 'ERR_RING_LOCKED')
     assert.throws(() => shield.writeThreat(threat()), {
       code: 'ERR_RING_LOCKED'
     })
