@@ -120,5 +120,13 @@ describe('a client over WebSocket and a wrong upgrade', () => {
       connect({ url, signal: later.signal, onSocket }),
       reason
     )
+    // In the instant in which it is connected, and has asked nothing.
+    const atOnce = new AbortController()
+    const whenConnected = (socket) =>
+      socket.once('connect', () => atOnce.abort(reason))
+    await assert.rejects(
+      connect({ url, signal: atOnce.signal, onSocket: whenConnected }),
+      reason
+    )
   })
 })
