@@ -276,9 +276,12 @@ function checkEach(options, allowed, label = optionLabel, what = 'options') {
 }
 
 /** Refuses a `bufferSize` that cannot hold `maxEvents`. */
-function checkSize({ maxEvents, priorityEvents, bufferSize }, label) {
+function checkSize(
+  { maxEvents, priorityEvents, bufferSize = Infinity },
+  label
+) {
   const needed = ringBytes(capacityOf(maxEvents), laneOf(priorityEvents))
-  if (bufferSize !== undefined && bufferSize < needed) {
+  if (bufferSize < needed) {
     throw invalid(
       RangeError,
       'ERR_INVALID_OPTION',

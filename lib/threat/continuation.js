@@ -81,8 +81,8 @@ function gather(bytes, base, length) {
   const gathered = Buffer.allocUnsafe(length)
   let from = base + SLOT_BYTES + BODY_OFFSET
   for (let done = 0; done < length; done += EVENT_BYTES) {
-    const end = from + Math.min(EVENT_BYTES, length - done)
-    bytes.copy(gathered, done, from, end)
+    // Of the last slot, no more than there is room for.
+    bytes.copy(gathered, done, from, from + EVENT_BYTES)
     from += SLOT_BYTES
   }
   return gathered
@@ -118,7 +118,7 @@ function inflate(deflated, most) {
  */
 function decode(fields, threat, most, sourceBytes, detailsBytes) {
   // Where each one is. A field may stand there a hundred thousand times; it is
-  // made once.
+  // made once. One of another tag has a place, too, where nobody looks.
   const starts = [0, 0, 0, 0, 0]
   const ends = [0, 0, 0, 0, 0]
   let at = 0
@@ -129,10 +129,8 @@ function decode(fields, threat, most, sourceBytes, detailsBytes) {
     if (end > fields.length) {
       break
     }
-    if (tag >= FIELD_SOURCE && tag <= FIELD_CONTEXT) {
-      starts[tag] = start
-      ends[tag] = end
-    }
+    starts[tag] = start
+    ends[tag] = end
     at = end
   }
   // What the lead slot has of a text that stands here does not count.

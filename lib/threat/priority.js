@@ -41,15 +41,11 @@ const priorityAfter = (before, lost) =>
 const laneSpan = (lane) => Math.max(1, lane / BATCH_DIVISOR)
 
 /** The start of a text, in so many bytes of UTF-8, between two characters. */
-function cutText(text, bytes) {
-  const whole = Buffer.from(text)
-  return whole.length <= bytes
-    ? text
-    : new TextDecoder('utf-8', { ignoreBOM: true }).decode(
-        whole.subarray(0, bytes),
-        { stream: true }
-      )
-}
+const cutText = (text, bytes) =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    Buffer.from(text).subarray(0, bytes),
+    { stream: true }
+  )
 
 /**
  * What the lead slot alone has of a threat.

@@ -124,9 +124,8 @@ function writeDiscovery(dirPath, name, record) {
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
  */
 function readDiscovery(dirPath, name) {
-  if (!checkDirectory(dirPath)) {
-    return null
-  }
+  // One that is missing has no file, either.
+  checkDirectory(dirPath)
   const file = fileOf(dirPath, name)
   const text = readPrivate(file)
   return text === null ? null : parseRecord(text, file)

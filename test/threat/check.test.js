@@ -160,32 +160,6 @@ describe('checkThreat', () => {
     })
   }
 
-  it('lone surrogates are seen without isWellFormed, too', () => {
-    // As on Node 18.
-    const { isWellFormed } = String.prototype
-    const file = require.resolve('../../lib/threat/check.js')
-    const loaded = require.cache[file]
-    delete String.prototype.isWellFormed
-    delete require.cache[file]
-    let old
-    try {
-      old = require(file)
-    } finally {
-      require.cache[file] = loaded
-      if (isWellFormed) {
-        Object.defineProperty(String.prototype, 'isWellFormed', {
-          value: isWellFormed,
-          configurable: true,
-          writable: true
-        })
-      }
-    }
-    old.checkThreat(threat({ source: '\u{1f600}' }))
-    assert.throws(() => old.checkThreat(threat({ source: 'a\ud800' })), {
-      code: 'ERR_INVALID_THREAT'
-    })
-  })
-
   it('an id has a character at least', () => {
     const message = /^threat\.id: expected a string that is not empty, got ''$/
     assertRefused(threat({ id: '' }), 'RangeError', message)

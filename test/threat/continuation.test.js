@@ -92,6 +92,18 @@ describe('deflate', () => {
     assert.equal(deflate(texts({ id: `${text}a` })), undefined)
   })
 
+  it('as fast as it can be done', () => {
+    const lines = Array.from(
+      { length: 2000 },
+      (_, i) => `${i}: ${i % 97} of it`
+    )
+    const details = lines.join('\n')
+    const fields = tailField(DETAILS, details)
+    const fast = deflateRawSync(fields, { level: 1 })
+    assert.deepEqual(deflate(texts({ details })), fast)
+    assert.notDeepEqual(fast, deflateRawSync(fields))
+  })
+
   it('only where it takes fewer slots', () => {
     assert.equal(deflate(texts({ details: '' })), undefined)
     // Random bytes as hex halve, random text of 94 characters hardly shrinks.

@@ -190,7 +190,7 @@ describe('the decoder', () => {
 
   it('says where it stands: next, left, sequence, publishNs, span', () => {
     const events = [
-      { sequence: 2 ** 40, publishNs: 2n ** 40n + 3n },
+      { sequence: 2 ** 40, publishNs: 2n ** 41n + 3n },
       { sequence: 8, publishNs: 9, tail: tailField(ID, 'i'.repeat(400)) },
       { sequence: 9, publishNs: 10 }
     ]
@@ -202,7 +202,7 @@ describe('the decoder', () => {
     )
     assert.deepEqual(
       [0, 1, 4].map((slot) => decoder.publishNs(slot)),
-      [...[2 ** 40 + 3, 9, 10]]
+      [...[2 ** 41 + 3, 9, 10]]
     )
     assert.deepEqual(
       [0, 1, 4].map((slot) => decoder.span(slot)),
@@ -271,6 +271,16 @@ describe('the decoder', () => {
         assert.equal(threat.id, `${GENERATION}-3`)
       })
     }
+
+    it('what the lead slot has counts, where nothing takes its place', () => {
+      const lead = { source: 'abc', details: 'defgh', sequence: 3 }
+      const one = { ...lead, tail: tailField(ID, 'own') }
+      // Behind another one, so that its slot is not the first.
+      const list = [{ sequence: 2 }, one]
+      assert.equal('cut' in decoded(list, { maxEventBytes: 11 })[1], false)
+      assert.equal(decoded(list, { maxEventBytes: 10 })[1].cut, true)
+      assert.equal(decoded([one], { maxEventBytes: 10 })[0].cut, true)
+    })
 
     it('one that is longer than any of that text: not even gathered', () => {
       // Unknown tags are no text, but room.
@@ -350,6 +360,15 @@ describe('the decoder', () => {
       // A byte less leaves room for one more.
       const less = deflateRawSync(tailField(DETAILS, 'x'.repeat(MB / 2 - 9)))
       assert.deepEqual(calls(events(5, less)), [3, 2])
+    })
+
+    it('with the texts that the native reader made of all', () => {
+      const tail = deflateRawSync(tailField(9, 'x'.repeat(MB / 2)))
+      const { decoder } = filled(events(5, tail))
+      const texts = ['a', 'b', 'c', 'd', 'e']
+      decoder.addDetails(texts)
+      const details = decodeAll(decoder).map((threat) => threat.details)
+      assert.deepEqual(details, texts)
     })
 
     it('counting what does not inflate, or too far, as the most', () => {

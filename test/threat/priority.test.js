@@ -35,6 +35,7 @@ describe('priority events', () => {
       assert.equal(leastPriority(name), number)
     }
     assert.equal(leastPriority(77), 77)
+    assert.equal(leastPriority('none'), 2 ** 32 - 1)
     assert.equal(countPriority(4, { severity: 255 }, leastPriority('none')), 4)
   })
 

@@ -42,6 +42,31 @@ describe('the cache of sources', () => {
     )
   })
 
+  it('a text that repeats is made once, wherever it stands', () => {
+    const { utf8Slice } = Buffer.prototype
+    let made = 0
+    Buffer.prototype.utf8Slice = function counted(...values) {
+      made++
+      return Reflect.apply(utf8Slice, this, values)
+    }
+    try {
+      for (const text of ['even', 'odd', 'ééé']) {
+        made = 0
+        // What stands beside it is not the same each time.
+        for (const offset of [0, 2, 100]) {
+          bytes.fill(offset, 0, 200)
+          bytes.write(text, offset)
+          const length = Buffer.byteLength(text)
+          bytes.fill(0, offset + length, offset + length + 2)
+          assert.equal(cache.get(offset, length), text)
+        }
+        assert.equal(made, 1, text)
+      }
+    } finally {
+      Buffer.prototype.utf8Slice = utf8Slice
+    }
+  })
+
   it('texts that differ in one byte alone, of every place and length', () => {
     for (let length = 1; length <= 64; length++) {
       const text = 'x'.repeat(length)
