@@ -25,7 +25,7 @@ export default {
     // Beside what .mocharc.json requires.
     require: ['./test/helpers/environment.js', './test/mutants/setup.js'],
     spec: [
-      'test/threat/!(*.shm).test.js',
+      'test/threat/!(*.shm|old-node).test.js',
       'test/options/!(plain-client|file-factory).test.js',
       'test/stream/!(*.shm|*.property).test.js',
       'test/websocket/@(auth|auth-upgrade|discovery-file|discovery-record|locate|messages|protocol)?(.property).test.js',

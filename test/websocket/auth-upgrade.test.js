@@ -158,8 +158,17 @@ describe('a proof, as the protocol says', () => {
   })
 
   it('is admitted by the clock that there is', () => {
-    challenger = new Challenger(TOKEN)
-    assert.equal(challenger.admit(used(), 1).reason, null)
+    const { now: before } = performance
+    performance.now = () => now
+    try {
+      challenger = new Challenger(TOKEN)
+      const late = used()
+      assert.equal(challenger.admit(used(), 1).reason, null)
+      now += LIFETIME + 1
+      assert.equal(challenger.admit(late, 1).reason, 'expired')
+    } finally {
+      performance.now = before
+    }
   })
 
   it('what is no token: said without showing it', () => {
