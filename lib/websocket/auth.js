@@ -122,7 +122,7 @@ function isLoopbackHost(value) {
   if (match === null) {
     return false
   }
-  const [, v6, v4, port = '0'] = match
+  const [, v6, v4, port = 0] = match
   const address = v6 ?? v4
   // No other machine's page can have the name localhost: browsers resolve it
   // themselves, and such a page has an Origin.

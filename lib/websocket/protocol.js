@@ -51,7 +51,7 @@ function mustBe(fine, what) {
 const isText = (value) => typeof value === 'string'
 const isGeneration = (value) => isText(value) && /^[0-9a-f]{16}$/.test(value)
 const isSequence = (value, low = 1) =>
-  Number.isSafeInteger(value) && value >= low && value <= MAX_SEQUENCE
+  Number.isSafeInteger(value) && value >= low
 const isPriority = (value) =>
   value === null || (isSequence(value, 0) && value <= MAX_PRIORITY)
 

@@ -65,10 +65,22 @@ void check_remove_dirs(void) {
   }
 }
 
-static _Noreturn void fail(void) {
+#ifdef KG_TEST_COVERAGE
+void __gcov_dump(void);
+#endif
+
+/* Ends without what exit() does, which is the parent's to do. */
+static _Noreturn void end(int status) {
   fflush(NULL);
   check_remove_dirs();
-  _exit(1);
+#ifdef KG_TEST_COVERAGE
+  __gcov_dump();
+#endif
+  _exit(status);
+}
+
+static _Noreturn void fail(void) {
+  end(1);
 }
 
 static void count_check(void) {
@@ -169,9 +181,7 @@ void check_own_dirs(void) {
 }
 
 _Noreturn void check_done(void) {
-  check_remove_dirs();
-  fflush(NULL);
-  _exit(0);
+  end(0);
 }
 
 const char *check_temp_dir(void) {
@@ -222,6 +232,18 @@ int check_open_descriptors(void) {
 
 int check_count_files(const char *dir, const char *suffix) {
   return count_names(dir, suffix);
+}
+
+int check_count_mappings(const char *name) {
+  char line[1024];
+  int count = 0;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  CHECK(maps != NULL);
+  while (fgets(line, sizeof line, maps) != NULL) {
+    count += strstr(line, name) != NULL ? 1 : 0;
+  }
+  fclose(maps);
+  return count;
 }
 
 uint64_t check_random(uint64_t *state) {

@@ -80,6 +80,9 @@ int check_open_descriptors(void);
 /* How many names in `dir` end with `suffix`. */
 int check_count_files(const char *dir, const char *suffix);
 
+/* How many mappings this process has of files with `name` in their path. */
+int check_count_mappings(const char *name);
+
 /* A small generator, the same on every machine. */
 uint64_t check_random(uint64_t *state);
 

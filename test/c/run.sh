@@ -2,6 +2,9 @@
 # run.sh <sanitizer or ''> <test binary>...: runs every test of every binary,
 # each in its own process, and counts. One binary for each CPU at a time, since
 # most tests wait for something.
+#
+# A test that hangs is ended and has failed. It has a time limit of its own
+# (check.c), which it may lose; this one, from outside, is longer.
 
 # run_tests <wrapper> <binary>: what it prints about one test is one write, so
 # that lines of binaries which run side by side stay whole.
@@ -19,7 +22,10 @@ run_tests() {
     if output=$($1 "$2" --run "$index" 2>&1 </dev/null); then
       echo "ok   $name: $title"
     else
-      printf 'FAIL %s: %s (exit %d, --run %d)\n%s\n' "$name" "$title" "$?" \
+      code=$?
+      # By timeout, which KILL ends along with the test.
+      if [ "$code" -eq 137 ]; then code='137: killed, or over its time'; fi
+      printf 'FAIL %s: %s (exit %s, --run %d)\n%s\n' "$name" "$title" "$code" \
         "$index" "$(printf '%s\n' "$output" | sed 's/^/     /')"
     fi
     index=$((index + 1))
@@ -31,12 +37,15 @@ if [ "$1" = --one ]; then
   exit
 fi
 
-wrapper=
+# Under a sanitizer everything takes longer.
+if [ -n "$1" ]; then seconds=300; else seconds=120; fi
+# A limit of the caller's goes before that.
+wrapper="timeout -s KILL ${KG_TEST_SECONDS:-$seconds}"
 case $1 in
   *thread*)
     # The thread sanitizer cannot live with much randomness of addresses.
     if command -v setarch >/dev/null 2>&1; then
-      wrapper="setarch -R"
+      wrapper="$wrapper setarch -R"
     fi
     ;;
 esac

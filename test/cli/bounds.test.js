@@ -143,12 +143,13 @@ describe('the bounds of the command line', () => {
   describe('output', () => {
     let written
     let output
+    let stream
     let failures
 
     beforeEach(() => {
       written = []
       failures = []
-      const stream = new Writable({
+      stream = new Writable({
         highWaterMark: 2 ** 30,
         decodeStrings: false,
         write(chunk, _encoding, done) {
@@ -180,6 +181,7 @@ describe('the bounds of the command line', () => {
       output.flush()
       await turn()
       assert.deepEqual(failures, ['full'])
+      stream.emit('error', new Error('still full'))
       assert.equal(output.write('more'), null)
       output.flush()
       await turn()

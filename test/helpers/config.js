@@ -46,7 +46,7 @@ const whole = (key, low, high) => ({
       ...[low - 1, high + 1, low + 0.5, NaN, Infinity]
     ]
   ],
-  texts: ['many', '1.5', `${high + 1}`]
+  texts: ['many', '1.5', 'x5', 'xtrue', 'truex', `${high + 1}`]
 })
 
 const flag = (key) => ({
@@ -54,7 +54,7 @@ const flag = (key) => ({
   fine: [false, true],
   any: fc.boolean(),
   wrong: [[TypeError, 'expected true or false', 0, 'true', []]],
-  texts: ['yes', '2', ' true']
+  texts: ['yes', '2', ' true', 'true ', '10']
 })
 
 const choice = (key, ...choices) => ({

@@ -25,11 +25,11 @@ export default {
     // Beside what .mocharc.json requires.
     require: ['./test/helpers/environment.js', './test/mutants/setup.js'],
     spec: [
-      'test/threat/!(*.shm).test.js',
-      'test/options/!(plain|file-factory).test.js',
-      'test/stream/!(*.shm).test.js',
-      'test/websocket/@(auth|discovery-file|locate|messages|protocol)?(.property).test.js',
-      'test/websocket/client/@(queue|queue-bounds|stream-cursor).test.js',
+      'test/threat/!(*.shm|old-node).test.js',
+      'test/options/!(plain-client|file-factory).test.js',
+      'test/stream/!(*.shm|*.property).test.js',
+      'test/websocket/@(auth|auth-upgrade|discovery-file|discovery-record|locate|messages|protocol)?(.property).test.js',
+      'test/websocket/client/@(cursor-joins|queue|queue-bounds|stream-cursor).test.js',
       'test/client/failover-state?(s).test.js'
     ]
   },

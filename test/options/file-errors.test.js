@@ -194,6 +194,13 @@ describe('loadConfig', () => {
       for (const [content, line] of Object.entries(broken)) {
         fs.writeFileSync(file, content)
         unusable(file, `${file}, line ${line}, column `)
+        // What is wrong there, and not the lines of the file.
+        assert.throws(
+          () => loadConfig(file, {}),
+          ({ cause, message }) =>
+            /, column \d+: [^\n.]{9,}\. [^\n]*$/.test(message) &&
+            cause === undefined
+        )
       }
     })
 
@@ -207,6 +214,10 @@ describe('loadConfig', () => {
 
     it('a missing file, folder, link or a name that is too long', () => {
       unusable(file, 'ENOENT')
+      assert.throws(
+        () => loadConfig(file, {}),
+        ({ cause }) => cause.code === 'ENOENT'
+      )
       // A reader of the log does not know where the process stood.
       const relative = path.relative(process.cwd(), file)
       refused(

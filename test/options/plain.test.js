@@ -11,7 +11,6 @@ const {
   SharedMemoryIpc,
   ShmClient
 } = require('../../lib/index.js')
-const { useFactory } = require('../helpers/factory.js')
 
 class Settings {
   dir = '/nowhere'
@@ -51,8 +50,6 @@ function assertRefused(action, code, message) {
 }
 
 describe('options that are no plain object', () => {
-  const { overWebSocket, shieldOf, current } = useFactory()
-
   for (const [name, make] of Object.entries(NOT_PLAIN)) {
     it(`F79 ${name}`, async () => {
       const calls = [
@@ -93,24 +90,6 @@ describe('options that are no plain object', () => {
       )
     })
   }
-
-  it('F79 of pollThreats: a signal by itself, and a controller', async () => {
-    const { createHybridTransport, createClient } = IpcFactory
-    await shieldOf(createHybridTransport, overWebSocket())
-    const client = current().keep(await createClient(overWebSocket()))
-    const controller = new AbortController()
-    const { signal } = controller
-    const wrong = [signal, controller, [signal], Object.create({ signal })]
-    for (const options of [...wrong, { signal, sginal: signal }]) {
-      await assert.rejects(client.pollThreats(assert.fail, options), {
-        name: 'TypeError',
-        code: 'ERR_INVALID_ARGUMENT',
-        message: /^signal: expected { signal: AbortSignal }/
-      })
-    }
-    controller.abort()
-    await client.pollThreats(assert.fail, { signal })
-  })
 
   it('F79 plain ones are taken: without a prototype, of another realm', () => {
     const bare = Object.assign(Object.create(null), { dir: '/nowhere' })

@@ -298,7 +298,8 @@ describe('options of WebSocket', () => {
       () => checkWebSocket(neither),
       RangeError,
       'option websocket.port',
-      'option websocket.socket'
+      'option websocket.socket',
+      'one of them must not be false, or option websocket.enabled be'
     )
     checkWebSocket({ ...neither, enabled: false })
     checkWebSocket({ port: false })

@@ -256,6 +256,7 @@ describe('an iterator', () => {
     await iterator.next()
     await iterator.return()
     const other = stream[Symbol.asyncIterator]()
+    await turns()
     assert.deepEqual(await iterator.next(), END)
     assert.equal((await other.next()).value.sequence, 2)
     assert.equal(source.taken, 10)
@@ -302,6 +303,7 @@ describe('an iterator', () => {
     await iterator.next()
     assert.equal(source.taken, 10)
     assert.equal(stream.stats().received, 1)
+    await turns()
     // Nothing but a promise is between the call and the event.
     let isThere = false
     iterator.next().then(() => {
@@ -310,5 +312,41 @@ describe('an iterator', () => {
     await null
     assert.equal(isThere, true)
     assert.equal(stream.stats().received, 2)
+    for (const event of events(3, 12)) {
+      assert.deepEqual(await iterator.next(), event)
+    }
+    assert.equal(stream.stats().received, 12)
+    // Asking for what is not there yet counts for nothing.
+    const asked = iterator.next()
+    await turns()
+    const { received, sequence } = stream.stats()
+    assert.deepEqual([received, sequence], [12, 12])
+    source.count = 13
+    stream.poll()
+    assert.deepEqual([await asked], events(13, 13))
+  })
+
+  it('beside one that is awaited, takes nothing that this has not had', async () => {
+    const { stream } = openList(9)
+    const seen = []
+    const answers = []
+    stream.pollThreats(({ sequence }) => {
+      seen.push(sequence)
+      return new Promise((resolve) => {
+        answers.push(resolve)
+      })
+    })
+    const iterator = stream[Symbol.asyncIterator]()
+    await turns()
+    assert.deepEqual([await iterator.next()], events(1, 1))
+    let isThere = false
+    iterator.next().then(() => {
+      isThere = true
+    })
+    await turns()
+    assert.deepEqual([isThere, seen], [false, [1]])
+    answers[0]()
+    await turns()
+    assert.deepEqual([isThere, seen], [true, [1, 2]])
   })
 })

@@ -68,9 +68,19 @@ describe('a turn of the event loop', () => {
     })
     const counts = await perTurn(300, seen)
     // The clock is looked at for every eighth event.
+    assert(counts.length > 1, `${counts}`)
     for (const count of counts.slice(0, -1)) {
       assert(count > MILLISECONDS && count <= MILLISECONDS + 8, `${counts}`)
     }
+  })
+
+  it('does not look at the clock for each event', async () => {
+    const { stream } = openList(20)
+    const seen = []
+    stream.on('threat', (threat) => {
+      if (seen.push(threat) === 3) time += 1000
+    })
+    assert.deepEqual(await perTurn(20, seen), [9, 11])
   })
 
   it('is not over at once because the clock shows 0', async () => {

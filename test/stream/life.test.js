@@ -113,13 +113,37 @@ describe('what a stream tells', () => {
   it('of the writer, as it was when the stream was closed', async () => {
     const { source, stream } = openList(0)
     const states = record(stream, 'writer')
-    source.state = 'stalled'
+    const asked = []
+    source.writerState = (fresh) => {
+      asked.push(fresh)
+      return 'stalled'
+    }
     const closed = stream.close()
+    assert.deepEqual(asked, [true])
     source.writerState = () => assert.fail('it is freed')
     assert.equal(stream.stats().writer, 'stalled')
     await closed
     await turns()
     assert.deepEqual(states, [], 'nothing is told of it any more')
+  })
+
+  it('looks at the writer at first, and freezes nothing unless it is told', () => {
+    const asked = []
+    const threat = { sequence: 1 }
+    const stream = new ThreatStream(
+      () => ({
+        hold() {},
+        writerState: (fresh) => {
+          asked.push(fresh)
+          return 'live'
+        },
+        take: (_max, threats) => void threats.push(threat)
+      }),
+      () => ({})
+    )
+    assert.deepEqual(asked, [true])
+    assert.deepEqual(stream.poll(1), [threat])
+    assert.equal(Object.isFrozen(threat), false)
   })
 
   it('of what the source says while it is opened: nothing', () => {
@@ -265,6 +289,24 @@ describe('the end of a stream', () => {
     await turns()
     assert.deepEqual([seen, late], [[], []])
     assert.equal(source.takes, 0)
+  })
+
+  it('nobody holds a source any more that was freed', async () => {
+    const { source, stream } = openList(0)
+    const iterator = stream[Symbol.asyncIterator]()
+    await stream.close()
+    source.hold = () => assert.fail('it is freed')
+    assert.deepEqual(await iterator.return(), { value: undefined, done: true })
+  })
+
+  it('of a source that failed ends who waits; listeners stay', async () => {
+    const { host, source, stream } = openList(2)
+    const seen = record(stream, 'threat')
+    await turns()
+    host.failed(new Error('the source is broken'))
+    source.count = 3
+    stream.poll()
+    assert.deepEqual(sequences(seen), [1, 2, 3])
   })
 
   it('in the middle of what was taken: that is all', async () => {

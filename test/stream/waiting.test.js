@@ -29,6 +29,39 @@ describe('who comes or leaves during an event', () => {
     assert.equal(stream.stats().received, 5)
   })
 
+  it('leaves: is not called with this one any more', async () => {
+    const { stream } = openList(5)
+    const controller = new AbortController()
+    stream.on('threat', ({ sequence }) => {
+      if (sequence === 3) controller.abort()
+    })
+    const seen = []
+    await stream.pollThreats(({ sequence }) => void seen.push(sequence), {
+      signal: controller.signal
+    })
+    assert.deepEqual(seen, [1, 2])
+  })
+
+  it('comes: keeps it from nobody who was there', async () => {
+    const { stream } = openList(3)
+    stream.once('threat', () => record(stream, 'threats'))
+    const seen = []
+    const done = stream.pollThreats(({ sequence }) => {
+      seen.push(sequence)
+      return sequence < 3
+    })
+    await done
+    assert.deepEqual(seen, [1, 2, 3])
+  })
+
+  it('comes and wants nothing: keeps nobody from the rest', async () => {
+    const { stream } = openList(25)
+    const seen = record(stream, 'threat')
+    stream[Symbol.asyncIterator]()
+    await turns()
+    assert.equal(seen.length, 25)
+  })
+
   it('is called in a turn of its own, never within on()', () => {
     const { host, source, stream } = openList(5)
     const seen = record(stream, 'threat')
@@ -64,6 +97,23 @@ describe('waiting', () => {
     const seen = record(stream, 'threat')
     await turns()
     assert.deepEqual(sequences(seen), numbers(1, 8))
+  })
+
+  it('a source that wakes while it is asked: is asked once at a time', async () => {
+    const { host, source, stream } = openList(25)
+    const { take } = source
+    let depth = 0
+    source.take = (max, threats) => {
+      assert.equal(depth, 0, 'within another take()')
+      depth++
+      host.wake()
+      const more = take(max, threats)
+      depth--
+      return more
+    }
+    const seen = record(stream, 'threat')
+    await turns()
+    assert.deepEqual(sequences(seen), numbers(1, 25))
   })
 
   it('what was taken at once is one list, in front of what is lost', async () => {

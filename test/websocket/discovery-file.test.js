@@ -78,6 +78,19 @@ describe('WebSocket discovery', () => {
   }
 
   describe('where it is', () => {
+    it('in the runtime directory alone, where no home is known', () => {
+      const { homedir, userInfo } = os
+      os.homedir = () => 'relative'
+      os.userInfo = () => ({ homedir: '' })
+      try {
+        const env = { XDG_RUNTIME_DIR: '/run/user/1' }
+        assert.deepEqual(discoveryDirs(env), ['/run/user/1/kindly-guard'])
+        assert.deepEqual(discoveryDirs({}), [])
+      } finally {
+        Object.assign(os, { homedir, userInfo })
+      }
+    })
+
     it('in the runtime directory, else at home', () => {
       const home = path.join(os.homedir(), '.kindly-guard')
       const env = { XDG_RUNTIME_DIR: '/run/user/1' }
@@ -211,7 +224,7 @@ describe('WebSocket discovery', () => {
     })
 
     it('is 64 digits and nothing more', () => {
-      const bad = ['', 'secret', TOKEN.slice(1), `${TOKEN}0`, ` ${TOKEN}`]
+      const bad = ['', 'secret', TOKEN.slice(1), `${TOKEN}0`, `\n${TOKEN}`]
       for (const text of [...bad, `${TOKEN}\n\n`, TOKEN.toUpperCase()]) {
         put(text)
         assertThrows(() => readTokenFile(file), 'ERR_DISCOVERY_INVALID', file)

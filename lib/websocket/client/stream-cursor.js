@@ -250,7 +250,8 @@ class StreamCursor {
       queue.shift()
       if (threat !== undefined) {
         if (threats.length === 0) {
-          taken.push(this.position?.priority ?? null)
+          // Where a stream begins stands in front of it.
+          taken.push(this.position.priority ?? null)
         }
         threats.push(threat)
         taken.push(priority)

@@ -1,9 +1,11 @@
 /* A Shield that publishes by other means for a while: its lock without a
  * ring, and the rings before and behind such a while. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../native/file/reader.h"
 #include "../file_fixture.h"
 
 /* --- The lock alone ------------------------------------------------------ */
@@ -208,4 +210,90 @@ TEST(predecessor, "F60 a stream before the ring: the ring names it") {
     CHECK_EQUAL(write_events(writer, 1), 3);
     kg_writer_close(writer);
   }
+}
+
+TEST(held_without, "F33 a ring that is held without its lock file is held") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+  for (int i = 0; i < 3; i++) {
+    refuse_lock(dir, KG_E_RING_LOCKED);
+  }
+  kg_writer_close(writer);
+  int descriptors = check_open_descriptors();
+  kg_lock_free(take_lock(dir));
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+  kg_lock_free(take_lock(dir));
+}
+
+TEST(no_ring, "F33 what is no ring names no holder of the lock") {
+  const char *dir = check_temp_dir();
+  kg_lock *lock = take_lock(dir);
+  put_file(check_path(dir, RING_FILE), "no ring", 7);
+  int descriptors = check_open_descriptors();
+  check_names_nobody(dir);
+  refuse_lock(dir, KG_E_RING_LOCKED);
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+  kg_lock_free(lock);
+}
+
+TEST(lacks, "F60 a ring that lacks an event of its stream is not continued") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  uint64_t generation = writer_info(writer).generation;
+  CHECK_EQUAL(write_events(writer, 5), 5);
+  kg_writer_close(writer);
+  const uint64_t last[] = {4, 5, KG_SEQUENCE_MAX + 1, UINT64_MAX, 6};
+  for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+    const kg_ring_options options = {.dir = dir,
+                                     .max_events = 16,
+                                     .predecessor_generation = generation,
+                                     .predecessor_sequence = last[i]};
+    kg_failure failure;
+    CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
+    kg_ring_info info = writer_info(writer);
+    CHECK_EQUAL(info.generation == generation, last[i] != 6);
+    if (last[i] == 6) {
+      CHECK_EQUAL(info.predecessor_generation, generation);
+      CHECK_EQUAL(info.predecessor_sequence, 6);
+    }
+    kg_writer_close(writer);
+  }
+}
+
+TEST(rung, "F60 event loops are rung when a ring is retired") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  struct pollfd item = {.fd = (int)kg__reader_open_listener(reader),
+                        .events = POLLIN};
+  CHECK(item.fd >= 0);
+  kg__reader_drain_listener(reader);
+  CHECK(poll(&item, 1, 0) == 0);
+  kg_writer_skip_to(writer, 7, KG_PRIORITY_UNKNOWN);
+  CHECK(poll(&item, 1, 0) == 1);
+  kg__reader_drain_listener(reader);
+  /* Further ones are known of already. */
+  kg_writer_skip_to(writer, 8, 3);
+  CHECK(poll(&item, 1, 0) == 0);
+  must_replace(writer, 8);
+  CHECK_EQUAL(writer_info(writer).predecessor_priority, 3);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(other_stream, "F60 nor is one of another stream, however far it came") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  uint64_t generation = writer_info(writer).generation;
+  CHECK_EQUAL(write_events(writer, 5), 5);
+  kg_writer_close(writer);
+  const kg_ring_options options = {.dir = dir,
+                                   .max_events = 16,
+                                   .predecessor_generation = generation + 1,
+                                   .predecessor_sequence = 3};
+  CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
+  CHECK_EQUAL(writer_info(writer).predecessor_generation, generation + 1);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 3);
+  kg_writer_close(writer);
 }

@@ -22,11 +22,16 @@ static struct {
   enum call call;
   int number;      /* the errno that it fails with; 0: nothing fails */
   uint32_t at;     /* which call of them */
+  uint32_t until;  /* up to which call of them all do */
   uint32_t called; /* so far */
 } fault;
 
 static bool fails(enum call call) {
-  if (fault.number == 0 || fault.call != call || ++fault.called != fault.at) {
+  if (fault.number == 0 || fault.call != call) {
+    return false;
+  }
+  fault.called++;
+  if (fault.called != fault.at && fault.called > fault.until) {
     return false;
   }
   errno = fault.number;
@@ -97,8 +102,20 @@ void *__wrap_calloc(size_t count, size_t size) {
   return fails(MALLOC) ? NULL : __real_calloc(count, size);
 }
 
+/* A ring that gets its name tells all that readers decide by. */
+static void check_signed(int from_dir, const char *from) {
+  kg_ring_header header;
+  int fd = __real_openat(from_dir, from, O_RDONLY);
+  CHECK(fd >= 0 && read(fd, &header, sizeof header) == sizeof header);
+  close(fd);
+  CHECK(header.heartbeat_ns != 0);
+  CHECK_EQUAL(header.state, KG_STATE_LIVE);
+  CHECK_EQUAL(header.writer_pid, getpid());
+}
+
 int __wrap_renameat(int from_dir, const char *from, int to_dir,
                     const char *to) {
+  check_signed(from_dir, from);
   return fails(RENAME) ? -1 : __real_renameat(from_dir, from, to_dir, to);
 }
 
@@ -187,6 +204,7 @@ TEST(new_ring, "F31 a writer that makes a ring: each failure has its name") {
   uint32_t failed = 0;
   for (size_t which = 0; which < FAULTS; which++) {
     bool happened = true;
+    uint32_t before = failed;
     for (uint32_t at = 1; happened; at++) {
       kg_failure failure;
       kg_writer *writer;
@@ -198,6 +216,8 @@ TEST(new_ring, "F31 a writer that makes a ring: each failure has its name") {
         CHECK(happened);
         failed++;
         check_failed(which, result, &failure);
+        CHECK(access(made, F_OK) != 0 || check_count_files(made, ".tmp") == 0);
+        CHECK_EQUAL(check_count_mappings(RING_FILE), 0);
         writer = open_writer(made, 16);
       }
       CHECK_EQUAL(write_events(writer, 2), 2);
@@ -206,8 +226,9 @@ TEST(new_ring, "F31 a writer that makes a ring: each failure has its name") {
       CHECK_EQUAL(check_open_descriptors(), descriptors);
       check_remove_dirs();
     }
+    /* Each of these calls is made. */
+    CHECK(failed > before);
   }
-  CHECK(failed > FAULTS);
 }
 
 TEST(old_ring, "F31 a writer that continues a ring: it stays that ring") {
@@ -331,4 +352,77 @@ TEST(beat, "F31 F24 a ring that cannot be made anew is, once it is mended") {
   }
   CHECK(failed > 20);
   kg_writer_close(writer);
+}
+
+TEST(elsewhere,
+     "F31 F60 what was published elsewhere is known after a failure") {
+  dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  write_events(writer, 3);
+  uint64_t generation = writer_info(writer).generation;
+  kg_writer_skip_to(writer, 9, 4);
+  fault.call = RENAME;
+  fault.number = EACCES;
+  for (int i = 0; i < 2; i++) {
+    fault.called = 0;
+    fault.at = 1;
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_ACCESS, &failure);
+    CHECK_EQUAL(writer_info(writer).generation, generation);
+  }
+  fault.number = 0;
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(writer_info(writer).predecessor_generation, generation);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 9);
+  CHECK_EQUAL(writer_info(writer).predecessor_priority, 4);
+  kg_writer_close(writer);
+}
+
+TEST(swept, "F38 a ring that is swept away before it has its name: again") {
+  dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  for (uint32_t sweeps = 1; sweeps <= 17; sweeps++) {
+    CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+    fault.call = RENAME;
+    fault.number = ENOENT;
+    fault.called = 0;
+    fault.at = 0;
+    fault.until = sweeps;
+    int result = kg_writer_beat(writer, &failure);
+    fault.number = 0;
+    fault.until = 0;
+    /* It tries once, and sixteen times more. */
+    CHECK_RESULT(result, sweeps <= 16 ? KG_OK : KG_E_NO_RING, &failure);
+    CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
+  }
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  kg_writer_close(writer);
+}
+
+TEST(first, "F31 no memory for the first ring of a process, wherever") {
+  bool happened = true;
+  for (uint32_t at = 1; happened; at++) {
+    dir = check_temp_dir();
+    pid_t child = check_fork();
+    if (child == 0) {
+      kg_failure failure;
+      kg_writer *writer;
+      size_t malloc_fault = 0;
+      while (faults[malloc_fault].call != MALLOC) {
+        malloc_fault++;
+      }
+      int result =
+          try_writer(malloc_fault, at, dir, 16, &writer, &failure, &happened);
+      CHECK_RESULT(result, happened ? KG_E_NO_MEMORY : KG_OK, &failure);
+      CHECK_EQUAL(check_count_mappings(RING_FILE), happened ? 0 : 1);
+      kg_writer_close(writer);
+      if (!happened) {
+        put_file(check_path(dir, "all"), "", 0);
+      }
+      check_done();
+    }
+    CHECK_EXIT(child);
+    happened = access(check_path(dir, "all"), F_OK) != 0;
+  }
 }

@@ -171,3 +171,24 @@ TEST(after_eviction, "F66 who came after an eviction is waited for at once") {
   kg_reader_close(second);
   kg_writer_close(writer);
 }
+
+TEST(later, "a later loss, that no eviction is behind, is an ordinary one") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  fill(writer);
+  insist(writer);
+  drain_all(reader, &account);
+  CHECK_EQUAL(account.reasons[KG_LOSS_EVICTED], 1);
+  kg_writer_close(writer);
+  writer = open_writer(dir, CAPACITY);
+  for (int i = 0; i < 3 * CAPACITY; i++) {
+    CHECK(write_one(writer) > 0);
+  }
+  drain_all(reader, &account);
+  CHECK_EQUAL(account.reasons[KG_LOSS_EVICTED], 1);
+  CHECK_EQUAL(account.reasons[KG_LOSS_OVERWRITTEN], 2 * CAPACITY);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}

@@ -214,3 +214,78 @@ TEST(fork_survives, "F42 nor when its parent is killed") {
   /* The idler lived through all this and goes when the pipe is closed. */
   CHECK(close(pipe_ends[1]) == 0);
 }
+
+TEST(grandchild, "F42 nor does a child close what it opened itself") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  pid_t child = check_fork();
+  if (child == 0) {
+    /* They get the numbers of the locks that its parent has. */
+    int opened[8];
+    for (int i = 0; i < 8; i++) {
+      opened[i] = dup(0);
+      CHECK(opened[i] >= 0);
+    }
+    pid_t grandchild = check_fork();
+    if (grandchild == 0) {
+      for (int i = 0; i < 8; i++) {
+        CHECK(fcntl(opened[i], F_GETFD) >= 0);
+      }
+      check_done();
+    }
+    CHECK_EXIT(grandchild);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  CHECK_EQUAL(write_events(writer, 1), 1);
+  kg_writer_close(writer);
+}
+
+TEST(child_waits,
+     "F42 a child of a writer that rejects neither waits nor asks") {
+  const char *dir = check_temp_dir();
+  const kg_ring_options options = {
+      .dir = dir, .max_events = 16, .rejects = true};
+  kg_writer *writer = NULL;
+  kg_attached_reader attached[1];
+  CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
+  pid_t child = check_fork();
+  if (child == 0) {
+    kg_failure failure;
+    kg_writer_stats stats;
+    CHECK_RESULT(kg_writer_wait_for_space(writer, 1, 10), KG_E_FORKED, NULL);
+    CHECK_EQUAL(kg_writer_readers(writer, attached, 1), 0);
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_FORKED, &failure);
+    CHECK_CONTAINS(failure.detail, "forked");
+    kg_writer_skip_to(writer, 9, 0);
+    kg_writer_stats_get(writer, &stats);
+    CHECK_EQUAL(stats.overwritten, 0);
+    check_done();
+  }
+  CHECK_EXIT(child);
+  CHECK_RESULT(kg_writer_wait_for_space(writer, 1, 10), KG_OK, NULL);
+  kg_writer_close(writer);
+}
+
+TEST(child_frees,
+     "F42 a child that frees its parent's lock closes nothing else") {
+  const char *dir = check_temp_dir();
+  const kg_ring_options options = {.dir = dir};
+  kg_lock *lock = NULL;
+  CHECK_RESULT(kg_lock_take(&options, &lock, NULL), KG_OK, NULL);
+  pid_t child = check_fork();
+  if (child == 0) {
+    int opened[8];
+    for (int i = 0; i < 8; i++) {
+      opened[i] = dup(0);
+    }
+    kg_lock_free(lock);
+    for (int i = 0; i < 8; i++) {
+      CHECK(fcntl(opened[i], F_GETFD) >= 0);
+    }
+    check_done();
+  }
+  CHECK_EXIT(child);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_lock_free(lock);
+}

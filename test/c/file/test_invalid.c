@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../native/file/segment.h"
 #include "../../../native/ring/crc32c.h"
 #include "../file_fixture.h"
 
@@ -359,4 +360,60 @@ TEST(holes, "F64 a ring with holes: refused, and no memory is filled") {
     kg_writer_close(writer);
     CHECK(unlink(path) == 0);
   }
+}
+
+TEST(defaults, "the default size: 1000 events and 256 with priority") {
+  kg__ring_setup setup = {.capacity = 0};
+  const kg_ring_options options = {.dir = NULL};
+  CHECK_RESULT(kg__geometry_of(&options, &setup, NULL), KG_OK, NULL);
+  CHECK_EQUAL(setup.capacity, 1024);
+  CHECK_EQUAL(setup.priority_events, 256);
+}
+
+TEST(largest, "the largest ring and lane are just that, and the least") {
+  const struct {
+    uint32_t events;
+    uint32_t priority;
+    uint32_t capacity; /* 0: refused */
+    uint32_t lane;
+  } cases[] = {{1, 1, 16, 2},
+               {16, 2, 16, 2},
+               {17, 3, 32, 4},
+               {KG_MAX_CAPACITY - 1, KG_MAX_PRIORITY_EVENTS - 1,
+                KG_MAX_CAPACITY, KG_MAX_PRIORITY_EVENTS},
+               {KG_MAX_CAPACITY, KG_MAX_PRIORITY_EVENTS, KG_MAX_CAPACITY,
+                KG_MAX_PRIORITY_EVENTS},
+               {16, KG_PRIORITY_NONE, 16, 0},
+               {KG_MAX_CAPACITY + 1, 2, 0, 0},
+               {UINT32_MAX, 2, 0, 0},
+               {16, KG_MAX_PRIORITY_EVENTS + 1, 0, 0},
+               {16, UINT32_MAX - 1, 0, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const kg_ring_options options = {.max_events = cases[i].events,
+                                     .priority_events = cases[i].priority};
+    kg__ring_setup setup = {.capacity = 0};
+    kg_failure failure;
+    int result = kg__geometry_of(&options, &setup, &failure);
+    CHECK_RESULT(result, cases[i].capacity == 0 ? KG_E_INVALID_OPTION : KG_OK,
+                 &failure);
+    CHECK_EQUAL(setup.capacity, cases[i].capacity);
+    CHECK_EQUAL(setup.priority_events, cases[i].lane);
+    if (result != KG_OK) {
+      CHECK_CONTAINS(failure.detail, cases[i].events > KG_MAX_CAPACITY
+                                         ? "maxEvents"
+                                         : "priorityEvents");
+    }
+  }
+}
+
+TEST(long_name, "a name of 64 characters is the longest") {
+  char name[66];
+  kg__names names;
+  memset(name, 'n', sizeof name);
+  name[64] = '\0';
+  CHECK_RESULT(kg__names_make(name, &names, NULL), KG_OK, NULL);
+  CHECK_EQUAL(strlen(names.readers), 64 + strlen(".readers"));
+  name[64] = 'n';
+  name[65] = '\0';
+  CHECK_RESULT(kg__names_make(name, &names, NULL), KG_E_INVALID_OPTION, NULL);
 }

@@ -1,4 +1,5 @@
 /* Who may write: locks, unlinked files, forks. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -348,4 +349,81 @@ TEST(fuzzed, "F38 writers come and go under unlinking: one writer to a ring") {
   for (int i = 0; i < 3; i++) {
     CHECK_EXIT(children[i]);
   }
+}
+
+TEST(above_removed, "F38 F24 nor is a directory whose one above went away") {
+  const char *home = check_temp_dir();
+  const char *above = check_path(home, "above");
+  const char *dir = check_path(above, "made");
+  kg_failure failure;
+  CHECK(mkdir(above, 0700) == 0);
+  kg_writer *writer = open_writer(dir, 16);
+  int descriptors = check_open_descriptors();
+  write_events(writer, 3);
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
+  CHECK(rmdir(dir) == 0 && rmdir(above) == 0);
+  for (int i = 0; i < 2; i++) {
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_NO_RING, &failure);
+    CHECK_EQUAL(failure.error, KG_E_NO_RING);
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_E_NO_RING, NULL);
+  }
+  CHECK(mkdir(above, 0700) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(writer_info(writer).predecessor_sequence, 3);
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+  kg_writer_close(writer);
+}
+
+TEST(other_lock, "F38 another lock file in its place takes no ring away") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+  int fd = open(check_path(dir, LOCK_FILE), O_RDWR | O_CREAT, 0600);
+  CHECK(fd >= 0 && fcntl(fd, F_OFD_SETLK, &all) == 0);
+  for (int i = 1; i <= 3; i++) {
+    CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+    CHECK_EQUAL(write_events(writer, 1), i);
+  }
+  close(fd);
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_writer_close(writer);
+}
+
+TEST(made_again, "F38 F24 what was unlinked is made again, and nothing leaks") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  int descriptors = check_open_descriptors();
+  for (int i = 0; i < 3; i++) {
+    CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    CHECK(access(check_path(dir, LOCK_FILE), F_OK) == 0);
+    CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+    CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+    CHECK(access(check_path(dir, RING_FILE), F_OK) == 0);
+    CHECK_EQUAL(check_open_descriptors(), descriptors);
+    CHECK_EQUAL(check_count_mappings(RING_FILE), 1);
+  }
+  kg_writer_close(writer);
+}
+
+TEST(held_ring, "F38 F25 a ring that another one holds is not replaced") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_failure failure;
+  struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  const char *other = check_path(dir, "other");
+  put_file(other, "held", 4);
+  int fd = open(other, O_RDWR);
+  CHECK(fd >= 0 && fcntl(fd, F_OFD_SETLK, &all) == 0);
+  CHECK(rename(other, check_path(dir, RING_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_E_RING_LOCKED, &failure);
+  close(fd);
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(write_events(writer, 1), 1);
+  kg_writer_close(writer);
 }

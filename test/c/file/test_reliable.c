@@ -179,3 +179,20 @@ TEST(dead, "F41 kill -9 of a reliable reader frees its cell at once") {
   CHECK_EQUAL(stats_of(writer).evicted, 0);
   kg_writer_close(writer);
 }
+
+TEST(wanted, "how many slots are wanted is that of the last refusal") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_reader *reader = open_reliable(dir);
+  CHECK_EQUAL(stats_of(writer).wanted, 0);
+  fill(writer);
+  CHECK_EQUAL(stats_of(writer).wanted, 1);
+  for (int i = 0; i < 3; i++) {
+    CHECK_RESULT(kg_writer_stage(writer, &(kg_threat){0}), KG_OK, NULL);
+  }
+  CHECK_RESULT(kg_writer_commit(writer), KG_E_RING_FULL, NULL);
+  CHECK_EQUAL(stats_of(writer).wanted, 3);
+  CHECK_EQUAL(stats_of(writer).rejected, 4);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}

@@ -45,6 +45,9 @@ TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
     CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
     CHECK(!kg__reader_is_displaced(reader));
     CHECK(is_reliable(reader));
+    /* In one cell, and no other. */
+    kg_attached_reader attached[4];
+    CHECK_EQUAL(kg_writer_readers(writer, attached, 4), 1);
   }
   CHECK_EQUAL(fill(writer), CAPACITY);
   CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
@@ -132,5 +135,80 @@ TEST(successor, "F25 in the ring that follows, too, until they come") {
   CHECK_EQUAL(account.received, 3 * CAPACITY);
   CHECK_EQUAL(account.lost, 0);
   kg_reader_close(moved);
+  kg_writer_close(writer);
+}
+
+TEST(beginning,
+     "who asks for the very beginning stands at what is left of it") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_attached_reader attached;
+  account account = {.next = 1};
+  while (sequence_of(writer) < 40) {
+    CHECK(write_one(writer) > 0);
+  }
+  kg_ring_info info = writer_info(writer);
+  kg_reader *reader = open_reliable(dir);
+  CHECK_EQUAL(kg_writer_readers(writer, &attached, 1), 1);
+  CHECK_EQUAL(attached.lag, 0);
+  CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
+  CHECK_EQUAL(kg_writer_readers(writer, &attached, 1), 1);
+  CHECK_EQUAL(attached.lag, info.capacity);
+  CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
+  CHECK_RESULT(kg_reader_seek_after(reader, 40, KG_PRIORITY_UNKNOWN), KG_OK,
+               NULL);
+  CHECK(write_one(writer) > 0);
+  account.next = 41;
+  take(reader, &account, 1);
+  CHECK_EQUAL(account.received, 1);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(evicted_before, "who was evicted before its file went is told so") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  kg_reader *reader = open_reliable(dir);
+  kg_slot buffer[1];
+  kg_batch batch;
+  enum kg_writer_life life;
+  account account = {.next = 1};
+  critical_every = 4;
+  fill(writer);
+  insist(writer);
+  while (sequence_of(writer) < 5 * CAPACITY) {
+    CHECK(write_one(writer) > 0);
+  }
+  /* The first loss, up to what the lane has. */
+  CHECK_RESULT(kg_reader_read(reader, buffer, 1, &batch), KG_OK, NULL);
+  account_batch(&account, buffer, &batch);
+  CHECK_EQUAL(account.received, 1);
+  CHECK(unlink(check_path(dir, READERS_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  CHECK(kg__reader_is_displaced(reader));
+  drain_all(reader, &account);
+  CHECK_EQUAL(account.received + account.lost, 5 * CAPACITY);
+  CHECK(account.reasons[KG_LOSS_EVICTED] > CAPACITY);
+  CHECK_EQUAL(account.reasons[KG_LOSS_OVERWRITTEN], 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(new_patience, "the patience with who was evicted is new in a new ring") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  kg_reader *reader = open_reliable(dir);
+  kg_attached_reader attached[KG_READER_CELLS];
+  fill(writer);
+  insist(writer);
+  CHECK_EQUAL(stats_of(writer).evicted, 1);
+  unlink_ring(dir);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  /* It is waited for before it has come, and nobody else is. */
+  CHECK_EQUAL(kg_writer_readers(writer, attached, KG_READER_CELLS), 1);
+  CHECK(attached[0].alive && !attached[0].evicted);
+  CHECK_EQUAL(fill(writer), CAPACITY);
+  kg_reader_close(reader);
   kg_writer_close(writer);
 }

@@ -145,3 +145,23 @@ TEST(liars_in_time, "F66 two in turn, each out of the way before its time") {
     CHECK(held_up(lie, false, 20 * CAPACITY) < 1000);
   }
 }
+
+TEST(readers_ahead, "F18 readers ahead of everything have no lag") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  liars liars = open_liars(dir);
+  kg_attached_reader attached[2];
+  write_events(writer, 3);
+  say(&liars, 0, UINT64_MAX, KG_CELL_ATTACHED);
+  say(&liars, 1, kg__ring_head(&writer->segment.ring) + 1, KG_CELL_EVICTED);
+  CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 2);
+  for (uint32_t i = 0; i < 2; i++) {
+    CHECK_EQUAL(attached[i].cell, i);
+    CHECK_EQUAL(attached[i].lag, 0);
+    CHECK(attached[i].alive);
+    CHECK_EQUAL(attached[i].evicted, i == 1);
+  }
+  close(liars.locks);
+  close(liars.ring);
+  kg_writer_close(writer);
+}

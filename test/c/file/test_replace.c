@@ -34,7 +34,7 @@ TEST(relative, "a relative dir stays where it was when it was opened") {
   CHECK_EQUAL(chdir(dir), 0);
   kg_writer *writer = open_writer("own", 16);
   kg_reader *reader = open_reader("own");
-  CHECK_EQUAL(chdir("/"), 0);
+  CHECK_EQUAL(chdir(check_temp_dir()), 0);
   kg_failure failure;
   enum kg_writer_life life;
   CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
@@ -105,7 +105,8 @@ TEST(other_names, "left-over files of this ring go, those of others stay") {
   static const char *const mine = "kindly-guard.shm.0123456789abcdef.tmp";
   static const char *const others[] = {
       "kindly-guard.shm.x.shm.0123456789abcdef.tmp", "kindly-guard.shm.tmp",
-      "other.shm.0123456789abcdef.tmp", "kindly-guard.tmp"};
+      "other.shm.0123456789abcdef.tmp", "kindly-guard.tmp",
+      "kindly-guard.shm.0123456789abcdef.bak"};
   const char *dir = check_temp_dir();
   for (int existing = 0; existing < 2; existing++) {
     put_file(check_path(dir, mine), "", 0);

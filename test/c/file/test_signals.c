@@ -1,15 +1,18 @@
 /* The process around us handles SIGBUS itself, and changes that at any time: a
  * ring that is cut short ends nobody all the same. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../native/file/reader.h"
+#include "../../../native/file/writer.h"
 #include "../file_fixture.h"
 
 #define CAPACITY 256
@@ -316,5 +319,52 @@ TEST(threads, "F65 one thread changes handlers, others put ours back") {
   CHECK(pthread_join(thread, NULL) == 0);
   cut(dir);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  kg_writer_close(writer);
+}
+
+/* A host's handler that does what may fail. */
+static void spoil_errno(int number) {
+  (void)number;
+  errno = EIO;
+}
+
+TEST(keeps_errno, "F65 errno is what it was, whatever a handler does") {
+  const char *dir = check_temp_dir();
+  const struct sigaction action = {.sa_handler = spoil_errno};
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  errno = ENOTTY;
+  CHECK(raise(SIGBUS) == 0);
+  CHECK_EQUAL(errno, ENOTTY);
+  kg_writer_close(writer);
+}
+
+TEST(ignored, "F65 a host that ignores what is sent goes on doing so") {
+  pid_t child = check_fork();
+  if (child == 0) {
+    check_own_dirs();
+    install(IGNORES);
+    kg_writer *writer = open_writer(check_temp_dir(), CAPACITY);
+    CHECK(raise(SIGBUS) == 0 && kill(getpid(), SIGBUS) == 0);
+    CHECK_EQUAL(write_events(writer, 1), 1);
+    kg_writer_close(writer);
+    check_remove_dirs();
+    check_done();
+  }
+  CHECK_EXIT(child);
+}
+
+TEST(sent_address, "F65 what is sent with an address of ours is no fault") {
+  const char *dir = check_temp_dir();
+  install(NOTES);
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  kg_writer_info(writer, &(kg_ring_info){0});
+  siginfo_t info = {.si_signo = SIGBUS, .si_code = SI_QUEUE};
+  info.si_addr = writer->segment.base;
+  handled = 0;
+  CHECK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGBUS, &info) == 0);
+  CHECK_EQUAL(handled, 1);
+  CHECK_EQUAL(write_events(writer, 1), 1);
+  CHECK_EQUAL(check_ring_from(dir, 1), 1);
   kg_writer_close(writer);
 }

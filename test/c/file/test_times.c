@@ -17,6 +17,7 @@ uint64_t __wrap_kg__clock_wall_us(void);
 uint64_t __wrap_kg__clock_ns(kg__clock *clock);
 uint64_t __wrap_kg__boot_id(void);
 void __wrap_kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t ns);
+void __wrap_kg__sleep(uint64_t ns);
 
 static uint64_t now_ns = 1000000 * MS;
 static uint64_t boot_ns = 5000000 * MS;
@@ -26,6 +27,7 @@ static uint64_t step_ns; /* with each look */
 
 static uint64_t waits[8];
 static size_t wait_count;
+static uint64_t slept;
 
 static void pass(uint64_t ns) {
   now_ns += ns;
@@ -61,6 +63,10 @@ void __wrap_kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t ns) {
   CHECK(wait_count < sizeof waits / sizeof *waits);
   waits[wait_count++] = ns;
   pass(ns);
+}
+
+void __wrap_kg__sleep(uint64_t ns) {
+  slept += ns;
 }
 
 /* --- A writer's life ------------------------------------------------------ */
@@ -299,5 +305,27 @@ TEST(guard, "F65 the handler is looked at again after 2 us, or 20 in a hurry") {
   pass(1);
   kg__guard_keep_often(now_ns);
   CHECK(!is_foreign());
+  /* As a write does. */
+  displace();
+  pass(20000);
+  CHECK_EQUAL(write_one(writer), 1);
+  CHECK(!is_foreign());
+  kg_writer_close(writer);
+}
+
+TEST(cut_sleeps,
+     "F22 who waits on a ring that was cut short sleeps all the same") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  kg_slot buffer[1];
+  kg_batch batch;
+  CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+  CHECK_RESULT(kg_reader_read(reader, buffer, 1, &batch), KG_E_RING_TRUNCATED,
+               NULL);
+  kg_reader_wait(reader, 7);
+  CHECK_EQUAL(slept, 7 * MS);
+  CHECK_EQUAL(wait_count, 0);
+  kg_reader_close(reader);
   kg_writer_close(writer);
 }

@@ -112,8 +112,10 @@ TEST(unchecked, "F22 nothing torn comes of it where slots have no checksums") {
     off_t length;
   } cuts[] = {{CAPACITY, 11, KG_SLOTS_OFFSET + 4096},
               {CAPACITY, 1, KG_SLOTS_OFFSET + 200},
-              {512, 512, (off_t)kg__ring_bytes(512, 0) - 200}};
-  for (int i = 0; i < 3; i++) {
+              {512, 512, (off_t)kg__ring_bytes(512, 0) - 200},
+              /* The last page's first bytes are the end of a slot. */
+              {512, 502, (off_t)kg__ring_bytes(512, 0) - 4096 + 100}};
+  for (int i = 0; i < 4; i++) {
     const char *dir = check_temp_dir();
     const kg_ring_options options = {.dir = dir,
                                      .max_events = cuts[i].capacity,

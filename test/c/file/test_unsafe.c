@@ -161,7 +161,9 @@ TEST(open_dirs, "F28 a directory open to others is refused as it is") {
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
     const char *dir = check_temp_dir();
     CHECK(chmod(dir, modes[i]) == 0);
+    int descriptors = check_open_descriptors();
     refuse_both(dir);
+    CHECK_EQUAL(check_open_descriptors(), descriptors);
     CHECK_EQUAL(mode_of(dir), modes[i]);
     CHECK_EQUAL(check_count_files(dir, ""), 2);
     CHECK(chmod(dir, 0700) == 0);
@@ -205,4 +207,31 @@ TEST(umask_077, "F29 umask 0077: exactly 0700 and 0600") {
 
 TEST(umask_0777, "F29 umask 0777: exactly 0700 and 0600") {
   check_umask(0777);
+}
+
+TEST(sticky, "F29 a directory of ours with another bit is made 0700") {
+  const char *dir = check_temp_dir();
+  CHECK(chmod(dir, 01700) == 0);
+  kg_writer_close(open_writer(dir, 16));
+  CHECK_EQUAL(mode_of(dir), 0700);
+}
+
+TEST(open_files, "F28 a ring or lock open to others is refused as it is") {
+  static const mode_t modes[] = {0604, 0640, 0601, 0610, 0666};
+  static const char *const names[] = {RING_FILE, LOCK_FILE};
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    for (size_t n = 0; n < 2; n++) {
+      const char *dir = check_temp_dir();
+      const char *file = check_path(dir, names[n]);
+      kg_writer_close(open_writer(dir, 16));
+      int descriptors = check_open_descriptors();
+      CHECK(chmod(file, modes[i]) == 0);
+      refuse_writer(dir, KG_E_UNSAFE_PATH);
+      if (n == 0) {
+        refuse_reader(dir, KG_E_UNSAFE_PATH);
+      }
+      CHECK_EQUAL(mode_of(file), modes[i]);
+      CHECK_EQUAL(check_open_descriptors(), descriptors);
+    }
+  }
 }

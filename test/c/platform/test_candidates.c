@@ -1,5 +1,6 @@
 /* The default directories of this system, best first, by the environment and
  * by who owns what it names. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,7 @@ TEST(runtime, "XDG_RUNTIME_DIR counts if it is there and this user's") {
   check_candidate(RUNTIME, run, "/kindly-guard");
   const char *file = check_path(dir, "file");
   put_file(file, "", 0);
+  CHECK(chdir(dir) == 0 && mkdir("relative", 0700) == 0);
   const char *none[] = {NULL, "", "relative", "/not/there", file};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
     set("XDG_RUNTIME_DIR", none[i]);
@@ -203,5 +205,22 @@ TEST(the_default, "the default directory is made, and is the best there is") {
   if (is_new) {
     /* Somebody may have come meanwhile, who has files in it. */
     rmdir(path);
+  }
+}
+
+TEST(listed, "without HOME, the home is that of the list of users") {
+  char wanted[KG_PATH_BYTES] = "";
+  char path[KG_PATH_BYTES];
+  struct stat info;
+  const struct passwd *entry = getpwuid(geteuid());
+  if (entry != NULL && stat(entry->pw_dir, &info) == 0 &&
+      info.st_uid == geteuid()) {
+    snprintf(wanted, sizeof wanted, "%s/.kindly-guard/shm", entry->pw_dir);
+  }
+  const char *none[] = {NULL, "", "relative", "/not/there"};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    set("HOME", none[i]);
+    CHECK(kg__dir_candidate(HOME, path));
+    CHECK(strcmp(path, wanted) == 0);
   }
 }

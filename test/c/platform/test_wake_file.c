@@ -1,6 +1,7 @@
 /* The wake file: what event loops hear. */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -202,6 +203,7 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     }
     struct stat before;
     CHECK(lstat(path, &before) == 0);
+    int descriptors = check_open_descriptors();
     kg_writer *writer = open_writer(dir, 64);
     kg_reader *reader = open_reader(dir);
     struct stat info;
@@ -222,6 +224,7 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     } else {
       CHECK(S_ISREG(info.st_mode));
       CHECK_EQUAL(info.st_mode & 07777, 0600);
+      CHECK_EQUAL(info.st_size, 8);
       intptr_t descriptor = listen_to(reader);
       CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
       write_events(writer, 1);
@@ -232,6 +235,7 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     CHECK_BYTES(bytes, "another file", 12);
     kg_reader_close(reader);
     kg_writer_close(writer);
+    CHECK_EQUAL(check_open_descriptors(), descriptors);
   }
   CHECK(rmdir(path) == 0);
 }
@@ -340,5 +344,62 @@ TEST(unretired, "F18 a ring is not retired because somebody says so") {
   CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
   close(fd);
   kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(renamed, "F26 another wake file that takes its name is the one") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  put_file(check_path(dir, "other"), "ABCDEFGH", 8);
+  CHECK(rename(check_path(dir, "other"), check_path(dir, WAKE_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  kg_reader *reader = open_reader(dir);
+  intptr_t descriptor = listen_to(reader);
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
+  write_events(writer, 1);
+  CHECK(rings(descriptor, LONG_MS));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(several, "several strokes and the file's end are drained at once") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  intptr_t descriptor = listen_to(reader);
+  CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
+  write_events(writer, 1);
+  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
+  kg_writer_close(writer);
+  CHECK(rings(descriptor, LONG_MS));
+  kg__reader_drain_listener(reader);
+  CHECK(!rings(descriptor, 0));
+  kg_reader_close(reader);
+}
+
+TEST(anew, "F24 a ring that is made anew rings for its readers") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  intptr_t descriptor = listen_to(reader);
+  kg__reader_drain_listener(reader);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK(!rings(descriptor, 0));
+  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK(rings(descriptor, LONG_MS));
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+TEST(cut_unheard,
+     "F18 one that is cut short is made again before it is needed") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  struct stat info;
+  CHECK(truncate(check_path(dir, WAKE_FILE), 7) == 0);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK(lstat(check_path(dir, WAKE_FILE), &info) == 0);
+  CHECK_EQUAL(info.st_size, 8);
   kg_writer_close(writer);
 }

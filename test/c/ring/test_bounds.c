@@ -314,3 +314,16 @@ TEST(lane_damaged, "F91 an event of the lane damaged behind its first slot") {
   CHECK(l.reader.corrupt >= 1 && l.reader.corrupt <= 3);
   laned_free(&l);
 }
+
+TEST(lane_words, "what is put into the lane moves its claim and its head") {
+  laned l;
+  critical_every = 1;
+  laned_make(&l, 16);
+  const kg_ring_header *header = l.memory.ring.header;
+  for (uint64_t n = 1; n <= 40; n++) {
+    write_span(&l.writer, 1);
+    CHECK_EQUAL(header->lane_claim, n);
+    CHECK_EQUAL(header->lane_head, n);
+  }
+  laned_free(&l);
+}

@@ -63,6 +63,7 @@ async function runC(options) {
   const mistakes = chosen.filter(({ equivalent }) => equivalent === undefined)
   if (mistakes.length === 0) throw new Error('there is no such mistake')
   const folder = fs.mkdtempSync(path.join(MEMORY, 'kg-mutants-'))
+  fs.chmodSync(folder, 0o755)
   const counts = { caught: 0, 'not caught': 0, 'does not compile': 0 }
   try {
     const workshops = await makeWorkshops(folder, mistakes)

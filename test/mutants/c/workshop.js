@@ -52,8 +52,12 @@ class Workshop {
   /** @param {string} folder a new one */
   constructor(folder) {
     this.#folder = folder
-    // What tests leave behind that had to be ended goes with this folder.
-    this.#env = { ...process.env, KG_TEST_DIR: folder }
+    // What tests leave behind that had to be ended goes with this folder. Some
+    // of them become another user.
+    const rings = path.join(folder, 'rings')
+    fs.mkdirSync(rings, { recursive: true })
+    fs.chmodSync(rings, 0o1777)
+    this.#env = { ...process.env, KG_TEST_DIR: rings }
     this.#tests = path.join(folder, 'test', 'c')
     for (const from of ['native', path.join('test', 'c')]) {
       fs.cpSync(path.join(ROOT, from), path.join(folder, from), {

@@ -1,0 +1,129 @@
+/* When the clock believes the CPU's counter. The linker puts
+ * __wrap_kg__clock_monotonic_ns in the place of the kernel's clock, which
+ * stands, and __wrap_kg__posix_read_text in that of the name of its source. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../native/platform/platform.h"
+#include "../../../native/platform/posix.h"
+#include "../check.h"
+
+uint64_t __wrap_kg__clock_monotonic_ns(void);
+void __wrap_kg__posix_read_text(const char *path, char *text, size_t bytes);
+
+#define START UINT64_C(1000000000000)
+#define ONE_TO_ONE (UINT64_C(1) << 32)
+
+static uint64_t now_ns = START;
+static const char *source = "tsc\n";
+
+uint64_t __wrap_kg__clock_monotonic_ns(void) {
+  return now_ns;
+}
+
+void __wrap_kg__posix_read_text(const char *path, char *text, size_t bytes) {
+  CHECK_CONTAINS(path, "clocksource");
+  snprintf(text, bytes, "%s", source);
+}
+
+TEST(sources, "only the counter that the kernel takes as its source counts") {
+  const char *names[] = {"tsc\n", "hpet\n", "kvm-clock\n", "tsc-early\n", ""};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    kg__clock clock;
+    source = names[i];
+    kg__clock_begin(&clock);
+    CHECK_EQUAL(clock.has_ticks, i == 0);
+  }
+}
+
+TEST(back, "it never goes back") {
+  kg__clock clock;
+  source = "hpet\n";
+  kg__clock_begin(&clock);
+  CHECK_EQUAL(kg__clock_ns(&clock), START);
+  now_ns = START + 50;
+  CHECK_EQUAL(kg__clock_ns(&clock), START + 50);
+  now_ns = START + 49;
+  CHECK_EQUAL(kg__clock_ns(&clock), START + 50);
+  now_ns = START + 51;
+  CHECK_EQUAL(kg__clock_ns(&clock), START + 51);
+}
+
+#if defined(__x86_64__)
+
+/* Ticks that one question takes at the most, unless somebody comes in
+ * between: then it is asked again. */
+#define QUESTION 20000
+
+/* Asks a clock as it would be `ticks` after its last look. */
+static uint64_t ask(kg__clock *clock, uint64_t ticks) {
+  kg__clock before = *clock;
+  for (int i = 0; i < 100000; i++) {
+    uint64_t start = __builtin_ia32_rdtsc();
+    *clock = before;
+    clock->base_ticks = start - ticks;
+    uint64_t answer = kg__clock_ns(clock);
+    if (__builtin_ia32_rdtsc() - start < QUESTION) {
+      return answer;
+    }
+  }
+  CHECK(!"never undisturbed");
+  return 0;
+}
+
+TEST(trust, "the counter is believed for a millisecond") {
+  kg__clock clock = {.has_ticks = true, .rate = ONE_TO_ONE, .base_ns = START};
+  now_ns = START + 5000000;
+  uint64_t answer = ask(&clock, 1000000 - QUESTION);
+  CHECK(answer >= START + 1000000 - QUESTION && answer < START + 1000000);
+  clock = (kg__clock){.has_ticks = true, .rate = ONE_TO_ONE, .base_ns = START};
+  CHECK_EQUAL(ask(&clock, 1000000), now_ns);
+}
+
+TEST(jump, "a jump of the counter is no time") {
+  /* At so low a rate that the jump would be a nanosecond. */
+  kg__clock clock = {.has_ticks = true, .rate = 1, .base_ns = START};
+  now_ns = START + 5000000;
+  CHECK_EQUAL(ask(&clock, (UINT64_C(1) << 24) - QUESTION), START);
+  clock = (kg__clock){.has_ticks = true, .rate = 1, .base_ns = START};
+  CHECK_EQUAL(ask(&clock, UINT64_C(1) << 24), now_ns);
+}
+
+TEST(soon, "a rate is measured over no less than half a millisecond") {
+  for (uint64_t passed = 499999; passed <= 500000; passed++) {
+    kg__clock clock = {.has_ticks = true, .base_ns = START};
+    now_ns = START + passed;
+    CHECK_EQUAL(ask(&clock, passed), now_ns);
+    CHECK_EQUAL(clock.rate != 0, passed == 500000);
+    CHECK_EQUAL(clock.base_ns, passed == 500000 ? now_ns : START);
+  }
+}
+
+TEST(late, "and over no more than ten milliseconds") {
+  for (uint64_t passed = 10000000; passed <= 10000001; passed++) {
+    kg__clock clock = {.has_ticks = true, .base_ns = START};
+    now_ns = START + passed;
+    CHECK_EQUAL(ask(&clock, passed), now_ns);
+    CHECK_EQUAL(clock.rate != 0, passed == 10000000);
+    CHECK_EQUAL(clock.base_ns, now_ns);
+  }
+}
+
+TEST(rates, "a rate of more ticks or fewer than any counter makes is none") {
+  const uint64_t passed = 4000000;
+  const struct {
+    uint64_t ticks;
+    bool is_rate;
+  } cases[] = {{passed * 16 - QUESTION, true},
+               {passed * 16, false},
+               {passed / 16 + 1, true},
+               {passed / 16 - QUESTION, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    kg__clock clock = {.has_ticks = true, .base_ns = START};
+    now_ns = START + passed;
+    CHECK_EQUAL(ask(&clock, cases[i].ticks), now_ns);
+    CHECK_EQUAL(clock.rate != 0, cases[i].is_rate);
+  }
+}
+
+#endif

@@ -1,0 +1,180 @@
+'use strict'
+// A ring that fails while it is written, with listeners that write themselves,
+// and a Shield whose parts are not all there yet.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const { mock } = require('node:test')
+const net = require('node:net')
+const path = require('node:path')
+const { IpcFactory, PlatformShm } = require('../../lib/index.js')
+const { native } = require('../../lib/shm/addon.js')
+const {
+  readDiscovery,
+  writeDiscovery
+} = require('../../lib/websocket/discovery-file.js')
+const { connected, useFactory, write } = require('../helpers/factory.js')
+const { threat } = require('../helpers/ring.js')
+const { record, until, within } = require('../helpers/wait.js')
+
+describe('a Shield with a ring', () => {
+  const { current, overWebSocket, shared, shieldOf } = useFactory()
+  let ring
+
+  beforeEach(() => {
+    ring = current()
+  })
+
+  afterEach(() => mock.restoreAll())
+
+  /** The ring can neither be written nor made anew. */
+  function breakRing() {
+    fs.truncateSync(ring.file, 4096)
+    fs.renameSync(ring.dir, `${ring.dir}.away`)
+    fs.writeFileSync(ring.dir, '')
+  }
+
+  function mendRing() {
+    fs.unlinkSync(ring.dir)
+    fs.renameSync(`${ring.dir}.away`, ring.dir)
+  }
+
+  it('F22 a listener of its failure that publishes: each once, in order', async () => {
+    const shield = await shieldOf(IpcFactory.createHybridTransport, shared())
+    const client = await connected(ring, overWebSocket())
+    const seen = []
+    client.on('threat', ({ details }) => seen.push(details))
+    const told = []
+    shield.on('error', (error) => {
+      told.push(error.code)
+      if (told.length === 1) shield.writeThreat(threat('from the listener'))
+    })
+    shield.writeThreat(threat('before'))
+    breakRing()
+    try {
+      assert.equal(shield.writeThreat(threat('after')), 3)
+      assert.equal(shield.writeThreat(threat('last')), 4)
+      assert.deepEqual(told.slice(0, 1), ['ERR_UNSAFE_PATH'])
+      await until(() => seen.length === 4, 'all four')
+      assert.deepEqual(seen, ['before', 'from the listener', 'after', 'last'])
+      const { transport, published } = shield.stats()
+      assert.deepEqual([transport, published], ['websocket', 4])
+    } finally {
+      mendRing()
+    }
+  })
+
+  it('F22 a listener of its failure that closes: the writer is told, nothing is published', async () => {
+    const shield = await shieldOf(IpcFactory.createHybridTransport, shared())
+    shield.on('error', () => shield.close())
+    breakRing()
+    try {
+      assert.throws(() => shield.writeThreat(threat()), {
+        code: 'ERR_RING_TRUNCATED'
+      })
+      assert.deepEqual([shield.closed, shield.stats().published], [true, 0])
+    } finally {
+      mendRing()
+    }
+  })
+
+  it('and without WebSocket: its socket is there, and takes nobody in', async () => {
+    const shield = await shieldOf(IpcFactory.createTransport, shared())
+    assert.equal(shield.stats().websocket, null)
+    const client = net.connect(path.join(ring.dir, 'kindly-guard.sock'))
+    client.on('error', () => {})
+    await within(once(client.resume(), 'close'), 'the end')
+    write(shield, 1)
+  })
+
+  it('F33 ends when it has to open WebSocket and another one is there', async () => {
+    const other = await shieldOf(IpcFactory.createTransport, {
+      ...overWebSocket(),
+      name: 'other',
+      websocket: { port: 0, socket: false }
+    })
+    const shield = await shieldOf(IpcFactory.createTransport, {
+      ...shared(),
+      websocket: { port: 0, socket: false }
+    })
+    const errors = record(shield, 'error')
+    // Its own place names the other one, who answers.
+    const place = readDiscovery(ring.dir, 'other')
+    writeDiscovery(ring.dir, 'kindly-guard', place)
+    fs.truncateSync(ring.file, 4096)
+    fs.renameSync(ring.file, `${ring.file}.away`)
+    fs.mkdirSync(ring.file)
+    // Nothing is known of the other one yet.
+    assert.equal(shield.writeThreat(threat()), 1)
+    await until(
+      () => errors.some(({ code }) => code === 'ERR_RING_LOCKED'),
+      'its end'
+    )
+    assert.equal(shield.stats().transport, 'none')
+    // For good, not until it tries again.
+    assert.equal(shield.stats().error?.code, 'ERR_RING_LOCKED')
+    assert.throws(() => shield.writeThreat(threat()), {
+      code: 'ERR_RING_LOCKED'
+    })
+    assert.equal(other.isHealthy(), true)
+  })
+
+  it('there is no shared memory where there is no directory for it', () => {
+    const error = Object.assign(new Error('no directory'), {
+      code: 'ERR_SHM_UNAVAILABLE'
+    })
+    mock.method(native, 'defaultDirectory', () => {
+      throw error
+    })
+    assert.equal(PlatformShm.isAvailable(), false)
+    assert.equal(PlatformShm.unavailableReason(), 'no directory')
+    assert.throws(() => PlatformShm.directory(), error)
+    mock.restoreAll()
+    assert.equal(PlatformShm.unavailableReason(), null)
+  })
+
+  it('without the addon, what needs it says so, and nothing else', async () => {
+    const child = ring.child({
+      env: { ...process.env, KINDLY_GUARD_IPC_NO_NATIVE: '1' }
+    })
+    const told = await child.call(async ({ ipc }, dir) => {
+      const codeOf = async (action) => {
+        try {
+          await action()
+          return null
+        } catch ({ code }) {
+          return code
+        }
+      }
+      const websocket = { enabled: false }
+      return {
+        available: ipc.PlatformShm.isAvailable(),
+        reason: ipc.PlatformShm.unavailableReason(),
+        directory: await codeOf(() => ipc.PlatformShm.directory()),
+        checksum: await codeOf(() => ipc.PlatformShm.checksumMethod()),
+        path: await codeOf(() => ipc.PlatformShm.path({ dir })),
+        client: await codeOf(() =>
+          ipc.IpcFactory.createClient({ dir, websocket })
+        ),
+        shield: await codeOf(() =>
+          ipc.IpcFactory.createTransport({ dir, websocket })
+        ),
+        reader: await codeOf(() => new ipc.ShmClient({ dir })),
+        writer: await codeOf(() => new ipc.SharedMemoryIpc({ dir }))
+      }
+    }, ring.dir)
+    const none = 'ERR_SHM_UNAVAILABLE'
+    assert.deepEqual(told, {
+      available: false,
+      reason: 'KINDLY_GUARD_IPC_NO_NATIVE=1 forbids the native addon',
+      directory: none,
+      checksum: none,
+      path: null,
+      client: none,
+      shield: none,
+      reader: none,
+      writer: none
+    })
+  })
+})
