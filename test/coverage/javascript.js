@@ -15,6 +15,8 @@ const FLOORS = { lines: 97, branches: 96 }
 const FOLDER = path.join(ROOT, 'coverage', 'javascript')
 const PARTS = path.join(FOLDER, 'parts')
 
+const TAKE = path.join(__dirname, 'take.js')
+
 function run(command, args, env = {}) {
   const options = {
     cwd: ROOT,
@@ -27,7 +29,7 @@ function run(command, args, env = {}) {
 /** Runs the tests, or those files of them; what they ran is in PARTS. */
 function runTests(files) {
   const tests = (more) =>
-    run(process.execPath, ['test/run.js', ...files], {
+    run(process.execPath, ['test/run.js', '--require', TAKE, ...files], {
       NODE_V8_COVERAGE: PARTS,
       ...more
     })
