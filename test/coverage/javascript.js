@@ -15,6 +15,8 @@ const FLOORS = { lines: 97, branches: 96 }
 const FOLDER = path.join(ROOT, 'coverage', 'javascript')
 const PARTS = path.join(FOLDER, 'parts')
 
+const TAKE = path.join(__dirname, 'take.js')
+
 function run(command, args, env = {}) {
   const options = {
     cwd: ROOT,
@@ -26,15 +28,16 @@ function run(command, args, env = {}) {
 
 /** Runs the tests, or those files of them; what they ran is in PARTS. */
 function runTests(files) {
-  const tests = (more) =>
-    run(process.execPath, ['test/run.js', ...files], {
+  const tests = (some, isWithoutAddon) =>
+    run(process.execPath, ['test/run.js', '--require', TAKE, ...some], {
       NODE_V8_COVERAGE: PARTS,
-      ...more
+      KINDLY_GUARD_IPC_NO_NATIVE: isWithoutAddon ? '1' : undefined
     })
-  const isFine = tests({ KINDLY_GUARD_IPC_NO_NATIVE: undefined })
-  const withoutAddon = files.filter((file) => !file.endsWith('.shm.test.js'))
-  const isLeft = files.length === 0 || withoutAddon.length > 0
-  return (!isLeft || tests({ KINDLY_GUARD_IPC_NO_NATIVE: '1' })) && isFine
+  const isFine = tests(files, false)
+  // Without any, test/run.js would run all.
+  const rest = files.filter((file) => !file.endsWith('.shm.test.js'))
+  const isOver = files.length > 0 && rest.length === 0
+  return (isOver || tests(rest, true)) && isFine
 }
 
 /** @returns {Record<string, object>} by file, and `total` */

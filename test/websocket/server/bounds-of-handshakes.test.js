@@ -149,4 +149,30 @@ describe('the bounds of a handshake', () => {
     clock.advance(1)
     await until(() => gate.stats().connections === 0, 'it is gone')
   })
+
+  it('F33 one that proves itself to a Shield that closes gets its proof', async () => {
+    const first = await answered(request(...UPGRADE))
+    const [, value] = /^WWW-Authenticate: (.*)\r$/m.exec(first.answer)
+    const challenge = parseChallenge(['WWW-Authenticate', value])
+    const answer = answerChallenge(TOKEN, challenge, gate.port)
+    // It was there before.
+    const raw = await open('')
+    await until(() => gate.stats().pending === 2, 'both')
+    gate.stop()
+    raw.write(request(...UPGRADE, `Authorization: ${answer.authorization}`))
+    await until(() => raw.answer.includes('\r\n\r\n'), 'an answer')
+    assert.equal(statusOf(raw), '503')
+    const [, proof] = /^KindlyGuard-Proof: (.*)\r$/m.exec(raw.answer)
+    assert(answer.isProven(['KindlyGuard-Proof', proof]))
+    assert.deepEqual(gate.refusals.at(-1), { status: 503, reason: 'closing' })
+  })
+
+  it('a connection that comes behind close() is ended', async () => {
+    await gate.close()
+    const late = new net.Socket()
+    const gone = once(late, 'close')
+    gate.accept(late)
+    await gone
+    assert.equal(gate.stats().pending, 0)
+  })
 })

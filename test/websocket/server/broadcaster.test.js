@@ -188,6 +188,14 @@ describe('a server that broadcasts', () => {
     broadcaster.subscribers.clear()
   })
 
+  it('that is closed before it listens says so', async () => {
+    const listening = broadcaster.listen()
+    const closing = broadcaster.close()
+    await assert.rejects(listening, { code: 'ERR_CLOSED' })
+    await closing
+    await assert.rejects(broadcaster.listen(), { code: 'ERR_CLOSED' })
+  })
+
   it('F57 beats and looks for those that are stalled, by its options', async () => {
     const options = checkWebSocket({
       port: 0,

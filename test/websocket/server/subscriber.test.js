@@ -154,6 +154,25 @@ describe('a client of a WebSocket server', () => {
     }
   })
 
+  it('F71 what it was asked behind its commands is asked anew', () => {
+    open({ auth: 'none', maxBufferedBytes: 1e6 })
+    subscriber.beat()
+    for (let i = 0; i < 65; i++) say({ type: 'get_status' })
+    // Its answer would come behind them.
+    clock.advance(50)
+    subscriber.beat()
+    assertStallsIn(STALL_MS)
+  })
+
+  it('F56 what it says when it has to go is not run', () => {
+    say({ type: 'what' })
+    say({ type: 'what' })
+    const { length } = socket.sent
+    say({ type: 'get_status' })
+    subscriber.beat()
+    assert.deepEqual([socket.sent.length, socket.pings], [length, 0])
+  })
+
   it('F57 evicted: told why, closed with 1013, ended in a second', () => {
     subscriber.beat()
     clock.advance(STALL_MS)

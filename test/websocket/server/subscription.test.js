@@ -40,11 +40,13 @@ describe('a subscription', () => {
       isRing: false,
       priorityBefore: () => 0,
       cursor(from) {
+        // Of the history that it was made of, whatever comes in its place.
+        const own = this
         let at = from === 'oldest' ? 1 : from
         return {
           read(most) {
             reads.push(most)
-            const end = Math.min(at + most - 1, history.sequence)
+            const end = Math.min(at + most - 1, own.sequence)
             const texts = numbers(at, end).map((n) =>
               JSON.stringify(threatOf(n))
             )
@@ -56,7 +58,7 @@ describe('a subscription', () => {
               before: 0,
               priorities: texts.map(() => 0),
               isRescued: false,
-              more: at <= history.sequence
+              more: at <= own.sequence
             }
           },
           goBack(next) {
@@ -175,7 +177,7 @@ describe('a subscription', () => {
   it('one that comes from a ring which cannot be read is stranded', () => {
     let isGone = true
     open(5)
-    const { cursor } = history
+    const cursor = history.cursor.bind(history)
     history.cursor = (from) => {
       if (isGone) {
         throw Object.assign(new Error('gone'), { code: 'ERR_NO_RING' })
@@ -223,7 +225,7 @@ describe('a subscription', () => {
       reason: 'overwritten'
     }
     open(9)
-    const { cursor } = history
+    const cursor = history.cursor.bind(history)
     isFull = () => true
     begin()
     history.cursor = (from) => ({
@@ -243,6 +245,41 @@ describe('a subscription', () => {
     subscription.end()
     history.cursor = assert.fail
     subscription.tellLosses()
+  })
+
+  it('F60 goes on in the next generation when the one before is read', () => {
+    open(5)
+    isFull = () => true
+    begin()
+    const before = history
+    const next = 'a'.repeat(16)
+    history = {
+      ...before,
+      generation: next,
+      sequence: 0,
+      predecessor: { generation: GENERATION, sequence: 5 },
+      cursor: assert.fail
+    }
+    // Its cursor still reads the one before, to its end.
+    isFull = () => false
+    subscription.pump()
+    assert.deepEqual(sequences(), numbers(1, 5))
+    const last = sent.at(-1)
+    assert.deepEqual([last.generation, last.next], [next, 1])
+    assert.deepEqual([losses(), subscription.state], [[], 'live'])
+  })
+
+  it('F60 goes on in a history of the same generation that has more', () => {
+    open(5)
+    isFull = () => true
+    begin()
+    const before = history
+    history = { ...before, sequence: 8 }
+    // The cursor that it has ends where the one before does.
+    isFull = () => false
+    subscription.pump()
+    assert.deepEqual(sequences(), numbers(1, 8))
+    assert.equal(subscription.state, 'live')
   })
 
   it('what is told of another generation does not move it', () => {
