@@ -15,8 +15,6 @@ const FLOORS = { lines: 97, branches: 96 }
 const FOLDER = path.join(ROOT, 'coverage', 'javascript')
 const PARTS = path.join(FOLDER, 'parts')
 
-const TAKE = path.join(__dirname, 'take.js')
-
 function run(command, args, env = {}) {
   const options = {
     cwd: ROOT,
@@ -29,7 +27,7 @@ function run(command, args, env = {}) {
 /** Runs the tests, or those files of them; what they ran is in PARTS. */
 function runTests(files) {
   const tests = (some, isWithoutAddon) =>
-    run(process.execPath, ['test/run.js', '--require', TAKE, ...some], {
+    run(process.execPath, ['test/run.js', ...some], {
       NODE_V8_COVERAGE: PARTS,
       KINDLY_GUARD_IPC_NO_NATIVE: isWithoutAddon ? '1' : undefined
     })
@@ -41,10 +39,10 @@ function runTests(files) {
 }
 
 /** @returns {Record<string, object>} by file, and `total` */
-function summarize() {
+function summarize(parts) {
   const c8 = path.join(ROOT, 'node_modules', 'c8', 'bin', 'c8.js')
   const isFine = run(process.execPath, [
-    ...[c8, 'report', '--temp-directory', PARTS, '--merge-async'],
+    ...[c8, 'report', '--temp-directory', parts, '--merge-async'],
     ...['--all', '--src', 'lib', '--include', 'lib/**/*.js'],
     ...['--reporter', 'json-summary', '--reporter', 'html'],
     ...['--reporter', 'json', '--reports-dir', FOLDER]
@@ -93,15 +91,17 @@ function print(folders) {
 
 /**
  * Runs all tests and prints what they ran of each folder of lib/.
- * @param {string[]} [files] test files, instead of all: then nothing is judged
+ * @param {{ files?: string[], parts?: string }} [options] `files`: test files,
+ *   instead of all; then nothing is judged. `parts`: a folder that was
+ *   NODE_V8_COVERAGE of tests that have run already
  * @returns {boolean} whether all passed and lib/ is above FLOORS
  */
-function measure(files = []) {
+function measure({ files = [], parts } = {}) {
   fs.rmSync(FOLDER, { recursive: true, force: true })
   fs.mkdirSync(PARTS, { recursive: true })
-  const isFine = runTests(files)
+  const isFine = parts !== undefined || runTests(files)
   if (!isFine) console.error('coverage: tests failed')
-  const folders = byFolder(summarize())
+  const folders = byFolder(summarize(parts ?? PARTS))
   fs.rmSync(PARTS, { recursive: true, force: true })
   print(folders)
   const total = folders.get('lib')

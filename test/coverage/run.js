@@ -1,19 +1,41 @@
 'use strict'
-// How much of the code the tests run: npm run coverage -- --js. Prints a table
-// for each folder, and fails below what must hold. Test files behind that are
-// run instead of all, and then nothing is judged.
+// npm run coverage: how much of the code the tests run through, and 1 when that
+// is less than the floor. --c: of the C core, by the C tests; --js: of lib/, by
+// the JavaScript tests, or by those files of them that are named. Without either,
+// both.
+//
+//   --parts FOLDER  runs no JavaScript test: the folder was NODE_V8_COVERAGE of
+//                   tests that have run already
 
-const LANGUAGES = { '--js': './javascript.js' }
+const { parseArgs } = require('node:util')
 
-const given = process.argv.slice(2)
-const asked = given.filter((argument) => argument.startsWith('--'))
-const files = given.filter((argument) => !argument.startsWith('--'))
-const unknown = asked.find((name) => !Object.hasOwn(LANGUAGES, name))
-if (unknown !== undefined) {
-  console.error(`coverage: ${unknown} is none of ${Object.keys(LANGUAGES)}`)
-  process.exitCode = 1
-} else {
-  const names = asked.length > 0 ? asked : Object.keys(LANGUAGES)
-  const isFine = names.map((name) => require(LANGUAGES[name]).measure(files))
-  process.exitCode = isFine.every(Boolean) ? 0 : 1
+const LANGUAGES = { c: './c.js', js: './javascript.js' }
+
+async function main() {
+  const options = {
+    c: { type: 'boolean' },
+    js: { type: 'boolean' },
+    parts: { type: 'string' }
+  }
+  const { values, positionals: files } = parseArgs({
+    options,
+    allowPositionals: true
+  })
+  const asked = Object.keys(LANGUAGES).filter((language) => values[language])
+  let isEnough = true
+  for (const language of asked.length > 0 ? asked : Object.keys(LANGUAGES)) {
+    const { measure } = require(LANGUAGES[language])
+    isEnough = (await measure({ files, parts: values.parts })) && isEnough
+  }
+  return isEnough ? 0 : 1
 }
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error) => {
+    console.error(`coverage: ${error.message}`)
+    process.exitCode = 1
+  }
+)
