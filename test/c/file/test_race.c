@@ -17,11 +17,18 @@ static const char *victim; /* whose opening is followed by `act` */
 static int times;
 static void (*act)(void);
 
+/* Another one makes it just before it is made; once. */
+static bool is_made_first;
+
 int __wrap_openat(int at, const char *path, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
   mode_t mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
   va_end(arguments);
+  if (is_made_first && (flags & O_EXCL) != 0 && strcmp(path, victim) == 0) {
+    is_made_first = false;
+    put_file(check_path(dir, victim), "", 0);
+  }
   int fd = __real_openat(at, path, flags, mode);
   if (fd >= 0 && act != NULL && times > 0 && strcmp(path, victim) == 0) {
     times--;
@@ -97,4 +104,27 @@ TEST(never_rests, "F38 a file that changes for ever is an error, no hang") {
     CHECK_EQUAL(check_open_descriptors(), descriptors);
     kg_writer_close(open_writer(dir, 16));
   }
+}
+
+TEST(rests, "F38 one that changes fifteen times is had, sixteen are too many") {
+  check_opens(LOCK_FILE, replace_victim, 15);
+  dir = check_temp_dir();
+  kg_writer_close(open_writer(dir, 16));
+  victim = LOCK_FILE;
+  times = 16;
+  act = replace_victim;
+  refuse_writer(dir, KG_E_SYSTEM);
+  act = NULL;
+  CHECK_EQUAL(times, 0);
+}
+
+TEST(made_first, "F37 another one makes the lock file at the same time") {
+  dir = check_temp_dir();
+  victim = LOCK_FILE;
+  is_made_first = true;
+  kg_writer *writer = open_writer(dir, 16);
+  CHECK(!is_made_first);
+  CHECK_EQUAL(check_count_files(dir, ".lock"), 1);
+  refuse_writer(dir, KG_E_RING_LOCKED);
+  kg_writer_close(writer);
 }

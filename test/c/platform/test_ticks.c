@@ -17,7 +17,15 @@ void __wrap_kg__posix_read_text(const char *path, char *text, size_t bytes);
 static uint64_t now_ns = START;
 static const char *source = "tsc\n";
 
+/* So many ticks pass while the kernel's clock is asked. */
+static uint64_t disturbance;
+
 uint64_t __wrap_kg__clock_monotonic_ns(void) {
+#if defined(__x86_64__)
+  uint64_t start = __builtin_ia32_rdtsc();
+  while (__builtin_ia32_rdtsc() - start < disturbance) {
+  }
+#endif
   return now_ns;
 }
 
@@ -87,6 +95,21 @@ TEST(jump, "a jump of the counter is no time") {
   CHECK_EQUAL(ask(&clock, (UINT64_C(1) << 24) - QUESTION), START);
   clock = (kg__clock){.has_ticks = true, .rate = 1, .base_ns = START};
   CHECK_EQUAL(ask(&clock, UINT64_C(1) << 24), now_ns);
+}
+
+TEST(disturbed,
+     "a look at the clock that somebody came into is none to go by") {
+  /* Over 1000 ticks, of which a look takes some. */
+  const uint64_t disturbances[] = {0, 1001, 5000};
+  for (size_t i = 0; i < 3; i++) {
+    kg__clock clock = {.has_ticks = true, .base_ns = START};
+    now_ns = START + 1000000;
+    disturbance = disturbances[i];
+    CHECK_EQUAL(ask(&clock, 1000000), now_ns);
+    disturbance = 0;
+    CHECK_EQUAL(clock.rate != 0, i == 0);
+    CHECK_EQUAL(clock.base_ns, i == 0 ? now_ns : 0);
+  }
 }
 
 TEST(soon, "a rate is measured over no less than half a millisecond") {
