@@ -24,6 +24,8 @@ function run(command, args, cwd, stdio = 'inherit') {
   const result = spawnSync(command, args, options)
   if (result.error) throw result.error
   if (result.status !== 0) {
+    // Which tests failed, of all that ran.
+    console.error((result.stdout ?? '').replace(/^ok .*\n/gm, ''))
     throw new Error(`${command} ${args[0]} ended with ${result.status}`)
   }
   return result.stdout
@@ -88,7 +90,7 @@ async function measure() {
   fs.rmSync(BUILD, { recursive: true, force: true })
   run('make', ['-s', `-j${os.cpus().length}`, 'COVERAGE=1', 'check'], TESTS, [
     'ignore',
-    'ignore',
+    'pipe',
     'inherit'
   ])
   process.umask(before)
