@@ -300,6 +300,8 @@ static bool is_in_place(kg_writer *writer) {
                            &writer->segment.file) &&
          kg__file_size(&writer->segment.file, &size, NULL) == KG_OK &&
          size >= writer->segment.length && has_its_header(&writer->segment) &&
+         /* Cut short and made long again: readers that come refuse it. */
+         !kg__file_has_holes(&writer->segment.file, writer->segment.length) &&
          !kg__guard_is_broken(writer->segment.guard);
 }
 

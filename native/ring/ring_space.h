@@ -13,7 +13,9 @@
  * * A reader that comes is seen by the next look at the cells, and there is
  * one at least every quarter of a lap: a reader that begins at claim - 3/4
  * capacity or later loses nothing. One that begins further behind may be
- * overtaken once, and is told what it lost.
+ * overtaken once, and is told what it lost. So may one that comes to a cell
+ * whose readers were evicted again and again: the cell is all that the writer
+ * knows them by.
  *
  * * Waiting for space is Dekker's protocol, as sleeping is: the writer stores
  * space_waiters and then looks at the cells; a reader stores its cursor and

@@ -54,7 +54,8 @@ static void attach(world *w, uint32_t i) {
   kg__ring_reader_begin(&one->reader, &w->memory.ring);
   one->account = (fuzz_account){.next = one->reader.next, .is_honest = true};
   one->is_attached = true;
-  one->may_lose = false;
+  /* Where others were evicted again and again, it is not waited for yet. */
+  one->may_lose = w->space.patience[i].evictions > 0;
   w->lives[i] = true;
   /* As kg__register does. */
   cell_of(w, i)->cursor = one->reader.cursor;

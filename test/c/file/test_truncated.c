@@ -191,6 +191,28 @@ TEST(writing, "F22 cut short while it is written: told, then made anew") {
   }
 }
 
+TEST(mended, "F22 cut short and made long again: made anew, and read again") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, CAPACITY);
+  account account = {.next = 1};
+  kg_ring_info info;
+  kg_writer_info(writer, &info);
+  write_events(writer, 2);
+  cut(dir, LENGTHS - 1);
+  CHECK(truncate(check_path(dir, RING_FILE), (off_t)info.file_bytes) == 0);
+  kg_failure failure;
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  kg_writer_stats stats;
+  kg_writer_stats_get(writer, &stats);
+  CHECK_EQUAL(stats.replaced, 1);
+  kg_reader *reader = open_reader(dir);
+  write_events(writer, 3);
+  read_file_once(reader, &account);
+  CHECK_EQUAL(account.received, 3);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 TEST(batch, "F22 cut short under a batch: none of it is published") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, CAPACITY);
