@@ -49,10 +49,32 @@
             "native/platform/posix.c",
             "native/platform/posix_error.c",
             "native/platform/posix_guard.c",
-            "native/platform/posix_lock.c"
+            "native/platform/posix_lock.c",
+            "native/platform/posix_wake_file.c",
+            "native/loop/watch_poll.c"
           ],
           "defines": ["_GNU_SOURCE"],
           "ldflags": ["-Wl,-z,nodelete"]
+        }],
+        ["OS=='mac'", {
+          "sources": [
+            "native/platform/darwin.c",
+            "native/platform/darwin_wake_file.c",
+            "native/platform/posix.c",
+            "native/platform/posix_error.c",
+            "native/platform/posix_guard.c",
+            "native/platform/posix_lock.c",
+            "native/platform/posix_wake_file.c",
+            "native/loop/watch_fs_event.c"
+          ],
+          "defines": ["_DARWIN_C_SOURCE"],
+          "xcode_settings": {
+            "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+            "GCC_OPTIMIZATION_LEVEL": "3",
+            "MACOSX_DEPLOYMENT_TARGET": "11.0",
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+            "OTHER_CFLAGS": ["-std=c11", "-Wall", "-Wextra"]
+          }
         }]
       ]
     }

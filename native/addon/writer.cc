@@ -1,8 +1,8 @@
 // Writer: kg_writer for JavaScript.
 extern "C" {
 #include "../file/space_listener.h"
+#include "../loop/watch.h"
 }
-#include <uv.h>
 
 #include "addon.h"
 #include "loop_handle.h"
@@ -21,21 +21,18 @@ public:
   // False, and it is gone, where nobody tells. The writer must outlive it.
   bool Start(Napi::Env env, kg_writer *writer, const Napi::Value &on_space) {
     uv_loop_t *loop = nullptr;
-    int descriptor = static_cast<int>(kg__writer_open_listener(writer));
+    intptr_t descriptor = kg__writer_open_listener(writer);
     if (descriptor < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
-        uv_poll_init(loop, &poll_, descriptor) != 0) {
+        kg__watch_init(&watch_, loop, descriptor, OnSpace) != 0) {
       delete this;
       return false;
     }
-    poll_.data = this;
+    handle()->data = this;
     writer_ = writer;
     // It does not hold the loop open.
     uv_unref(handle());
-    uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t *poll, int, int) {
-      SpacePolling *self = static_cast<SpacePolling *>(poll->data);
-      kg__writer_drain_listener(self->writer_);
-      OnEvent(static_cast<LoopHandle *>(self));
-    });
+    // What it misses on the way (kg__watch_turns) JavaScript's timer finds.
+    kg__watch_start(&watch_);
     *place_ = this;
     Started(env, on_space);
     return true;
@@ -49,6 +46,11 @@ public:
   }
 
 private:
+  static void OnSpace(kg__watch *watch) {
+    SpacePolling *self = static_cast<SpacePolling *>(watch->uv.handle.data);
+    kg__writer_drain_listener(self->writer_);
+    OnEvent(static_cast<LoopHandle *>(self));
+  }
   void BeginStop() override {
     uv_close(handle(), [](uv_handle_t *handle) {
       SpacePolling *self = static_cast<SpacePolling *>(handle->data);
@@ -62,12 +64,12 @@ private:
   }
 
   uv_handle_t *handle() {
-    return reinterpret_cast<uv_handle_t *>(&poll_);
+    return &watch_.uv.handle;
   }
 
   SpacePolling **place_;
   kg_writer *writer_ = nullptr;
-  uv_poll_t poll_;
+  kg__watch watch_;
 };
 
 class Writer : public Napi::ObjectWrap<Writer> {

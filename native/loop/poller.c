@@ -4,6 +4,7 @@
 
 #include "../base/atomic.h"
 #include "../file/reader.h"
+#include "watch.h"
 
 /* How often the file and the writer's lock are looked at. */
 #define CHECK_NS UINT64_C(200000000)
@@ -34,7 +35,7 @@ struct kg_poller {
   kg_poller_callback on_stopped;
   void *data;
   uv_async_t async;
-  uv_poll_t listener;
+  kg__watch listener;
   uv_idle_t spin; /* while it is active, the loop does not sleep */
   unsigned open_handles;
   uv_thread_t thread;
@@ -54,6 +55,7 @@ struct kg_poller {
   uint32_t displaced;  /* of the thread alone: checks in a row */
   uint64_t last_event; /* of the loop alone: when it was through with it */
   uint64_t spin_until; /* of the loop alone */
+  uint32_t turns;      /* of the loop alone: to be taken before it sleeps */
   bool is_muted;       /* of the loop alone: it does not watch the wake file */
 };
 
@@ -242,7 +244,7 @@ static void close_handles(kg_poller *poller) {
   uv_close((uv_handle_t *)&poller->async, on_closed);
   uv_close((uv_handle_t *)&poller->spin, on_closed);
   if (poller->has_listener) {
-    uv_close((uv_handle_t *)&poller->listener, on_closed);
+    uv_close(&poller->listener.uv.handle, on_closed);
   }
 }
 
@@ -262,8 +264,6 @@ static void on_async(uv_async_t *async) {
   }
 }
 
-static void on_wake_file(uv_poll_t *listener, int status, int events);
-
 /* A wake file that is signalled for other readers must not wake this loop while
  * it is not asleep. */
 static void watch_listener(kg_poller *poller, bool watches) {
@@ -274,9 +274,9 @@ static void watch_listener(kg_poller *poller, bool watches) {
   if (watches) {
     /* What was signalled meanwhile was for other readers. */
     kg__reader_drain_listener(poller->reader);
-    uv_poll_start(&poller->listener, UV_READABLE, on_wake_file);
+    kg__watch_start(&poller->listener);
   } else {
-    uv_poll_stop(&poller->listener);
+    kg__watch_stop(&poller->listener);
   }
 }
 
@@ -307,7 +307,8 @@ static void on_spin(uv_idle_t *spin) {
   bool has_moved = is_mine && kg__reader_head(poller->reader) !=
                                   kg__load64_relaxed(&poller->seen);
   if (is_mine && !has_moved) {
-    if (uv_hrtime() < poller->spin_until) {
+    if (poller->turns > 0 || uv_hrtime() < poller->spin_until) {
+      poller->turns -= poller->turns > 0 ? 1 : 0;
       return;
     }
     has_moved = fall_asleep(poller);
@@ -320,10 +321,8 @@ static void on_spin(uv_idle_t *spin) {
   }
 }
 
-static void on_wake_file(uv_poll_t *listener, int status, int events) {
-  kg_poller *poller = listener->data;
-  (void)status;
-  (void)events;
+static void on_wake_file(kg__watch *listener) {
+  kg_poller *poller = listener->uv.handle.data;
   kg__reader_drain_listener(poller->reader);
   /* Relaxed: see can_listen(). The loop may have been woken for it by something
    * else: that it was busy does not make the wake file unreliable. */
@@ -339,15 +338,15 @@ static void on_wake_file(uv_poll_t *listener, int status, int events) {
 static void start_listener(kg_poller *poller, uv_loop_t *loop) {
   intptr_t descriptor = kg__reader_open_listener(poller->reader);
   if (descriptor < 0 ||
-      uv_poll_init(loop, &poller->listener, (int)descriptor) != 0) {
+      kg__watch_init(&poller->listener, loop, descriptor, on_wake_file) != 0) {
     return;
   }
-  poller->listener.data = poller;
+  poller->listener.uv.handle.data = poller;
   poller->open_handles++;
   poller->has_listener = true;
   poller->is_muted = true;
   /* The async holds the loop open or not. */
-  uv_unref((uv_handle_t *)&poller->listener);
+  uv_unref(&poller->listener.uv.handle);
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
@@ -417,7 +416,8 @@ bool kg_poller_arm(kg_poller *poller) {
     poller->last_event = now;
   }
   kg__store64_relaxed(&poller->seen, seen);
-  if (now >= poller->spin_until) {
+  poller->turns = poller->has_listener ? kg__watch_turns : 0;
+  if (poller->turns == 0 && now >= poller->spin_until) {
     return fall_asleep(poller);
   }
   kg__exchange32_seq_cst(&poller->waker, WAKER_LOOP);
@@ -432,7 +432,7 @@ void kg_poller_hold(kg_poller *poller, bool holds) {
 void kg_poller_stop(kg_poller *poller, kg_poller_callback on_stopped) {
   poller->on_stopped = on_stopped;
   if (poller->has_listener) {
-    uv_poll_stop(&poller->listener);
+    kg__watch_stop(&poller->listener);
   }
   uv_idle_stop(&poller->spin);
   /* The loop must live until the thread is joined. */

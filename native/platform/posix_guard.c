@@ -49,6 +49,13 @@ static struct before *newest_before(void) {
 
 /* --- In the handler: nothing but what a signal's handler may do ----------- */
 
+/* By kill() or the like. The codes that say so are no positive numbers on
+ * Linux, and large ones on macOS. */
+static bool is_sent(const siginfo_t *info) {
+  return info->si_code <= 0 || info->si_code == SI_USER ||
+         info->si_code == SI_QUEUE;
+}
+
 static struct kg__guard *find(uint64_t address) {
   struct kg__guard *guard = guard_at(&first);
   for (; guard != NULL; guard = guard_at(&guard->next)) {
@@ -110,9 +117,8 @@ static void hand_on(int number, siginfo_t *info, void *context) {
     return;
   }
   void (*handler)(int) = to == NULL ? SIG_DFL : to->action.sa_handler;
-  /* Sent by kill() or the like; a fault cannot be ignored. */
-  bool is_sent = info->si_code <= 0;
-  if (handler == SIG_IGN && is_sent) {
+  /* A fault cannot be ignored. */
+  if (handler == SIG_IGN && is_sent(info)) {
     return;
   }
   if (handler == SIG_DFL || handler == SIG_IGN) {
@@ -127,7 +133,7 @@ static void hand_on(int number, siginfo_t *info, void *context) {
 
 static void on_fault(int number, siginfo_t *info, void *context) {
   int saved = errno;
-  if (info->si_code <= 0 || !mend(info)) {
+  if (is_sent(info) || !mend(info)) {
     hand_on(number, info, context);
   }
   errno = saved;
