@@ -51,7 +51,7 @@
             "native/platform/posix_lock.c"
           ],
           "defines": ["_GNU_SOURCE"],
-          "ldflags": ["-Wl,-z,nodelete"]
+          "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now"]
         }]
       ]
     }
