@@ -3,6 +3,7 @@
 // system that the package carries; each must be whole, for this process, and
 // of this version.
 
+const fs = require('node:fs')
 const path = require('node:path')
 const { ownTarget, wrongWithFile } = require('./addon-file.js')
 const { LAYOUT_VERSION, PACKAGE_VERSION } = require('./native-constants.js')
@@ -109,9 +110,13 @@ function requireFrom(place) {
 function open(loaded) {
   const value = loaded?.default ?? loaded
   if (typeof value !== 'string') return value
-  if (!value.endsWith('.node') || typeof __dirname !== 'string') return {}
+  const isKnown = path.isAbsolute(value) || typeof __dirname === 'string'
+  if (!value.endsWith('.node') || !isKnown) return {}
+  const file = path.isAbsolute(value) ? value : path.join(__dirname, value)
+  const wrong = wrongWithFile(file)
+  if (wrong !== null) throw new Error(`${file} ${wrong}`)
   const opened = { exports: {} }
-  process.dlopen(opened, path.resolve(__dirname, value))
+  process.dlopen(opened, file)
   return opened.exports
 }
 
@@ -134,11 +139,12 @@ function wrongWith(native) {
     : null
 }
 
-/** In a bundle there is no file here, and loading it tells all. */
+/** The file that is meant; null in a bundle, where it is another one. */
 function fileIn(place) {
   if (typeof __dirname !== 'string') return null
   const folder = place === BUILD ? BUILD : path.join('prebuilds', place)
-  return path.join(__dirname, '..', '..', folder, NAME)
+  const file = path.join(__dirname, '..', '..', folder, NAME)
+  return fs.existsSync(file) ? file : null
 }
 
 /** @returns {Binding | null} null when nothing is there */
