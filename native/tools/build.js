@@ -104,14 +104,16 @@ function obstacle(command) {
       'was compiled; the rest of the package works.'
     )
   }
-  if (command === null) {
-    return 'node-gyp is not there, so the addon was not compiled.'
-  }
   const missing = missingTools()
-  return missing.length === 0
-    ? null
-    : `the addon was not compiled, because ${missing.join(', ')} is missing; ` +
-        `it needs ${TOOLS}. Without it, WebSocket is used.`
+  if (missing.length > 0) {
+    return (
+      `the addon was not compiled, because ${missing.join(', ')} is missing; ` +
+      `it needs ${TOOLS}. Without it, WebSocket is used.`
+    )
+  }
+  return command === null
+    ? 'node-gyp is not there, so the addon was not compiled.'
+    : null
 }
 
 /**

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+const { clone } = require('./clone.js')
 const { Place, TARBALL } = require('./place.js')
 const { manager } = require('./tools.js')
 
@@ -84,28 +85,6 @@ describe('the tarball, installed without a compiler', () => {
 })
 
 describe('a clone', () => {
-  /** A clone with what is in the working folder, committed. */
-  function clone(place) {
-    const dir = path.join(place.home, 'clone')
-    const git = (args, cwd = dir) => place.run(['git', ...args], { cwd })
-    fs.mkdirSync(dir)
-    const listed = execFileSync(
-      'git',
-      ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-      { cwd: ROOT, encoding: 'utf8' }
-    )
-    for (const file of listed.split('\0').filter(Boolean)) {
-      if (!fs.existsSync(path.join(ROOT, file))) continue
-      fs.mkdirSync(path.dirname(path.join(dir, file)), { recursive: true })
-      fs.copyFileSync(path.join(ROOT, file), path.join(dir, file))
-    }
-    git(['init', '--quiet'])
-    git(['add', '--all'])
-    const who = ['-c', 'user.name=test', '-c', 'user.email=test@localhost']
-    git([...who, 'commit', '--quiet', '--message', 'all'])
-    return dir
-  }
-
   it('as a git dependency keeps what was compiled', () => {
     const place = new Place()
     place.depend(`git+file://${clone(place)}`)

@@ -50,8 +50,14 @@ function writeLicences() {
     libunwind: path.join(zig, 'lib', 'libunwind', 'LICENSE.TXT'),
     "zig's compiler-rt": path.join(zig, 'LICENSE')
   }
-  const texts = Object.entries(parts).map(
-    ([name, file]) => `=== ${name}\n\n${fs.readFileSync(file, 'utf8')}`
+  // Several have the same text, which stands once.
+  const namesOf = new Map()
+  for (const [name, file] of Object.entries(parts)) {
+    const text = fs.readFileSync(file, 'utf8')
+    namesOf.set(text, [...(namesOf.get(text) ?? []), name])
+  }
+  const texts = [...namesOf].map(
+    ([text, names]) => `=== ${names.join(', ')}\n\n${text}`
   )
   replaceFile(path.join(ROOT, PREBUILDS, 'LICENSES.txt'), texts.join('\n\n'))
 }
