@@ -50,14 +50,8 @@ function writeLicences() {
     libunwind: path.join(zig, 'lib', 'libunwind', 'LICENSE.TXT'),
     "zig's compiler-rt": path.join(zig, 'LICENSE')
   }
-  // Several have the same text, which stands once.
-  const namesOf = new Map()
-  for (const [name, file] of Object.entries(parts)) {
-    const text = fs.readFileSync(file, 'utf8')
-    namesOf.set(text, [...(namesOf.get(text) ?? []), name])
-  }
-  const texts = [...namesOf].map(
-    ([text, names]) => `=== ${names.join(', ')}\n\n${text}`
+  const texts = Object.entries(parts).map(
+    ([name, file]) => `=== ${name}\n\n${fs.readFileSync(file, 'utf8')}`
   )
   replaceFile(path.join(ROOT, PREBUILDS, 'LICENSES.txt'), texts.join('\n\n'))
 }
