@@ -44,8 +44,8 @@ const hashOf = (bytes) => createHash('sha256').update(bytes).digest('hex')
 const sourcesIn = (dir) =>
   fs
     .readdirSync(dir, { recursive: true })
+    .filter((file) => /\.(c|cc|h|gyp)$/.test(file))
     .filter((file) => !/^(tools|build)\b/.test(file))
-    .filter((file) => fs.statSync(path.join(dir, file)).isFile())
     .sort()
 
 /** One text for all that decides what comes out. */

