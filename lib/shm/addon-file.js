@@ -50,15 +50,22 @@ function libcOf(names) {
     : null
 }
 
+function findOwnLibc() {
+  if (process.platform !== 'linux') return null
+  const loader = readElf(ownBeginning())?.interpreter?.split('/').pop()
+  return libcOf(loader === undefined ? [] : [loader]) ?? libcInReport()
+}
+
+let found
+
 /**
  * The C library of this process; null on a system that has one only, or when
  * it cannot be told.
  * @returns {'glibc' | 'musl' | null}
  */
 function ownLibc() {
-  if (process.platform !== 'linux') return null
-  const loader = readElf(ownBeginning())?.interpreter?.split('/').pop()
-  return libcOf(loader === undefined ? [] : [loader]) ?? libcInReport()
+  found ??= { libc: findOwnLibc() }
+  return found.libc
 }
 
 /**

@@ -16,6 +16,7 @@ const ROOT = path.join(__dirname, '..', '..')
 const WAYS = {
   npm10: [['install'], ['ci'], 'package-lock.json'],
   npm11: [['install'], ['ci'], 'package-lock.json'],
+  npm12: [['install'], ['ci'], 'package-lock.json'],
   pnpm9: [['install'], ['install', '--frozen-lockfile'], 'pnpm-lock.yaml'],
   pnpm10: [['install'], ['install', '--frozen-lockfile'], 'pnpm-lock.yaml'],
   yarn1: [['install'], ['install', '--frozen-lockfile'], 'yarn.lock'],

