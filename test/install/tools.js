@@ -24,6 +24,12 @@ const TOOLS = {
   '@rollup/plugin-commonjs': '29.0.3',
   '@rollup/plugin-json': '6.1.0',
   '@rollup/plugin-node-resolve': '16.0.3',
+  typescript50: 'npm:typescript@5.0.4',
+  typescript7: 'npm:typescript@7.0.2',
+  // The first of their lines with an EventEmitter that is generic.
+  'node-types18': 'npm:@types/node@18.19.19',
+  'node-types20': 'npm:@types/node@20.11.25',
+  'node-types24': 'npm:@types/node@24.19.4',
   publint: '0.3.25',
   '@arethetypeswrong/cli': '0.18.5'
 }
