@@ -87,6 +87,8 @@ function environment(home) {
     ...networkOf(process.env),
     PATH: programs(),
     HOME: home,
+    // Root's yarn 1 would keep it elsewhere, and give an older tarball.
+    YARN_CACHE_FOLDER: path.join(home, 'yarn-cache'),
     CI: '1',
     npm_config_registry: address,
     npm_config_audit: 'false',
