@@ -54,7 +54,7 @@
             "native/loop/watch_poll.c"
           ],
           "defines": ["_GNU_SOURCE"],
-          "ldflags": ["-Wl,-z,nodelete"]
+          "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now"]
         }],
         ["OS=='mac'", {
           "sources": [

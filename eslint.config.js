@@ -31,6 +31,7 @@ module.exports = [
   {
     ignores: [
       '**/build/',
+      '.cache/',
       'coverage/',
       'bench/report/',
       '**/*.ts',

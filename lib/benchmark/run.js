@@ -12,7 +12,9 @@ const { IpcError } = require('../base/errors.js')
 const { IpcFactory } = require('../factory.js')
 const { PlatformShm } = require('../shm/platform.js')
 
-const SHIELD = path.join(__dirname, 'shield.js')
+// Asked for when it is needed: an ES module that a bundler made has no
+// __dirname, and must load all the same.
+const shieldFile = () => path.join(__dirname, 'shield.js')
 // After how many events the Shield is told how many were received.
 const TELL_EVERY = 512
 // Without an event for so long, the run has failed.
@@ -70,7 +72,7 @@ class BenchmarkRun {
     const transport = this.#transport
     const dir = this.#dir
     this.#child = fork(
-      SHIELD,
+      shieldFile(),
       [JSON.stringify({ ...ring, dir, transport })],
       // Without the flags of this process, such as --inspect with its port.
       { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }

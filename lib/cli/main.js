@@ -4,6 +4,7 @@
 
 const { parseArgs } = require('node:util')
 const { version } = require('../../package.json')
+const build = require('./build.js')
 const { optionsIn } = require('./options.js')
 const { print } = require('./output.js')
 const publish = require('./publish.js')
@@ -11,7 +12,7 @@ const { describe, report, UsageError } = require('./report.js')
 const stats = require('./stats.js')
 const tail = require('./tail.js')
 
-const COMMANDS = { publish, stats, tail }
+const COMMANDS = { build, publish, stats, tail }
 
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
@@ -23,6 +24,7 @@ Commands:
   publish   read threats from stdin (NDJSON) and publish them
   tail      print threats as they come
   stats     show what a ring is and holds, or where a Shield answers
+  build     compile the native addon for this machine
 
 Options:
   -h, --help   show this; after a command, show the command's options

@@ -1,6 +1,12 @@
 'use strict'
-// Loads the native addon. The path is a literal, so that bundlers find it.
+// Loads the native addon: one that was compiled here, or else the one of this
+// system that the package carries; each must be whole, for this process, and
+// of this version.
 
+const fs = require('node:fs')
+const path = require('node:path')
+const { ownTarget, wrongWithFile } = require('./addon-file.js')
+const { LAYOUT_VERSION, PACKAGE_VERSION } = require('./native-constants.js')
 const { adopt, fromNative } = require('../base/errors.js')
 const { define } = require('../base/own.js')
 
@@ -8,6 +14,13 @@ const { define } = require('../base/own.js')
 // package (a test runner does, for each of its files) and have one addon for
 // all of them, which throws the errors of the first.
 const TAKEN = Symbol.for('kindly-guard-ipc.addon-is-taken')
+
+const NAME = 'kindly_guard_ipc.node'
+const BUILD = 'build/Release'
+// What a bundler made of `require` when it did not copy the file.
+const REPLACED =
+  'a bundler replaced it; let the bundler copy files that end in .node ' +
+  '(esbuild: --loader:.node=copy)'
 
 /**
  * @typedef {object} Binding
@@ -67,6 +80,96 @@ function take(native) {
   return native
 }
 
+/**
+ * The paths are literals and stand in one `try`, so that bundlers find each of
+ * them, and take none that is missing for an error.
+ */
+function requireFrom(place) {
+  try {
+    switch (place) {
+      case BUILD:
+        return require('../../build/Release/kindly_guard_ipc.node')
+      case 'linux-x64':
+        return require('../../prebuilds/linux-x64/kindly_guard_ipc.node')
+      case 'linux-arm64':
+        return require('../../prebuilds/linux-arm64/kindly_guard_ipc.node')
+      case 'linux-x64-musl':
+        return require('../../prebuilds/linux-x64-musl/kindly_guard_ipc.node')
+      case 'linux-arm64-musl':
+        return require('../../prebuilds/linux-arm64-musl/kindly_guard_ipc.node')
+      default:
+        return null
+    }
+  } catch (error) {
+    if (error.code === 'MODULE_NOT_FOUND') return null
+    throw error
+  }
+}
+
+/** Some bundlers give the name of the file that they copied. */
+function open(loaded) {
+  const value = loaded?.default ?? loaded
+  if (typeof value !== 'string') return value
+  const isKnown = path.isAbsolute(value) || typeof __dirname === 'string'
+  if (!value.endsWith('.node') || !isKnown) return {}
+  const file = path.isAbsolute(value) ? value : path.join(__dirname, value)
+  const wrong = wrongWithFile(file)
+  if (wrong !== null) throw new Error(`${file} ${wrong}`)
+  const opened = { exports: {} }
+  process.dlopen(opened, file)
+  return opened.exports
+}
+
+/** Why an addon that loaded is not for this package; null when it is. */
+function wrongWith(native) {
+  if (typeof native?.setErrorFactory !== 'function') return REPLACED
+  const { layoutVersion, nodeApiVersion, packageVersion } = native
+  if (packageVersion !== PACKAGE_VERSION) {
+    const from = packageVersion ?? '(unknown)'
+    return `it was compiled from version ${from}, this is ${PACKAGE_VERSION}`
+  }
+  if (layoutVersion !== LAYOUT_VERSION) {
+    return (
+      `it was compiled from layout ${layoutVersion} of the ring, this is ` +
+      `layout ${LAYOUT_VERSION}`
+    )
+  }
+  return nodeApiVersion > Number(process.versions.napi)
+    ? `it needs Node-API ${nodeApiVersion}, this process has ${process.versions.napi}`
+    : null
+}
+
+/** The file that is meant; null in a bundle, where it is another one. */
+function fileIn(place) {
+  if (typeof __dirname !== 'string') return null
+  const folder = place === BUILD ? BUILD : path.join('prebuilds', place)
+  const file = path.join(__dirname, '..', '..', folder, NAME)
+  return fs.existsSync(file) ? file : null
+}
+
+/** @returns {Binding | null} null when nothing is there */
+function loadFrom(place) {
+  const file = fileIn(place)
+  const named = file ?? `for ${place}`
+  const refuse = (reason) => ({
+    native: null,
+    reason: `the native addon ${named} does not load: ${reason}`
+  })
+  const wrong = file === null ? null : wrongWithFile(file)
+  if (wrong !== null) return refuse(`it ${wrong}`)
+  try {
+    const loaded = requireFrom(place)
+    if (loaded === null) return null
+    const native = open(loaded)
+    const other = wrongWith(native)
+    return other === null
+      ? { native: take(native), reason: null }
+      : refuse(other)
+  } catch (error) {
+    return refuse(error.message)
+  }
+}
+
 /** @returns {Binding} */
 function load() {
   if (process.env.KINDLY_GUARD_IPC_NO_NATIVE === '1') {
@@ -75,19 +178,23 @@ function load() {
       reason: 'KINDLY_GUARD_IPC_NO_NATIVE=1 forbids the native addon'
     }
   }
-  try {
-    const native = require('../../build/Release/kindly_guard_ipc.node')
-    return { native: take(native), reason: null }
-  } catch (error) {
-    const platform = `${process.platform}-${process.arch}`
-    return {
+  const target = ownTarget()
+  let refused = null
+  // What was compiled here is newer than what came with the package, or was
+  // compiled because that does not load.
+  for (const place of [BUILD, target]) {
+    const binding = loadFrom(place)
+    if (binding?.native) return binding
+    refused ??= binding
+  }
+  return (
+    refused ?? {
       native: null,
       reason:
-        error.code === 'MODULE_NOT_FOUND'
-          ? `there is no native addon for ${platform} in this installation`
-          : `the native addon for ${platform} does not load: ${error.message}`
+        `there is no native addon for ${target} in this installation; ` +
+        '`npx kindly-guard-ipc build` compiles one'
     }
-  }
+  )
 }
 
 module.exports = load()

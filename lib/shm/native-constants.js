@@ -18,6 +18,8 @@ module.exports = {
     FIELDS: 9
   },
   STAGE: { TYPE: 0, FACTS: 1, TIMESTAMP: 2, COLUMNS: 3 },
+  LAYOUT_VERSION: 3,
+  PACKAGE_VERSION: '0.1.0',
   UNKNOWN: -1,
   STATE_ERROR: 256,
   STATE_UNREAD: -1,

@@ -3,6 +3,7 @@ extern "C" {
 #include "../platform/platform.h"
 }
 #include "addon.h"
+#include "package_version.h"
 #include "protocol.h"
 
 #include <cinttypes>
@@ -210,6 +211,11 @@ static Napi::Value ChecksumMethod(const Napi::CallbackInfo &info) {
 
 static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon());
+  // What it was compiled from, for lib/shm/addon.js: another package's addon
+  // may lie where this one's is looked for.
+  exports.Set("packageVersion", KG_PACKAGE_VERSION);
+  exports.Set("layoutVersion", KG_VERSION);
+  exports.Set("nodeApiVersion", NAPI_VERSION);
   exports.Set("Writer", DefineWriter(env));
   exports.Set("Reader", DefineReader(env));
   exports.Set("Lock", DefineLock(env));

@@ -10,12 +10,15 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "cpu.h"
 #include "posix.h"
@@ -250,7 +253,9 @@ uint64_t kg__boot_id(void) {
 
 int kg__random(uint64_t *value, kg_failure *failure) {
   do {
-    if (getrandom(value, sizeof *value, 0) != (ssize_t)sizeof *value) {
+    /* The function is younger than the oldest glibc that the addon is for. */
+    if (syscall(SYS_getrandom, value, sizeof *value, 0) !=
+        (long)sizeof *value) {
       return kg__fail(failure, KG_E_SYSTEM, errno, "getrandom: %s",
                       strerror(errno));
     }
@@ -260,7 +265,13 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+  /* Not __builtin_cpu_supports: that wants a part of the compiler's runtime
+   * which not every compiler links. */
+  unsigned ignored;
+  unsigned features;
+  const unsigned wanted = bit_SSE4_2 | bit_PCLMUL;
+  return __get_cpuid(1, &ignored, &ignored, &features, &ignored) != 0 &&
+         (features & wanted) == wanted;
 #elif defined(__aarch64__)
   return (getauxval(AT_HWCAP) & (1UL << 7)) != 0; /* HWCAP_CRC32 */
 #else

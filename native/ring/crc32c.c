@@ -52,6 +52,13 @@ __attribute__((target("sse4.2,pclmul"))) static uint64_t past(uint64_t crc,
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
+/* Inline assembly, because compilers do not agree on the name of the feature
+ * under which they offer the intrinsic. */
+static inline uint64_t step(uint64_t crc, uint64_t word) {
+  __asm__("crc32q %1, %0" : "+r"(crc) : "r"(word));
+  return crc;
+}
+
 /* Each instruction waits for the one before, and would do so for half of the
  * time that a slot takes. Three that do not wait for each other keep the CPU
  * busy; what they found is joined at the end. */
@@ -62,16 +69,14 @@ crc_hardware(uint32_t crc, const kg__word *words, size_t count) {
     uint64_t second = 0;
     uint64_t third = 0;
     for (size_t i = 0; i < LANE; i++) {
-      wide = __builtin_ia32_crc32di(wide, words[i]);
-      second = __builtin_ia32_crc32di(second, words[LANE + i]);
-      third = __builtin_ia32_crc32di(third, words[2 * LANE + i]);
+      wide = step(wide, words[i]);
+      second = step(second, words[LANE + i]);
+      third = step(third, words[2 * LANE + i]);
     }
-    wide = __builtin_ia32_crc32di(0, past(wide, PAST_TWO) ^
-                                         past(second, PAST_ONE)) ^
-           third;
+    wide = step(0, past(wide, PAST_TWO) ^ past(second, PAST_ONE)) ^ third;
   }
   for (size_t i = 0; i < count; i++) {
-    wide = __builtin_ia32_crc32di(wide, words[i]);
+    wide = step(wide, words[i]);
   }
   return (uint32_t)wide;
 }

@@ -1,6 +1,7 @@
 'use strict'
 // Makes what JavaScript and the documentation repeat of C's headers: the errors,
-// the numbers of the layout and those of the addon. With --check it writes
+// the numbers of the layout and those of the addon; and the package's version
+// for C, so that an addon of another version is known. With --check it writes
 // nothing and ends with 1 when a file is not what the headers say.
 
 const { execFileSync } = require('node:child_process')
@@ -44,6 +45,17 @@ function entriesOf([expressions, ...values], prefix, suffix) {
 const word = (name) =>
   name === 'NONE' ? null : name.toLowerCase().replaceAll('_', '-')
 
+const headerOf = (
+  version
+) => `/* Generated from package.json by npm run generate. */
+#ifndef KG_PACKAGE_VERSION_H
+#define KG_PACKAGE_VERSION_H
+
+#define KG_PACKAGE_VERSION "${version}"
+
+#endif
+`
+
 const moduleOf = (source, exported) => `'use strict'
 // Generated from native/${source} by npm run generate.
 
@@ -75,7 +87,9 @@ function render({ errors, ...tables }) {
     entriesOf(tables[key], prefix, suffix)
   const object = (...table) => Object.fromEntries(entries(...table))
   const words = (key) => entries(key).map(([name]) => word(name))
+  const { version } = JSON.parse(read('package.json'))
   return {
+    'native/addon/package_version.h': headerOf(version),
     'lib/base/error-codes.json': JSON.stringify(errors),
     'docs/errors.md': pageOf(read('docs/errors.md'), errors),
     'lib/threat/layout.js': moduleOf('include/kg_layout.h and kg_ipc.h', {
@@ -88,6 +102,8 @@ function render({ errors, ...tables }) {
       WRITER_STATES: words('WRITER'),
       READ: object('READ'),
       STAGE: object('STAGE'),
+      LAYOUT_VERSION: tables.VERSION[1],
+      PACKAGE_VERSION: version,
       ...object('LIMITS', 'KG_')
     })
   }
@@ -98,7 +114,10 @@ async function main(argv) {
   if (argv.length > (isCheck ? 1 : 0)) throw new Error('takes only --check')
   for (const [file, text] of Object.entries(render(readTables()))) {
     const options = await prettier.resolveConfig(path.join(ROOT, file))
-    const wanted = await prettier.format(text, { ...options, filepath: file })
+    // What is C is written here as clang-format wants it.
+    const wanted = file.endsWith('.h')
+      ? text
+      : await prettier.format(text, { ...options, filepath: file })
     if (read(file) === wanted) continue
     if (!isCheck) fs.writeFileSync(path.join(ROOT, file), wanted)
     console.log(`${file} ${isCheck ? 'is stale: npm run generate' : 'written'}`)

@@ -1,0 +1,62 @@
+'use strict'
+// The systems for which `npm run prebuild` compiles, each with what is special
+// about it. A new one is a row here, and one in lib/shm/addon.js.
+
+const LINUX = {
+  system: 'linux',
+  // `nm -D` shows nothing but what Node looks for: the C++ library that is
+  // linked in must not be taken for that of another addon.
+  link: [
+    '-shared',
+    '-s',
+    '-Wl,--gc-sections',
+    '-Wl,--version-script=native/tools/prebuild/exports.map'
+  ],
+  sources: []
+}
+const GLIBC = { ...LINUX, sources: ['native/tools/prebuild/glibc-stat.c'] }
+
+/**
+ * @typedef {object} Target
+ * @property {string} name its folder in prebuilds/
+ * @property {string} triple what zig calls it
+ * @property {string} arch its processor, as in process.arch
+ * @property {'glibc' | 'musl' | null} libc
+ * @property {string} system what binding.gyp calls its system
+ * @property {string[]} link arguments of its linker, beside binding.gyp's
+ * @property {string[]} sources files of its own, beside binding.gyp's
+ */
+
+/** @type {Target[]} */
+const TARGETS = [
+  {
+    name: 'linux-x64',
+    triple: 'x86_64-linux-gnu.2.17',
+    arch: 'x64',
+    libc: 'glibc',
+    ...GLIBC
+  },
+  {
+    name: 'linux-arm64',
+    triple: 'aarch64-linux-gnu.2.17',
+    arch: 'arm64',
+    libc: 'glibc',
+    ...GLIBC
+  },
+  {
+    name: 'linux-x64-musl',
+    triple: 'x86_64-linux-musl',
+    arch: 'x64',
+    libc: 'musl',
+    ...LINUX
+  },
+  {
+    name: 'linux-arm64-musl',
+    triple: 'aarch64-linux-musl',
+    arch: 'arm64',
+    libc: 'musl',
+    ...LINUX
+  }
+]
+
+module.exports = { TARGETS }

@@ -1,0 +1,85 @@
+'use strict'
+// Runs zig's C and C++ compilers, several at a time. zig keeps what it compiled
+// by its content, so what did not change takes no time.
+
+const { spawn } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { fetchPackage } = require('./packages.js')
+
+const JOBS = os.availableParallelism()
+
+/** Calls `work` with each item, some at a time. */
+async function each(items, work) {
+  const waiting = [...items]
+  const worker = async () => {
+    while (waiting.length > 0) await work(waiting.shift())
+  }
+  await Promise.all(Array.from({ length: JOBS }, worker))
+}
+
+/** A function that runs the zig of the cache in `root`. */
+function zigIn(root, cache) {
+  const program = path.join(fetchPackage('zig', cache), 'zig')
+  const kept = path.join(cache, 'zig-cache')
+  const env = {
+    ...process.env,
+    ZIG_GLOBAL_CACHE_DIR: kept,
+    ZIG_LOCAL_CACHE_DIR: kept
+  }
+  return (args) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(program, args, { cwd: root, env, stdio: 'inherit' })
+      child.on('error', reject)
+      child.on('exit', (code, signal) => {
+        if (code === 0) return resolve()
+        reject(new Error(`zig ${args.join(' ')}: ${signal ?? `exit ${code}`}`))
+      })
+    })
+}
+
+/**
+ * Compiles and links one target. Paths are given relative to `root`, so that
+ * the same bytes come out wherever that is.
+ * @param {object} job
+ * @param {string} job.root
+ * @param {string} job.cache
+ * @param {import('./targets.js').Target} job.target
+ * @param {ReturnType<import('./gyp.js').readGyp>} job.gyp
+ * @param {string[]} job.includes folders
+ * @returns {Promise<Buffer>} the addon
+ */
+async function compile({ root, cache, target, gyp, includes }) {
+  const zig = zigIn(root, cache)
+  const dir = path.join(cache, 'objects', target.name)
+  fs.rmSync(dir, { recursive: true, force: true })
+  fs.mkdirSync(dir, { recursive: true })
+
+  const defines = [...gyp.defines, 'BUILDING_NODE_EXTENSION']
+  const common = [
+    ...['-target', target.triple, '-fPIC', '-Werror', ...gyp.cflags],
+    ...defines.map((define) => `-D${define}`),
+    `-DNODE_GYP_MODULE_NAME=${gyp.name}`,
+    ...includes.map((folder) => `-I${path.relative(root, folder)}`)
+  ]
+  const sources = [...gyp.sources, ...target.sources]
+  const objectOf = (source) =>
+    path.relative(root, path.join(dir, `${source.replaceAll('/', '-')}.o`))
+  await each(sources, (source) => {
+    const [driver, flags] = source.endsWith('.c')
+      ? ['cc', gyp.cflags_c]
+      : ['c++', gyp.cflags_cc]
+    const file = ['-c', source, '-o', objectOf(source)]
+    return zig([driver, ...common, ...flags, ...file])
+  })
+
+  const addon = path.join(dir, `${gyp.name}.node`)
+  await zig([
+    ...['c++', '-target', target.triple, ...target.link, ...gyp.ldflags],
+    ...['-o', path.relative(root, addon), ...sources.map(objectOf)]
+  ])
+  return fs.readFileSync(addon)
+}
+
+module.exports = { compile }
