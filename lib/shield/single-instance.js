@@ -187,7 +187,7 @@ class SingleInstance {
         makeDirectory(path.dirname(file))
         if (!isSocketPath(file)) {
           // Beside the discovery file or nowhere.
-          this.error = tooLong(file)
+          this.error ??= tooLong(file)
           return true
         }
         socket = new LocalSocket(file, this.#accept)

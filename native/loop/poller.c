@@ -327,7 +327,8 @@ static void on_wake_file(kg__watch *listener) {
   /* Relaxed: see can_listen(). The loop may have been woken for it by something
    * else: that it was busy does not make the wake file unreliable. */
   kg__store32_relaxed(&poller->missed, 0);
-  if (replace_waker(poller, WAKER_FILE, WAKER_NONE)) {
+  if (replace_waker(poller, WAKER_FILE, WAKER_NONE) ||
+      (kg__watch_turns > 0 && replace_waker(poller, WAKER_LOOP, WAKER_NONE))) {
     poller->on_wake(poller->data);
   } else if (waker_of(poller) == WAKER_NONE) {
     watch_listener(poller, false);
@@ -419,6 +420,10 @@ bool kg_poller_arm(kg_poller *poller) {
   poller->turns = poller->has_listener ? kg__watch_turns : 0;
   if (poller->turns == 0 && now >= poller->spin_until) {
     return fall_asleep(poller);
+  }
+  if (poller->turns > 0) {
+    /* From now on a signal is for this loop, too. */
+    watch_listener(poller, true);
   }
   kg__exchange32_seq_cst(&poller->waker, WAKER_LOOP);
   uv_idle_start(&poller->spin, on_spin);

@@ -89,7 +89,7 @@ function copyTo(dir) {
   target.conditions = []
   target.sources.push(...sources, 'test/darwin/shim.c')
   target.defines.push('_GNU_SOURCE')
-  target.ldflags = ['-Wl,-z,nodelete']
+  target.ldflags = ['-Wl,-z,nodelete', '-Wl,-z,now']
   const include = path.join(dir, 'test', 'darwin')
   target.cflags_c.push(
     `-I${path.join(include, 'include')}`,

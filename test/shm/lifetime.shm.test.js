@@ -4,11 +4,26 @@
 const assert = require('node:assert/strict')
 const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 const { threat, useRing } = require('../helpers/ring.js')
 const { sleep, until, within } = require('../helpers/wait.js')
 
 const ROOT = path.join(__dirname, '..', '..')
+
+/** Where node_api.h is: beside this node, or where node-gyp has put it. */
+function headers() {
+  const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
+  const cache = path.join(os.homedir(), '.cache', 'node-gyp')
+  const folders = [prefix, path.join(cache, process.versions.node)].map(
+    (base) => path.join(base, 'include', 'node')
+  )
+  const found = folders.find((folder) =>
+    fs.existsSync(path.join(folder, 'node_api.h'))
+  )
+  assert(found, `node_api.h is in none of ${folders.join(' and ')}`)
+  return found
+}
 
 describe('lifetime', () => {
   const current = useRing()
@@ -313,17 +328,10 @@ describe('lifetime', () => {
 
   describe('F51 external buffers', () => {
     it('are forbidden when the addon is compiled', () => {
-      // What the addon was compiled with, as node-gyp wrote it down.
-      const made = fs.readFileSync(
-        path.join(ROOT, 'build', 'kindly_guard_ipc.target.mk'),
-        'utf8'
-      )
-      const [, defines] = /^DEFS_Release := ((?:.*\\\n)*)/m.exec(made)
-      const [, folders] = /^INCS_Release := ((?:.*\\\n)*.*)/m.exec(made)
-      const flags = [
-        ...defines.matchAll(/'(-D[^']*)'/g),
-        ...folders.matchAll(/(-I[^\s$]+)/g)
-      ].map(([, flag]) => flag)
+      // What the addon is compiled with.
+      const gyp = fs.readFileSync(path.join(ROOT, 'binding.gyp'), 'utf8')
+      const [{ defines }] = JSON.parse(gyp).targets
+      const flags = [...defines.map((name) => `-D${name}`), `-I${headers()}`]
       const forbidden = '-DNODE_API_NO_EXTERNAL_BUFFERS_ALLOWED'
       const compiles = (name, given) => {
         const source =

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ int __real_mprotect(void *at, size_t length, int protection);
 int __wrap_mprotect(void *at, size_t length, int protection);
 int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
 int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
-ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 void __real_kg__sleep(uint64_t ns);
 void __wrap_kg__sleep(uint64_t ns);
 void __real_kg__posix_read_text(const char *path, char *text, size_t bytes);
@@ -82,15 +84,26 @@ int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask) {
   return __real_inotify_add_watch(fd, path, mask);
 }
 
-ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags) {
-  CHECK_EQUAL(length, sizeof *randoms);
-  CHECK_EQUAL(flags, 0);
+long __wrap_syscall(long number, ...) {
+  va_list list;
+  long given[6];
+  va_start(list, number);
+  for (int i = 0; i < 6; i++) {
+    given[i] = va_arg(list, long);
+  }
+  va_end(list);
+  if (number != SYS_getrandom) {
+    return __real_syscall(number, given[0], given[1], given[2], given[3],
+                          given[4], given[5]);
+  }
+  CHECK_EQUAL(given[1], sizeof *randoms);
+  CHECK_EQUAL(given[2], 0);
   if (random_count == 0) {
     errno = ENOSYS;
     return -1;
   }
-  memcpy(bytes, &randoms[--random_count], length);
-  return (ssize_t)length;
+  memcpy((void *)given[0], &randoms[--random_count], sizeof *randoms);
+  return (long)sizeof *randoms;
 }
 
 void __wrap_kg__sleep(uint64_t ns) {
