@@ -280,12 +280,15 @@ static void let_sleep(void) {
 }
 
 TEST(asleep_taken_over, "F34 a successor wakes whom the dead one did not") {
+  char byte;
   begin();
   kg_writer_close(writer);
+  CHECK(pipe(go) == 0);
   child = check_fork();
   if (child == 0) {
     writer = open_writer(dir, 16);
     dies_before_head = true;
+    CHECK(write(go[1], "g", 1) == 1);
     /* Not before the parent says that it sleeps. */
     while ((kg__load32_acquire(&writer->segment.ring.doorbell->waiters) &
             KG_WAITS_ON_HEAD) == 0) {
@@ -294,6 +297,8 @@ TEST(asleep_taken_over, "F34 a successor wakes whom the dead one did not") {
     write_events(writer, 1);
     check_done();
   }
+  /* Who opens the ring wakes whom it finds. */
+  CHECK(read(go[0], &byte, 1) == 1);
   let_sleep();
   CHECK(waitpid(child, NULL, 0) == child);
   writer = open_writer(dir, 16);
