@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mach/vm_inherit.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>

@@ -21,7 +21,6 @@ size_t kg_shim_confstr(int name, char *text, size_t bytes);
 #define CLOCK_UPTIME_RAW CLOCK_MONOTONIC
 
 /* <sys/mman.h> */
-#define VM_INHERIT_NONE 2
 #define minherit(base, length, how) madvise(base, length, MADV_DONTFORK)
 
 /* <fcntl.h> */

@@ -474,7 +474,7 @@ describe('WebSocket gate', () => {
     })
   })
 
-  describe('F56 ten thousand hostile handshakes', () => {
+  describe('F56 five thousand hostile handshakes', () => {
     const CROWD = 32
     let child
     let messages
@@ -591,11 +591,11 @@ describe('WebSocket gate', () => {
       const gate = { port: await told('port') }
       await flood(gate, 1000)
       const before = await measure()
-      await flood(gate, 10_000)
+      await flood(gate, 4000)
       const after = await measure()
       const grown = (key) => (after[key] - before[key]) / 2 ** 20
-      assert(grown('heap') < 16, `heap: ${grown('heap')} MiB more`)
-      assert(grown('rss') < 16, `RSS: ${grown('rss')} MiB more`)
+      assert(grown('heap') < 8, `heap: ${grown('heap')} MiB more`)
+      assert(grown('rss') < 8, `RSS: ${grown('rss')} MiB more`)
 
       const { admitted, connections, pending } = after.stats
       assert.deepEqual([admitted, connections, pending], [0, 0, 0])
@@ -607,8 +607,8 @@ describe('WebSocket gate', () => {
       ]) {
         assert(refused[reason] >= 100, `${reason}: ${refused[reason]}`)
       }
-      assert(challenged > 1000)
-      assert(refused.slow >= 22)
+      assert(challenged > 400)
+      assert(refused.slow >= 10)
       // It still is what it was: a client that knows the token gets in.
       const value = await proof(gate)
       const raw = new Raw(gate.port).send(get(...good(gate.port), value))
