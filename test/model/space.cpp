@@ -60,8 +60,6 @@ static std::vector<Row> rows(bool is_long) {
   if (is_long) {
     all.push_back(
         row("reject, two readers, two slots", {2, 3, 2, false, false, 0}));
-    all.push_back(
-        row("reject, one there, one that comes", {2, 4, 1, true, false, 0}));
   }
   return all;
 }
