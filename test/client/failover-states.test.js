@@ -215,7 +215,7 @@ describe('fail-over states', () => {
   let clock
 
   beforeEach(() => {
-    clock = new Clock().install()
+    clock = new Clock().install({ immediates: true })
   })
 
   afterEach(() => clock.restore())

@@ -38,7 +38,7 @@ describe('fail-over to a ring beside a server', () => {
   let looks
 
   beforeEach(() => {
-    clock = new Clock().install()
+    clock = new Clock().install({ immediates: true })
     server = null
     looks = 0
   })

@@ -14,7 +14,7 @@ describe('a client that looks for a ring', () => {
   let clock
 
   beforeEach(() => {
-    clock = new Clock().install()
+    clock = new Clock().install({ immediates: true })
   })
 
   afterEach(() => clock.restore())

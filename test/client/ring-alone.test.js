@@ -17,7 +17,7 @@ describe('fail-over without WebSocket', () => {
   let wakes
 
   beforeEach(() => {
-    clock = new Clock().install()
+    clock = new Clock().install({ immediates: true })
     rings = []
     openError = null
     startError = null

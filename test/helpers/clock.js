@@ -1,47 +1,129 @@
 'use strict'
-// Timers that fire when a test says so, in the place of Node's.
+// Timers, and performance.now(), by a clock that a test moves, in the place of
+// Node's. Sockets and promises go on as ever, and so does what timers/promises
+// gave out before.
 
-const NAMES = ['setTimeout', 'clearTimeout', 'setImmediate']
+const { mock } = require('node:test')
 
-class Clock {
-  constructor() {
-    this.now = 0
-    this.timers = new Set() // { at, action }
-    this.delays = [] // of every setTimeout so far
-    this._real = {}
+/** A timer as Node's, that never holds the process. */
+class Timer {
+  constructor(timers, action, at, every) {
+    Object.assign(this, { timers, action, at, every })
+    timers.add(this)
   }
 
-  /** Until restore(), the global timers are this clock's. */
-  install() {
-    for (const name of NAMES) this._real[name] = globalThis[name]
-    globalThis.setTimeout = (action, delay) => {
+  fire() {
+    if (this.every === null) this.timers.delete(this)
+    else this.at += this.every
+    this.action()
+  }
+
+  ref() {
+    return this
+  }
+
+  unref() {
+    return this
+  }
+}
+
+const least = (delay) => Math.max(1, delay ?? 1)
+
+class Clock {
+  now = 0
+  timers = new Set()
+  /** Of every setTimeout so far. */
+  delays = []
+  #mocks = []
+
+  /**
+   * Until restore(), the global timers are this clock's.
+   * @param {{ immediates?: boolean, time?: boolean }} [which] whether what
+   *   setImmediate gets waits for tick(), and performance.now() stands still
+   */
+  install({ immediates = false, time = false } = {}) {
+    const { timers } = this
+    const put = (object, name, fake) =>
+      this.#mocks.push(mock.method(object, name, fake).mock)
+    put(globalThis, 'setTimeout', (action, delay, ...args) => {
       this.delays.push(delay)
-      return this._add(action, this.now + delay)
+      const at = this.now + least(delay)
+      return new Timer(timers, () => action(...args), at, null)
+    })
+    put(globalThis, 'setInterval', (action, delay, ...args) => {
+      const every = least(delay)
+      return new Timer(timers, () => action(...args), this.now + every, every)
+    })
+    for (const name of ['clearTimeout', 'clearInterval']) {
+      const clear = globalThis[name]
+      // It may have been made before.
+      put(globalThis, name, (timer) =>
+        timer instanceof Timer ? timers.delete(timer) : clear(timer)
+      )
     }
-    globalThis.clearTimeout = (timer) => this.timers.delete(timer)
-    globalThis.setImmediate = (action) => this._add(action, this.now)
+    if (immediates) {
+      put(
+        globalThis,
+        'setImmediate',
+        (action, ...args) =>
+          new Timer(timers, () => action(...args), this.now, null)
+      )
+    }
+    if (time) {
+      put(performance, 'now', () => this.now)
+    }
     return this
   }
 
   restore() {
-    Object.assign(globalThis, this._real)
+    this.#mocks.splice(0).forEach((one) => one.restore())
+    this.timers.clear()
   }
 
-  _add(action, at) {
-    const timer = { at, action, ref() {}, unref() {} }
-    this.timers.add(timer)
-    return timer
-  }
-
-  /** The next timer fires. False when there is none. */
+  /** Jumps to the next timer, which fires. False when there is none. */
   tick() {
     const [first] = [...this.timers].sort((a, b) => a.at - b.at)
     if (first === undefined) return false
-    this.timers.delete(first)
     this.now = first.at
-    first.action()
+    first.fire()
     return true
+  }
+
+  /** Millisecond by millisecond, so that each timer sees its own time. */
+  advance(milliseconds) {
+    for (let i = 0; i < milliseconds; i++) {
+      this.now++
+      const due = [...this.timers].filter(({ at }) => at <= this.now)
+      for (const timer of due.sort((a, b) => a.at - b.at)) {
+        // One of the others may have cleared it.
+        if (this.timers.has(timer)) timer.fire()
+      }
+    }
   }
 }
 
-module.exports = { Clock }
+/**
+ * In a `describe`: from begin() to the end of a test, time stands still but for
+ * advance(). What mock.method() has put in the place of anything is gone behind
+ * each test.
+ * @returns {{ begin: () => void, advance: (milliseconds: number) => void,
+ *   now: () => number }}
+ */
+function useClock() {
+  let clock
+
+  afterEach(() => {
+    clock?.restore()
+    mock.restoreAll()
+  })
+
+  return {
+    begin() {
+      clock = new Clock().install({ time: true })
+    },
+    advance: (milliseconds) => clock.advance(milliseconds),
+    now: () => clock.now
+  }
+}
+
+module.exports = { Clock, useClock }

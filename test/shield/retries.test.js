@@ -14,7 +14,7 @@ const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
 const { mustBeAlone } = require('../../lib/shield/websocket-service.js')
 const { SingleInstance } = require('../../lib/shield/single-instance.js')
 const { useFactory } = require('../helpers/factory.js')
-const { useMockedClock } = require('../helpers/mocked-clock.js')
+const { useClock } = require('../helpers/clock.js')
 const { threat } = require('../helpers/ring.js')
 const { record, sleep, until } = require('../helpers/wait.js')
 
@@ -24,7 +24,7 @@ const PROBE_MS = 1000
 const ROUNDS = 100
 
 describe('a Shield', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   const { current, overWebSocket, shieldOf } = useFactory()
   let ring
 

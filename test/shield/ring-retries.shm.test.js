@@ -7,14 +7,14 @@ const fs = require('node:fs')
 const { native } = require('../../lib/shm/addon.js')
 const { IpcFactory } = require('../../lib/index.js')
 const { useFactory, write } = require('../helpers/factory.js')
-const { useMockedClock } = require('../helpers/mocked-clock.js')
+const { useClock } = require('../helpers/clock.js')
 const { threat } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
 
 const RETRY_MS = 1000
 
 describe('a Shield whose ring cannot be opened', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   const { current, shared, shieldOf } = useFactory()
   const { Lock } = native
   let ring

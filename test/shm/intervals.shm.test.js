@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { Backpressure } = require('../../lib/shm/backpressure.js')
-const { useMockedClock } = require('../helpers/mocked-clock.js')
+const { useClock } = require('../helpers/clock.js')
 const { spy, useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { sequences } = require('../helpers/sequences.js')
@@ -15,7 +15,7 @@ const SPACE_MS = 50
 const SPACE_WITHOUT_BELL_MS = 2
 
 describe('how often', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   const made = useNative()
   const current = useRing()
 

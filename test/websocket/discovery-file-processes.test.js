@@ -12,24 +12,10 @@ const {
   readDiscovery,
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
+const { LIVE, NAME } = require('../helpers/discovery-record.js')
 const { within } = require('../helpers/wait.js')
 
 const MODULE = require.resolve('../../lib/websocket/discovery-file.js')
-const NAME = 'kindly-guard'
-const TOKEN = '0123456789abcdef'.repeat(4)
-const LIVE = {
-  version: 1,
-  state: 'live',
-  socket: null,
-  port: 9955,
-  host: '127.0.0.1',
-  auth: 'token',
-  token: TOKEN,
-  generation: '00ff00ff00ff00ff',
-  dir: '/dev/shm/kindly-guard-1000',
-  pid: 4711,
-  startedAt: '2025-01-02T03:04:05.678Z'
-}
 
 describe('WebSocket discovery, of two processes', () => {
   let base

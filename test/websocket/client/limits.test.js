@@ -11,7 +11,7 @@ const { createToken } = require('../../../lib/websocket/auth.js')
 const { connect } = require('../../../lib/websocket/client/connect.js')
 const { MOST_EVENT_BYTES } = require('../../../lib/threat/limits.js')
 const { newHandshakeServer } = require('../../helpers/handshake.js')
-const { useMockedClock } = require('../../helpers/mocked-clock.js')
+const { useClock } = require('../../helpers/clock.js')
 const { record, turn, until, within } = require('../../helpers/wait.js')
 const { useLiar } = require('../../helpers/websocket-lies.js')
 const { threatOf } = require('../../helpers/websocket-peer.js')
@@ -21,7 +21,7 @@ const LEAST_EVENT_BYTES = 4096
 const MAX_FRAGMENTS = 16 * 1024
 
 describe('what a client over WebSocket takes', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   let gate
 
   beforeEach(async () => {

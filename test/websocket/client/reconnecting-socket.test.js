@@ -16,7 +16,7 @@ describe('WebSocket client without a server', () => {
   let clock
 
   beforeEach(() => {
-    clock = new Clock().install()
+    clock = new Clock().install({ immediates: true })
   })
 
   afterEach(() => {

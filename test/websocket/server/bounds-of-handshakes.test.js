@@ -11,7 +11,7 @@ const {
   parseChallenge
 } = require('../../../lib/websocket/auth.js')
 const { newHandshakeServer } = require('../../helpers/handshake.js')
-const { useMockedClock } = require('../../helpers/mocked-clock.js')
+const { useClock } = require('../../helpers/clock.js')
 const { record, turn, until } = require('../../helpers/wait.js')
 
 const TOKEN = createToken()
@@ -30,7 +30,7 @@ const request = (...headers) =>
   `${['GET / HTTP/1.1', ...headers].join('\r\n')}\r\n\r\n`
 
 describe('the bounds of a handshake', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   let gate
   let raws
 

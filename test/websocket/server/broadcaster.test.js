@@ -7,7 +7,7 @@ const { createToken } = require('../../../lib/websocket/auth.js')
 const { connect } = require('../../../lib/websocket/client/connect.js')
 const { checkWebSocket } = require('../../../lib/options/websocket.js')
 const { Broadcaster } = require('../../../lib/websocket/server/broadcaster.js')
-const { useMockedClock } = require('../../helpers/mocked-clock.js')
+const { useClock } = require('../../helpers/clock.js')
 const { numbers } = require('../../helpers/sequences.js')
 const { turn, until } = require('../../helpers/wait.js')
 const { LONG_MS, Peer, threatOf } = require('../../helpers/websocket-peer.js')
@@ -19,7 +19,7 @@ const PUMP_MS = 5
 const CLOSE_MS = 1000
 
 describe('a server that broadcasts', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   let broadcaster
   let history
 

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { CommandGate } = require('../../../lib/websocket/server/command-gate.js')
-const { useMockedClock } = require('../../helpers/mocked-clock.js')
+const { useClock } = require('../../helpers/clock.js')
 
 const AT_ONCE = 64
 const WAIT_MS = 100
@@ -11,7 +11,7 @@ const WAIT_MS = 100
 const IN_WAIT = 10
 
 describe('F71 the commands of one client', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   let socket
   let ran
   let gate

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { EventEmitter } = require('node:events')
 const { SendBuffer } = require('../../../lib/websocket/server/send-buffer.js')
 const { Subscriber } = require('../../../lib/websocket/server/subscriber.js')
-const { useMockedClock } = require('../../helpers/mocked-clock.js')
+const { useClock } = require('../../helpers/clock.js')
 
 const GENERATION = '0123456789abcdef'
 const STALL_MS = 1000
@@ -60,7 +60,7 @@ class Socket extends EventEmitter {
 }
 
 describe('a client of a WebSocket server', () => {
-  const clock = useMockedClock()
+  const clock = useClock()
   let socket
   let subscriber
 
