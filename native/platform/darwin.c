@@ -22,12 +22,6 @@
 #include "cpu.h"
 #include "posix.h"
 
-/* The kernel has them since 10.11, its headers since 15. */
-#ifndef F_OFD_SETLK
-#define F_OFD_SETLK 90
-#define F_OFD_GETLK 92
-#endif
-
 /* --- Directories -------------------------------------------------------- */
 
 /* Not the temporary directories: the system sweeps from them what nobody has
@@ -123,29 +117,6 @@ bool kg__file_has_holes(const kg__file *file, uint64_t length) {
   return false;
 }
 
-static struct flock lock_of(uint32_t byte) {
-  return (struct flock){.l_type = F_WRLCK,
-                        .l_whence = SEEK_SET,
-                        .l_start = (off_t)byte,
-                        .l_len = 1};
-}
-
-int kg__posix_lock(int fd, uint32_t byte) {
-  struct flock range = lock_of(byte);
-  return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
-}
-
-void kg__posix_unlock(int fd) {
-  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-  fcntl(fd, F_OFD_SETLK, &range);
-}
-
-bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
-  struct flock range = lock_of(byte);
-  return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
-         range.l_type != F_UNLCK;
-}
-
 void kg__posix_forbid_inheritance(void *base, size_t length) {
   minherit(base, length, VM_INHERIT_NONE);
 }
@@ -209,20 +180,14 @@ void kg__bell_close(kg__bell *bell) {
 
 /* --- Clocks and the rest ------------------------------------------------ */
 
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 uint64_t kg__clock_monotonic_ns(void) {
   /* The clock of libuv's uv_hrtime: it stands while the system sleeps. */
-  return clock_ns(CLOCK_UPTIME_RAW);
+  return kg__posix_clock_ns(CLOCK_UPTIME_RAW);
 }
 
 uint64_t kg__clock_boot_ns(void) {
   /* Here the monotonic clock goes on meanwhile. */
-  return clock_ns(CLOCK_MONOTONIC_RAW);
+  return kg__posix_clock_ns(CLOCK_MONOTONIC_RAW);
 }
 
 /* The system's clock costs no more than the counter that it is read from. */
@@ -238,15 +203,9 @@ uint64_t kg__clock_ns(kg__clock *clock) {
 uint64_t kg__boot_id(void) {
   char text[64] = "";
   size_t size = sizeof text - 1;
-  uint64_t id = 0;
-  if (sysctlbyname("kern.bootsessionuuid", text, &size, NULL, 0) != 0) {
-    return 0;
-  }
-  for (size_t i = 0; text[i] != '\0'; i++) {
-    /* FNV's step: the text is random already, it only has to be folded. */
-    id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
-  }
-  return id;
+  return sysctlbyname("kern.bootsessionuuid", text, &size, NULL, 0) == 0
+             ? kg__posix_fold(text)
+             : 0;
 }
 
 int kg__random(uint64_t *value, kg_failure *failure) {

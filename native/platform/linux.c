@@ -170,29 +170,6 @@ bool kg__file_has_holes(const kg__file *file, uint64_t length) {
          (uint64_t)info.st_blocks * 512 < length;
 }
 
-static struct flock lock_of(uint32_t byte) {
-  return (struct flock){.l_type = F_WRLCK,
-                        .l_whence = SEEK_SET,
-                        .l_start = (off_t)byte,
-                        .l_len = 1};
-}
-
-int kg__posix_lock(int fd, uint32_t byte) {
-  struct flock range = lock_of(byte);
-  return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
-}
-
-void kg__posix_unlock(int fd) {
-  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-  fcntl(fd, F_OFD_SETLK, &range);
-}
-
-bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
-  struct flock range = lock_of(byte);
-  return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
-         range.l_type != F_UNLCK;
-}
-
 void kg__posix_forbid_inheritance(void *base, size_t length) {
   madvise(base, length, MADV_DONTFORK);
 }
@@ -226,29 +203,18 @@ void kg__bell_close(kg__bell *bell) {
 
 /* --- Clocks and the rest ------------------------------------------------ */
 
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 uint64_t kg__clock_monotonic_ns(void) {
-  return clock_ns(CLOCK_MONOTONIC);
+  return kg__posix_clock_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t kg__clock_boot_ns(void) {
-  return clock_ns(CLOCK_BOOTTIME);
+  return kg__posix_clock_ns(CLOCK_BOOTTIME);
 }
 
 uint64_t kg__boot_id(void) {
   char text[64];
-  uint64_t id = 0;
   kg__posix_read_text("/proc/sys/kernel/random/boot_id", text, sizeof text);
-  for (size_t i = 0; text[i] != '\0'; i++) {
-    /* FNV's step: the text is random already, it only has to be folded. */
-    id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
-  }
-  return id;
+  return kg__posix_fold(text);
 }
 
 int kg__random(uint64_t *value, kg_failure *failure) {

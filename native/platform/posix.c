@@ -327,6 +327,21 @@ uint32_t kg__page_bytes(void) {
 
 /* --- Clocks and the rest ------------------------------------------------ */
 
+uint64_t kg__posix_clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t kg__posix_fold(const char *text) {
+  uint64_t id = 0;
+  for (size_t i = 0; text[i] != '\0'; i++) {
+    /* FNV's step: it only has to be folded. */
+    id = (id ^ (unsigned char)text[i]) * UINT64_C(0x100000001B3);
+  }
+  return id;
+}
+
 uint64_t kg__clock_wall_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);

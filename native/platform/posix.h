@@ -3,6 +3,8 @@
 #ifndef KG_POSIX_H
 #define KG_POSIX_H
 
+#include <time.h>
+
 #include "platform.h"
 
 /* --- From each other ---------------------------------------------------- */
@@ -16,6 +18,12 @@ void kg__posix_close(int fd);
 
 /* The beginning of a file of the kernel's as text, empty where it is none. */
 void kg__posix_read_text(const char *path, char *text, size_t bytes);
+
+/* A clock in nanoseconds. */
+uint64_t kg__posix_clock_ns(clockid_t clock);
+
+/* A number made of a text that is random already; 0 for an empty one. */
+uint64_t kg__posix_fold(const char *text);
 
 /* From here on forks are counted, and locks kept out of children. */
 void kg__posix_watch_forks(void);
@@ -34,12 +42,5 @@ int kg__posix_allocate(int fd, uint64_t size);
 
 /* Keeps a mapping out of forked children. */
 void kg__posix_forbid_inheritance(void *base, size_t length);
-
-/* Takes the lock on a byte; 0 or an errno (EAGAIN: somebody has it). The lock
- * belongs to the open file, not to the process. */
-int kg__posix_lock(int fd, uint32_t byte);
-
-/* Frees every lock that this open file has. */
-void kg__posix_unlock(int fd);
 
 #endif

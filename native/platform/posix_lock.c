@@ -1,11 +1,44 @@
 /* Locks that belong to one process, forks or no forks, as Linux and macOS
  * share them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "posix.h"
+
+/* macOS: the kernel has them since 10.11, its headers since 15. */
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 90
+#define F_OFD_GETLK 92
+#endif
+
+static struct flock lock_of(uint32_t byte) {
+  return (struct flock){.l_type = F_WRLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = (off_t)byte,
+                        .l_len = 1};
+}
+
+/* 0 or an errno; EAGAIN: somebody has it. The lock belongs to the open file,
+ * not to the process. */
+static int lock(int fd, uint32_t byte) {
+  struct flock range = lock_of(byte);
+  return fcntl(fd, F_OFD_SETLK, &range) == 0 ? 0 : errno;
+}
+
+/* Frees every lock that this open file has. */
+static void unlock(int fd) {
+  struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+  fcntl(fd, F_OFD_SETLK, &range);
+}
+
+bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
+  struct flock range = lock_of(byte);
+  return fcntl((int)file->handle, F_OFD_GETLK, &range) == 0 &&
+         range.l_type != F_UNLCK;
+}
 
 /* The descriptors that hold locks. A forked child closes its copies: the
  * lock belongs to the open file, which would live on in them. */
@@ -78,7 +111,7 @@ void kg__posix_close(int fd) {
   if (place < held_count) {
     /* Closing frees the lock only when a child that was just forked has
      * closed its copy too; unlocking frees it now. */
-    kg__posix_unlock(fd);
+    unlock(fd);
     held[place] = held[--held_count];
   }
   /* Closed under the mutex: a fork sees it both held and open or neither. */
@@ -95,7 +128,7 @@ int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
   if (!hold((int)file->handle)) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a lock");
   }
-  errno = kg__posix_lock((int)file->handle, byte);
+  errno = lock((int)file->handle, byte);
   if (errno == 0) {
     return KG_OK;
   }
