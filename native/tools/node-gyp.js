@@ -116,4 +116,4 @@ function runNodeGyp(command, cwd) {
   return result.error?.message ?? result.signal ?? 'see above'
 }
 
-module.exports = { findNodeGyp, missingTools, runNodeGyp }
+module.exports = { findHeaders, findNodeGyp, missingTools, runNodeGyp }

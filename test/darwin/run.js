@@ -10,11 +10,14 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { CPUS, findTests } = require('../tools/test-files.js')
+const { copyClone } = require('../tools/copy-clone.js')
+const { CPUS, findTests, ROOT } = require('../tools/test-files.js')
 
-const ROOT = path.join(__dirname, '..', '..')
 const C_TESTS = path.join(ROOT, 'test', 'c')
 const EXCEPTIONS = require('./exceptions.json')
+const NEEDED = [
+  ...['.mocharc.json', 'package.json', 'examples', 'lib', 'native', 'test']
+]
 
 const say = (text) => console.log(`darwin: ${text}`)
 
@@ -72,17 +75,7 @@ function testCore() {
 
 /** A copy of the package whose addon takes the files of macOS. */
 function copyTo(dir) {
-  const NAMES = ['.mocharc.json', 'package.json', 'native', 'lib', 'test']
-  for (const name of [...NAMES, 'examples']) {
-    fs.cpSync(path.join(ROOT, name), path.join(dir, name), {
-      recursive: true,
-      filter: (file) => path.basename(file) !== 'build'
-    })
-  }
-  fs.symlinkSync(
-    path.join(ROOT, 'node_modules'),
-    path.join(dir, 'node_modules')
-  )
+  copyClone(dir, NEEDED)
   const gyp = JSON.parse(fs.readFileSync(path.join(ROOT, 'binding.gyp')))
   const [target] = gyp.targets
   const [, { sources }] = target.conditions.find(([when]) => /mac/.test(when))

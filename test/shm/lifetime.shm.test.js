@@ -6,6 +6,7 @@ const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { findHeaders } = require('../../native/tools/node-gyp.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { sleep, until, within } = require('../helpers/wait.js')
 
@@ -13,16 +14,9 @@ const ROOT = path.join(__dirname, '..', '..')
 
 /** Where node_api.h is: beside this node, or where node-gyp has put it. */
 function headers() {
-  const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)))
   const cache = path.join(os.homedir(), '.cache', 'node-gyp')
-  const folders = [prefix, path.join(cache, process.versions.node)].map(
-    (base) => path.join(base, 'include', 'node')
-  )
-  const found = folders.find((folder) =>
-    fs.existsSync(path.join(folder, 'node_api.h'))
-  )
-  assert(found, `node_api.h is in none of ${folders.join(' and ')}`)
-  return found
+  const prefix = findHeaders() ?? path.join(cache, process.versions.node)
+  return path.join(prefix, 'include', 'node')
 }
 
 describe('lifetime', () => {

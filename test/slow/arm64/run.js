@@ -9,6 +9,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { fetchPackage } = require('../../../native/tools/prebuild/packages.js')
+const { copyClone } = require('../../tools/copy-clone.js')
 
 const ROOT = path.join(__dirname, '..', '..', '..')
 const QEMU = 'qemu-aarch64'
@@ -63,18 +64,6 @@ exec ${QEMU} -L ${LIBRARIES} '${real}' --require '${preload}' "$@"
   return node
 }
 
-/** The package without what was compiled for this machine. */
-function copyTo(dir) {
-  for (const name of NEEDED) {
-    fs.cpSync(path.join(ROOT, name), path.join(dir, name), {
-      recursive: true,
-      filter: (from) => path.basename(from) !== 'build'
-    })
-  }
-  const modules = path.join(ROOT, 'node_modules')
-  fs.symlinkSync(modules, path.join(dir, 'node_modules'))
-}
-
 function main(args) {
   installEmulator()
   execFileSync('npm', ['run', '--silent', 'prebuild', '--', 'linux-arm64'], {
@@ -86,7 +75,7 @@ function main(args) {
     const node = makeNode(work)
     const dir = path.join(work, 'package')
     fs.mkdirSync(dir)
-    copyTo(dir)
+    copyClone(dir, NEEDED)
     const is = execFileSync(
       node,
       ['-p', "process.arch + ' ' + require('.').PlatformShm.checksumMethod()"],

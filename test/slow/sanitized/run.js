@@ -7,24 +7,16 @@ const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { copyClone } = require('../../tools/copy-clone.js')
+const { ROOT } = require('../../tools/test-files.js')
 
-const ROOT = path.join(__dirname, '..', '..', '..')
+// What the addon is made of, and what uses it.
+const NEEDED = ['binding.gyp', 'package.json', 'native', 'lib']
 const FLAGS =
   '-fsanitize=address,undefined -fno-sanitize-recover=all ' +
   '-fno-omit-frame-pointer -g -O1'
 
 const say = (text) => console.log(`sanitized: ${text}`)
-
-/** A copy of what the addon is made of, which compiles into itself. */
-function copyTo(dir) {
-  for (const name of ['binding.gyp', 'package.json', 'native', 'lib']) {
-    fs.cpSync(path.join(ROOT, name), path.join(dir, name), { recursive: true })
-  }
-  fs.symlinkSync(
-    path.join(ROOT, 'node_modules'),
-    path.join(dir, 'node_modules')
-  )
-}
 
 function compile(dir) {
   const { status } = spawnSync(
@@ -53,7 +45,7 @@ function preloaded() {
 function main() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-sanitized-'))
   try {
-    copyTo(dir)
+    copyClone(dir, NEEDED)
     compile(dir)
     const { status, signal } = spawnSync(
       process.execPath,
