@@ -655,6 +655,26 @@ export function loadConfig(
   env?: Record<string, string | undefined>
 ): IpcOptions
 
+/** A place where text is shown. `notification` is whatever takes `$(icon)`s or
+ * links in brackets: a status bar, a label, a message. */
+export type DisplayPlace = 'plain' | 'terminal' | 'markdown' | 'notification'
+
+/**
+ * Text of a threat, safe to show in one line: what is not plainly visible is
+ * spelled out (`\\u{202e}`, `\\n`, and `\\\\`), and links, HTML and icons that the
+ * place would take for its own are text, or broken by a space.
+ */
+export function displayText(
+  text: string,
+  options?: {
+    /** Default `plain`. */
+    for?: DisplayPlace
+    /** The most characters, as people count; the last is an ellipsis when it was
+     * cut. Default: no limit. */
+    limit?: number
+  }
+): string
+
 /** What this machine offers. */
 export const PlatformShm: {
   /** Whether shared memory works here. */

@@ -2,6 +2,7 @@
 // The public API, and nothing else.
 
 const { BenchmarkClient } = require('./benchmark/client.js')
+const { displayText } = require('./base/display-text.js')
 const { loadConfig } = require('./options/file.js')
 const { IpcError } = require('./base/errors.js')
 const { IpcFactory } = require('./factory.js')
@@ -19,5 +20,6 @@ module.exports = {
   SharedMemoryIpc,
   ShmClient,
   ThreatType,
+  displayText,
   loadConfig
 }

@@ -11,6 +11,7 @@ export const {
   ThreatType,
   Severity,
   IpcError,
+  displayText,
   loadConfig
 } = cjs
 

@@ -1,7 +1,7 @@
 'use strict'
 // How a threat and a loss look to people.
 
-const { escapeText } = require('./escape.js')
+const { spellOut } = require('../base/display-text.js')
 
 const SGR = {
   Low: '36',
@@ -71,12 +71,12 @@ function formatTime(timestampUs) {
 function formatText(text, color, shown) {
   const mark = color ? invert : undefined
   if (text.length <= shown) {
-    return escapeText(text, mark)
+    return spellOut(text, mark)
   }
   // Not between the two halves of a surrogate pair.
   const end = text.codePointAt(shown - 1) > 0xffff ? shown - 1 : shown
   const rest = `... [${text.length - end} more]`
-  return escapeText(text.slice(0, end), mark) + paint('faint', rest, color)
+  return spellOut(text.slice(0, end), mark) + paint('faint', rest, color)
 }
 
 /** A name, with its number when that has no name. */

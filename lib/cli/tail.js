@@ -2,7 +2,7 @@
 // `kindly-guard-ipc tail`: prints threats as they come.
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { safeJson } = require('./escape.js')
+const { safeJson } = require('./safe-json.js')
 const { formatLoss, formatThreat, wantsColor } = require('./format.js')
 const { COMMON_HELP, numberIn } = require('./options.js')
 const { Output } = require('./output.js')

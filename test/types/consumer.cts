@@ -10,6 +10,7 @@ import type {
   ThroughputBenchmarkOptions,
   ClientStats,
   ClientTransport,
+  DisplayPlace,
   IpcClient,
   IpcClientEvents,
   IpcOptions,
@@ -43,7 +44,14 @@ import type {
   WriterStats
 } from 'kindly-guard-ipc'
 
-const { IpcFactory, loadConfig, PlatformShm, Severity, ThreatType } = kindly
+const {
+  displayText,
+  IpcFactory,
+  loadConfig,
+  PlatformShm,
+  Severity,
+  ThreatType
+} = kindly
 // A class is a value and a type, so it is imported as both.
 import BenchmarkClient = kindly.BenchmarkClient
 import IpcError = kindly.IpcError
@@ -377,6 +385,11 @@ export async function serve(): Promise<TransportStats> {
 }
 
 export async function follow(): Promise<ClientStats> {
+  const place: DisplayPlace = 'markdown'
+  const shown: string = displayText('x', { for: place, limit: 9 })
+  void shown
+  // @ts-expect-error no such place
+  displayText('x', { for: 'browser' })
   const options: IpcOptions = loadConfig('/nowhere/kindly-guard.toml')
   const fromEnvironment: IpcOptions = loadConfig(undefined, { PATH: '' })
   const client: IpcClient = await IpcFactory.createClient(options)

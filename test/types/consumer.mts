@@ -13,6 +13,7 @@ import {
   type ThroughputBenchmark,
   type TransportComparison,
   type ClientStats,
+  type DisplayPlace,
   type ClientTransport,
   type IpcClient,
   type IpcClientEvents,
@@ -20,6 +21,7 @@ import {
   type IpcOptions,
   type IpcTransport,
   type IpcTransportEvents,
+  displayText,
   loadConfig,
   type ServerStats,
   type ShieldTransport,
@@ -383,6 +385,11 @@ export async function serve(): Promise<TransportStats> {
 }
 
 export async function follow(): Promise<ClientStats> {
+  const place: DisplayPlace = 'markdown'
+  const shown: string = displayText('x', { for: place, limit: 9 })
+  void shown
+  // @ts-expect-error no such place
+  displayText('x', { for: 'browser' })
   const options: IpcOptions = loadConfig('/nowhere/kindly-guard.toml')
   const fromEnvironment: IpcOptions = loadConfig(undefined, { PATH: '' })
   const client: IpcClient = await IpcFactory.createClient(options)
