@@ -53,11 +53,12 @@ const IpcFactory = {
   createClient: (options) => real.IpcFactory.createClient(here(options))
 }
 
-const { BenchmarkClient, IpcError, loadConfig, PlatformShm } = real
-const { Severity, ThreatType } = real
+const { BenchmarkClient, displayText, IpcError, loadConfig } = real
+const { PlatformShm, Severity, ThreatType } = real
 
 module.exports = {
   BenchmarkClient,
+  displayText,
   IpcError,
   IpcFactory,
   loadConfig,
