@@ -456,9 +456,74 @@ export class SharedMemoryIpc extends EventEmitter<SharedMemoryIpcEvents> {
   isHealthy(): boolean
   /** Releases the lock at once. The ring stays for late readers. */
   close(): Promise<void>
+  /** close(), behind which no listener is called, not even that of `close`. */
+  dispose(): void
   readonly closed: boolean;
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What a client uses and how its Shield is. */
+export interface ClientState<
+  Transport extends string = ClientTransport | 'closed'
+> {
+  /** `closed` after close(). */
+  readonly transport: Transport
+  readonly writer: WriterState
+  /** Milliseconds since 1970, from when it has been so; `null` once it is
+   * closed. */
+  readonly since: number | null
+  /** A sentence for people: why it is so, and what to do. */
+  readonly reason: string
+}
+
+export interface WatchOptions {
+  /** The least time between two updates: 10 to 60,000 milliseconds. Default 100. */
+  everyMs?: number
+  /** How many threats of each severity are kept, the newest; 0 to 10,000. Default
+   * 200. */
+  keep?: number
+  /** The least severity of those that are kept; all are counted. Default: all. */
+  minSeverity?: SeverityName | number
+}
+
+export interface ThreatCounts {
+  total: number
+  /** How many of them the Shield stopped. */
+  blocked: number
+  bySeverity: Record<SeverityName | 'Unknown', number>
+  byType: Record<ThreatTypeName, number>
+}
+
+/** What a watch tells. */
+export interface WatchSnapshot {
+  /** The newest of each severity, in the order in which they came. Of one with
+   * more than 8192 characters there is only the start, and it is `cut`. */
+  threats: Threat[]
+  /** So many of them came since the update before this, or since the last one;
+   * they are the last ones. */
+  added: number
+  /** Since the watch began. */
+  counts: ThreatCounts
+  /** Since the watch began: how many were lost, how many of these were priority
+   * threats, and how often a number was not known and is not in these two. */
+  lost: { count: number; priority: number; unknown: number }
+  state: ClientState
+}
+
+export interface WatchEvents {
+  /** Something changed. The first one comes at once. */
+  update: [snapshot: WatchSnapshot]
+}
+
+/** A client's threats for something that shows them. */
+export interface Watch extends EventEmitter<WatchEvents> {
+  snapshot(): WatchSnapshot
+  /** The first snapshot, then one whenever there was an update since; holds the
+   * process open while it waits. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<WatchSnapshot>
+  /** Behind this, no listener is called, and loops end. */
+  dispose(): void
 }
 
 export interface PollOptions {
@@ -473,6 +538,8 @@ export interface ShmClientEvents {
   threats: [batch: Threat[]]
   lost: [loss: Loss]
   writer: [state: WriterState]
+  /** `client.state` is another one. */
+  state: [state: ClientState]
   error: [error: Error]
   close: []
 }
@@ -494,10 +561,16 @@ export interface ThreatReader<
     options?: PollOptions
   ): Promise<void>
   [Symbol.asyncIterator](): AsyncIterableIterator<Threat>
+  /** A summary for something that shows it: the numbers, and the newest threats. */
+  watch(options?: WatchOptions): Watch
+  /** How things are now. Another object when that changes. */
+  readonly state: ClientState
   stats(): Stats
   /** Open, and there is a writer that lives. */
   isHealthy(): boolean
   close(): Promise<void>
+  /** close(), behind which no listener is called, not even that of `close`. */
+  dispose(): void
   readonly closed: boolean
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
@@ -552,6 +625,8 @@ export interface IpcTransport extends EventEmitter<IpcTransportEvents> {
   isHealthy(): boolean
   /** Releases the lock at once. The ring stays for late readers. */
   close(): Promise<void>
+  /** close(), behind which no listener is called, not even that of `close`. */
+  dispose(): void
   readonly closed: boolean
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>

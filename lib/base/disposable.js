@@ -3,10 +3,15 @@
 const { define } = require('./own.js')
 
 /**
- * Gives a class with a close() the methods of `using` and `await using`.
+ * Gives an emitter with a close() the methods of `using` and `await using`, and
+ * dispose(), as editors call it: behind that, no listener is called.
  * @param {Function} Class
  */
 function makeDisposable(Class) {
+  define(Class.prototype, 'dispose', function dispose() {
+    this.removeAllListeners()
+    this.close()
+  })
   for (const name of [Symbol.dispose, Symbol.asyncDispose]) {
     // Node 18 has neither symbol.
     if (name !== undefined) {

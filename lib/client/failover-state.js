@@ -67,6 +67,9 @@ class FailoverState {
   /** One of the above; enter() alone changes it. */
   name = CONNECTING
 
+  /** Why the transport is what it is, for the user. */
+  reason
+
   /** @param {(change: object) => void} tell `{ from, to, reason }`, whenever
    *   the transport is another */
   constructor(tell) {
@@ -91,6 +94,7 @@ class FailoverState {
     const [from, to] = [this.#told, this.transport]
     if (to !== from) {
       this.#told = to
+      this.reason = reason
       // From a turn of its own: a listener may do anything to the source.
       setImmediate(() => {
         if (this.name !== CLOSED) {

@@ -90,6 +90,20 @@ class FailoverSource {
     return this.#state.transport
   }
 
+  /** Why that is; what to do, while there is neither. */
+  get reason() {
+    if (this.transport !== 'connecting') {
+      return this.#state.reason
+    }
+    const { ringError, socketError } = this
+    // That there is no ring, the other one says as well.
+    const isNews = socketError === null || ringError?.code !== 'ERR_NO_RING'
+    const reasons = [socketError, isNews ? ringError : null]
+      .filter((error) => error !== null)
+      .map((error) => error.message)
+    return reasons.join(' ') || 'no Shield was found yet'
+  }
+
   /** The server's source, unless the ring is read, or null. */
   get websocket() {
     return this.ring === null ? this.#server : null

@@ -48,7 +48,8 @@ function takeLock(options) {
 /**
  * Emits `renewed` when the ring can be written again, as another generation,
  * `locked` (an error) when another Shield has it, which is the end, `fault` (an
- * error) for what the heartbeat finds, and `drain`.
+ * error) for what the heartbeat finds, `unwritable` (an error) when that is why
+ * nothing can be written, and `drain`.
  */
 class ShieldRing extends EventEmitter {
   #options
@@ -199,9 +200,13 @@ class ShieldRing extends EventEmitter {
     shm.on('error', (error) => {
       if (error.code === 'ERR_RING_LOCKED' && this.#mayFail) {
         this.#lost(error)
-      } else {
-        this.emit('fault', error)
+        return
       }
+      if (this.#mayFail && !shm.isWritable) {
+        // Nobody may be writing just now.
+        this.emit('unwritable', error)
+      }
+      this.emit('fault', error)
     })
     shm.on('drain', () => this.emit('drain'))
     this.#shm = shm

@@ -84,6 +84,7 @@ class IpcTransport extends ScopedEmitter {
       this.#tell('the ring can be written')
     })
     this.#ring.on('locked', (error) => this.#end(error))
+    this.#ring.on('unwritable', (error) => this.#ringFailed(error))
     this.#ring.on('fault', (error) => this.#report(error))
     this.#ring.on('drain', () => this.emit('drain'))
     this.#claimed = this.#claimPlace()

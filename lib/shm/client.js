@@ -6,7 +6,7 @@ const { positionAfter, RingSource } = require('./ring-source.js')
 const { sourceOf, ThreatStream } = require('../stream/threat-stream.js')
 
 // What the poll thread tells even when nobody consumes.
-const TOLD_EVENTS = ['writer', 'lost']
+const TOLD_EVENTS = ['writer', 'state', 'lost']
 
 /** @param {RingSource} source @returns its part of ReaderStats */
 function describe(source) {

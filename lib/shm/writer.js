@@ -89,6 +89,11 @@ class SharedMemoryIpc extends ScopedEmitter {
     return this.#closing !== null
   }
 
+  /** Whether the last heartbeat left a ring that can be written. */
+  get isWritable() {
+    return !this.closed && this.#writer.stats().refuses === 0
+  }
+
   /** The option of this name. For the Shield's history. */
   get maxEventBytes() {
     return this.#limits.maxEventBytes

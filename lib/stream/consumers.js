@@ -269,5 +269,6 @@ module.exports = {
   BatchConsumer,
   IteratorConsumer,
   ListenerConsumer,
-  PollConsumer
+  PollConsumer,
+  WANTS
 }

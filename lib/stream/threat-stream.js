@@ -9,7 +9,7 @@ const { IpcError, invalid, show } = require('../base/errors.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
 const { define } = require('../base/own.js')
 const { ScopedEmitter } = require('../base/scope.js')
-const { checkMax, checkSignal } = require('../options/arguments.js')
+const { checkMax, checkSignal, checkWatch } = require('../options/arguments.js')
 const {
   BatchConsumer,
   IteratorConsumer,
@@ -18,6 +18,8 @@ const {
 } = require('./consumers.js')
 const { Delivery } = require('./delivery.js')
 const { freeze } = require('./freeze.js')
+const { StreamState } = require('./stream-state.js')
+const { Watch } = require('./watch.js')
 
 const DEFAULT_POLL = 256
 
@@ -43,6 +45,9 @@ let sourceOf
  *   most                how many events can be there at once; undefined: no
  *                       more than it has taken in already
  *   hold(hold)          whether waiting holds the process open
+ *   transport           what is used; undefined: shm
+ *   reason              why that is, for the user; undefined where it cannot
+ *                       be another
  *   writerState(fresh)  how the writer is; `fresh`: looks now
  *   priorityBehind({ generation, sequence })
  *                       the priority events up to that one, in front of one
@@ -63,6 +68,8 @@ class ThreatStream extends ScopedEmitter {
   #describe
   #latency = newLatency()
   #writer
+  #state
+  #watches = new Set()
   #error = null
   #closing = null
 
@@ -84,16 +91,27 @@ class ThreatStream extends ScopedEmitter {
       latency: this.#latency,
       // One that is being opened may call already.
       wake: () => this.#delivery?.wake(),
-      lost: (loss) =>
-        emitSafely(this, 'lost', isFreezing ? freeze(loss) : loss),
+      lost: (loss) => this.#lose(isFreezing ? freeze(loss) : loss),
       failed: (error) => this.#fail(error),
-      checked: () => this.#delivery && this.#checkWriter(false),
-      transport: (change) =>
-        emitSafely(this, 'transport', isFreezing ? freeze(change) : change),
+      checked: () => this.#state?.refresh(false),
+      transport: (change) => {
+        this.#state?.refresh(false)
+        emitSafely(this, 'transport', isFreezing ? freeze(change) : change)
+      },
       isConsumed: () => this.#delivery?.isConsumed ?? false
     })
     this.#delivery = new Delivery(this.#source, isFreezing)
     this.#writer = this.#source.writerState(true)
+    const stateWith = (writer) => ({
+      transport: this.#source.transport ?? 'shm',
+      writer,
+      reason: this.#source.reason
+    })
+    this.#state = new StreamState(
+      stateWith(this.#writer),
+      (fresh) => stateWith(this.#checkWriter(fresh)),
+      (state) => this.#tellState(state)
+    )
     const listeners = {
       threat: new ListenerConsumer(this),
       threats: new BatchConsumer(this, isFreezing)
@@ -113,6 +131,11 @@ class ThreatStream extends ScopedEmitter {
   /** Whether close() was called. */
   get closed() {
     return this.#closing !== null
+  }
+
+  /** The transport and the Shield as they are now. */
+  get state() {
+    return this.#state.refresh(true)
   }
 
   /** What every client tells, and what `describe` says of the source. */
@@ -198,6 +221,24 @@ class ThreatStream extends ScopedEmitter {
   }
 
   /**
+   * A summary for something that shows it: counts, and the newest threats.
+   * @param {import('../index').WatchOptions} [options]
+   * @returns {Watch}
+   * @throws {TypeError | RangeError} ERR_INVALID_ARGUMENT
+   * @throws {IpcError} ERR_CLOSED
+   */
+  watch(options) {
+    const checked = checkWatch(options)
+    this.#mustBeOpen()
+    const watch = new Watch(this.#delivery, checked, {
+      stateOf: () => this.state,
+      ended: () => this.#watches.delete(watch)
+    })
+    this.#watches.add(watch)
+    return watch
+  }
+
+  /**
    * Without a name it removes the listeners of every event, and spares those
    * by which this object learns who listens.
    */
@@ -223,6 +264,7 @@ class ThreatStream extends ScopedEmitter {
       })
       this.#delivery.close()
       this.#checkWriter(true)
+      this.#state.close()
       this.#source.close().then(() => {
         closed()
         emitSafely(this, 'close')
@@ -235,6 +277,20 @@ class ThreatStream extends ScopedEmitter {
     if (this.closed) {
       throw new IpcError('ERR_CLOSED')
     }
+  }
+
+  #lose(loss) {
+    for (const watch of this.#watches) {
+      watch.lost(loss)
+    }
+    emitSafely(this, 'lost', loss)
+  }
+
+  #tellState(state) {
+    for (const watch of this.#watches) {
+      watch.changed()
+    }
+    emitSafely(this, 'state', state)
   }
 
   /** Reports an error that belongs to no call, and ends who waits. */

@@ -239,6 +239,7 @@ public:
     object.Set("rejected", static_cast<double>(stats.rejected));
     object.Set("wanted", stats.wanted);
     object.Set("evicted", static_cast<double>(stats.evicted));
+    object.Set("refuses", stats.refuses);
     return object;
   }
 

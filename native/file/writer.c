@@ -257,7 +257,8 @@ void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
           is_forked(writer) ? 0 : kg__ring_writer_overwritten(&writer->ring),
       .rejected = writer->rejected,
       .wanted = writer->wanted,
-      .evicted = writer->space.evicted};
+      .evicted = writer->space.evicted,
+      .refuses = usable(writer)};
 }
 
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {

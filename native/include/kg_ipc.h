@@ -149,6 +149,7 @@ typedef struct kg_writer_stats {
   uint64_t rejected;    /* events refused with KG_E_RING_FULL */
   uint32_t wanted;      /* slots that the last refusal asked for; 0: none */
   uint64_t evicted;     /* reliable readers that were in the way for too long */
+  int refuses;          /* KG_OK, or why nothing can be written at present */
 } kg_writer_stats;
 
 /* A reliable reader as its cell says, which is its own word. */

@@ -79,6 +79,49 @@ describe('a Shield with a ring', () => {
     }
   })
 
+  it('F22 says that it fails although nobody writes, and that it is mended', async () => {
+    const shield = await shieldOf(IpcFactory.createHybridTransport, shared())
+    shield.writeThreat(threat('before'))
+    const changes = record(shield, 'transport')
+    await until(() => changes.length === 1, 'how it begins')
+    breakRing()
+    try {
+      await until(() => changes.length === 2, 'the change')
+      assert.equal(shield.stats().transport, 'websocket')
+      assert.equal(shield.stats().errors.shm.code, 'ERR_UNSAFE_PATH')
+    } finally {
+      mendRing()
+    }
+    await until(() => changes.length === 3, 'the change back')
+    assert.deepEqual(
+      changes.slice(1).map(({ from, to }) => [from, to]),
+      [
+        ['hybrid', 'websocket'],
+        ['websocket', 'hybrid']
+      ]
+    )
+    assert.equal(shield.writeThreat(threat('after')), 1, 'of another ring')
+  })
+
+  it('F22 stays as it is where its ring alone can be written', async () => {
+    const options = { ...shared(), websocket: { enabled: false } }
+    const shield = await shieldOf(IpcFactory.createTransport, options)
+    const changes = record(shield, 'transport')
+    const errors = record(shield, 'error')
+    breakRing()
+    try {
+      await until(() => errors.length > 0, 'an error')
+      assert.equal(errors[0].code, 'ERR_UNSAFE_PATH')
+      const { code } = errors[0]
+      assert.throws(() => shield.writeThreat(threat('lost')), { code })
+    } finally {
+      mendRing()
+    }
+    await until(() => shield.isHealthy(), 'a ring again')
+    assert.equal(shield.writeThreat(threat('after')), 1)
+    assert.deepEqual(changes.slice(1), [])
+  })
+
   it('and without WebSocket: its socket is there, and takes nobody in', async () => {
     const shield = await shieldOf(IpcFactory.createTransport, shared())
     assert.equal(shield.stats().websocket, null)

@@ -27,6 +27,7 @@ const { describeLarge } = require('./transport/large.js')
 const { describeScopes } = require('./transport/scopes.js')
 const { describeShared } = require('./transport/shared.js')
 const { describeTurns } = require('./transport/turns.js')
+const { describeWatch } = require('./transport/watch.js')
 
 /** @param {boolean} [atOnce] nothing is between writer and reader */
 function describeTransport(name, makePair, atOnce = false) {
@@ -58,6 +59,7 @@ function describeTransport(name, makePair, atOnce = false) {
     describeLarge(pair)
     describeAccount(pair)
     describeFlood(pair)
+    describeWatch(pair)
     if (atOnce) describeAtOnce(pair)
   })
 }

@@ -1,6 +1,7 @@
 // The whole API as a CommonJS consumer sees it. Compiled by types.test.js,
 // never run. consumer.mts is the same for `import`.
 import kindly = require('kindly-guard-ipc')
+import type { ExtensionContext } from 'vscode'
 import type {
   AttachedReader,
   BenchmarkOptions,
@@ -11,6 +12,12 @@ import type {
   ClientStats,
   ClientTransport,
   DisplayPlace,
+  ClientState,
+  ThreatCounts,
+  Watch,
+  WatchEvents,
+  WatchOptions,
+  WatchSnapshot,
   IpcClient,
   IpcClientEvents,
   IpcOptions,
@@ -382,6 +389,28 @@ export async function serve(): Promise<TransportStats> {
   await shield[Symbol.asyncDispose]()
   await same.close()
   return stats
+}
+
+export function display(context: ExtensionContext, client: IpcClient): Watch {
+  context.subscriptions.push(client)
+  const options: WatchOptions = { everyMs: 50, keep: 10, minSeverity: 'High' }
+  const watch: Watch = client.watch(options)
+  context.subscriptions.push(watch)
+  const events: (keyof WatchEvents)[] = ['update']
+  watch.on('update', ({ threats, added, counts, lost, state }) => {
+    const newest: Threat | undefined = threats.slice(-added)[0]
+    const { total, bySeverity, byType }: ThreatCounts = counts
+    const sums: number[] = [total, bySeverity.Critical, byType.Unknown]
+    const losses: number[] = [lost.count, lost.priority, lost.unknown]
+    const { transport, writer, since, reason }: ClientState = state
+    void [newest, sums, losses, transport, writer, since?.toFixed(), reason]
+  })
+  const snapshot: WatchSnapshot = watch.snapshot()
+  client.on('state', ({ reason }: ClientState) => void reason)
+  // @ts-expect-error It is changed by the client alone.
+  client.state.reason = ''
+  void [events, snapshot, client.state.transport === 'closed']
+  return watch
 }
 
 export async function follow(): Promise<ClientStats> {
