@@ -10,7 +10,8 @@ const IS_HANDLE = /Wrap$/
 // A turn of the event loop ends them by itself.
 const IMMEDIATE = 'Immediate'
 
-const endpoint = ({ ip4, ip6, port }) => `${ip4 ?? ip6}:${port}`
+// Node 18 has no address, and no more than its name.
+const endpoint = ({ ip4, ip6, host, port }) => `${ip4 ?? ip6 ?? host}:${port}`
 
 const describers = {
   process: ({ pid }) => `process ${pid}: ${commandOf(pid)}`,
