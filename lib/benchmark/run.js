@@ -9,6 +9,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
+const { deniedBy } = require('../base/permission.js')
 const { IpcFactory } = require('../factory.js')
 const { PlatformShm } = require('../shm/platform.js')
 
@@ -45,12 +46,18 @@ class BenchmarkRun {
     if (transport === 'shm' && reason !== null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
-    const run = new BenchmarkRun(transport)
+    let run = null
     try {
+      run = new BenchmarkRun(transport)
       await run.start(ring, reader)
     } catch (error) {
-      await run.close()
-      throw error
+      await run?.close()
+      const denied = deniedBy(error)
+      throw denied === null
+        ? error
+        : new IpcError('ERR_ACCESS', `the benchmark: ${denied}`, {
+            cause: error
+          })
     }
     return run
   }

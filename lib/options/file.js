@@ -6,6 +6,7 @@ const path = require('node:path')
 const { isDate } = require('node:util').types
 const { parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
+const { deniedBy } = require('../base/permission.js')
 const { readChecked } = require('../base/private-file.js')
 const {
   checkFactory,
@@ -96,6 +97,10 @@ function whyNot(error, file) {
   }
   if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
     return `${file} is not UTF-8`
+  }
+  const denied = deniedBy(error)
+  if (denied !== null) {
+    return `${file}: ${denied}`
   }
   return error.syscall && `${file}: ${error.syscall}: ${error.code}`
 }
