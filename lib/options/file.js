@@ -61,11 +61,20 @@ const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 const isTomlError = ({ codeblock }) => codeblock !== undefined
 
+/** Strictly, because a wrongly decoded name would be another name. */
+function decode(bytes, file) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    // Only Node gives this error a code.
+    throw new IpcError('ERR_CONFIG_INVALID', `${file} is not UTF-8`, { cause })
+  }
+}
+
 function parseToml(file) {
   try {
     const bytes = readChecked(file, (stat) => checkFile(stat, file))
-    // Strictly, because a wrongly decoded name would be another name.
-    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parse(decode(bytes, file))
   } catch (error) {
     const why = whyNot(error, file)
     if (why === undefined) {
@@ -88,15 +97,12 @@ function checkFile(stat, file) {
   }
 }
 
-/** What an error of the system, the decoder or the parser says of the file;
- * undefined for other errors. */
+/** What an error of the system or the parser says of the file; undefined for
+ * other errors. */
 function whyNot(error, file) {
   if (isTomlError(error)) {
     const [what] = error.message.split('\n', 1)
     return `${file}, line ${error.line}, column ${error.column}: ${what}`
-  }
-  if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-    return `${file} is not UTF-8`
   }
   const denied = deniedBy(error)
   if (denied !== null) {

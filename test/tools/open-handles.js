@@ -26,7 +26,8 @@ const describers = {
 /** The handles that count, as a map of address to handle. */
 function readHandles() {
   process.report.excludeNetwork = true // or it looks up the names of peers
-  const { libuv } = process.report.getReport()
+  // Deno has no such list.
+  const { libuv = [] } = process.report.getReport()
   const alive = libuv.filter(
     ({ type, is_active: isActive, is_referenced: isReferenced }) =>
       // A timer stands for all of Node's. An idle handle is an immediate.

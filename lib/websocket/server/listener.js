@@ -4,7 +4,7 @@
 
 const net = require('node:net')
 const { happened } = require('../../base/happened.js')
-const { mayListen } = require('../../base/permission.js')
+const { checkListening } = require('../../base/permission.js')
 
 class Listener {
   /** @type {net.Server} */
@@ -26,7 +26,7 @@ class Listener {
    */
   async listen(where) {
     if (where.port !== undefined) {
-      mayListen()
+      checkListening(where.host, where.port)
     }
     // Exclusive: in a cluster, workers would share the port and not the token,
     // and the primary process would own the Unix socket and outlive this one.
