@@ -23,4 +23,4 @@ function bootId() {
   }
 }
 
-module.exports = { bootId }
+module.exports = { bootId, HAS_OWN_CLOCK }

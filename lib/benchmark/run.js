@@ -7,6 +7,7 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { now } = require('./clock.js')
 const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
 const { deniedBy } = require('../base/permission.js')
@@ -20,8 +21,6 @@ const shieldFile = () => path.join(__dirname, 'shield.js')
 const TELL_EVERY = 512
 // Without an event for so long, the run has failed.
 const PATIENCE_MS = 10_000
-
-const now = () => Number(process.hrtime.bigint())
 
 class BenchmarkRun {
   #transport

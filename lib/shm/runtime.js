@@ -32,4 +32,13 @@ function whyNotLoaded(error) {
   return deniedBy(error) ?? error.message
 }
 
-module.exports = { whyNotLoaded, wrongWithRuntime }
+const isDeno = 'deno' in process.versions
+
+/**
+ * How an event loop is woken here. Deno's forgets, now and then, a descriptor
+ * that became readable, so that an event comes by the next timed look only; and
+ * while it spins, nothing else has its turn.
+ */
+const WAKING = { byThread: isDeno, maySpin: !isDeno }
+
+module.exports = { WAKING, whyNotLoaded, wrongWithRuntime }
