@@ -6,6 +6,7 @@ const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const { IpcError, isIpcError } = require('./errors.js')
+const { deniedBy } = require('./permission.js')
 
 const MAX_BYTES = 64 * 1024
 const TEMPORARY_BYTES = 8
@@ -142,8 +143,11 @@ function writePrivate(dirPath, base, text) {
   const fd = attempt(temporary, () => fs.openSync(temporary, 'wx', 0o600))
   try {
     try {
-      // The umask may have taken away more than it should.
-      fs.fchmodSync(fd, 0o600)
+      if ((fs.fstatSync(fd).mode & 0o777) !== 0o600) {
+        // The umask took away more than it should. Not always: Node's permission
+        // model has no fchmod().
+        fs.fchmodSync(fd, 0o600)
+      }
       fs.writeFileSync(fd, text)
     } finally {
       fs.closeSync(fd)
@@ -212,6 +216,10 @@ const SYSTEM_CODES = {
 }
 
 function systemError(error, file) {
+  const denied = deniedBy(error)
+  if (denied !== null) {
+    return new IpcError('ERR_ACCESS', `${file}: ${denied}`, { cause: error })
+  }
   const code = SYSTEM_CODES[error.code] ?? 'ERR_SYSTEM'
   const call = error.syscall ?? 'the call'
   return new IpcError(code, `${file}: ${call}: ${error.code}`, {

@@ -7,8 +7,10 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { now } = require('./clock.js')
 const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
+const { deniedBy } = require('../base/permission.js')
 const { IpcFactory } = require('../factory.js')
 const { PlatformShm } = require('../shm/platform.js')
 
@@ -19,8 +21,6 @@ const shieldFile = () => path.join(__dirname, 'shield.js')
 const TELL_EVERY = 512
 // Without an event for so long, the run has failed.
 const PATIENCE_MS = 10_000
-
-const now = () => Number(process.hrtime.bigint())
 
 class BenchmarkRun {
   #transport
@@ -45,12 +45,18 @@ class BenchmarkRun {
     if (transport === 'shm' && reason !== null) {
       throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
     }
-    const run = new BenchmarkRun(transport)
+    let run = null
     try {
+      run = new BenchmarkRun(transport)
       await run.start(ring, reader)
     } catch (error) {
-      await run.close()
-      throw error
+      await run?.close()
+      const denied = deniedBy(error)
+      throw denied === null
+        ? error
+        : new IpcError('ERR_ACCESS', `the benchmark: ${denied}`, {
+            cause: error
+          })
     }
     return run
   }

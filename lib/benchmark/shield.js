@@ -3,6 +3,7 @@
 // answers when it did.
 
 const { setTimeout: sleep } = require('node:timers/promises')
+const { now } = require('./clock.js')
 const { IpcFactory } = require('../factory.js')
 const { threatOf } = require('./threats.js')
 
@@ -11,7 +12,6 @@ const { threatOf } = require('./threats.js')
 const WINDOW = 4096
 
 const { dir, transport, ...ring } = JSON.parse(process.argv[2])
-const now = () => Number(process.hrtime.bigint())
 
 let taken = 0
 let onTaken = () => {}

@@ -6,6 +6,7 @@ const path = require('node:path')
 const { isDate } = require('node:util').types
 const { parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
+const { deniedBy } = require('../base/permission.js')
 const { readChecked } = require('../base/private-file.js')
 const {
   checkFactory,
@@ -60,11 +61,20 @@ const written = (section) => namesIn(SECTIONS[section]).map(snake)
 
 const isTomlError = ({ codeblock }) => codeblock !== undefined
 
+/** Strictly, because a wrongly decoded name would be another name. */
+function decode(bytes, file) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    // Only Node gives this error a code.
+    throw new IpcError('ERR_CONFIG_INVALID', `${file} is not UTF-8`, { cause })
+  }
+}
+
 function parseToml(file) {
   try {
     const bytes = readChecked(file, (stat) => checkFile(stat, file))
-    // Strictly, because a wrongly decoded name would be another name.
-    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parse(decode(bytes, file))
   } catch (error) {
     const why = whyNot(error, file)
     if (why === undefined) {
@@ -87,15 +97,16 @@ function checkFile(stat, file) {
   }
 }
 
-/** What an error of the system, the decoder or the parser says of the file;
- * undefined for other errors. */
+/** What an error of the system or the parser says of the file; undefined for
+ * other errors. */
 function whyNot(error, file) {
   if (isTomlError(error)) {
     const [what] = error.message.split('\n', 1)
     return `${file}, line ${error.line}, column ${error.column}: ${what}`
   }
-  if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-    return `${file} is not UTF-8`
+  const denied = deniedBy(error)
+  if (denied !== null) {
+    return `${file}: ${denied}`
   }
   return error.syscall && `${file}: ${error.syscall}: ${error.code}`
 }

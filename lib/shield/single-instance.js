@@ -8,6 +8,7 @@
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalid, IpcError } = require('../base/errors.js')
+const { deniedBy } = require('../base/permission.js')
 const { makeDirectory } = require('../base/private-file.js')
 const {
   isSocketPath,
@@ -216,6 +217,10 @@ class SingleInstance {
 function wrap(error, file) {
   if (error instanceof IpcError) {
     return error
+  }
+  const denied = deniedBy(error)
+  if (denied !== null) {
+    return new IpcError('ERR_ACCESS', `${file}: ${denied}`, { cause: error })
   }
   const detail = `${file}: ${error.syscall ?? 'listen'}: ${error.code}`
   return new IpcError('ERR_SYSTEM', detail, { cause: error })

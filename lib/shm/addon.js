@@ -9,6 +9,7 @@ const { ownTarget, wrongWithFile } = require('./addon-file.js')
 const { LAYOUT_VERSION, PACKAGE_VERSION } = require('./native-constants.js')
 const { adopt, fromNative } = require('../base/errors.js')
 const { define } = require('../base/own.js')
+const { whyNotLoaded, wrongWithRuntime } = require('./runtime.js')
 
 // On an addon that is in use: a process may load several copies of this
 // package (a test runner does, for each of its files) and have one addon for
@@ -139,12 +140,21 @@ function wrongWith(native) {
     : null
 }
 
+/** Node's permission model may forbid to look; then loading it says so. */
+function exists(file) {
+  try {
+    return fs.existsSync(file)
+  } catch {
+    return false
+  }
+}
+
 /** The file that is meant; null in a bundle, where it is another one. */
 function fileIn(place) {
   if (typeof __dirname !== 'string') return null
   const folder = place === BUILD ? BUILD : path.join('prebuilds', place)
   const file = path.join(__dirname, '..', '..', folder, NAME)
-  return fs.existsSync(file) ? file : null
+  return exists(file) ? file : null
 }
 
 /** @returns {Binding | null} null when nothing is there */
@@ -166,7 +176,7 @@ function loadFrom(place) {
       ? { native: take(native), reason: null }
       : refuse(other)
   } catch (error) {
-    return refuse(error.message)
+    return refuse(whyNotLoaded(error))
   }
 }
 
@@ -177,6 +187,10 @@ function load() {
       native: null,
       reason: 'KINDLY_GUARD_IPC_NO_NATIVE=1 forbids the native addon'
     }
+  }
+  const foreign = wrongWithRuntime()
+  if (foreign !== null) {
+    return { native: null, reason: foreign }
   }
   const target = ownTarget()
   let refused = null

@@ -5,6 +5,7 @@
 const { decodeState, inspectRing, openReader } = require('./inspect.js')
 const { STATE_ERROR, STATE_UNREAD } = require('./native-constants.js')
 const { RingReader } = require('./ring-reader.js')
+const { WAKING } = require('./runtime.js')
 const { Progress } = require('../stream/positions.js')
 const { priorityBetween } = require('../threat/priority.js')
 
@@ -167,7 +168,8 @@ class RingSource {
     if (!this.#started && !this.#closed) {
       const self = new WeakRef(this)
       const woken = () => self.deref()?.#woken()
-      this.#reader.start(woken, this.#options.spinMicros)
+      const spinMicros = WAKING.maySpin ? this.#options.spinMicros : 0
+      this.#reader.start(woken, spinMicros, WAKING.byThread)
       this.#reader.hold(this.#holding)
       this.#started = true
     }

@@ -19,14 +19,15 @@ public:
   Polling(Reader *owner, kg_reader *reader) : owner_(owner), reader_(reader) {}
 
   // 0, or a negative error of libuv and nothing was started.
-  int Start(Napi::Env env, double spin_micros, const Napi::Value &on_wake) {
+  int Start(Napi::Env env, double spin_micros, bool by_thread,
+            const Napi::Value &on_wake) {
     uv_loop_t *loop = nullptr;
-    int result =
-        napi_get_uv_event_loop(env, &loop) == napi_ok
-            ? kg_poller_start(&poller_, loop, reader_,
-                              static_cast<uint64_t>(spin_micros * 1000),
-                              OnEvent, static_cast<LoopHandle *>(this))
-            : UV_EINVAL;
+    int result = napi_get_uv_event_loop(env, &loop) == napi_ok
+                     ? kg_poller_start(
+                           &poller_, loop, reader_,
+                           static_cast<uint64_t>(spin_micros * 1000), by_thread,
+                           OnEvent, static_cast<LoopHandle *>(this))
+                     : UV_EINVAL;
     if (result != 0) {
       delete this;
       return result;
@@ -131,15 +132,16 @@ public:
     return Napi::Number::New(info.Env(), batch.events);
   }
 
-  // (onWake, spinMicros): starts the poll thread.
+  // (onWake, spinMicros, byThread?): starts the poll thread.
   Napi::Value Start(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     if (polling_ != nullptr) {
       return Throw(env, KG_E_CLOSED);
     }
     Polling *polling = new Polling(this, reader_);
-    int result =
-        polling->Start(env, info[1].As<Napi::Number>().DoubleValue(), info[0]);
+    double spin_micros = info[1].As<Napi::Number>().DoubleValue();
+    bool by_thread = info[2].ToBoolean().Value();
+    int result = polling->Start(env, spin_micros, by_thread, info[0]);
     if (result != 0) {
       return Throw(env, KG_E_SYSTEM, uv_strerror(result));
     }

@@ -351,7 +351,8 @@ static void start_listener(kg_poller *poller, uv_loop_t *loop) {
 }
 
 int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, kg_poller_callback on_wake, void *data) {
+                    uint64_t spin_ns, bool by_thread,
+                    kg_poller_callback on_wake, void *data) {
   kg_poller *poller = calloc(1, sizeof *poller);
   if (poller == NULL) {
     return UV_ENOMEM;
@@ -382,7 +383,9 @@ int kg_poller_start(kg_poller **started, uv_loop_t *loop, kg_reader *reader,
   poller->open_handles = 2;
   /* The async holds the loop open or not. */
   uv_unref((uv_handle_t *)&poller->spin);
-  start_listener(poller, loop);
+  if (!by_thread) {
+    start_listener(poller, loop);
+  }
   result = uv_thread_create(&poller->thread, run, poller);
   if (result != 0) {
     /* Handles can only be freed from their close callback. */

@@ -6,6 +6,7 @@
 #ifndef KG_POLLER_H
 #define KG_POLLER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -20,9 +21,12 @@ typedef void (*kg_poller_callback)(void *data);
  * so far. `on_wake` is called when there may be something to read or the
  * state changed, and then not again before kg_poller_arm. The loop does not
  * sleep for `spin_ns` behind events that came closer to each other than that.
- * Returns 0 or a negative uv error. */
+ * `by_thread`: the thread wakes it and never the wake file, for a loop that
+ * does not reliably see a descriptor become readable. Returns 0 or a negative
+ * uv error. */
 int kg_poller_start(kg_poller **poller, uv_loop_t *loop, kg_reader *reader,
-                    uint64_t spin_ns, kg_poller_callback on_wake, void *data);
+                    uint64_t spin_ns, bool by_thread,
+                    kg_poller_callback on_wake, void *data);
 
 /* Everything was read: watch on. True when head has moved already, and the
  * caller goes on reading. Loop thread. */

@@ -29,12 +29,28 @@ class Timer {
 
 const least = (delay) => Math.max(1, delay ?? 1)
 
+/**
+ * Until the function that it returns is called, performance.now() is another.
+ * The whole object is replaced: in Node 18 and in Bun, the real one's `now`
+ * cannot be.
+ * @param {() => number} now milliseconds
+ * @returns {() => void}
+ */
+function replaceNow(now) {
+  const real = Object.getOwnPropertyDescriptor(globalThis, 'performance')
+  Object.defineProperty(globalThis, 'performance', {
+    configurable: true,
+    value: Object.create(performance, { now: { value: now } })
+  })
+  return () => Object.defineProperty(globalThis, 'performance', real)
+}
+
 class Clock {
   now = 0
   timers = new Set()
   /** Of every setTimeout so far. */
   delays = []
-  #mocks = []
+  #restorers = []
 
   /**
    * Until restore(), the global timers are this clock's.
@@ -43,8 +59,10 @@ class Clock {
    */
   install({ immediates = false, time = false } = {}) {
     const { timers } = this
-    const put = (object, name, fake) =>
-      this.#mocks.push(mock.method(object, name, fake).mock)
+    const put = (object, name, fake) => {
+      const { mock: one } = mock.method(object, name, fake)
+      this.#restorers.push(() => one.restore())
+    }
     put(globalThis, 'setTimeout', (action, delay, ...args) => {
       this.delays.push(delay)
       const at = this.now + least(delay)
@@ -70,13 +88,13 @@ class Clock {
       )
     }
     if (time) {
-      put(performance, 'now', () => this.now)
+      this.#restorers.push(replaceNow(() => this.now))
     }
     return this
   }
 
   restore() {
-    this.#mocks.splice(0).forEach((one) => one.restore())
+    this.#restorers.splice(0).forEach((restore) => restore())
     this.timers.clear()
   }
 
@@ -126,4 +144,4 @@ function useClock() {
   }
 }
 
-module.exports = { Clock, useClock }
+module.exports = { Clock, replaceNow, useClock }

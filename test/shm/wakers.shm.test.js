@@ -99,6 +99,32 @@ describe('what wakes a client', () => {
     assert.equal(await waits(), FOR_WAKE_FILE)
   })
 
+  it('the thread alone, where a loop hears no file reliably', async () => {
+    const shield = ring.writer()
+    file = fs.openSync(ring.file, 'r+')
+    const reader = new native.Reader({ dir: ring.dir })
+    reader.setBuffers(new ArrayBuffer(384 * 4), new Float64Array(READ.FIELDS))
+    let wakes = 0
+    const woken = () => {
+      wakes++
+      reader.read({})
+      reader.arm()
+    }
+    reader.start(woken, 0, true)
+    reader.arm()
+    try {
+      for (let round = 1; round <= MISSES + 1; round++) {
+        assert.equal(await waits(), ON_HEAD)
+        shield.writeThreat(threat())
+        await until(() => wakes >= round, 'a wake')
+      }
+    } finally {
+      await new Promise((resolve) => {
+        reader.close(resolve)
+      })
+    }
+  })
+
   it('F24 a ring that is gone wakes it ever less often', async () => {
     ring.writer().close()
     const reader = new native.Reader({ dir: ring.dir })

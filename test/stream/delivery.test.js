@@ -3,6 +3,7 @@
 // a listener's mistake costs.
 
 const assert = require('node:assert/strict')
+const { replaceNow } = require('../helpers/clock.js')
 const { openList, turns } = require('../helpers/list-source.js')
 const { numbers, sequences } = require('../helpers/sequences.js')
 const { useUncaught } = require('../helpers/uncaught.js')
@@ -13,16 +14,16 @@ const EVENTS = 1024
 const MILLISECONDS = 8
 
 describe('a turn of the event loop', () => {
-  const { now } = performance
   let time
+  let restore
 
   beforeEach(() => {
     time = 1000
-    performance.now = () => time
+    restore = replaceNow(() => time)
   })
 
   afterEach(() => {
-    performance.now = now
+    restore()
   })
 
   /** How many events came in each turn, until all came. */

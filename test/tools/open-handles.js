@@ -10,7 +10,8 @@ const IS_HANDLE = /Wrap$/
 // A turn of the event loop ends them by itself.
 const IMMEDIATE = 'Immediate'
 
-const endpoint = ({ ip4, ip6, port }) => `${ip4 ?? ip6}:${port}`
+// Node 18 has no address, and no more than its name.
+const endpoint = ({ ip4, ip6, host, port }) => `${ip4 ?? ip6 ?? host}:${port}`
 
 const describers = {
   process: ({ pid }) => `process ${pid}: ${commandOf(pid)}`,
@@ -25,7 +26,8 @@ const describers = {
 /** The handles that count, as a map of address to handle. */
 function readHandles() {
   process.report.excludeNetwork = true // or it looks up the names of peers
-  const { libuv } = process.report.getReport()
+  // Deno has no such list.
+  const { libuv = [] } = process.report.getReport()
   const alive = libuv.filter(
     ({ type, is_active: isActive, is_referenced: isReferenced }) =>
       // A timer stands for all of Node's. An idle handle is an immediate.

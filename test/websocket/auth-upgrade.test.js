@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { createHmac } = require('node:crypto')
+const { replaceNow } = require('../helpers/clock.js')
 const {
   answerChallenge,
   Challenger,
@@ -158,8 +159,7 @@ describe('a proof, as the protocol says', () => {
   })
 
   it('is admitted by the clock that there is', () => {
-    const { now: before } = performance
-    performance.now = () => now
+    const restore = replaceNow(() => now)
     try {
       challenger = new Challenger(TOKEN)
       const late = used()
@@ -167,7 +167,7 @@ describe('a proof, as the protocol says', () => {
       now += LIFETIME + 1
       assert.equal(challenger.admit(late, 1).reason, 'expired')
     } finally {
-      performance.now = before
+      restore()
     }
   })
 

@@ -5,6 +5,7 @@
 const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
 const { hideInherited } = require('../../base/own.js')
+const { deniedBy } = require('../../base/permission.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const {
   isSocketPath,
@@ -93,6 +94,7 @@ function waysTo({ socket = null, url = null, port = null }) {
  *   ERR_WEBSOCKET_UNREACHABLE: no server there, or no answer in time. `isAbsent`
  *   of either: there is no Shield at that address; `isProven`: there is one,
  *   which has as many clients as it takes or closes
+ * @throws {IpcError} ERR_ACCESS: Node's permission model denies it
  * @throws {IpcError} ERR_SYSTEM: the package `ws` is another one than is needed
  * @throws {unknown} the signal's reason
  */
@@ -233,6 +235,10 @@ function open(way, onSocket, signal) {
 /** No server there, or one that speaks another protocol. */
 function connectionError({ name }, error) {
   const { code } = error
+  const denied = deniedBy(error)
+  if (denied !== null) {
+    return new IpcError('ERR_ACCESS', `${name}: ${denied}`, { cause: error })
+  }
   // The system's codes; those of parsers and of ws have an underscore.
   if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {
     const isAbsent = code === 'ECONNREFUSED' || code === 'ENOENT'

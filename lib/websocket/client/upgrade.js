@@ -5,7 +5,7 @@
 
 const { createHash, randomBytes } = require('node:crypto')
 const http = require('node:http')
-const WebSocket = require('ws')
+const WebSocket = require('../ws.js')
 const { IpcError } = require('../../base/errors.js')
 const { define } = require('../../base/own.js')
 

@@ -5,7 +5,7 @@
 
 const { EventEmitter } = require('node:events')
 const http = require('node:http')
-const { WebSocketServer } = require('ws')
+const { WebSocketServer } = require('../ws.js')
 const { Challenger, judgeUpgrade } = require('../auth.js')
 const { Port } = require('./port.js')
 const { UnprovenConnections } = require('./unproven.js')

@@ -4,6 +4,7 @@
 
 const net = require('node:net')
 const { happened } = require('../../base/happened.js')
+const { checkListening } = require('../../base/permission.js')
 
 class Listener {
   /** @type {net.Server} */
@@ -24,6 +25,9 @@ class Listener {
    * @throws {Error} of the system
    */
   async listen(where) {
+    if (where.port !== undefined) {
+      checkListening(where.host, where.port)
+    }
     // Exclusive: in a cluster, workers would share the port and not the token,
     // and the primary process would own the Unix socket and outlive this one.
     this.server.listen({ ...where, exclusive: true })

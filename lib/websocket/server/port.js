@@ -2,6 +2,7 @@
 // The loopback port of a server: for who cannot use its Unix socket.
 
 const { IpcError } = require('../../base/errors.js')
+const { deniedBy } = require('../../base/permission.js')
 const { Listener } = require('./listener.js')
 
 // The two addresses that a client may mean by `localhost`.
@@ -36,7 +37,7 @@ class Port {
   /**
    * Starts to listen; on another port if this one is taken.
    * @returns {Promise<number | null>} the port; null when there is to be none
-   * @throws {IpcError} ERR_CLOSED, ERR_TOO_MANY_FILES, ERR_SYSTEM
+   * @throws {IpcError} ERR_CLOSED, ERR_ACCESS, ERR_TOO_MANY_FILES, ERR_SYSTEM
    */
   listen() {
     return (this.#listening ??= this.#listen())
@@ -116,6 +117,10 @@ async function listen(listener, host, port) {
   try {
     await listener.listen({ host, port })
   } catch (cause) {
+    const denied = deniedBy(cause)
+    if (denied !== null) {
+      throw new IpcError('ERR_ACCESS', `listen: ${denied}`, { cause })
+    }
     const full = cause.code === 'EMFILE' || cause.code === 'ENFILE'
     const code = full ? 'ERR_TOO_MANY_FILES' : 'ERR_SYSTEM'
     throw new IpcError(code, `listen: ${cause.code}`, { cause })

@@ -52,12 +52,14 @@ function pack(name, dir) {
 
 /**
  * A package's folder in the cache, fetched when it is not there yet.
- * @param {keyof typeof PACKAGES} key
+ * @param {string} key what its folder is called there
+ * @param {{ name: string, integrity: string, members: string[] }} pinned the
+ *   package with its version, its checksum as npm says it, and what of it is
+ *   wanted
  * @param {string} cache
  * @returns {string}
  */
-function fetchPackage(key, cache) {
-  const { name, integrity, members } = PACKAGES[key]
+function fetchPinned(key, { name, integrity, members }, cache) {
   const id = createHash('sha256').update(integrity).digest('hex').slice(0, 12)
   const kept = path.join(cache, `${key}-${id}`)
   if (fs.existsSync(kept)) return path.join(kept, 'package')
@@ -80,4 +82,7 @@ function fetchPackage(key, cache) {
   return path.join(kept, 'package')
 }
 
-module.exports = { fetchPackage }
+/** @param {keyof typeof PACKAGES} key @param {string} cache */
+const fetchPackage = (key, cache) => fetchPinned(key, PACKAGES[key], cache)
+
+module.exports = { fetchPackage, fetchPinned }

@@ -140,8 +140,8 @@ static void begin(eye *eye, const char *dir, uint64_t spin_ns) {
                               eye->account.next == 0 ? 1 : eye->account.next),
                KG_OK, NULL);
   eye->account.next = eye->account.next == 0 ? 1 : eye->account.next;
-  CHECK(kg_poller_start(&eye->poller, &eye->loop, eye->reader, spin_ns, on_wake,
-                        eye) == 0);
+  CHECK(kg_poller_start(&eye->poller, &eye->loop, eye->reader, spin_ns, false,
+                        on_wake, eye) == 0);
 }
 
 static void end(eye *eye) {
@@ -264,8 +264,8 @@ TEST(cut, "F22 cut short under thread and loop, again and again") {
     eye eye = {.stop_after = 40};
     CHECK(uv_loop_init(&eye.loop) == 0);
     eye.reader = reader;
-    CHECK(kg_poller_start(&eye.poller, &eye.loop, reader, 0, on_wake, &eye) ==
-          0);
+    CHECK(kg_poller_start(&eye.poller, &eye.loop, reader, 0, false, on_wake,
+                          &eye) == 0);
     uv_timer_t timer;
     CHECK(uv_timer_init(&eye.loop, &timer) == 0);
     timer.data = &eye;

@@ -222,8 +222,10 @@ function describeAccount(pair) {
       assert.equal(read.error, null)
       const { count, min, mean, p50, p90, p99, max } = read.latency
       assert.equal(count, 2)
-      assert(min > 0 && min <= mean && mean <= max)
-      assert(min <= p50 && p50 <= p90 && p90 <= p99 && p99 <= max * 1.01)
+      // What lies between is rounded by the histogram; the ends are in Bun not.
+      const most = max * 1.01
+      assert(min > 0 && min <= mean * 1.01 && mean <= most)
+      assert(min <= p50 * 1.01 && p50 <= p90 && p90 <= p99 && p99 <= most)
     })
 
     it('stats() count what was delivered, not what was read ahead', async () => {

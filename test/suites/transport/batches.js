@@ -2,6 +2,7 @@
 // What was taken at once, as a list: `on('threats')`.
 
 const assert = require('node:assert/strict')
+const { replaceNow } = require('../../helpers/clock.js')
 const { threat } = require('../../helpers/ring.js')
 const { collect, record, until, within } = require('../../helpers/wait.js')
 const { numbers, sequences } = require('../../helpers/sequences.js')
@@ -34,14 +35,14 @@ function describeBatches(pair) {
       // The clock stands: what was taken for as long as another process had the
       // CPU would rightly come in two lists.
       const stopped = performance.now()
-      performance.now = () => stopped
+      const restore = replaceNow(() => stopped)
       try {
         for (let i = 0; i < 3; i++) {
           made.shield.writeThreats(list(100))
           await until(() => batches.flat().length === (i + 1) * 100, 'a list')
         }
       } finally {
-        delete performance.now
+        restore()
       }
       const lengths = batches.map(({ length }) => length)
       assert.deepEqual(lengths, [100, 100, 100])

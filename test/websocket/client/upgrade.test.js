@@ -3,6 +3,7 @@
 // connection that was upgraded already.
 
 const assert = require('node:assert/strict')
+const path = require('node:path')
 const { Program } = require('../../helpers/child.js')
 const { within } = require('../../helpers/wait.js')
 
@@ -25,7 +26,9 @@ async function attempt(_ipc, { connect, ws, isOther }) {
 describe('the package ws', () => {
   async function says(isOther) {
     const connect = require.resolve('../../../lib/websocket/client/connect.js')
-    const ws = require.resolve('ws')
+    // In Bun, 'ws' alone is a module of its own.
+    const folder = path.dirname(require.resolve('ws/package.json'))
+    const ws = path.join(folder, 'index.js')
     const program = new Program(
       attempt,
       { connect, ws, isOther },

@@ -138,10 +138,15 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       })
       // With all buffers full already, and the log.
       const before = await child.call(publishOver, 32 * MiB)
-      const after = await child.call(publishOver, 64 * MiB)
-      for (const key of ['rss', 'heap']) {
+      const after = await child.call(publishOver, 96 * MiB)
+      // Since Node 24 the process keeps up to 33 MiB of what was freed, and then
+      // no more, however much is published.
+      for (const [key, most] of [
+        ['rss', 48],
+        ['heap', 16]
+      ]) {
         const grown = (after[key] - before[key]) / MiB
-        assert(grown < 16, `${key}: ${grown} MiB more`)
+        assert(grown < most, `${key}: ${grown} MiB more`)
       }
       assert(after.sequence > 20_000)
       for (const [i, one] of readers.entries()) {
