@@ -74,12 +74,14 @@ async function compile({ root, cache, target, gyp, includes }) {
     return zig([driver, ...common, ...flags, ...file])
   })
 
-  const addon = path.join(dir, `${gyp.name}.node`)
+  const addon = path.relative(root, path.join(dir, `${gyp.name}.node`))
+  const [linker, ...flags] = target.link
+  const output = linker === 'c++' ? ['-o', addon] : [`-femit-bin=${addon}`]
   await zig([
-    ...['c++', '-target', target.triple, ...target.link, ...gyp.ldflags],
-    ...['-o', path.relative(root, addon), ...sources.map(objectOf)]
+    ...[linker, '-target', target.triple, ...flags, ...gyp.ldflags],
+    ...[...output, ...sources.map(objectOf)]
   ])
-  return fs.readFileSync(addon)
+  return fs.readFileSync(path.join(root, addon))
 }
 
 module.exports = { compile }
