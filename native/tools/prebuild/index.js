@@ -49,8 +49,6 @@ function writeLicences() {
   const parts = {
     'node-addon-api': path.join(ROOT, 'native', 'node-addon-api', 'LICENSE.md'),
     'libc++': path.join(zig, 'lib', 'libcxx', 'LICENSE.TXT'),
-    'libc++abi': path.join(zig, 'lib', 'libcxxabi', 'LICENSE.TXT'),
-    libunwind: path.join(zig, 'lib', 'libunwind', 'LICENSE.TXT'),
     "zig's compiler-rt": path.join(zig, 'LICENSE')
   }
   const texts = Object.entries(parts).map(

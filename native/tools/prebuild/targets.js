@@ -2,20 +2,22 @@
 // The systems for which `npm run prebuild` compiles, each with what is special
 // about it. A new one is a row here, and one in lib/shm/addon.js.
 
+const CXX = 'native/tools/prebuild/cxx.cc'
+
 const LINUX = {
   system: 'linux',
   // `nm -D` shows nothing but what Node looks for: the C++ library that is
   // linked in must not be taken for that of another addon.
   link: [
-    'c++',
+    'cc',
     '-shared',
     '-s',
     '-Wl,--gc-sections',
     '-Wl,--version-script=native/tools/prebuild/exports.map'
   ],
-  sources: []
+  sources: [CXX]
 }
-const GLIBC = { ...LINUX, sources: ['native/tools/prebuild/glibc-stat.c'] }
+const GLIBC = { ...LINUX, sources: [CXX, 'native/tools/prebuild/glibc-stat.c'] }
 
 // zig's other name for its linker, which leaves its own memcpy and the like out:
 // macOS has better ones. Node's functions are found in the process, whatever its
@@ -32,10 +34,9 @@ const DARWIN = {
     '-dead_strip',
     '-install_name',
     '@rpath/kindly_guard_ipc.node',
-    '-lc',
-    '-lc++'
+    '-lc'
   ],
-  sources: ['native/tools/prebuild/darwin-new.c'],
+  sources: [CXX],
   libc: null
 }
 
