@@ -13,6 +13,10 @@
 int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
                    const char *name);
 
+/* Fails because the file system lacks what a ring needs: what it does not do,
+ * as "locks no files". */
+int kg__posix_fail_unsupported(kg_failure *failure, const char *what);
+
 /* Closes a descriptor, and frees the lock it holds. */
 void kg__posix_close(int fd);
 

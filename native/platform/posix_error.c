@@ -12,7 +12,7 @@ static int from_errno(int number) {
       {EFBIG, KG_E_NO_SPACE},        {EACCES, KG_E_ACCESS},
       {EPERM, KG_E_ACCESS},          {EROFS, KG_E_READ_ONLY},
       {EMFILE, KG_E_TOO_MANY_FILES}, {ENFILE, KG_E_TOO_MANY_FILES},
-      {ENOMEM, KG_E_NO_MEMORY}};
+      {ENOMEM, KG_E_NO_MEMORY},      {EOPNOTSUPP, KG_E_SHM_UNAVAILABLE}};
   for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
     if (meanings[i][0] == number) {
       return meanings[i][1];
@@ -26,4 +26,12 @@ int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
   int number = errno;
   return kg__fail(failure, from_errno(number), number, "%s%s%s: %s: %s", dir,
                   *name ? "/" : "", name, call, strerror(number));
+}
+
+int kg__posix_fail_unsupported(kg_failure *failure, const char *what) {
+  int number = errno;
+  return kg__fail(failure, KG_E_SHM_UNAVAILABLE, number,
+                  "its file system %s (%s), choose a dir on a local disk or in "
+                  "memory",
+                  what, strerror(number));
 }

@@ -19,6 +19,7 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t length);
 
 static char candidates[CANDIDATES][KG_PATH_BYTES];
 static int full; /* so many times there is no space */
+static int refusal = ENOSPC;
 
 bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
   if (index >= CANDIDATES) {
@@ -29,7 +30,7 @@ bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
 }
 
 int __wrap_posix_fallocate(int fd, off_t offset, off_t length) {
-  return full > 0 && full-- > 0 ? ENOSPC
+  return full > 0 && full-- > 0 ? refusal
                                 : __real_posix_fallocate(fd, offset, length);
 }
 
@@ -100,6 +101,38 @@ TEST(full_first, "so does one whose file system is full, with its lock") {
   CHECK_EQUAL(full, 0);
   CHECK_EQUAL(write_events(writer, 3), 3);
   kg_writer_close(writer);
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+}
+
+TEST(poor_first, "so does one whose file system cannot do what a ring needs") {
+  char path[KG_PATH_BYTES];
+  kg_failure failure = {0};
+  begin();
+  int descriptors = check_open_descriptors();
+  refusal = EOPNOTSUPP;
+  full = 1;
+  kg_writer *writer = open_writer(NULL, 16);
+  check_writer_in(writer, 1);
+  CHECK_EQUAL(full, 0);
+  kg_writer_close(writer);
+  full = 1;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_OK, &failure);
+  CHECK(strcmp(path, candidates[1]) == 0);
+  CHECK_EQUAL(full, 0);
+  /* Where all are, the failure says which the best one is. */
+  full = CANDIDATES;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_E_SHM_UNAVAILABLE,
+               &failure);
+  CHECK(strstr(failure.detail, candidates[0]) != NULL);
+  CHECK(strstr(failure.detail, strerror(EOPNOTSUPP)) != NULL);
+  for (int i = 0; i < CANDIDATES; i++) {
+    CHECK_EQUAL(check_count_files(candidates[i], ".tmp"), 0);
+  }
+  /* A full one is one that a writer asks, and not this. */
+  refusal = ENOSPC;
+  full = 1;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_OK, &failure);
+  CHECK(strcmp(path, candidates[0]) == 0);
   CHECK_EQUAL(check_open_descriptors(), descriptors);
 }
 
