@@ -12,7 +12,7 @@ static int from_errno(int number) {
       {EFBIG, KG_E_NO_SPACE},        {EACCES, KG_E_ACCESS},
       {EPERM, KG_E_ACCESS},          {EROFS, KG_E_READ_ONLY},
       {EMFILE, KG_E_TOO_MANY_FILES}, {ENFILE, KG_E_TOO_MANY_FILES},
-      {ENOMEM, KG_E_NO_MEMORY},      {EOPNOTSUPP, KG_E_SHM_UNAVAILABLE}};
+      {ENOMEM, KG_E_NO_MEMORY}};
   for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
     if (meanings[i][0] == number) {
       return meanings[i][1];
