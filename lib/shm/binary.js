@@ -2,9 +2,13 @@
 // What the file of an addon says of itself, read before the system's loader
 // sees it: for which system and processor it is, and whether all of it is there.
 
-const { readElf } = require('./elf.js')
-const { readMachO } = require('./mach-o.js')
-const { readPe } = require('./pe.js')
+// Each is loaded when the ones before it do not know the file, so that loading
+// the package takes no longer than its own system needs.
+const READERS = [
+  (bytes) => require('./elf.js').readElf(bytes),
+  (bytes) => require('./mach-o.js').readMachO(bytes),
+  (bytes) => require('./pe.js').readPe(bytes)
+]
 
 /**
  * @typedef {object} Binary
@@ -18,7 +22,12 @@ const { readPe } = require('./pe.js')
  * @param {Buffer} bytes a file
  * @returns {Binary | null} null when it is nothing that a system loads
  */
-const readBinary = (bytes) =>
-  readElf(bytes) ?? readMachO(bytes) ?? readPe(bytes)
+function readBinary(bytes) {
+  for (const read of READERS) {
+    const binary = read(bytes)
+    if (binary !== null) return binary
+  }
+  return null
+}
 
 module.exports = { readBinary }

@@ -10,7 +10,6 @@ const { clone, linkedClone } = require('./clone.js')
 const { Place, TARBALL } = require('./place.js')
 const { manager } = require('./tools.js')
 
-
 // What each is called with, to install and to install again from its lock.
 const WAYS = {
   npm10: [['install'], ['ci'], 'package-lock.json'],
