@@ -3,6 +3,7 @@
 // asks for nothing that the oldest system of its kind lacks, and that it shows
 // nothing but what Node looks for.
 
+const { exportsOfElf } = require('./elf.js')
 const { inspectMachO } = require('./mach-o.js')
 const { inspectPe } = require('./pe.js')
 const { wrongWithBytes } = require('../../../lib/shm/addon-file.js')
@@ -14,6 +15,11 @@ const EXPORTED = [
   'node_api_module_get_api_version_v1'
 ]
 const OLDEST_GLIBC = [2, 17]
+// musl has one for all, and the loader knows it by this name.
+const LINUX_LIBRARIES = {
+  glibc: ['libc.so.6', 'libpthread.so.0'],
+  musl: ['libc.so']
+}
 const OLDEST_MACOS = '11.0'
 const MACOS_LIBRARIES = ['/usr/lib/libSystem.B.dylib']
 const IS_NODES = /^(napi|node_api|uv)_/
@@ -43,14 +49,18 @@ const glibcVersions = (bytes) =>
     ...bytes.toString('latin1').matchAll(/\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0/g)
   ].map(([, major, minor]) => [Number(major), Number(minor)])
 
-function wrongOnLinux(target, bytes) {
+function wrongOnLinux({ libc }, bytes) {
+  const { hasTls, needed } = readElf(bytes)
+  const library = others(needed, (one) => LINUX_LIBRARIES[libc].includes(one))
+  if (library !== null) return `is linked to ${library}`
   // Thread-local variables need room that a process may be out of when it
   // loads an addon; and the C library's errno must not be one of ours.
-  if (readElf(bytes).hasTls) return 'has thread-local variables'
+  if (hasTls) return 'has thread-local variables'
   const [major, minor] = OLDEST_GLIBC
   const isNewer = ([a, b]) => a > major || (a === major && b > minor)
   const newer = glibcVersions(bytes).find(isNewer)
-  return newer === undefined ? null : `needs glibc ${newer.join('.')}`
+  if (newer !== undefined) return `needs glibc ${newer.join('.')}`
+  return wrongWithExports(exportsOfElf(bytes))
 }
 
 function wrongOnMac({ arch }, bytes) {
