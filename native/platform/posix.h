@@ -44,6 +44,10 @@ int kg__posix_make_dir_private(int fd);
 /* Allocates every block of the file; 0 or an errno. */
 int kg__posix_allocate(int fd, uint64_t size);
 
+/* Keeps the code of this library in memory, whoever closes it: from here on
+ * forks call it, and signals. A worker that ends closes its addons. */
+void kg__posix_stay_loaded(void);
+
 /* Keeps a mapping out of forked children. */
 void kg__posix_forbid_inheritance(void *base, size_t length);
 

@@ -66,6 +66,7 @@ static void after_fork_in_child(void) {
 }
 
 static void install_fork_handlers(void) {
+  kg__posix_stay_loaded();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
