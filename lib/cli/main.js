@@ -5,6 +5,7 @@
 const { parseArgs } = require('node:util')
 const { version } = require('../../package.json')
 const build = require('./build.js')
+const check = require('./check.js')
 const { optionsIn } = require('./options.js')
 const { print } = require('./output.js')
 const publish = require('./publish.js')
@@ -12,7 +13,7 @@ const { describe, report, UsageError } = require('./report.js')
 const stats = require('./stats.js')
 const tail = require('./tail.js')
 
-const COMMANDS = { build, publish, stats, tail }
+const COMMANDS = { build, check, publish, stats, tail }
 
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
@@ -24,6 +25,7 @@ Commands:
   publish   read threats from stdin (NDJSON) and publish them
   tail      print threats as they come
   stats     show what a ring is and holds, or where a Shield answers
+  check     try what works on this machine, and print a report
   build     compile the native addon for this machine
 
 Options:

@@ -10,7 +10,8 @@
 static bool gives_way(int error) {
   return error == KG_E_NO_RING || error == KG_E_UNSAFE_PATH ||
          error == KG_E_ACCESS || error == KG_E_READ_ONLY ||
-         error == KG_E_NO_SPACE || error == KG_E_INVALID_OPTION;
+         error == KG_E_NO_SPACE || error == KG_E_INVALID_OPTION ||
+         error == KG_E_SHM_UNAVAILABLE;
 }
 
 /* Writes the next path that there is from `*index` on, and moves `*index`
@@ -30,7 +31,15 @@ static int use_dir(const char *path, bool is_default, kg__in_dir use,
   int result = is_default ? kg__dir_open_candidate(path, true, &dir, failure)
                           : kg__dir_open(path, true, &dir, failure);
   if (result == KG_OK) {
-    result = use(context, &dir, failure);
+    kg_failure inside = {0};
+    result = use(context, &dir, &inside);
+    if (result == KG_E_SHM_UNAVAILABLE) {
+      /* What a file system lacks is told here, where it is known whose. */
+      kg__fail(failure, result, inside.system_error, "%.250s: %.300s", dir.path,
+               inside.detail);
+    } else if (result != KG_OK) {
+      kg__fail_as(failure, &inside);
+    }
     if (result != KG_OK) {
       kg__dir_close(&dir);
     }
@@ -309,7 +318,10 @@ int kg__directories_lock(kg__dir *dir, const kg__names *names, bool is_default,
 
 static int tell_path(void *context, const kg__dir *dir, kg_failure *failure) {
   kg__dir opened = *dir;
-  (void)failure;
+  /* All else is for a writer to find out, which tries the next one. */
+  if (kg__segment_try(&opened, failure) == KG_E_SHM_UNAVAILABLE) {
+    return KG_E_SHM_UNAVAILABLE;
+  }
   memcpy(context, dir->path, sizeof dir->path);
   kg__dir_close(&opened);
   return KG_OK;

@@ -230,6 +230,36 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
   return KG_OK;
 }
 
+int kg__segment_try(kg__dir *dir, kg_failure *failure) {
+  char temporary[KG_FILE_NAME_BYTES + 32];
+  kg__names names;
+  uint64_t number;
+  kg__file file;
+  void *base;
+  int result = kg__names_make(NULL, &names, failure);
+  if (result == KG_OK) {
+    result = kg__random(&number, failure);
+  }
+  if (result == KG_OK) {
+    snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+             names.temporary_prefix, number);
+    result =
+        kg__file_create(dir, temporary, KG_REGION_ALIGNMENT, &file, failure);
+  }
+  if (result != KG_OK) {
+    return result;
+  }
+  result = kg__map(&file, KG_REGION_ALIGNMENT, 0, KG_REGION_ALIGNMENT, &base,
+                   failure);
+  if (result == KG_OK) {
+    kg__unmap(base, KG_REGION_ALIGNMENT);
+    result = kg__file_lock(&file, 0, failure);
+  }
+  kg__file_close(&file);
+  kg__file_remove(dir, temporary);
+  return result;
+}
+
 void kg__segment_unmake(kg__dir *dir, kg__segment *segment) {
   kg__segment_close(segment);
   kg__file_remove(dir, segment->temporary);

@@ -56,6 +56,10 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
 /* Removes what others left half-made; hold the lock. */
 void kg__segment_sweep(kg__dir *dir, const kg__names *names);
 
+/* Whether a directory's file system does what a ring needs, tried with a file
+ * that is removed again: KG_E_SHM_UNAVAILABLE where it does not. */
+int kg__segment_try(kg__dir *dir, kg_failure *failure);
+
 /* Makes a new ring and locks it; hold the lock. No reader finds it before it is
  * renamed from `temporary`: what readers decide by is to be put into it first.
  */

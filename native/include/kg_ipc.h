@@ -350,7 +350,8 @@ void kg_reader_close(kg_reader *reader);
 /* --- This system -------------------------------------------------------- */
 
 /* The directory that a writer without `dir` would use now; it is made when
- * missing. `path` holds 512 bytes. */
+ * missing, and a file in it tells whether its file system can lock and map.
+ * `path` holds 512 bytes. */
 int kg_default_directory(char *path, kg_failure *failure);
 
 /* How checksums are computed here: "sse4.2", "armv8-crc" or "portable". */

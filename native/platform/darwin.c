@@ -117,6 +117,15 @@ bool kg__file_has_holes(const kg__file *file, uint64_t length) {
   return false;
 }
 
+void kg__posix_stay_loaded(void) {
+  /* The linker cannot say so here. */
+  static const char inside = 0;
+  Dl_info own;
+  if (dladdr(&inside, &own) != 0) {
+    dlopen(own.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  }
+}
+
 void kg__posix_forbid_inheritance(void *base, size_t length) {
   minherit(base, length, VM_INHERIT_NONE);
 }

@@ -170,6 +170,10 @@ bool kg__file_has_holes(const kg__file *file, uint64_t length) {
          (uint64_t)info.st_blocks * 512 < length;
 }
 
+void kg__posix_stay_loaded(void) {
+  /* The linker has said so: -z nodelete in binding.gyp. */
+}
+
 void kg__posix_forbid_inheritance(void *base, size_t length) {
   madvise(base, length, MADV_DONTFORK);
 }

@@ -77,6 +77,12 @@ int kg__dir_open(const char *path, bool create, kg__dir *dir,
     return kg__posix_fail(failure, "open", dir->path, "");
   }
   int result = check_dir(fd, dir->path, failure);
+  if (result == KG_E_UNSAFE_PATH && made) {
+    result = kg__fail(failure, KG_E_UNSAFE_PATH, 0,
+                      "%s was made for its owner alone and is not: its file "
+                      "system keeps no permissions",
+                      dir->path);
+  }
   /* The umask may have taken bits away, and its maker may have died before it
    * gave them back; the handle, not the path, says whose permissions change. */
   if (result == KG_OK && create && kg__posix_make_dir_private(fd) != 0) {
@@ -300,6 +306,9 @@ int kg__map(const kg__file *file, size_t length, size_t writable_offset,
             size_t writable_length, void **base, kg_failure *failure) {
   void *mapped =
       mmap(NULL, length, PROT_READ, MAP_SHARED, (int)file->handle, 0);
+  if (mapped == MAP_FAILED && (errno == ENODEV || errno == EOPNOTSUPP)) {
+    return kg__posix_fail_unsupported(failure, "maps no files");
+  }
   if (mapped == MAP_FAILED) {
     return kg__posix_fail(failure, "mmap", "the ring", "");
   }

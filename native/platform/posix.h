@@ -13,6 +13,10 @@
 int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
                    const char *name);
 
+/* Fails because the file system lacks what a ring needs: what it does not do,
+ * as "locks no files". */
+int kg__posix_fail_unsupported(kg_failure *failure, const char *what);
+
 /* Closes a descriptor, and frees the lock it holds. */
 void kg__posix_close(int fd);
 
@@ -39,6 +43,10 @@ int kg__posix_make_dir_private(int fd);
 
 /* Allocates every block of the file; 0 or an errno. */
 int kg__posix_allocate(int fd, uint64_t size);
+
+/* Keeps the code of this library in memory, whoever closes it: from here on
+ * forks call it, and signals. A worker that ends closes its addons. */
+void kg__posix_stay_loaded(void);
 
 /* Keeps a mapping out of forked children. */
 void kg__posix_forbid_inheritance(void *base, size_t length);

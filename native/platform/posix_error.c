@@ -27,3 +27,11 @@ int kg__posix_fail(kg_failure *failure, const char *call, const char *dir,
   return kg__fail(failure, from_errno(number), number, "%s%s%s: %s: %s", dir,
                   *name ? "/" : "", name, call, strerror(number));
 }
+
+int kg__posix_fail_unsupported(kg_failure *failure, const char *what) {
+  int number = errno;
+  return kg__fail(failure, KG_E_SHM_UNAVAILABLE, number,
+                  "its file system %s (%s), choose a dir on a local disk or in "
+                  "memory",
+                  what, strerror(number));
+}

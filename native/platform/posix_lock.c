@@ -66,6 +66,7 @@ static void after_fork_in_child(void) {
 }
 
 static void install_fork_handlers(void) {
+  kg__posix_stay_loaded();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
@@ -134,6 +135,12 @@ int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
   }
   if (errno == EAGAIN || errno == EACCES) {
     return kg__fail(failure, KG_E_RING_LOCKED, errno, "its lock is held");
+  }
+  /* A network drive without its lock service, a file system of a process's own
+   * that has none, a kernel that knows no locks of open files. */
+  if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS ||
+      errno == EINVAL) {
+    return kg__posix_fail_unsupported(failure, "locks no files");
   }
   return kg__posix_fail(failure, "lock", "the lock file", "");
 }

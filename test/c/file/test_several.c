@@ -1,8 +1,10 @@
 /* Several default directories, of which one and the other cannot be used. The
  * linker puts __wrap_kg__dir_candidate in the place of the system's, and
- * __wrap_posix_fallocate in front of a file system that may be full. */
+ * __wrap_posix_fallocate and __wrap_fcntl in front of a file system that may be
+ * full or without locks. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +20,8 @@ int __wrap_posix_fallocate(int fd, off_t offset, off_t length);
 #define CANDIDATES 4
 
 static char candidates[CANDIDATES][KG_PATH_BYTES];
-static int full; /* so many times there is no space */
+static int full;     /* so many times there is no space */
+static int lockless; /* so many times there are no locks */
 
 bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
   if (index >= CANDIDATES) {
@@ -31,6 +34,24 @@ bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
 int __wrap_posix_fallocate(int fd, off_t offset, off_t length) {
   return full > 0 && full-- > 0 ? ENOSPC
                                 : __real_posix_fallocate(fd, offset, length);
+}
+
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+
+int __wrap_fcntl(int fd, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  bool is_lock =
+      command == F_OFD_SETLK && ((struct flock *)argument)->l_type == F_WRLCK;
+  if (is_lock && lockless > 0) {
+    lockless--;
+    errno = ENOLCK;
+    return -1;
+  }
+  return __real_fcntl(fd, command, argument);
 }
 
 static const char *root;
@@ -100,6 +121,36 @@ TEST(full_first, "so does one whose file system is full, with its lock") {
   CHECK_EQUAL(full, 0);
   CHECK_EQUAL(write_events(writer, 3), 3);
   kg_writer_close(writer);
+  CHECK_EQUAL(check_open_descriptors(), descriptors);
+}
+
+TEST(poor_first, "so does one whose file system cannot do what a ring needs") {
+  char path[KG_PATH_BYTES];
+  kg_failure failure = {0};
+  begin();
+  int descriptors = check_open_descriptors();
+  lockless = 1;
+  kg_writer *writer = open_writer(NULL, 16);
+  check_writer_in(writer, 1);
+  CHECK_EQUAL(lockless, 0);
+  kg_writer_close(writer);
+  lockless = 1;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_OK, &failure);
+  CHECK(strcmp(path, candidates[1]) == 0);
+  CHECK_EQUAL(lockless, 0);
+  /* Where all are so, the failure says which the best one is. */
+  lockless = CANDIDATES;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_E_SHM_UNAVAILABLE,
+               &failure);
+  CHECK(strstr(failure.detail, candidates[0]) != NULL);
+  CHECK(strstr(failure.detail, strerror(ENOLCK)) != NULL);
+  for (int i = 0; i < CANDIDATES; i++) {
+    CHECK_EQUAL(check_count_files(candidates[i], ".tmp"), 0);
+  }
+  /* Whether there is space a writer asks, and not this. */
+  full = 1;
+  CHECK_RESULT(kg_default_directory(path, &failure), KG_OK, &failure);
+  CHECK(strcmp(path, candidates[0]) == 0);
   CHECK_EQUAL(check_open_descriptors(), descriptors);
 }
 
