@@ -43,7 +43,7 @@ static void unlink_victim(void) {
 
 static void replace_victim(void) {
   put_file(check_path(dir, "new"), "", 0);
-  CHECK(rename(check_path(dir, "new"), check_path(dir, victim)) == 0);
+  rename_file(dir, "new", victim);
 }
 
 /* The writer must come out with the files that have the names now. */

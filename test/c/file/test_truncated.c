@@ -264,7 +264,7 @@ TEST(hammered, "F22 cut and mended again and again while two work on it") {
     make_threat(&made, 1, 1);
     uint64_t written = 0;
     /* Until the other one had its part in it, however fast this is. */
-    while (written % 1000 != 0 || access(check_path(dir, ENOUGH), F_OK) != 0) {
+    while (written % 1000 != 0 || !has_file(dir, ENOUGH)) {
       if (kg_writer_write(writer, &made.threat) == KG_E_RING_TRUNCATED) {
         CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
       } else {
