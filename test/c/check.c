@@ -6,8 +6,10 @@
 #include <string.h>
 
 /* A test that hangs is one that failed. Under a sanitizer, some take ten
- * seconds of a CPU of their own, of which a busy machine gives them little. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+ * seconds of a CPU of their own, of which a busy machine gives them little;
+ * where nothing forks, a child takes longer than most tests. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    !SYSTEM_FORKS
 #define TEST_SECONDS 200
 #else
 #define TEST_SECONDS 50
@@ -243,7 +245,7 @@ const char *check_path(const char *dir, const char *name) {
   static char paths[16][256];
   static size_t next;
   char *path = paths[next++ % 16];
-  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+  snprintf(path, sizeof paths[0], "%s" SYSTEM_SEPARATOR "%s", dir, name);
   return path;
 }
 

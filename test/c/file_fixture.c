@@ -1,6 +1,9 @@
 #include "file_fixture.h"
 
 #include <string.h>
+
+#include "../../native/platform/platform.h"
+
 #if SYSTEM_HAS_MODES
 #include <unistd.h>
 #endif
@@ -109,6 +112,11 @@ size_t get_file(const char *path, void *bytes, size_t room) {
   return (size_t)length;
 }
 
+bool has_ring(const char *dir) {
+  char path[512];
+  return system_find_ring(check_path(dir, RING_FILE), path, sizeof path);
+}
+
 const char *ring_file(const char *dir) {
   static char path[512];
   CHECK(system_find_ring(check_path(dir, RING_FILE), path, sizeof path));
@@ -122,6 +130,29 @@ void poke_ring(const char *dir, size_t offset, const void *bytes,
 
 void peek_ring(const char *dir, size_t offset, void *bytes, size_t length) {
   CHECK_EQUAL(system_read(ring_file(dir), offset, bytes, length), length);
+}
+
+kg_ring_doorbell *map_doorbell(const char *path) {
+  kg__dir dir;
+  kg__file file;
+  kg_failure failure;
+  uint64_t bytes;
+  void *mapped;
+  CHECK_RESULT(kg__dir_open(path, false, &dir, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__file_open(&dir, RING_FILE, &file, &failure), KG_OK,
+               &failure);
+  CHECK_RESULT(kg__file_size(&file, &bytes, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__map(&file, (size_t)bytes, KG_DOORBELL_OFFSET,
+                       KG_DOORBELL_BYTES, &mapped, &failure),
+               KG_OK, &failure);
+  kg__file_close(&file);
+  kg__dir_close(&dir);
+  return (kg_ring_doorbell *)((char *)mapped + KG_DOORBELL_OFFSET);
+}
+
+void unmap_doorbell(kg_ring_doorbell *doorbell) {
+  char *base = (char *)doorbell - KG_DOORBELL_OFFSET;
+  kg__unmap(base, (size_t)((kg_ring_identity *)(void *)base)->file_bytes);
 }
 
 bool has_file(const char *dir, const char *name) {

@@ -35,6 +35,9 @@ uint64_t check_ring_from(const char *dir, uint64_t first);
 void put_file(const char *path, const void *bytes, size_t length);
 size_t get_file(const char *path, void *bytes, size_t room);
 
+/* Whether what has a ring's name in `dir` is a file, or leads to one. */
+bool has_ring(const char *dir);
+
 /* The file that has the bytes of the ring in `dir`: that of its name, or one
  * which that names. In static storage, until the next call. */
 const char *ring_file(const char *dir);
@@ -43,6 +46,10 @@ const char *ring_file(const char *dir);
 void poke_ring(const char *dir, size_t offset, const void *bytes,
                size_t length);
 void peek_ring(const char *dir, size_t offset, void *bytes, size_t length);
+
+/* Maps that ring once more, to do to its doorbell what anybody may. */
+kg_ring_doorbell *map_doorbell(const char *path);
+void unmap_doorbell(kg_ring_doorbell *doorbell);
 
 bool has_file(const char *dir, const char *name);
 void remove_file(const char *dir, const char *name);

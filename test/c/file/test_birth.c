@@ -37,7 +37,7 @@ void kg__test_step(const char *label) {
   witness *witness = &witnesses[witness_count];
   kg_failure failure;
   int saved = errno;
-  if (dir == NULL || !has_file(dir, RING_FILE)) {
+  if (dir == NULL || !has_ring(dir)) {
     errno = saved;
     return;
   }

@@ -254,7 +254,7 @@ TEST(no_ring, "F32 no ring, no directory: ERR_NO_RING with the path") {
 }
 
 TEST(no_parent, "F32 a writer whose directory cannot be made says which") {
-  const char *deep = check_path(check_temp_dir(), "none/deeper");
+  const char *deep = check_path(check_path(check_temp_dir(), "none"), "deeper");
   kg_failure failure = refuse_writer(deep, KG_E_INVALID_OPTION);
   CHECK_CONTAINS(failure.detail, deep);
 }

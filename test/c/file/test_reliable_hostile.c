@@ -5,17 +5,10 @@
 #include "../reliable_fixture.h"
 
 /* Says so in the place of who has that cell. */
-static void say(const char *dir, int which, uint64_t cursor, uint32_t state) {
-  kg_reader_cell cell = {.cursor = cursor, .state = state};
-  poke_ring(dir, KG_DOORBELL_OFFSET + 256 + (size_t)which * sizeof cell, &cell,
-            sizeof cell);
-}
-
-static uint32_t state_of(const char *dir, int which) {
-  kg_reader_cell cell;
-  peek_ring(dir, KG_DOORBELL_OFFSET + 256 + (size_t)which * sizeof cell, &cell,
-            sizeof cell);
-  return cell.state;
+static void say(kg_ring_doorbell *doorbell, int which, uint64_t cursor,
+                uint32_t state) {
+  doorbell->cells[which].cursor = cursor;
+  doorbell->cells[which].state = state;
 }
 
 /* Holds the locks of the first `count` cells. */
@@ -36,6 +29,7 @@ static kg__file hold_cells(const char *path, uint32_t count) {
 TEST(garbage, "F18 garbage in the cells holds up nobody") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
   kg_reader *reader = open_reliable(dir);
   account account = {.next = 1};
   uint64_t state = 11;
@@ -46,7 +40,7 @@ TEST(garbage, "F18 garbage in the cells holds up nobody") {
       if (check_random(&state) % 2 == 0) {
         cursor = sequence_of(writer) - check_random(&state) % 20;
       }
-      say(dir, i, cursor, says);
+      say(doorbell, i, cursor, says);
     }
     CHECK_EQUAL(fill(writer), CAPACITY);
     take(reader, &account, CAPACITY);
@@ -54,25 +48,28 @@ TEST(garbage, "F18 garbage in the cells holds up nobody") {
   CHECK_EQUAL(account.received, 300 * CAPACITY);
   CHECK_EQUAL(account.lost, 0);
   kg_reader_close(reader);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
 }
 
 TEST(hostile, "F18 who holds every lock holds up the writer for its time") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, 64, SHORT_MS);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
   kg__file locks = hold_cells(dir, KG_READER_CELLS);
   int waits = 0;
   for (int written = 0; written < 640; written++) {
     /* It says again and again that it stands where it would hurt. */
     for (int i = 0; i < KG_READER_CELLS; i++) {
       uint64_t head = (uint64_t)written;
-      say(dir, i, head > 64 ? head - 64 : 0, KG_CELL_ATTACHED);
+      say(doorbell, i, head > 64 ? head - 64 : 0, KG_CELL_ATTACHED);
     }
     waits += insist(writer) > 0 ? 1 : 0;
   }
   /* A quarter of the ring is to be had for each wait. */
   CHECK(waits > 0 && waits <= 640 / 16 + 1);
   kg__file_close(&locks);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
 }
 
@@ -84,6 +81,7 @@ enum lie { TOOK_ALL, LEFT, WAS_EVICTED, LIES };
 static int held_up(enum lie lie, bool until_evicted, uint32_t events) {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
   /* Two readers that live and say whatever holds up the writer. */
   kg__file locks = hold_cells(dir, 2);
   int in_the_way = 0;
@@ -94,14 +92,14 @@ static int held_up(enum lie lie, bool until_evicted, uint32_t events) {
     uint64_t now = kg__clock_monotonic_ns();
     uint64_t head = kg__ring_head(&writer->segment.ring);
     if (until_evicted
-            ? state_of(dir, in_the_way) == KG_CELL_EVICTED
+            ? doorbell->cells[in_the_way].state == KG_CELL_EVICTED
             : now - turned_at > UINT64_C(1000000) * (SHORT_MS - SHORT_MS / 4)) {
       in_the_way = 1 - in_the_way;
       turned_at = now;
       turns++;
     }
-    say(dir, in_the_way, head - CAPACITY, KG_CELL_ATTACHED);
-    say(dir, 1 - in_the_way, head,
+    say(doorbell, in_the_way, head - CAPACITY, KG_CELL_ATTACHED);
+    say(doorbell, 1 - in_the_way, head,
         lie == TOOK_ALL ? KG_CELL_ATTACHED
         : lie == LEFT   ? KG_CELL_FREE
                         : KG_CELL_EVICTED);
@@ -111,6 +109,7 @@ static int held_up(enum lie lie, bool until_evicted, uint32_t events) {
   }
   CHECK(sequence_of(writer) >= events);
   kg__file_close(&locks);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
   return turns;
 }
@@ -133,12 +132,13 @@ TEST(liars_in_time, "F66 two in turn, each out of the way before its time") {
 TEST(readers_ahead, "F18 readers ahead of everything have no lag") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
   /* Two readers that live and say whatever holds up the writer. */
   kg__file locks = hold_cells(dir, 2);
   kg_attached_reader attached[2];
   write_events(writer, 3);
-  say(dir, 0, UINT64_MAX, KG_CELL_ATTACHED);
-  say(dir, 1, kg__ring_head(&writer->segment.ring) + 1, KG_CELL_EVICTED);
+  say(doorbell, 0, UINT64_MAX, KG_CELL_ATTACHED);
+  say(doorbell, 1, kg__ring_head(&writer->segment.ring) + 1, KG_CELL_EVICTED);
   CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 2);
   for (uint32_t i = 0; i < 2; i++) {
     CHECK_EQUAL(attached[i].cell, i);
@@ -147,5 +147,6 @@ TEST(readers_ahead, "F18 readers ahead of everything have no lag") {
     CHECK_EQUAL(attached[i].evicted, i == 1);
   }
   kg__file_close(&locks);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
 }

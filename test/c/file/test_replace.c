@@ -99,10 +99,13 @@ TEST(no_size, "who names no size takes the ring that is there") {
 }
 
 TEST(other_names, "left-over files of this ring go, those of others stay") {
-  static const char *const mine = "kindly-guard.shm.0123456789abcdef.tmp";
+  static const char *const mine =
+      "kindly-guard.shm.0123456789abcdef" KG__UNNAMED_SUFFIX;
   static const char *const others[] = {
-      "kindly-guard.shm.x.shm.0123456789abcdef.tmp", "kindly-guard.shm.tmp",
-      "other.shm.0123456789abcdef.tmp", "kindly-guard.tmp",
+      "kindly-guard.shm.x.shm.0123456789abcdef" KG__UNNAMED_SUFFIX,
+      "kindly-guard.shm" KG__UNNAMED_SUFFIX,
+      "other.shm.0123456789abcdef" KG__UNNAMED_SUFFIX,
+      "kindly-guard" KG__UNNAMED_SUFFIX,
       "kindly-guard.shm.0123456789abcdef.bak"};
   const char *dir = check_temp_dir();
   for (int existing = 0; existing < 2; existing++) {

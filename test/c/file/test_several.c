@@ -42,7 +42,8 @@ static const char *root;
 static void begin(void) {
   root = check_temp_dir();
   for (int i = 0; i < CANDIDATES; i++) {
-    snprintf(candidates[i], KG_PATH_BYTES, "%.200s/%c", root, 'a' + i);
+    const char name[] = {(char)('a' + i), '\0'};
+    snprintf(candidates[i], KG_PATH_BYTES, "%s", check_path(root, name));
   }
 }
 
@@ -59,8 +60,7 @@ static void spoil(int i) {
 }
 
 static void check_in(const kg_ring_info *info, int i) {
-  char wanted[2 * KG_PATH_BYTES];
-  snprintf(wanted, sizeof wanted, "%s/%s", candidates[i], RING_FILE);
+  const char *wanted = check_path(candidates[i], RING_FILE);
   if (strcmp(info->path, wanted) != 0) {
     fprintf(stderr, "%s instead of %s\n", info->path, wanted);
   }

@@ -14,25 +14,6 @@ static void nap_ms(long milliseconds) {
   system_sleep_us((uint64_t)milliseconds * 1000);
 }
 
-/* Maps the ring in `path`, to do to its doorbell what anybody may. */
-static kg_ring_doorbell *map_doorbell(const char *path) {
-  kg__dir dir;
-  kg__file file;
-  kg_failure failure;
-  uint64_t bytes;
-  void *mapped;
-  CHECK_RESULT(kg__dir_open(path, false, &dir, &failure), KG_OK, &failure);
-  CHECK_RESULT(kg__file_open(&dir, RING_FILE, &file, &failure), KG_OK,
-               &failure);
-  CHECK_RESULT(kg__file_size(&file, &bytes, &failure), KG_OK, &failure);
-  CHECK_RESULT(kg__map(&file, (size_t)bytes, KG_DOORBELL_OFFSET,
-                       KG_DOORBELL_BYTES, &mapped, &failure),
-               KG_OK, &failure);
-  kg__file_close(&file);
-  kg__dir_close(&dir);
-  return (kg_ring_doorbell *)((char *)mapped + KG_DOORBELL_OFFSET);
-}
-
 static bool has_waiters(const kg_ring_doorbell *doorbell) {
   return (kg__load32_acquire(&doorbell->waiters) & KG_WAITS_ON_HEAD) != 0;
 }
@@ -53,6 +34,7 @@ CHILD(write_to_sleepers, dir, unused) {
   }
   kg_writer_stats_get(writer, &stats);
   CHECK_EQUAL(stats.bells, 20);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
 }
 
@@ -110,6 +92,7 @@ TEST(many_sleepers, "one bell wakes every reader of every process") {
   for (int i = 0; i < 6; i++) {
     CHECK_EXIT(children[i]);
   }
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
 }
 
@@ -135,6 +118,7 @@ TEST(retired, "readers asleep on a ring that is replaced are woken") {
     nap_ms(1);
   }
   nap_ms(50);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
   writer = open_writer(dir, 64);
   CHECK_EXIT(child);
@@ -234,7 +218,8 @@ TEST(garbage, "F18 garbage in the doorbell harms neither writer nor reader") {
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
   pthread_t thread;
-  CHECK(pthread_create(&thread, NULL, spoil, map_doorbell(dir)) == 0);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
+  CHECK(pthread_create(&thread, NULL, spoil, doorbell) == 0);
   for (int i = 1; i <= 3000; i++) {
     CHECK_EQUAL(write_events(writer, 1), i);
     if (i % 7 == 0) {
@@ -245,6 +230,7 @@ TEST(garbage, "F18 garbage in the doorbell harms neither writer nor reader") {
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   kg__store32_release(&stop, 1);
   CHECK(pthread_join(thread, NULL) == 0);
+  unmap_doorbell(doorbell);
   drain_file(reader, &account);
   CHECK_EQUAL(account.received, 3000);
   CHECK_EQUAL(account.lost, 0);

@@ -13,12 +13,13 @@
 /* Tests of what a system does not have stand between #if and #endif, and by
  * name and with the reason in test/windows/exceptions.json. */
 #ifdef _WIN32
-#define SYSTEM_FORKS 0           /* a process goes on as two */
-#define SYSTEM_HAS_MODES 0       /* permissions are bits, cut by a umask */
-#define SYSTEM_HAS_SYMLINKS 0    /* one name may lead to another */
-#define SYSTEM_HAS_WAKE_FILE 0   /* event loops hear of events by a file */
-#define SYSTEM_CUTS_MAPPED 0     /* a file may be cut short under mappings */
-#define SYSTEM_REMOVES_OPENED 0  /* a file may lose its name while it is open \
+#define SYSTEM_FORKS 0         /* a process goes on as two */
+#define SYSTEM_HAS_MODES 0     /* permissions are bits, cut by a umask */
+#define SYSTEM_HAS_SYMLINKS 0  /* one name may lead to another */
+#define SYSTEM_HAS_WAKE_FILE 0 /* event loops hear of events by a file */
+#define SYSTEM_CUTS_MAPPED 0   /* a file may be cut short under mappings */
+#define SYSTEM_REMOVES_OPENED                                                 \
+  0                              /* a file may lose its name while it is open \
                                   */
 #define SYSTEM_KEEPS_IN_MEMORY 0 /* a file may lie in memory, with holes */
 #else
@@ -102,6 +103,13 @@ system_process system_fork(void);
 void *system_shared(void);
 
 /* --- Files ---------------------------------------------------------------- */
+
+/* Between a directory and a name in it. */
+#ifdef _WIN32
+#define SYSTEM_SEPARATOR "\\"
+#else
+#define SYSTEM_SEPARATOR "/"
+#endif
 
 /* Makes a directory for this user alone with a name that nobody else has, and
  * writes its path; false: no such place, or `path` is too short. */

@@ -391,7 +391,21 @@ bool system_list(const char *path, void (*each)(const char *name, void *data),
   return true;
 }
 
+/* What the file with a ring's name says before what the ring's file has behind
+ * that name, which ends with a space. */
+#define POINTER "kindly-guard ring "
+
 bool system_find_ring(const char *path, char *found, size_t bytes) {
-  snprintf(found, bytes, "%s", path);
-  return system_exists(path);
+  char text[256];
+  int64_t length = system_read(path, 0, text, sizeof text - 1);
+  if (length < 0) {
+    return false;
+  }
+  text[length] = '\0';
+  if (strncmp(text, POINTER, strlen(POINTER)) != 0) {
+    return false;
+  }
+  char *behind = text + strlen(POINTER);
+  snprintf(found, bytes, "%s%.*s", path, (int)strcspn(behind, " "), behind);
+  return system_exists(found);
 }
