@@ -118,7 +118,10 @@ int kg__win32_follow(const kg__dir *dir, const char *name,
                ? kg__win32_open(dir, name, OPEN_EXISTING, &file, failure)
                : kg__win32_fail_as(failure, error, "open", dir->path, name);
   }
-  int result = read_pointer(handle, dir, name, behind, failure);
+  int result = kg__win32_check_file(handle, dir, name, failure);
+  if (result == KG_OK) {
+    result = read_pointer(handle, dir, name, behind, failure);
+  }
   CloseHandle(handle);
   if (result == KG_OK) {
     snprintf(target, KG__NAME_BYTES, "%s%s", name, behind);
