@@ -1,8 +1,8 @@
 #include "file_fixture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "../../native/platform/platform.h"
 
 #if SYSTEM_HAS_MODES
 #include <unistd.h>
@@ -153,6 +153,23 @@ kg_ring_doorbell *map_doorbell(const char *path) {
 void unmap_doorbell(kg_ring_doorbell *doorbell) {
   char *base = (char *)doorbell - KG_DOORBELL_OFFSET;
   kg__unmap(base, (size_t)((kg_ring_identity *)(void *)base)->file_bytes);
+}
+
+kg__file replace_ring_file(const char *path) {
+  static uint64_t made;
+  char name[64];
+  kg__dir dir;
+  kg__file file;
+  kg_failure failure;
+  snprintf(name, sizeof name, RING_FILE ".%016" PRIx64 KG__UNNAMED_SUFFIX,
+           ++made);
+  CHECK_RESULT(kg__dir_open(path, false, &dir, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__file_create(&dir, name, 4096, &file, &failure), KG_OK,
+               &failure);
+  CHECK_RESULT(kg__file_rename(&dir, name, RING_FILE, &failure), KG_OK,
+               &failure);
+  kg__dir_close(&dir);
+  return file;
 }
 
 bool has_file(const char *dir, const char *name) {

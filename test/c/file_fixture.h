@@ -2,6 +2,7 @@
 #ifndef FILE_FIXTURE_H
 #define FILE_FIXTURE_H
 
+#include "../../native/platform/platform.h"
 #include "fixture.h"
 
 /* Opens a writer or reader that must open. */
@@ -50,6 +51,10 @@ void peek_ring(const char *dir, size_t offset, void *bytes, size_t length);
 /* Maps that ring once more, to do to its doorbell what anybody may. */
 kg_ring_doorbell *map_doorbell(const char *path);
 void unmap_doorbell(kg_ring_doorbell *doorbell);
+
+/* Puts a file of zeros in the place of that ring, as another writer would a
+ * ring, and gives it; see kg__file_close. */
+kg__file replace_ring_file(const char *path);
 
 bool has_file(const char *dir, const char *name);
 void remove_file(const char *dir, const char *name);

@@ -348,3 +348,17 @@ TEST(header, "F20 a header that is damaged under its writer: another ring") {
     check_remove_dirs();
   }
 }
+
+TEST(unretired, "F18 a ring is not retired because somebody says so") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  enum kg_writer_life life;
+  const uint32_t state = KG_STATE_RETIRED;
+  poke_ring(dir, offsetof(kg_ring_header, state), &state, sizeof state);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
+  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
+  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}

@@ -329,24 +329,6 @@ TEST(successor, "F25 a successor of another geometry rings for the readers") {
   kg_writer_close(writer);
 }
 
-TEST(unretired, "F18 a ring is not retired because somebody says so") {
-  const char *dir = check_temp_dir();
-  kg_writer *writer = open_writer(dir, 64);
-  kg_reader *reader = open_reader(dir);
-  enum kg_writer_life life;
-  int fd = open(check_path(dir, RING_FILE), O_RDWR);
-  uint32_t state = KG_STATE_RETIRED;
-  CHECK(fd >= 0);
-  CHECK(pwrite(fd, &state, sizeof state, offsetof(kg_ring_header, state)) ==
-        (ssize_t)sizeof state);
-  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
-  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
-  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-  close(fd);
-  kg_reader_close(reader);
-  kg_writer_close(writer);
-}
-
 TEST(renamed, "F26 another wake file that takes its name is the one") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
