@@ -64,9 +64,25 @@ void system_sleep_us(uint64_t us) {
   Sleep((DWORD)((us + 999) / 1000));
 }
 
+/* Handles are multiples of this. */
+#define HANDLE_STEP 4
+
+/* Their numbers begin at the lowest that is free, so behind so many that are,
+ * there is none. */
+#define LONGEST_GAP 512
+
 int system_count_handles(void) {
-  DWORD count;
-  return GetProcessHandleCount(GetCurrentProcess(), &count) ? (int)count : -1;
+  /* Asked one by one, since wine knows no count. */
+  int count = 0;
+  DWORD flags;
+  int gap = 0;
+  for (uintptr_t handle = HANDLE_STEP; gap < LONGEST_GAP;
+       handle += HANDLE_STEP) {
+    bool is_open = GetHandleInformation((HANDLE)handle, &flags) != 0;
+    count += is_open;
+    gap = is_open ? 0 : gap + 1;
+  }
+  return count;
 }
 
 int system_find_mappings(const char *name, system_mapping *found, int most) {
@@ -245,27 +261,39 @@ bool system_remove_file(const char *path) {
   return DeleteFileA(path) != 0;
 }
 
-static void remove_one(const char *name, void *dir) {
-  char path[1024];
-  snprintf(path, sizeof path, "%s\\%s", (const char *)dir, name);
-  DWORD attributes = GetFileAttributesA(path);
-  if (attributes != INVALID_FILE_ATTRIBUTES &&
-      (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-    system_remove_tree(path);
-  } else {
-    system_remove_file(path);
+/* Paths may be longer here than elsewhere, and of any letters. */
+#define LONG_UNITS 2048
+
+static void remove_tree(const wchar_t *path) {
+  wchar_t inside[LONG_UNITS];
+  WIN32_FIND_DATAW entry;
+  swprintf(inside, LONG_UNITS, L"%ls\\*", path);
+  HANDLE search = FindFirstFileW(inside, &entry);
+  bool is_there = search != INVALID_HANDLE_VALUE;
+  for (; is_there; is_there = FindNextFileW(search, &entry) != 0) {
+    if (wcscmp(entry.cFileName, L".") == 0 ||
+        wcscmp(entry.cFileName, L"..") == 0) {
+      continue;
+    }
+    swprintf(inside, LONG_UNITS, L"%ls\\%ls", path, entry.cFileName);
+    if ((entry.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+      remove_tree(inside);
+    } else {
+      DeleteFileW(inside);
+    }
   }
+  if (search != INVALID_HANDLE_VALUE) {
+    FindClose(search);
+  }
+  RemoveDirectoryW(path);
 }
 
 void system_remove_tree(const char *path) {
-  char own[1024];
-  snprintf(own, sizeof own, "%s", path);
-  system_list(path, remove_one, own);
-  if (!system_remove_dir(path)) {
-    /* This process may stand in it. */
-    system_change_dir("\\");
-    system_remove_dir(path);
-  }
+  wchar_t wide[LONG_UNITS];
+  /* This process may stand in it. */
+  system_change_dir("\\");
+  swprintf(wide, LONG_UNITS, L"\\\\?\\%hs", path);
+  remove_tree(wide);
 }
 
 bool system_exists(const char *path) {
