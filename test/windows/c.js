@@ -42,7 +42,10 @@ function titlesOfLinux() {
     const text = fs.readFileSync(path.join(C_TESTS, `${name}.c`), 'utf8')
     const tests = text.matchAll(/^TEST\(\w+,\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)/gm)
     return [...tests].map(([, parts]) => {
-      const title = parts.match(/"(?:[^"\\]|\\.)*"/g).map(JSON.parse).join('')
+      const title = parts
+        .match(/"(?:[^"\\]|\\.)*"/g)
+        .map(JSON.parse)
+        .join('')
       return `${name}: ${title}`
     })
   })
@@ -77,7 +80,9 @@ function testCore({ env, say }) {
   const ran = new Set([...passed, ...failed])
   const missing = titlesOfLinux().filter((title) => !ran.has(title))
   const used = new Set(
-    [...missing.map((title) => findIn(ABSENT, title)), ...failed].filter(Boolean)
+    [...missing.map((title) => findIn(ABSENT, title)), ...failed].filter(
+      Boolean
+    )
   )
   const faults = [
     ...failed
