@@ -1,6 +1,7 @@
 /* What Windows says, and what is made of it. */
 #include <windows.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -288,29 +289,66 @@ TEST(randomness, "F31 random numbers are none of before, and never 0") {
 
 /* --- Bells ---------------------------------------------------------------- */
 
-TEST(bells, "a bell is one word's of one ring, and its sleepers end in time") {
+static uint64_t since(uint64_t begin) {
+  return kg__clock_monotonic_ns() - begin;
+}
+
+/* Rings a bell while somebody sleeps, most probably. */
+static void *ring_later(void *bell) {
+  system_sleep_us(100000);
+  kg__bell_ring(bell);
+  return NULL;
+}
+
+/* Sleeps on one bell while another one is rung; returns how long. */
+static uint64_t sleep_until(kg__bell *bell, kg__bell *rung, uint64_t ns) {
+  pthread_t thread;
+  uint64_t begin = kg__clock_monotonic_ns();
+  CHECK(pthread_create(&thread, NULL, ring_later, rung) == 0);
+  kg__bell_wait(bell, 0, ns);
+  uint64_t slept = since(begin);
+  CHECK(pthread_join(thread, NULL) == 0);
+  return slept;
+}
+
+TEST(bells, "a bell is one word's of one ring, and wakes who sleeps on it") {
   static uint32_t words[32];
   kg__bell bells[3];
   kg__bell_open(&bells[0], &words[0], 1);
   kg__bell_open(&bells[1], &words[1], 1);
   kg__bell_open(&bells[2], &words[0], 2);
-  for (int i = 1; i < 3; i++) {
+  for (int round = 0; round < 3; round++) {
+    CHECK(sleep_until(&bells[0], &bells[0], UINT64_C(60000000000)) <
+          UINT64_C(30000000000));
+    CHECK(sleep_until(&bells[0], &bells[1], 300000000) >= 290000000);
+    CHECK(sleep_until(&bells[0], &bells[2], 300000000) >= 290000000);
+  }
+  for (int i = 0; i < 3; i++) {
+    kg__bell_close(&bells[i]);
+  }
+}
+
+TEST(bells_apart, "who falls asleep behind a ring is not woken by it") {
+  static uint32_t word;
+  kg__bell bell;
+  kg__bell_open(&bell, &word, 1);
+  for (int round = 0; round < 4; round++) {
+    kg__bell_ring(&bell);
     uint64_t begin = kg__clock_monotonic_ns();
-    kg__bell_ring(&bells[i]);
-    kg__bell_wait(&bells[0], 0, 50000000);
-    CHECK(kg__clock_monotonic_ns() - begin >= 40000000);
+    kg__bell_wait(&bell, 0, 50000000);
+    CHECK(since(begin) >= 40000000);
   }
   /* One that is another number by now ends it at once. */
   uint64_t begin = kg__clock_monotonic_ns();
-  kg__bell_wait(&bells[0], 1, UINT64_C(60000000000));
-  CHECK(kg__clock_monotonic_ns() - begin < UINT64_C(30000000000));
-  for (int i = 0; i < 3; i++) {
-    kg__bell_close(&bells[i]);
-    /* Who has none sleeps all the same. */
-    kg__bell_ring(&bells[i]);
-    kg__bell_wait(&bells[i], 0, 1000);
-    kg__bell_close(&bells[i]);
-  }
+  kg__bell_wait(&bell, 1, UINT64_C(60000000000));
+  CHECK(since(begin) < UINT64_C(30000000000));
+  kg__bell_close(&bell);
+  /* Who has none sleeps all the same, for a millisecond. */
+  kg__bell_ring(&bell);
+  begin = kg__clock_monotonic_ns();
+  kg__bell_wait(&bell, 0, 50000000);
+  CHECK(since(begin) >= 900000);
+  kg__bell_close(&bell);
 }
 
 TEST(no_wake_file, "there is no wake file, and nobody misses it") {
