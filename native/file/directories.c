@@ -120,6 +120,7 @@ int kg__directories_find(const kg_ring_options *options, const kg__names *names,
   uint32_t count = 0;
   kg_failure first = {0};
   kg_failure wrong = {0};
+  kg_failure damaged = {0};
   bool is_absent = false;
   if (options->dir != NULL) {
     return open_ring(options->dir, false, names, dir, file, failure);
@@ -131,6 +132,9 @@ int kg__directories_find(const kg_ring_options *options, const kg__names *names,
                            &places[count].file, &tried);
     if (result == KG_OK) {
       count++;
+    } else if (result == KG_E_RING_INVALID) {
+      /* Its name leads to no ring, which any ring is better than. */
+      damaged = tried;
     } else if (!gives_way(result)) {
       wrong = tried;
     } else {
@@ -154,6 +158,9 @@ int kg__directories_find(const kg_ring_options *options, const kg__names *names,
   }
   if (wrong.error != KG_OK) {
     return kg__fail_as(failure, &wrong);
+  }
+  if (damaged.error != KG_OK) {
+    return kg__fail_as(failure, &damaged);
   }
   /* A writer that comes takes one of those where none is. */
   if (first.error == KG_OK || first.error == KG_E_NO_RING || !is_absent) {

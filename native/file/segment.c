@@ -240,7 +240,7 @@ int kg__segment_try(kg__dir *dir, kg_failure *failure) {
     result = kg__random(&number, failure);
   }
   if (result == KG_OK) {
-    snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+    snprintf(temporary, sizeof temporary, "%s%016" PRIx64 KG__UNNAMED_SUFFIX,
              names.temporary_prefix, number);
     result =
         kg__file_create(dir, temporary, KG_REGION_ALIGNMENT, &file, failure);

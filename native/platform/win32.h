@@ -65,6 +65,11 @@ int kg__win32_check_owner(HANDLE handle, const char *dir, const char *name,
 int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
                    kg__file *file, kg_failure *failure);
 
+/* KG_E_UNSAFE_PATH unless it is a regular file of this user with one name and
+ * closed to others. */
+int kg__win32_check_file(HANDLE handle, const kg__dir *dir, const char *name,
+                         kg_failure *failure);
+
 /* Which file or directory a handle is of; false when that cannot be told. */
 bool kg__win32_identify(HANDLE handle, uint64_t *device, uint64_t *inode);
 

@@ -84,15 +84,20 @@ static const char *wrong_with(HANDLE handle) {
   return info.nNumberOfLinks > 1 ? "has a second name (hard link)" : NULL;
 }
 
-static int check_file(HANDLE handle, const kg__dir *dir, const char *name,
+int kg__win32_check_file(HANDLE handle, const kg__dir *dir, const char *name,
+                         kg_failure *failure) {
+  const char *wrong = wrong_with(handle);
+  return wrong == NULL
+             ? kg__win32_check_owner(handle, dir->path, name, failure)
+             : kg__fail(failure, KG_E_UNSAFE_PATH, 0,
+                        "%s" KG__SEPARATOR "%s %s", dir->path, name, wrong);
+}
+
+/* Fills `file` if it may be used. */
+static int adopt_file(HANDLE handle, const kg__dir *dir, const char *name,
                       kg__file *file, kg_failure *failure) {
   kg__file found = {.handle = (intptr_t)handle};
-  const char *wrong = wrong_with(handle);
-  if (wrong != NULL) {
-    return kg__fail(failure, KG_E_UNSAFE_PATH, 0, "%s" KG__SEPARATOR "%s %s",
-                    dir->path, name, wrong);
-  }
-  int result = kg__win32_check_owner(handle, dir->path, name, failure);
+  int result = kg__win32_check_file(handle, dir, name, failure);
   if (result != KG_OK) {
     return result;
   }
@@ -124,7 +129,7 @@ int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
     }
     return kg__win32_fail_as(failure, error, "open", dir->path, name);
   }
-  int result = check_file(handle, dir, name, file, failure);
+  int result = adopt_file(handle, dir, name, file, failure);
   if (result != KG_OK) {
     CloseHandle(handle);
   }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../base/step.h"
+
 #define MAGIC "kindly-guard ring "
 #define MAGIC_BYTES (sizeof MAGIC - 1)
 /* What a ring's file has behind the name: a dot, its generation, the suffix. */
@@ -67,15 +69,15 @@ static bool parse(const char *text, size_t length, char *behind) {
   return memcmp(text, wanted, POINTER_BYTES) == 0;
 }
 
-/* One that was made a moment ago is still empty. */
+/* It may be read while it is written. */
 #define ATTEMPTS 3
 #define PAUSE_MS 1
 
 static int read_pointer(HANDLE handle, const kg__dir *dir, const char *name,
                         char *behind, kg_failure *failure) {
+  DWORD length = 0;
   for (int i = 0; i < ATTEMPTS; i++) {
     char text[POINTER_BYTES + 1];
-    DWORD length = 0;
     OVERLAPPED at_start = {0};
     if (!ReadFile(handle, text, sizeof text, &length, &at_start) &&
         GetLastError() != ERROR_HANDLE_EOF) {
@@ -85,6 +87,12 @@ static int read_pointer(HANDLE handle, const kg__dir *dir, const char *name,
       return KG_OK;
     }
     Sleep(PAUSE_MS);
+  }
+  if (length == 0) {
+    /* Its writer was interrupted, or ended, before it could say anything. */
+    return kg__fail(failure, KG_E_NO_RING, 0,
+                    "%s" KG__SEPARATOR "%s leads to no ring yet", dir->path,
+                    name);
   }
   return kg__fail(failure, KG_E_RING_INVALID, 0,
                   "%s" KG__SEPARATOR "%s does not say which file is the ring",
@@ -110,7 +118,10 @@ int kg__win32_follow(const kg__dir *dir, const char *name,
                ? kg__win32_open(dir, name, OPEN_EXISTING, &file, failure)
                : kg__win32_fail_as(failure, error, "open", dir->path, name);
   }
-  int result = read_pointer(handle, dir, name, behind, failure);
+  int result = kg__win32_check_file(handle, dir, name, failure);
+  if (result == KG_OK) {
+    result = read_pointer(handle, dir, name, behind, failure);
+  }
   CloseHandle(handle);
   if (result == KG_OK) {
     snprintf(target, KG__NAME_BYTES, "%s%s", name, behind);
@@ -149,6 +160,7 @@ int kg__file_rename(kg__dir *dir, const char *from, const char *to,
   if (result != KG_OK) {
     return result;
   }
+  KG__STEP("ring's name opened");
   result = write_pointer(&pointer, dir, to, from + length, failure);
   kg__file_close(&pointer);
   if (result == KG_OK) {

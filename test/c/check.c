@@ -1,25 +1,22 @@
 #include "check.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* A test that hangs is one that failed. Under a sanitizer, some take ten
- * seconds of a CPU of their own, of which a busy machine gives them little. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+ * seconds of a CPU of their own, of which a busy machine gives them little;
+ * where nothing forks, a child takes longer than most tests. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    !SYSTEM_FORKS
 #define TEST_SECONDS 200
 #else
 #define TEST_SECONDS 50
 #endif
 
 #define MOST_TESTS 128
+#define MOST_CHILDREN 16
 #define MOST_DIRS 128
 
 static struct {
@@ -28,9 +25,17 @@ static struct {
 } tests[MOST_TESTS];
 static size_t test_count;
 
-static char dirs[MOST_DIRS][64];
+static struct {
+  const char *name;
+  check_child run;
+} children[MOST_CHILDREN];
+static size_t child_count;
+
+static char dirs[MOST_DIRS][128];
 static size_t dir_count;
-static pid_t owner;
+
+/* Whether those are this process's to remove. */
+static bool is_owner = true;
 
 /* Threads check as well. */
 static uint64_t checked;
@@ -45,38 +50,38 @@ void check_register(const char *title, check_function run) {
   test_count++;
 }
 
+void check_register_child(const char *name, check_child run) {
+  if (child_count == MOST_CHILDREN) {
+    fprintf(stderr, "check.c: MOST_CHILDREN is too small\n");
+    abort();
+  }
+  children[child_count].name = name;
+  children[child_count].run = run;
+  child_count++;
+}
+
+static check_child child_of(const char *name) {
+  for (size_t i = 0; i < child_count; i++) {
+    if (strcmp(children[i].name, name) == 0) {
+      return children[i].run;
+    }
+  }
+  return NULL;
+}
+
 /* --- Checks ------------------------------------------------------------- */
 
-static int remove_one(const char *path, const struct stat *info, int type,
-                      struct FTW *walk) {
-  (void)info;
-  (void)type;
-  (void)walk;
-  return remove(path) == 0 || errno == ENOENT ? 0 : -1;
-}
-
 void check_remove_dirs(void) {
-  if (getpid() != owner) {
-    return;
-  }
-  while (dir_count > 0) {
-    dir_count--;
-    nftw(dirs[dir_count], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  while (is_owner && dir_count > 0) {
+    system_remove_tree(dirs[--dir_count]);
   }
 }
-
-#ifdef KG_TEST_COVERAGE
-void __gcov_dump(void);
-#endif
 
 /* Ends without what exit() does, which is the parent's to do. */
 static _Noreturn void end(int status) {
   fflush(NULL);
   check_remove_dirs();
-#ifdef KG_TEST_COVERAGE
-  __gcov_dump();
-#endif
-  _exit(status);
+  system_end(status);
 }
 
 static _Noreturn void fail(void) {
@@ -147,36 +152,80 @@ void check_contains(const char *file, int line, const char *text,
   }
 }
 
-void check_exit(const char *file, int line, pid_t child) {
-  int status = 0;
+void check_exit(const char *file, int line, system_process child) {
+  int status = system_wait(child);
   count_check();
-  if (waitpid(child, &status, 0) != child) {
-    fprintf(stderr, "%s:%d: waitpid: %s\n", file, line, strerror(errno));
-    fail();
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (status != 0) {
     fprintf(stderr, "%s:%d: the child ended with %s %d\n", file, line,
-            WIFSIGNALED(status) ? "signal" : "status",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+            status < 0 ? "signal" : "status", abs(status));
     fail();
   }
 }
 
 /* --- Children, directories ---------------------------------------------- */
 
-pid_t check_fork(void) {
+#if SYSTEM_FORKS
+system_process check_fork(void) {
   fflush(NULL);
-  pid_t child = fork();
+  system_process child = system_fork();
   CHECK(child >= 0);
   if (child == 0) {
+    is_owner = false;
     /* A child outlives its test by no more than this. */
-    alarm(TEST_SECONDS);
+    system_limit(TEST_SECONDS);
   }
   return child;
 }
+#endif
+
+/* What a child does. */
+static _Noreturn void be_child(check_child run, const char *text,
+                               uint64_t number) {
+  is_owner = false;
+  system_limit(TEST_SECONDS);
+  run(text, number);
+  check_done();
+}
+
+static check_child started;
+
+static void run_started(const char *text, uint64_t number) {
+  be_child(started, text, number);
+}
+
+system_process check_start(const char *name, const char *text,
+                           uint64_t number) {
+  fflush(NULL);
+  started = child_of(name);
+  CHECK(started != NULL);
+  system_process child = system_start(name, run_started, text, number);
+  CHECK(child >= 0);
+  return child;
+}
+
+void check_kill(system_process child) {
+  system_kill(child);
+  CHECK_EQUAL(system_wait(child), SYSTEM_KILLED);
+}
+
+void *check_shared(void) {
+  void *shared = system_shared();
+  CHECK(shared != NULL);
+  return shared;
+}
+
+void check_tell(uint32_t *word) {
+  __atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
+}
+
+void check_await(const uint32_t *word, uint32_t count) {
+  while (__atomic_load_n(word, __ATOMIC_SEQ_CST) < count) {
+    system_sleep_us(200);
+  }
+}
 
 void check_own_dirs(void) {
-  owner = getpid();
+  is_owner = true;
   dir_count = 0;
 }
 
@@ -187,17 +236,7 @@ _Noreturn void check_done(void) {
 const char *check_temp_dir(void) {
   CHECK(dir_count < MOST_DIRS);
   char *dir = dirs[dir_count];
-  /* Where somebody else clears up after tests that are ended. */
-  const char *given = getenv("KG_TEST_DIR");
-  snprintf(dir, sizeof dirs[0], "%s/kg-test-XXXXXX",
-           given == NULL ? "/dev/shm" : given);
-  if (mkdtemp(dir) == NULL) {
-    const char *base = getenv("TMPDIR");
-    int length = snprintf(dir, sizeof dirs[0], "%s/kg-test-XXXXXX",
-                          base == NULL ? "/tmp" : base);
-    CHECK(length > 0 && (size_t)length < sizeof dirs[0]);
-    CHECK(mkdtemp(dir) != NULL);
-  }
+  CHECK(system_make_temp_dir(dir, sizeof dirs[0]));
   dir_count++;
   return dir;
 }
@@ -206,43 +245,38 @@ const char *check_path(const char *dir, const char *name) {
   static char paths[16][256];
   static size_t next;
   char *path = paths[next++ % 16];
-  snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+  snprintf(path, sizeof paths[0], "%s" SYSTEM_SEPARATOR "%s", dir, name);
   return path;
 }
 
-static int count_names(const char *dir, const char *suffix) {
-  int count = 0;
-  size_t after = strlen(suffix);
-  DIR *stream = opendir(dir);
-  CHECK(stream != NULL);
-  for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-    size_t length = strlen(entry->d_name);
-    if (length >= after &&
-        strcmp(entry->d_name + length - after, suffix) == 0) {
-      count++;
-    }
-  }
-  closedir(stream);
+int check_open_descriptors(void) {
+  int count = system_count_handles();
+  CHECK(count >= 0);
   return count;
 }
 
-int check_open_descriptors(void) {
-  return count_names("/proc/self/fd", "");
+typedef struct search {
+  const char *suffix;
+  int count;
+} search;
+
+static void count_name(const char *name, void *data) {
+  search *search = data;
+  size_t length = strlen(name);
+  size_t after = strlen(search->suffix);
+  search->count +=
+      length >= after && strcmp(name + length - after, search->suffix) == 0;
 }
 
 int check_count_files(const char *dir, const char *suffix) {
-  return count_names(dir, suffix);
+  search search = {.suffix = suffix};
+  CHECK(system_list(dir, count_name, &search));
+  return search.count;
 }
 
 int check_count_mappings(const char *name) {
-  char line[1024];
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  CHECK(maps != NULL);
-  while (fgets(line, sizeof line, maps) != NULL) {
-    count += strstr(line, name) != NULL ? 1 : 0;
-  }
-  fclose(maps);
+  int count = system_find_mappings(name, NULL, 0);
+  CHECK(count >= 0);
   return count;
 }
 
@@ -257,8 +291,7 @@ uint64_t check_random(uint64_t *state) {
 /* --- Running ------------------------------------------------------------ */
 
 static int run_one(size_t index) {
-  owner = getpid();
-  alarm(TEST_SECONDS);
+  system_limit(TEST_SECONDS);
   tests[index].run();
   check_remove_dirs();
   if (checked == 0) {
@@ -268,7 +301,19 @@ static int run_one(size_t index) {
   return 0;
 }
 
+/* "--child <name> <text> <number>": where no process goes on as two. */
+static void run_child(char **argv) {
+  check_child run = child_of(argv[0]);
+  if (run != NULL) {
+    be_child(run, argv[1], strtoull(argv[2], NULL, 10));
+  }
+}
+
 int main(int argc, char **argv) {
+  system_begin();
+  if (argc == 5 && strcmp(argv[1], "--child") == 0) {
+    run_child(argv + 2);
+  }
   if (argc == 2 && strcmp(argv[1], "--list") == 0) {
     for (size_t i = 0; i < test_count; i++) {
       puts(tests[i].title);

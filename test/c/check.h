@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "../../native/base/error.h"
+#include "system/system.h"
 
 typedef void (*check_function)(void);
 
@@ -23,6 +23,23 @@ void check_register(const char *title, check_function run);
   }                                                                \
   static void name(void)
 
+/* CHILD(name, text, number) { ... } is what another process does, which a test
+ * starts by CHECK_START(name, text, number). It ends well when it comes to its
+ * end. It has nothing of the test's memory but check_shared(). */
+#define CHILD(name, text, number)                                  \
+  static void name(const char *text, uint64_t number);             \
+  __attribute__((constructor)) static void register_##name(void) { \
+    check_register_child(#name, name);                             \
+  }                                                                \
+  static void name(__attribute__((unused)) const char *text,       \
+                   __attribute__((unused)) uint64_t number)
+
+typedef void (*check_child)(const char *text, uint64_t number);
+
+void check_register_child(const char *name, check_child run);
+
+#define CHECK_START(name, text, number) check_start(#name, (text), (number))
+
 void check_true(const char *file, int line, bool fine, const char *what);
 void check_equal(const char *file, int line, uint64_t got, uint64_t wanted,
                  const char *what);
@@ -32,7 +49,7 @@ void check_bytes(const char *file, int line, const void *got,
                  const void *wanted, size_t length, const char *what);
 void check_contains(const char *file, int line, const char *text,
                     const char *part);
-void check_exit(const char *file, int line, pid_t child);
+void check_exit(const char *file, int line, system_process child);
 
 #define CHECK(condition) check_true(__FILE__, __LINE__, (condition), #condition)
 
@@ -55,8 +72,25 @@ void check_exit(const char *file, int line, pid_t child);
 /* Waits for a child, which must end with 0. */
 #define CHECK_EXIT(child) check_exit(__FILE__, __LINE__, (child))
 
+#if SYSTEM_FORKS
 /* Forks, with what was printed so far flushed. */
-pid_t check_fork(void);
+system_process check_fork(void);
+#endif
+
+/* Starts a CHILD; see CHECK_START. */
+system_process check_start(const char *name, const char *text, uint64_t number);
+
+/* Kills a child, and waits until it is gone. */
+void check_kill(system_process child);
+
+/* What processes that are started share with who starts them: zeros at first,
+ * SYSTEM_SHARED_BYTES of them. */
+void *check_shared(void);
+
+/* Counts one of those words up, and waits until one has been counted up to so
+ * much. */
+void check_tell(uint32_t *word);
+void check_await(const uint32_t *word, uint32_t count);
 
 /* Ends a child in which every check held. */
 _Noreturn void check_done(void);
@@ -77,7 +111,7 @@ const char *check_path(const char *dir, const char *name);
 /* How many descriptors this process has open. */
 int check_open_descriptors(void);
 
-/* How many names in `dir` end with `suffix`. */
+/* How many files and directories in `dir` have names that end with `suffix`. */
 int check_count_files(const char *dir, const char *suffix);
 
 /* How many mappings this process has of files with `name` in their path. */

@@ -1,9 +1,12 @@
 #include "file_fixture.h"
 
-#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#if SYSTEM_HAS_MODES
 #include <unistd.h>
+#endif
 
 kg_writer *open_writer(const char *dir, uint32_t max_events) {
   const kg_ring_options options = {.dir = dir, .max_events = max_events};
@@ -100,20 +103,100 @@ uint64_t check_ring_from(const char *dir, uint64_t first) {
 }
 
 void put_file(const char *path, const void *bytes, size_t length) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  CHECK(fd >= 0);
-  CHECK_EQUAL(write(fd, bytes, length), length);
-  CHECK(close(fd) == 0);
+  CHECK(system_put(path, bytes, length));
 }
 
 size_t get_file(const char *path, void *bytes, size_t room) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  CHECK(fd >= 0);
-  ssize_t length = read(fd, bytes, room);
+  int64_t length = system_read(path, 0, bytes, room);
   CHECK(length >= 0);
-  CHECK(close(fd) == 0);
   return (size_t)length;
 }
+
+bool has_ring(const char *dir) {
+  char path[512];
+  return system_find_ring(check_path(dir, RING_FILE), path, sizeof path);
+}
+
+const char *ring_file(const char *dir) {
+  static char path[512];
+  CHECK(system_find_ring(check_path(dir, RING_FILE), path, sizeof path));
+  return path;
+}
+
+void poke_ring(const char *dir, size_t offset, const void *bytes,
+               size_t length) {
+  CHECK_EQUAL(system_write(ring_file(dir), offset, bytes, length), length);
+}
+
+void peek_ring(const char *dir, size_t offset, void *bytes, size_t length) {
+  CHECK_EQUAL(system_read(ring_file(dir), offset, bytes, length), length);
+}
+
+kg_ring_doorbell *map_doorbell(const char *path) {
+  kg__dir dir;
+  kg__file file;
+  kg_failure failure;
+  uint64_t bytes;
+  void *mapped;
+  CHECK_RESULT(kg__dir_open(path, false, &dir, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__file_open(&dir, RING_FILE, &file, &failure), KG_OK,
+               &failure);
+  CHECK_RESULT(kg__file_size(&file, &bytes, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__map(&file, (size_t)bytes, KG_DOORBELL_OFFSET,
+                       KG_DOORBELL_BYTES, &mapped, &failure),
+               KG_OK, &failure);
+  kg__file_close(&file);
+  kg__dir_close(&dir);
+  return (kg_ring_doorbell *)((char *)mapped + KG_DOORBELL_OFFSET);
+}
+
+void unmap_doorbell(kg_ring_doorbell *doorbell) {
+  char *base = (char *)doorbell - KG_DOORBELL_OFFSET;
+  kg__unmap(base, (size_t)((kg_ring_identity *)(void *)base)->file_bytes);
+}
+
+kg__file replace_ring_file(const char *path) {
+  static uint64_t made;
+  char name[64];
+  kg__dir dir;
+  kg__file file;
+  kg_failure failure;
+  snprintf(name, sizeof name, RING_FILE ".%016" PRIx64 KG__UNNAMED_SUFFIX,
+           ++made);
+  CHECK_RESULT(kg__dir_open(path, false, &dir, &failure), KG_OK, &failure);
+  CHECK_RESULT(kg__file_create(&dir, name, 4096, &file, &failure), KG_OK,
+               &failure);
+  CHECK_RESULT(kg__file_rename(&dir, name, RING_FILE, &failure), KG_OK,
+               &failure);
+  kg__dir_close(&dir);
+  return file;
+}
+
+bool has_file(const char *dir, const char *name) {
+  return system_exists(check_path(dir, name));
+}
+
+void remove_file(const char *dir, const char *name) {
+  CHECK(system_remove_file(check_path(dir, name)));
+}
+
+void remove_opened(const char *dir, const char *name) {
+  CHECK(system_remove_file(check_path(dir, name)) == SYSTEM_REMOVES_OPENED);
+}
+
+void rename_file(const char *dir, const char *from, const char *to) {
+  CHECK(system_rename(check_path(dir, from), check_path(dir, to)));
+}
+
+void make_dir(const char *path) {
+  CHECK(system_make_dir(path));
+}
+
+void remove_dir(const char *path) {
+  CHECK(system_remove_dir(path));
+}
+
+#if SYSTEM_HAS_MODES
 
 static bool is_plain_child;
 
@@ -121,7 +204,7 @@ bool become_plain_user(void) {
   if (geteuid() != 0) {
     return true;
   }
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child != 0) {
     CHECK_EXIT(child);
     return false;
@@ -137,3 +220,5 @@ void leave_plain_user(void) {
     check_done();
   }
 }
+
+#endif

@@ -21,7 +21,7 @@ void memory_ring_make(memory_ring *memory, uint32_t capacity, bool checksums) {
                           .generation = 0x1234};
   memory->length = (size_t)kg__ring_bytes(capacity, lane_events);
   memory->block =
-      aligned_alloc(CANARY_BYTES, memory->length + 2 * CANARY_BYTES);
+      system_allocate(CANARY_BYTES, memory->length + 2 * CANARY_BYTES);
   CHECK(memory->block != NULL);
   memset(memory->block, CANARY, memory->length + 2 * CANARY_BYTES);
   memory->base = memory->block + CANARY_BYTES;
@@ -64,7 +64,7 @@ void memory_ring_check(const memory_ring *memory) {
 
 void memory_ring_free(memory_ring *memory) {
   memory_ring_check(memory);
-  free(memory->block);
+  system_free(memory->block);
 }
 
 void memory_ring_jump(memory_ring *memory, uint64_t at) {

@@ -1,7 +1,5 @@
 #include "reliable_fixture.h"
 
-#include <time.h>
-
 kg_writer *open_rejecting(const char *dir, uint32_t capacity,
                           uint32_t timeout_ms) {
   const kg_ring_options options = {.dir = dir,
@@ -56,9 +54,7 @@ int64_t write_one(kg_writer *writer) {
 }
 
 void pause_ms(long ms) {
-  const struct timespec time = {.tv_sec = ms / 1000,
-                                .tv_nsec = ms % 1000 * 1000000};
-  nanosleep(&time, NULL);
+  system_sleep_us((uint64_t)ms * 1000);
 }
 
 uint32_t take(kg_reader *reader, account *account, uint32_t most) {

@@ -6,30 +6,39 @@
 # A test that hangs is ended and has failed. It has a time limit of its own
 # (check.c), which it may lose; this one, from outside, is longer.
 
+# KG_TEST_RUNNER is what runs the binaries, wine for those of Windows.
+
 # run_tests <wrapper> <binary>: what it prints about one test is one write, so
-# that lines of binaries which run side by side stay whole.
+# that lines of binaries which run side by side stay whole. What a test prints
+# goes through a file: what wine starts beside it would keep a pipe open.
 run_tests() {
   name=${2#build/}
+  name=${name%.exe}
   index=0
+  said=$(mktemp)
   # shellcheck disable=SC2086 # the wrapper is a command with its options
-  titles=$($1 "$2" --list)
-  if [ $? -ne 0 ] || [ -z "$titles" ]; then
+  $1 "$2" --list >"$said" 2>/dev/null </dev/null
+  code=$?
+  titles=$(cat "$said")
+  if [ $code -ne 0 ] || [ -z "$titles" ]; then
     echo "FAIL $name: it lists no tests"
+    rm -f "$said"
     return
   fi
   printf '%s\n' "$titles" | while IFS= read -r title; do
     # shellcheck disable=SC2086
-    if output=$($1 "$2" --run "$index" 2>&1 </dev/null); then
+    if $1 "$2" --run "$index" >"$said" 2>&1 </dev/null; then
       echo "ok   $name: $title"
     else
       code=$?
       # By timeout, which KILL ends along with the test.
       if [ "$code" -eq 137 ]; then code='137: killed, or over its time'; fi
       printf 'FAIL %s: %s (exit %s, --run %d)\n%s\n' "$name" "$title" "$code" \
-        "$index" "$(printf '%s\n' "$output" | sed 's/^/     /')"
+        "$index" "$(sed 's/^/     /' "$said")"
     fi
     index=$((index + 1))
   done
+  rm -f "$said"
 }
 
 if [ "$1" = --one ]; then
@@ -37,10 +46,10 @@ if [ "$1" = --one ]; then
   exit
 fi
 
-# Under a sanitizer everything takes longer.
-if [ -n "$1" ]; then seconds=300; else seconds=120; fi
+# Under a sanitizer or in wine everything takes longer.
+if [ -n "$1$KG_TEST_RUNNER" ]; then seconds=300; else seconds=120; fi
 # A limit of the caller's goes before that.
-wrapper="timeout -s KILL ${KG_TEST_SECONDS:-$seconds}"
+wrapper="timeout -s KILL ${KG_TEST_SECONDS:-$seconds} ${KG_TEST_RUNNER:-}"
 case $1 in
   *thread*)
     # The thread sanitizer cannot live with much randomness of addresses.

@@ -2,7 +2,6 @@
  * labelled step of that. This binary has a core with KG_TEST_STEPS. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../../native/base/step.h"
 #include "../../../native/file/reader.h"
@@ -38,7 +37,7 @@ void kg__test_step(const char *label) {
   witness *witness = &witnesses[witness_count];
   kg_failure failure;
   int saved = errno;
-  if (dir == NULL || access(check_path(dir, RING_FILE), F_OK) != 0) {
+  if (dir == NULL || !has_ring(dir)) {
     errno = saved;
     return;
   }
@@ -84,7 +83,7 @@ static uint32_t check_told(const kg_writer *writer, bool rejects) {
     if (is_of(&witnesses[i], writer)) {
       CHECK_EQUAL(witnesses[i].life, KG_WRITER_LIVE);
       CHECK(witnesses[i].is_reliable == rejects);
-      CHECK(witnesses[i].can_listen);
+      CHECK(witnesses[i].can_listen == SYSTEM_HAS_WAKE_FILE);
       CHECK(witnesses[i].is_timed);
       count++;
     }
@@ -157,7 +156,7 @@ TEST(removed, "F21 F24 and one that a beat makes anew") {
       .dir = dir, .max_events = CAPACITY, .rejects = true};
   kg_writer *writer = NULL;
   CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
-  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  remove_file(dir, RING_FILE);
   witness_count = 0;
   directory = dir;
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);

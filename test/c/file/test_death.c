@@ -1,24 +1,22 @@
 /* Writers that die: at every labelled step, and at any instant. This binary
  * has a core of its own, with KG_TEST_STEPS. */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../../../native/base/atomic.h"
 #include "../../../native/base/step.h"
 #include "../file_fixture.h"
 
-/* What a child tells before it dies. */
+#if SYSTEM_HAS_MODES
+#include <sys/stat.h>
+#endif
+
+/* What a child tells before it dies, and what it is told. */
 typedef struct shared {
   uint64_t acknowledged; /* the last sequence that a write returned */
   uint64_t generation;   /* of the ring it was written to */
   uint32_t opened;
+  uint32_t mask; /* its umask */
   char step[64];
 } shared;
 
@@ -30,19 +28,8 @@ void kg__test_step(const char *label) {
   steps++;
   if (steps == die_at) {
     snprintf(told->step, sizeof told->step, "%s", label);
-    raise(SIGKILL);
+    system_die();
   }
-}
-
-static void share(void) {
-  told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE,
-              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  CHECK(told != MAP_FAILED);
-}
-
-static void nap_us(long microseconds) {
-  const struct timespec time = {.tv_nsec = microseconds * 1000};
-  nanosleep(&time, NULL);
 }
 
 /* --- Step by step ------------------------------------------------------- */
@@ -78,8 +65,8 @@ static void live(const char *dir) {
   acknowledge(writer);
   write_batch(writer);
   acknowledge(writer);
-  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
-  CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+  remove_file(dir, RING_FILE);
+  remove_opened(dir, LOCK_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   acknowledge(writer);
   write_batch(writer);
@@ -87,24 +74,27 @@ static void live(const char *dir) {
   kg_writer_close(writer);
 }
 
+CHILD(live_until, dir, step) {
+  told = check_shared();
+#if SYSTEM_HAS_MODES
+  umask(told->mask);
+#endif
+  critical_every = 2;
+  steps = 0;
+  die_at = step;
+  live(dir);
+}
+
 /* Lets a child die at its step number `step`; false when it came through. */
-static bool die(const char *dir, uint64_t step, mode_t mask) {
+static bool die(const char *dir, uint64_t step, uint32_t mask) {
   memset(told, 0, sizeof *told);
-  pid_t child = check_fork();
-  if (child == 0) {
-    umask(mask);
-    steps = 0;
-    die_at = step;
-    live(dir);
-    check_done();
-  }
-  int status;
-  CHECK(waitpid(child, &status, 0) == child);
-  if (WIFEXITED(status)) {
-    CHECK_EQUAL(WEXITSTATUS(status), 0);
+  told->mask = mask;
+  int status = system_wait(CHECK_START(live_until, dir, step));
+  if (status >= 0) {
+    CHECK_EQUAL(status, 0);
     return false;
   }
-  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  CHECK_EQUAL(status, SYSTEM_KILLED);
   return true;
 }
 
@@ -189,10 +179,8 @@ static void check_lane(const char *dir) {
   uint64_t last = sequence_of(writer);
   size_t bytes = (size_t)writer_info(writer).capacity * KG_SLOT_BYTES;
   kg_writer_close(writer);
-  int fd = open(check_path(dir, RING_FILE), O_RDWR | O_CLOEXEC);
-  CHECK(fd >= 0 && bytes <= sizeof zeros);
-  CHECK_EQUAL(pwrite(fd, zeros, bytes, KG_SLOTS_OFFSET), bytes);
-  CHECK(close(fd) == 0);
+  CHECK(bytes <= sizeof zeros);
+  poke_ring(dir, KG_SLOTS_OFFSET, zeros, bytes);
   account account = {.next = 1};
   kg_reader *reader = open_reader(dir);
   CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
@@ -202,9 +190,9 @@ static void check_lane(const char *dir) {
   kg_reader_close(reader);
 }
 
-static void die_everywhere(uint32_t next_events, mode_t mask) {
+static void die_everywhere(uint32_t next_events, uint32_t mask) {
   critical_every = 2;
-  share();
+  told = check_shared();
   uint64_t step = 1;
   for (;; step++) {
     const char *home = check_temp_dir();
@@ -233,20 +221,23 @@ TEST(steps_other, "F21 F91 a writer dies at every step, the next has another") {
   die_everywhere(64, 077);
 }
 
+#if SYSTEM_HAS_MODES
 TEST(steps_plain, "F21 F29 a plain user's writer dies, with umask 0777") {
   if (become_plain_user()) {
     die_everywhere(32, 0777);
     leave_plain_user();
   }
 }
+#endif
 
 /* --- At any instant ------------------------------------------------------ */
 
 /* Writes until it is killed. */
-static _Noreturn void burst(const char *dir, uint32_t max_events) {
-  die_at = 0;
-  kg_writer *writer = open_writer(dir, max_events);
-  kg__store32_release(&told->opened, told->opened + 1);
+CHILD(burst, dir, max_events) {
+  told = check_shared();
+  critical_every = 3;
+  kg_writer *writer = open_writer(dir, (uint32_t)max_events);
+  check_tell(&told->opened);
   for (;;) {
     uint64_t sequence = write_events(writer, 1 + sequence_of(writer) % 3);
     kg__store64_release(&told->acknowledged, sequence);
@@ -256,7 +247,7 @@ static _Noreturn void burst(const char *dir, uint32_t max_events) {
 static void kill_often(uint32_t max_events, int rounds) {
   critical_every = 3;
   uint64_t seed = 34;
-  share();
+  told = check_shared();
   const char *dir = check_temp_dir();
   kg_writer_close(open_writer(dir, max_events));
   kg_reader *reader = open_reader(dir);
@@ -265,22 +256,17 @@ static void kill_often(uint32_t max_events, int rounds) {
   CHECK_RESULT(kg_reader_seek(reader, KG_FROM_SEQUENCE, 1), KG_OK, NULL);
   for (int round = 0; round < rounds; round++) {
     uint32_t opened = told->opened;
-    pid_t child = check_fork();
-    if (child == 0) {
-      burst(dir, max_events);
-    }
+    system_process child = CHECK_START(burst, dir, max_events);
     while (kg__load32_acquire(&told->opened) == opened) {
-      nap_us(50);
-      int status;
-      CHECK(waitpid(child, &status, WNOHANG) == 0);
+      system_sleep_us(50);
+      CHECK(!system_has_ended(child));
     }
     uint64_t until = check_random(&seed) % 4000;
     for (uint64_t waited = 0; waited < until; waited += 200) {
       read_file_once(reader, &account);
-      nap_us(200);
+      system_sleep_us(200);
     }
-    CHECK(kill(child, SIGKILL) == 0);
-    CHECK(waitpid(child, NULL, 0) == child);
+    check_kill(child);
     drain_file(reader, &account);
     CHECK(account.next - 1 >= told->acknowledged);
   }

@@ -1,8 +1,6 @@
 /* Writers without a directory of their own. The linker puts
  * __wrap_kg__dir_candidate in the place of the system's default directories. */
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../../../native/file/lock_file.h"
 #include "../file_fixture.h"
@@ -46,26 +44,29 @@ int __wrap_kg__lock_take(kg__dir *dir, const kg__names *names, kg__file *lock,
 
 static void begin(void) {
   const char *dir = check_temp_dir();
-  snprintf(best, sizeof best, "%.400s/best", dir);
-  snprintf(above, sizeof above, "%.400s/.kindly-guard", dir);
-  snprintf(home, sizeof home, "%.400s/.kindly-guard/shm", dir);
+  snprintf(best, sizeof best, "%s", check_path(dir, "best"));
+  snprintf(above, sizeof above, "%s", check_path(dir, ".kindly-guard"));
+  snprintf(home, sizeof home, "%s", check_path(above, "shm"));
 }
+
+#if SYSTEM_REMOVES_OPENED
 
 /* A writer in the home, since what has the better place is no directory. */
 static kg_writer *open_at_home(void) {
   put_file(best, "", 0);
   kg_writer *writer = open_writer(NULL, 16);
   CHECK_CONTAINS(writer_info(writer).path, home);
-  CHECK(unlink(best) == 0);
+  CHECK(system_remove_file(best));
   return writer;
 }
 
 static void remove_home(void) {
   static const char *const names[] = {RING_FILE, LOCK_FILE, WAKE_FILE};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    CHECK(unlink(check_path(home, names[i])) == 0);
+    remove_file(home, names[i]);
   }
-  CHECK(rmdir(home) == 0 && rmdir(above) == 0);
+  remove_dir(home);
+  remove_dir(above);
 }
 
 TEST(home_gone, "F24 a directory in the home that went away is made again") {
@@ -74,7 +75,7 @@ TEST(home_gone, "F24 a directory in the home that went away is made again") {
   kg_writer *writer = open_at_home();
   remove_home();
   CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
-  CHECK(access(check_path(home, RING_FILE), F_OK) == 0);
+  CHECK(has_file(home, RING_FILE));
   CHECK_EQUAL(write_events(writer, 3), 3);
   kg_writer_close(writer);
 }
@@ -92,7 +93,7 @@ TEST(both_gone, "F38 F74 who came while a directory was away stays the one") {
     CHECK_CONTAINS(failure.detail, best);
     CHECK(i == 0 || check_open_descriptors() == descriptors);
     descriptors = check_open_descriptors();
-    CHECK(access(check_path(home, RING_FILE), F_OK) != 0);
+    CHECK(!has_file(home, RING_FILE));
     CHECK_RESULT((int)kg_writer_write(writer, &(kg_threat){0}),
                  KG_E_RING_LOCKED, NULL);
     CHECK_RESULT(kg_writer_beat(other, &failure), KG_OK, &failure);
@@ -103,6 +104,8 @@ TEST(both_gone, "F38 F74 who came while a directory was away stays the one") {
   refuse_writer(NULL, KG_E_RING_LOCKED);
   kg_writer_close(writer);
 }
+
+#endif
 
 static kg_writer *first;
 static kg_ring_info first_info;

@@ -354,8 +354,8 @@ TEST(beat, "F31 F24 a ring that cannot be made anew is, once it is mended") {
       kg_failure failure = {.error = 0};
       uint64_t generation = writer_info(writer).generation;
       uint64_t sequence = write_events(writer, 2);
-      CHECK(unlink(check_path(dir, RING_FILE)) == 0);
-      CHECK(unlink(check_path(dir, LOCK_FILE)) == 0);
+      remove_file(dir, RING_FILE);
+      remove_file(dir, LOCK_FILE);
       begin(which, at);
       int result = kg_writer_beat(writer, &failure);
       happened = end();
@@ -406,7 +406,7 @@ TEST(swept, "F38 a ring that is swept away before it has its name: again") {
   kg_writer *writer = open_writer(dir, 16);
   kg_failure failure;
   for (uint32_t sweeps = 1; sweeps <= 17; sweeps++) {
-    CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+    remove_file(dir, RING_FILE);
     fault.call = RENAME;
     fault.number = ENOENT;
     fault.called = 0;

@@ -1,10 +1,5 @@
 /* Reliable readers that are in the way for too long: none of them can hold up
  * the writer for longer than it allows. */
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "../../../native/platform/platform.h"
 #include "../reliable_fixture.h"
 
@@ -91,24 +86,26 @@ TEST(let_down, "one that was evicted counts again when it has caught up") {
   kg_writer_close(writer);
 }
 
+/* Opens a reader, says so, and reads nothing. */
+CHILD(idle, dir, unused) {
+  open_reliable(dir);
+  check_tell(check_shared());
+  for (;;) {
+    pause_ms(1000);
+  }
+}
+
 TEST(ghosts, "one that was evicted and dies leaves nothing") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
-  pid_t child = check_fork();
-  if (child == 0) {
-    open_reliable(dir);
-    close(open(check_path(dir, "there"), O_CREAT | O_WRONLY, 0600));
-    pause();
-  }
-  while (access(check_path(dir, "there"), F_OK) != 0) {
-    pause_ms(1);
-  }
+  system_process child = CHECK_START(idle, dir, 0);
+  check_await(check_shared(), 1);
   fill(writer);
   insist(writer);
   kg_attached_reader attached[2];
   CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 1);
   CHECK(attached[0].evicted);
-  CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+  check_kill(child);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK_EQUAL(kg_writer_readers(writer, attached, 2), 0);
   kg_writer_close(writer);

@@ -12,7 +12,7 @@ TEST(forked, "F42 a forked child is refused; its parent goes on") {
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
   write_events(writer, 2);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     kg_threat threat = {.timestamp_us = 1};
     kg_slot buffer[4];
@@ -27,6 +27,7 @@ TEST(forked, "F42 a forked child is refused; its parent goes on") {
     CHECK_RESULT(kg_reader_seek(reader, KG_FROM_OLDEST, 0), KG_E_FORKED, NULL);
     CHECK_RESULT(kg_reader_check(reader, &life), KG_E_FORKED, NULL);
     kg_reader_wait(reader, 1);
+    CHECK(!kg_reader_spin(reader, 1000000));
     kg_writer_close(writer);
     kg_reader_close(reader);
     refuse_writer(dir, KG_E_RING_LOCKED);
@@ -49,7 +50,7 @@ TEST(forked_reliable, "F42 a child of a reliable reader closes nothing else") {
   kg_failure failure;
   CHECK_RESULT(kg_writer_open(&writes, &writer, &failure), KG_OK, &failure);
   CHECK_RESULT(kg_reader_open(&reads, &reader, &failure), KG_OK, &failure);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     int own[16];
     for (int i = 0; i < 16; i++) {
@@ -90,7 +91,7 @@ TEST(forked_full, "F42 nor a child of one that found no cell") {
     own[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
     CHECK(own[i] >= 0);
   }
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     for (int i = 0; i < 16; i++) {
       CHECK(fcntl(own[i], F_GETFD) >= 0);
@@ -109,7 +110,7 @@ TEST(forked_full, "F42 nor a child of one that found no cell") {
 
 TEST(forked_reader, "F42 a child of a process that only reads is refused") {
   const char *dir = check_temp_dir();
-  pid_t other = check_fork();
+  system_process other = check_fork();
   if (other == 0) {
     kg_writer *writer = open_writer(dir, 16);
     write_events(writer, 3);
@@ -118,7 +119,7 @@ TEST(forked_reader, "F42 a child of a process that only reads is refused") {
   }
   CHECK_EXIT(other);
   kg_reader *reader = open_reader(dir);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     kg_slot buffer[4];
     kg_batch batch;
@@ -135,7 +136,7 @@ TEST(forked_reader, "F42 a child of a process that only reads is refused") {
 
 TEST(forked_own, "F22 F42 a ring of the child's own may be cut short, too") {
   kg_writer *writer = open_writer(check_temp_dir(), 256);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     check_own_dirs();
     /* As long as its parent's, so that it gets the address that is free. */
@@ -162,8 +163,8 @@ TEST(forked_own, "F22 F42 a ring of the child's own may be cut short, too") {
 
 /* Starts a child that does nothing until the pipe's other end is closed. It
  * says through `ready`, unless that is -1, that it runs. */
-static pid_t start_idler(const int *pipe_ends, int ready) {
-  pid_t child = check_fork();
+static system_process start_idler(const int *pipe_ends, int ready) {
+  system_process child = check_fork();
   if (child == 0) {
     char byte;
     close(pipe_ends[1]);
@@ -180,7 +181,7 @@ TEST(fork_lives, "F42 the life of a forked child does not keep the lock") {
   CHECK(pipe(pipe_ends) == 0);
   kg_writer *writer = open_writer(dir, 16);
   write_events(writer, 3);
-  pid_t idler = start_idler(pipe_ends, -1);
+  system_process idler = start_idler(pipe_ends, -1);
   refuse_writer(dir, KG_E_RING_LOCKED);
   kg_writer_close(writer);
   writer = open_writer(dir, 16);
@@ -196,7 +197,7 @@ TEST(fork_survives, "F42 nor when its parent is killed") {
   int ready[2];
   char byte;
   CHECK(pipe(pipe_ends) == 0 && pipe(ready) == 0);
-  pid_t parent = check_fork();
+  system_process parent = check_fork();
   if (parent == 0) {
     kg_writer *writer = open_writer(dir, 16);
     write_events(writer, 3);
@@ -218,7 +219,7 @@ TEST(fork_survives, "F42 nor when its parent is killed") {
 TEST(grandchild, "F42 nor does a child close what it opened itself") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 16);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     /* They get the numbers of the locks that its parent has. */
     int opened[8];
@@ -226,7 +227,7 @@ TEST(grandchild, "F42 nor does a child close what it opened itself") {
       opened[i] = dup(0);
       CHECK(opened[i] >= 0);
     }
-    pid_t grandchild = check_fork();
+    system_process grandchild = check_fork();
     if (grandchild == 0) {
       for (int i = 0; i < 8; i++) {
         CHECK(fcntl(opened[i], F_GETFD) >= 0);
@@ -249,7 +250,7 @@ TEST(child_waits,
   kg_writer *writer = NULL;
   kg_attached_reader attached[1];
   CHECK_RESULT(kg_writer_open(&options, &writer, NULL), KG_OK, NULL);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     kg_failure failure;
     kg_writer_stats stats;
@@ -273,7 +274,7 @@ TEST(child_frees,
   const kg_ring_options options = {.dir = dir};
   kg_lock *lock = NULL;
   CHECK_RESULT(kg_lock_take(&options, &lock, NULL), KG_OK, NULL);
-  pid_t child = check_fork();
+  system_process child = check_fork();
   if (child == 0) {
     int opened[8];
     for (int i = 0; i < 8; i++) {

@@ -1,8 +1,4 @@
 /* Reliable readers: nothing that they have not taken is overwritten. */
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "../reliable_fixture.h"
 
 TEST(full, "a full ring is refused, and everything stays as it was") {
@@ -14,13 +10,12 @@ TEST(full, "a full ring is refused, and everything stays as it was") {
   account account = {.next = 1};
   CHECK(is_reliable(reader));
   CHECK_EQUAL(fill(writer), CAPACITY);
-  size_t length = get_file(check_path(dir, RING_FILE), before, sizeof before);
+  size_t length = get_file(ring_file(dir), before, sizeof before);
   /* The writer says that it waits, once. */
   for (int i = 0; i < 3; i++) {
     CHECK_RESULT(write_one(writer), KG_E_RING_FULL, NULL);
   }
-  CHECK_EQUAL(get_file(check_path(dir, RING_FILE), after, sizeof after),
-              length);
+  CHECK_EQUAL(get_file(ring_file(dir), after, sizeof after), length);
   CHECK_BYTES(before, after, length);
   CHECK_EQUAL(sequence_of(writer), CAPACITY);
   CHECK_EQUAL(stats_of(writer).rejected, 4);
@@ -153,28 +148,24 @@ TEST(cells, "128 readers; the next is refused until one goes") {
   kg_writer_close(writer);
 }
 
+/* Opens a reader, says so, and reads nothing. */
+CHILD(idle, dir, unused) {
+  open_reliable(dir);
+  check_tell(check_shared());
+  for (;;) {
+    pause_ms(1000);
+  }
+}
+
 TEST(dead, "F41 kill -9 of a reliable reader frees its cell at once") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
-  for (int round = 0; round < 50; round++) {
-    int ready[2];
-    char byte;
-    CHECK(pipe(ready) == 0);
-    pid_t child = check_fork();
-    if (child == 0) {
-      open_reliable(dir);
-      CHECK(write(ready[1], "r", 1) == 1);
-      for (;;) {
-        pause();
-      }
-    }
-    CHECK(read(ready[0], &byte, 1) == 1);
+  for (uint32_t round = 1; round <= 50; round++) {
+    system_process child = CHECK_START(idle, dir, 0);
+    check_await(check_shared(), round);
     CHECK_EQUAL(fill(writer), CAPACITY);
-    CHECK(kill(child, SIGKILL) == 0);
-    CHECK(waitpid(child, NULL, 0) == child);
+    check_kill(child);
     CHECK(write_one(writer) > 0);
-    close(ready[0]);
-    close(ready[1]);
   }
   CHECK_EQUAL(stats_of(writer).evicted, 0);
   kg_writer_close(writer);

@@ -1,15 +1,15 @@
 /* Reliable readers whose lock file, writer or ring changes. */
-#include <unistd.h>
-
 #include "../../../native/file/reader.h"
 #include "../reliable_fixture.h"
+
+#if SYSTEM_REMOVES_OPENED
 
 TEST(removed, "F24 the readers' file is removed: who is there is waited for") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
   kg_reader *reader = open_reliable(dir);
   account account = {.next = 1};
-  CHECK(unlink(check_path(dir, READERS_FILE)) == 0);
+  remove_file(dir, READERS_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   kg_reader *later = open_reliable(dir);
   CHECK_EQUAL(fill(writer), CAPACITY);
@@ -32,7 +32,7 @@ TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
   account account = {.next = 1};
   for (int i = 0; i < 3; i++) {
     enum kg_writer_life life;
-    CHECK(unlink(file) == 0);
+    CHECK(system_remove_file(file));
     if (i == 2) {
       kg_writer_close(writer);
       writer = open_rejecting(dir, CAPACITY, LONG_MS);
@@ -58,17 +58,24 @@ TEST(removed_again, "F24 the readers' file is removed twice, and a restart") {
   kg_writer_close(writer);
 }
 
+#endif
+
 /* A ring that tells nothing of its readers any more. */
-static void cut_ring(const char *dir) {
-  CHECK(truncate(check_path(dir, RING_FILE), 0) == 0);
+static void spoil_ring(const char *dir) {
+#if SYSTEM_CUTS_MAPPED
+  CHECK(system_set_length(ring_file(dir), 0));
+#else
+  static const char nothing[KG_SLOTS_OFFSET];
+  poke_ring(dir, 0, nothing, sizeof nothing);
+#endif
 }
 
 static void unlink_ring(const char *dir) {
-  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  remove_file(dir, RING_FILE);
 }
 
 TEST(fresh, "F22 F24 F34 in a ring that is made anew, whatever is left of it") {
-  void (*const spoil[])(const char *) = {cut_ring, unlink_ring};
+  void (*const spoil[])(const char *) = {spoil_ring, unlink_ring};
   for (int i = 0; i < 4; i++) {
     const char *dir = check_temp_dir();
     kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
@@ -165,6 +172,7 @@ TEST(beginning,
   kg_writer_close(writer);
 }
 
+#if SYSTEM_REMOVES_OPENED
 TEST(evicted_before, "who was evicted before its file went is told so") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, SHORT_MS);
@@ -183,7 +191,7 @@ TEST(evicted_before, "who was evicted before its file went is told so") {
   CHECK_RESULT(kg_reader_read(reader, buffer, 1, &batch), KG_OK, NULL);
   account_batch(&account, buffer, &batch);
   CHECK_EQUAL(account.received, 1);
-  CHECK(unlink(check_path(dir, READERS_FILE)) == 0);
+  remove_file(dir, READERS_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
   CHECK(kg__reader_is_displaced(reader));
@@ -194,6 +202,7 @@ TEST(evicted_before, "who was evicted before its file went is told so") {
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
+#endif
 
 TEST(new_patience, "the patience with who was evicted is new in a new ring") {
   const char *dir = check_temp_dir();

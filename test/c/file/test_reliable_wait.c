@@ -1,12 +1,13 @@
 /* A writer that waits for space, and readers that make some. The linker puts
  * __wrap_kg__space_announce_wait in front of a writer that says that it waits,
  * and __wrap_kg__bell_ring in front of who wakes it. */
-#include <poll.h>
-#include <unistd.h>
-
 #include "../../../native/file/space_listener.h"
 #include "../../../native/file/writer.h"
 #include "../reliable_fixture.h"
+
+#if SYSTEM_HAS_WAKE_FILE
+#include <poll.h>
+#endif
 
 void __real_kg__space_announce_wait(const kg__ring *ring, uint32_t how);
 void __wrap_kg__space_announce_wait(const kg__ring *ring, uint32_t how);
@@ -30,26 +31,24 @@ void __wrap_kg__bell_ring(kg__bell *bell) {
   __real_kg__bell_ring(bell);
 }
 
+/* Says that it is there, and takes 2000 events. */
+CHILD(take_many, dir, unused) {
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1};
+  check_tell(check_shared());
+  while (account.received < 2000) {
+    kg_reader_wait(reader, 100);
+    take(reader, &account, 1 + (uint32_t)(account.received % 7));
+  }
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+}
+
 TEST(waiting, "the writer waits until a reader in another process makes room") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
-  int ready[2];
-  char byte;
-  CHECK(pipe(ready) == 0);
-  pid_t child = check_fork();
-  if (child == 0) {
-    kg_reader *reader = open_reliable(dir);
-    account account = {.next = 1};
-    CHECK(write(ready[1], "r", 1) == 1);
-    while (account.received < 2000) {
-      kg_reader_wait(reader, 100);
-      take(reader, &account, 1 + (uint32_t)(account.received % 7));
-    }
-    CHECK_EQUAL(account.lost, 0);
-    kg_reader_close(reader);
-    check_done();
-  }
-  CHECK(read(ready[0], &byte, 1) == 1);
+  system_process child = CHECK_START(take_many, dir, 0);
+  check_await(check_shared(), 1);
   for (int written = 0; written < 2000; written++) {
     CHECK_RESULT(kg_writer_wait_for_space(writer, 1, LONG_MS), KG_OK, NULL);
     CHECK(write_one(writer) > 0);
@@ -66,6 +65,7 @@ TEST(waiting, "the writer waits until a reader in another process makes room") {
   kg_writer_close(writer);
 }
 
+#if SYSTEM_HAS_WAKE_FILE
 TEST(room_bell, "a refused writer's event loop is rung when there is room") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
@@ -88,38 +88,37 @@ TEST(room_bell, "a refused writer's event loop is rung when there is room") {
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
+#endif
+
+#define AT_SPEEDS 20000
+
+/* Says that it is there, and takes those events, with pauses unless it is the
+ * first. */
+CHILD(take_at_speed, dir, number) {
+  kg_reader *reader = open_reliable(dir);
+  account account = {.next = 1, .most = FILE_SPAN};
+  check_tell(check_shared());
+  while (account.received < AT_SPEEDS) {
+    kg_reader_wait(reader, 100);
+    while (read_file_once(reader, &account)) {
+      if (number > 0 && account.received % (UINT64_C(1000) >> number) == 0) {
+        pause_ms(1);
+      }
+    }
+  }
+  CHECK_EQUAL(account.lost, 0);
+  kg_reader_close(reader);
+}
 
 TEST(speeds, "four in other processes, at different speeds: nothing lost") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, 256, LONG_MS);
-  const uint64_t count = 20000;
-  int ready[2];
-  pid_t children[4];
-  char byte;
-  CHECK(pipe(ready) == 0);
+  system_process children[4];
   for (int i = 0; i < 4; i++) {
-    children[i] = check_fork();
-    if (children[i] == 0) {
-      kg_reader *reader = open_reliable(dir);
-      account account = {.next = 1, .most = FILE_SPAN};
-      CHECK(write(ready[1], "r", 1) == 1);
-      while (account.received < count) {
-        kg_reader_wait(reader, 100);
-        while (read_file_once(reader, &account)) {
-          if (i > 0 && account.received % (uint64_t)(1000 >> i) == 0) {
-            pause_ms(1);
-          }
-        }
-      }
-      CHECK_EQUAL(account.lost, 0);
-      kg_reader_close(reader);
-      check_done();
-    }
+    children[i] = CHECK_START(take_at_speed, dir, (uint64_t)i);
   }
-  for (int i = 0; i < 4; i++) {
-    CHECK(read(ready[0], &byte, 1) == 1);
-  }
-  while (sequence_of(writer) < count) {
+  check_await(check_shared(), 4);
+  while (sequence_of(writer) < AT_SPEEDS) {
     CHECK_RESULT(kg_writer_wait_for_space(writer, FILE_SPAN, LONG_MS), KG_OK,
                  NULL);
     write_events(writer, 1);
@@ -131,6 +130,7 @@ TEST(speeds, "four in other processes, at different speeds: nothing lost") {
   kg_writer_close(writer);
 }
 
+#if SYSTEM_HAS_WAKE_FILE
 TEST(other_file, "another space file takes its place: readers ring that one") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
@@ -147,12 +147,13 @@ TEST(other_file, "another space file takes its place: readers ring that one") {
     CHECK(poll(&item, 1, 0) == 1);
     CHECK(round == 0 || check_open_descriptors() == descriptors);
     descriptors = check_open_descriptors();
-    CHECK(unlink(check_path(dir, "kindly-guard.space")) == 0);
+    remove_file(dir, "kindly-guard.space");
     CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   }
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
+#endif
 
 static kg_reader *taker;
 static account taken;

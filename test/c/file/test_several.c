@@ -1,21 +1,24 @@
 /* Several default directories, of which one and the other cannot be used. The
  * linker puts __wrap_kg__dir_candidate in the place of the system's, and
- * __wrap_posix_fallocate and __wrap_fcntl in front of a file system that may be
- * full or without locks. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
+ * __wrap_kg__file_create and __wrap_kg__file_lock in front of a file system
+ * that may be full or without locks. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../../../native/file/directories.h"
 #include "../file_fixture.h"
 
+#if SYSTEM_HAS_SYMLINKS
+#include <unistd.h>
+#endif
+
 bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]);
-int __real_posix_fallocate(int fd, off_t offset, off_t length);
-int __wrap_posix_fallocate(int fd, off_t offset, off_t length);
+int __real_kg__file_create(kg__dir *dir, const char *name, uint64_t size,
+                           kg__file *file, kg_failure *failure);
+int __wrap_kg__file_create(kg__dir *dir, const char *name, uint64_t size,
+                           kg__file *file, kg_failure *failure);
+int __real_kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure);
+int __wrap_kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure);
 
 #define CANDIDATES 4
 
@@ -31,27 +34,17 @@ bool __wrap_kg__dir_candidate(unsigned index, char path[KG_PATH_BYTES]) {
   return true;
 }
 
-int __wrap_posix_fallocate(int fd, off_t offset, off_t length) {
-  return full > 0 && full-- > 0 ? ENOSPC
-                                : __real_posix_fallocate(fd, offset, length);
+int __wrap_kg__file_create(kg__dir *dir, const char *name, uint64_t size,
+                           kg__file *file, kg_failure *failure) {
+  return full > 0 && full-- > 0
+             ? kg__fail(failure, KG_E_NO_SPACE, 0, "%s: full", name)
+             : __real_kg__file_create(dir, name, size, file, failure);
 }
 
-int __real_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...);
-
-int __wrap_fcntl(int fd, int command, ...) {
-  va_list arguments;
-  va_start(arguments, command);
-  void *argument = va_arg(arguments, void *);
-  va_end(arguments);
-  bool is_lock =
-      command == F_OFD_SETLK && ((struct flock *)argument)->l_type == F_WRLCK;
-  if (is_lock && lockless > 0) {
-    lockless--;
-    errno = ENOLCK;
-    return -1;
-  }
-  return __real_fcntl(fd, command, argument);
+int __wrap_kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
+  return lockless > 0 && lockless-- > 0
+             ? kg__fail(failure, KG_E_SHM_UNAVAILABLE, 0, "no locks here")
+             : __real_kg__file_lock(file, byte, failure);
 }
 
 static const char *root;
@@ -59,7 +52,8 @@ static const char *root;
 static void begin(void) {
   root = check_temp_dir();
   for (int i = 0; i < CANDIDATES; i++) {
-    snprintf(candidates[i], KG_PATH_BYTES, "%.200s/%c", root, 'a' + i);
+    const char name[] = {(char)('a' + i), '\0'};
+    snprintf(candidates[i], KG_PATH_BYTES, "%s", check_path(root, name));
   }
 }
 
@@ -76,8 +70,7 @@ static void spoil(int i) {
 }
 
 static void check_in(const kg_ring_info *info, int i) {
-  char wanted[2 * KG_PATH_BYTES];
-  snprintf(wanted, sizeof wanted, "%s/%s", candidates[i], RING_FILE);
+  const char *wanted = check_path(candidates[i], RING_FILE);
   if (strcmp(info->path, wanted) != 0) {
     fprintf(stderr, "%s instead of %s\n", info->path, wanted);
   }
@@ -143,7 +136,7 @@ TEST(poor_first, "so does one whose file system cannot do what a ring needs") {
   CHECK_RESULT(kg_default_directory(path, &failure), KG_E_SHM_UNAVAILABLE,
                &failure);
   CHECK(strstr(failure.detail, candidates[0]) != NULL);
-  CHECK(strstr(failure.detail, strerror(ENOLCK)) != NULL);
+  CHECK(strstr(failure.detail, "no locks here") != NULL);
   for (int i = 0; i < CANDIDATES; i++) {
     CHECK_EQUAL(check_count_files(candidates[i], ".tmp"), 0);
   }
@@ -160,7 +153,8 @@ TEST(none, "where none can be used, the first failure is told") {
   /* An empty one is none, and has no failure. */
   candidates[0][0] = '\0';
   spoil(1);
-  CHECK(mkdir(candidates[2], 0700) == 0 && chmod(candidates[2], 0777) == 0);
+  make_dir(candidates[2]);
+  CHECK(system_open_to_others(candidates[2]));
   spoil(3);
   kg_failure failure = refuse_writer(NULL, KG_E_UNSAFE_PATH);
   CHECK_CONTAINS(failure.detail, candidates[1]);
@@ -184,8 +178,8 @@ TEST(absent, "one is absent, one unsafe: a reader waits for who comes") {
 
 TEST(damaged, "what is no ring is an error, whatever is in the others") {
   begin();
-  CHECK(mkdir(candidates[0], 0700) == 0);
-  CHECK(symlink("/dev/null", check_path(candidates[0], RING_FILE)) == 0);
+  make_dir(candidates[0]);
+  make_dir(check_path(candidates[0], RING_FILE));
   leave_ring(1, 1);
   int descriptors = check_open_descriptors();
   /* Unsafe gives way. */
@@ -228,14 +222,12 @@ TEST(newest, "else the newest ring, and the others stay closed") {
 
 TEST(zero, "a ring whose start is zero is newer than what is none") {
   begin();
-  CHECK(mkdir(candidates[0], 0700) == 0);
+  make_dir(candidates[0]);
   put_file(check_path(candidates[0], RING_FILE), "no ring", 7);
   leave_ring(1, 1);
-  uint64_t start = 0;
-  int fd = open(check_path(candidates[1], RING_FILE), O_RDWR);
-  CHECK(fd >= 0 &&
-        pwrite(fd, &start, 8, offsetof(kg_ring_header, writer_start_us)) == 8);
-  close(fd);
+  const uint64_t start = 0;
+  poke_ring(candidates[1], offsetof(kg_ring_header, writer_start_us), &start,
+            sizeof start);
   kg_reader *reader = open_reader(NULL);
   kg_ring_info info = reader_info(reader);
   check_in(&info, 1);
@@ -286,11 +278,9 @@ TEST(unknown, "F60 a stream whose end is not known has none") {
     }
     kg_writer_close(writer);
     if (kind == 1) {
-      uint64_t last = 4;
-      int fd = open(check_path(candidates[1], RING_FILE), O_RDWR);
-      CHECK(fd >= 0 &&
-            pwrite(fd, &last, 8, offsetof(kg_ring_header, last_sequence)) == 8);
-      close(fd);
+      const uint64_t last = 4;
+      poke_ring(candidates[1], offsetof(kg_ring_header, last_sequence), &last,
+                sizeof last);
     }
     writer = open_writer(NULL, 16);
     CHECK_EQUAL(writer_info(writer).predecessor_generation, generation);
@@ -320,7 +310,7 @@ TEST(locks, "F74 who is not in the best one holds the locks of the others") {
 TEST(best, "F74 who is in the best one makes and locks nothing elsewhere") {
   begin();
   kg_writer *writer = open_writer(NULL, 16);
-  CHECK(access(candidates[1], F_OK) != 0);
+  CHECK(!system_exists(candidates[1]));
   kg_writer_close(open_writer(candidates[2], 16));
   kg_writer_close(writer);
 }
@@ -337,21 +327,23 @@ TEST(elsewhere, "F74 a lock that is held elsewhere keeps it out, and no more") {
     /* None of the others is kept. */
     kg_writer_close(open_writer(candidates[1], 16));
     if (is_best) {
-      CHECK(unlink(check_path(candidates[0], LOCK_FILE)) == 0);
-      CHECK(rmdir(candidates[0]) == 0);
+      remove_file(candidates[0], LOCK_FILE);
+      remove_dir(candidates[0]);
       spoil(0);
     }
   }
   kg_writer_close(other);
 }
 
+#if SYSTEM_HAS_SYMLINKS
 TEST(two_paths, "F74 two paths to one directory: its lock is its own") {
   begin();
   char real[KG_PATH_BYTES];
   char linked[KG_PATH_BYTES];
   snprintf(real, sizeof real, "%.200s/real", root);
   snprintf(linked, sizeof linked, "%.200s/linked", root);
-  CHECK(mkdir(real, 0700) == 0 && symlink(real, linked) == 0);
+  make_dir(real);
+  CHECK(symlink(real, linked) == 0);
   spoil(0);
   snprintf(candidates[1], KG_PATH_BYTES, "%.400s/x", real);
   snprintf(candidates[2], KG_PATH_BYTES, "%.400s/x", linked);
@@ -360,6 +352,7 @@ TEST(two_paths, "F74 two paths to one directory: its lock is its own") {
   CHECK_EQUAL(write_events(writer, 2), 2);
   kg_writer_close(writer);
 }
+#endif
 
 TEST(lock_alone, "F33 F74 the lock alone is held in all of them") {
   begin();
@@ -413,8 +406,8 @@ TEST(lock_elsewhere,
     kg_writer_close(open_writer(candidates[1], 16));
     kg_writer_close(open_writer(candidates[2], 16));
     if (is_best) {
-      CHECK(unlink(check_path(candidates[0], LOCK_FILE)) == 0);
-      CHECK(rmdir(candidates[0]) == 0);
+      remove_file(candidates[0], LOCK_FILE);
+      remove_dir(candidates[0]);
       spoil(0);
     }
   }

@@ -2,13 +2,8 @@
  * __wrap_kg__bell_wait between a reader that has looked for the last time and
  * its sleep, and __wrap_kg__ring_writer_waiters between an event that is
  * published and the look at who waits for it. */
-#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../../../native/base/atomic.h"
 #include "../../../native/file/reader.h"
@@ -16,6 +11,10 @@
 #include "../../../native/file/writer.h"
 #include "../../../native/platform/platform.h"
 #include "../file_fixture.h"
+
+#if SYSTEM_HAS_WAKE_FILE
+#include <poll.h>
+#endif
 
 #define LONG_MS 20000
 
@@ -62,7 +61,7 @@ void __wrap_kg__ring_writer_publish(kg__ring_writer *ring) {
     /* W4, and no more. */
     kg__store64_release(&ring->ring.header->last_sequence,
                         ring->sequence + ring->staged_events);
-    raise(SIGKILL);
+    system_die();
   }
   __real_kg__ring_writer_publish(ring);
 }
@@ -129,12 +128,14 @@ TEST(drained,
   CHECK_EQUAL(accounts[0].received, 1);
   sem_post(&may_sleep);
   /* Until it sleeps, if it does. */
-  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  system_sleep_us(100000);
   write_events(writer, 2);
   CHECK(pthread_join(sleeper, NULL) == 0);
   CHECK_EQUAL(accounts[0].received, 3);
   end();
 }
+
+#if SYSTEM_HAS_WAKE_FILE
 
 static bool is_readable(intptr_t descriptor) {
   struct pollfd item = {.fd = (int)descriptor, .events = POLLIN};
@@ -158,6 +159,8 @@ TEST(drained_file, "F90 the same with a wake file") {
   CHECK(is_readable(descriptor));
   end();
 }
+
+#endif
 
 /* --- Another reader waits again ------------------------------------------- */
 
@@ -225,30 +228,38 @@ TEST(replaced_before, "F90 a ring that was replaced before a reader waits") {
   end();
 }
 
-static int go[2];
-static pid_t child;
+/* When the writer that is to die has opened the ring, and when it may die. */
+typedef struct death {
+  uint32_t opened;
+  uint32_t go;
+} death;
+
+static system_process child;
+
+CHILD(write_and_die, path, unused) {
+  death *death = check_shared();
+  writer = open_writer(path, 16);
+  dies_before_head = true;
+  check_tell(&death->opened);
+  check_await(&death->go, 1);
+  write_events(writer, 1);
+}
+
+static void start_who_dies(void) {
+  kg_writer_close(writer);
+  child = CHECK_START(write_and_die, dir, 0);
+  check_await(&((death *)check_shared())->opened, 1);
+}
 
 static void let_die_and_succeed(void) {
-  CHECK(write(go[1], "g", 1) == 1);
-  CHECK(waitpid(child, NULL, 0) == child);
+  check_tell(&((death *)check_shared())->go);
+  CHECK_EQUAL(system_wait(child), SYSTEM_KILLED);
   writer = open_writer(dir, 16);
 }
 
 TEST(taken_over, "F90 a successor publishes what the dead had copied") {
-  char byte;
-  int ready[2];
   begin();
-  kg_writer_close(writer);
-  CHECK(pipe(go) == 0 && pipe(ready) == 0);
-  child = check_fork();
-  if (child == 0) {
-    writer = open_writer(dir, 16);
-    dies_before_head = true;
-    CHECK(write(ready[1], "r", 1) == 1 && read(go[0], &byte, 1) == 1);
-    write_events(writer, 1);
-    check_done();
-  }
-  CHECK(read(ready[0], &byte, 1) == 1);
+  start_who_dies();
   before_sleep = let_die_and_succeed;
   sleep_shortly();
   drain_file(reader, &accounts[0]);
@@ -273,35 +284,18 @@ static void let_sleep(void) {
   const uint32_t *waiters = &reader->segment.ring.doorbell->waiters;
   CHECK(pthread_create(&sleeper, NULL, sleep_long, NULL) == 0);
   while ((kg__load32_acquire(waiters) & KG_WAITS_ON_HEAD) == 0) {
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    system_sleep_us(1000);
   }
-  nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  system_sleep_us(50000);
   CHECK(kg__load32_acquire(&is_over) == 0);
 }
 
 TEST(asleep_taken_over, "F34 a successor wakes whom the dead one did not") {
-  char byte;
   begin();
-  kg_writer_close(writer);
-  CHECK(pipe(go) == 0);
-  child = check_fork();
-  if (child == 0) {
-    writer = open_writer(dir, 16);
-    dies_before_head = true;
-    CHECK(write(go[1], "g", 1) == 1);
-    /* Not before the parent says that it sleeps. */
-    while ((kg__load32_acquire(&writer->segment.ring.doorbell->waiters) &
-            KG_WAITS_ON_HEAD) == 0) {
-      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    write_events(writer, 1);
-    check_done();
-  }
   /* Who opens the ring wakes whom it finds. */
-  CHECK(read(go[0], &byte, 1) == 1);
+  start_who_dies();
   let_sleep();
-  CHECK(waitpid(child, NULL, 0) == child);
-  writer = open_writer(dir, 16);
+  let_die_and_succeed();
   CHECK(pthread_join(sleeper, NULL) == 0);
   drain_file(reader, &accounts[0]);
   CHECK_EQUAL(accounts[0].received, 1);

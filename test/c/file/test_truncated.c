@@ -1,6 +1,5 @@
 /* Files that are cut short under the hands of those who have them mapped. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -264,7 +263,7 @@ TEST(hammered, "F22 cut and mended again and again while two work on it") {
     make_threat(&made, 1, 1);
     uint64_t written = 0;
     /* Until the other one had its part in it, however fast this is. */
-    while (written % 1000 != 0 || access(check_path(dir, ENOUGH), F_OK) != 0) {
+    while (written % 1000 != 0 || !has_file(dir, ENOUGH)) {
       if (kg_writer_write(writer, &made.threat) == KG_E_RING_TRUNCATED) {
         CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
       } else {
@@ -329,31 +328,6 @@ TEST(many, "F22 more mappings than one table holds") {
                  i % 2 == 0 ? KG_E_RING_TRUNCATED : KG_OK, NULL);
     kg_reader_close(readers[i]);
   }
-}
-
-static void *come_and_go(void *dir) {
-  const kg_ring_options options = {.dir = dir};
-  for (int i = 0; i < 200; i++) {
-    kg_reader *reader = NULL;
-    kg_failure failure;
-    CHECK_RESULT(kg_reader_open(&options, &reader, &failure), KG_OK, &failure);
-    kg_reader_close(reader);
-  }
-  return NULL;
-}
-
-TEST(threads, "F22 F45 mappings that come and go in several threads") {
-  char dir[64];
-  pthread_t threads[4];
-  snprintf(dir, sizeof dir, "%s", check_temp_dir());
-  kg_writer *writer = open_writer(dir, 16);
-  for (int i = 0; i < 4; i++) {
-    CHECK(pthread_create(&threads[i], NULL, come_and_go, dir) == 0);
-  }
-  for (int i = 0; i < 4; i++) {
-    CHECK(pthread_join(threads[i], NULL) == 0);
-  }
-  kg_writer_close(writer);
 }
 
 /* --- The signals of others ------------------------------------------------ */

@@ -37,7 +37,7 @@ static void set(const char *name, const char *value) {
 }
 
 /* A directory of this user's with that mode. */
-static const char *make_dir(mode_t mode) {
+static const char *make_mode_dir(mode_t mode) {
   const char *dir = check_temp_dir();
   CHECK(chmod(dir, mode) == 0);
   return dir;
@@ -54,7 +54,7 @@ TEST(fixed, "/dev/shm is the best, /tmp comes before the home, then no more") {
 
 TEST(runtime, "XDG_RUNTIME_DIR counts if it is there and this user's") {
   char run[64];
-  const char *dir = make_dir(0700);
+  const char *dir = make_mode_dir(0700);
   snprintf(run, sizeof run, "/run/user/%ld", (long)geteuid());
   set("XDG_RUNTIME_DIR", dir);
   check_candidate(NAMED_RUNTIME, dir, "/kindly-guard");
@@ -72,7 +72,7 @@ TEST(runtime, "XDG_RUNTIME_DIR counts if it is there and this user's") {
 
 /* What depends on who we are is asked as a user who is not root. */
 TEST(owners, "F74 a directory of another user's that sudo left is none") {
-  const char *roots = geteuid() == 0 ? make_dir(0755) : "/";
+  const char *roots = geteuid() == 0 ? make_mode_dir(0755) : "/";
   if (become_plain_user()) {
     set("XDG_RUNTIME_DIR", roots);
     check_candidate(NAMED_RUNTIME, NULL, "");
@@ -94,7 +94,7 @@ TEST(temporary, "TMPDIR counts if nobody else can exchange what is in it") {
   } cases[] = {{0700, true},  {0755, true},  {01777, true}, {0777, false},
                {0720, false}, {0702, false}, {01702, true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    const char *dir = make_dir(cases[i].mode);
+    const char *dir = make_mode_dir(cases[i].mode);
     set("TMPDIR", dir);
     check_candidate(NAMED_TEMPORARY, cases[i].counts ? dir : NULL, by_user());
   }
@@ -104,7 +104,7 @@ TEST(temporary, "TMPDIR counts if nobody else can exchange what is in it") {
     check_candidate(NAMED_TEMPORARY, NULL, "");
   }
   if (geteuid() == 0) {
-    const char *others = make_dir(0755);
+    const char *others = make_mode_dir(0755);
     CHECK(chown(others, 65534, 65534) == 0);
     set("TMPDIR", others);
     check_candidate(NAMED_TEMPORARY, NULL, "");
@@ -113,7 +113,7 @@ TEST(temporary, "TMPDIR counts if nobody else can exchange what is in it") {
 
 TEST(long_path, "a path that does not fit is passed over") {
   char name[KG_PATH_BYTES];
-  const char *dir = make_dir(0700);
+  const char *dir = make_mode_dir(0700);
   /* The path is to have the room's last byte but for its end, then that too. */
   size_t room = KG_PATH_BYTES - 1 - strlen("/kindly-guard");
   for (size_t length = room; length <= room + 1; length++) {
@@ -138,7 +138,7 @@ TEST(long_path, "a path that does not fit is passed over") {
 
 /* A home of this user's, or of the system's list where HOME is not. */
 TEST(home, "the home has the last one, in a directory of its own") {
-  const char *dir = make_dir(0700);
+  const char *dir = make_mode_dir(0700);
   kg_failure failure;
   kg__dir opened;
   char path[KG_PATH_BYTES];
@@ -178,7 +178,7 @@ TEST(home, "the home has the last one, in a directory of its own") {
 }
 
 TEST(above, "only the home's has a directory above it that is made") {
-  const char *dir = make_dir(0700);
+  const char *dir = make_mode_dir(0700);
   char path[KG_PATH_BYTES];
   kg__dir opened;
   snprintf(path, sizeof path, "%s/not-there/kindly-guard", dir);

@@ -1,12 +1,8 @@
 /* Waking across processes. */
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../../../native/base/atomic.h"
 #include "../../../native/platform/platform.h"
@@ -15,50 +11,37 @@
 #define LONG_MS 20000
 
 static void nap_ms(long milliseconds) {
-  const struct timespec time = {.tv_nsec = milliseconds * 1000000};
-  nanosleep(&time, NULL);
-}
-
-/* Maps the doorbell of the ring in `dir` and nothing else. */
-static kg_ring_doorbell *map_doorbell(const char *dir) {
-  int fd = open(check_path(dir, RING_FILE), O_RDWR | O_CLOEXEC);
-  CHECK(fd >= 0);
-  void *mapped =
-      mmap(NULL, KG_SLOTS_OFFSET - KG_DOORBELL_OFFSET, PROT_READ | PROT_WRITE,
-           MAP_SHARED, fd, KG_DOORBELL_OFFSET);
-  CHECK(mapped != MAP_FAILED && close(fd) == 0);
-  return mapped;
+  system_sleep_us((uint64_t)milliseconds * 1000);
 }
 
 static bool has_waiters(const kg_ring_doorbell *doorbell) {
   return (kg__load32_acquire(&doorbell->waiters) & KG_WAITS_ON_HEAD) != 0;
 }
 
+/* Writes an event whenever a reader sleeps, twenty times. */
+CHILD(write_to_sleepers, dir, unused) {
+  kg_writer *writer = open_writer(dir, 16);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
+  kg_writer_stats stats;
+  check_tell(check_shared());
+  for (int i = 0; i < 20; i++) {
+    /* Not before the reader says that it sleeps, and a little later. */
+    while (!has_waiters(doorbell)) {
+      nap_ms(1);
+    }
+    nap_ms(3);
+    write_events(writer, 1);
+  }
+  kg_writer_stats_get(writer, &stats);
+  CHECK_EQUAL(stats.bells, 20);
+  unmap_doorbell(doorbell);
+  kg_writer_close(writer);
+}
+
 TEST(wakes, "a reader asleep in one process is woken by data from another") {
   const char *dir = check_temp_dir();
-  int told[2];
-  char byte;
-  CHECK(pipe(told) == 0);
-  pid_t child = check_fork();
-  if (child == 0) {
-    kg_writer *writer = open_writer(dir, 16);
-    kg_ring_doorbell *doorbell = map_doorbell(dir);
-    kg_writer_stats stats;
-    CHECK(write(told[1], "o", 1) == 1);
-    for (int i = 0; i < 20; i++) {
-      /* Not before the reader says that it sleeps, and a little later. */
-      while (!has_waiters(doorbell)) {
-        nap_ms(1);
-      }
-      nap_ms(3);
-      write_events(writer, 1);
-    }
-    kg_writer_stats_get(writer, &stats);
-    CHECK_EQUAL(stats.bells, 20);
-    kg_writer_close(writer);
-    check_done();
-  }
-  CHECK(read(told[0], &byte, 1) == 1);
+  system_process child = CHECK_START(write_to_sleepers, dir, 0);
+  check_await(check_shared(), 1);
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
   for (uint64_t i = 1; i <= 20; i++) {
@@ -77,34 +60,30 @@ TEST(wakes, "a reader asleep in one process is woken by data from another") {
   kg_reader_close(reader);
 }
 
+/* Says that it is there, and sleeps until there is an event. */
+CHILD(sleep_until_event, dir, unused) {
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  drain_file(reader, &account);
+  check_tell(check_shared());
+  uint64_t begin = kg__clock_monotonic_ns();
+  while (account.received == 0) {
+    kg_reader_wait(reader, LONG_MS);
+    drain_file(reader, &account);
+  }
+  CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
+  kg_reader_close(reader);
+}
+
 TEST(many_sleepers, "one bell wakes every reader of every process") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 16);
   kg_ring_doorbell *doorbell = map_doorbell(dir);
-  pid_t children[6];
-  int ready[2];
-  CHECK(pipe(ready) == 0);
+  system_process children[6];
   for (int i = 0; i < 6; i++) {
-    children[i] = check_fork();
-    if (children[i] == 0) {
-      kg_reader *reader = open_reader(dir);
-      account account = {.next = 1};
-      drain_file(reader, &account);
-      CHECK(write(ready[1], "r", 1) == 1);
-      uint64_t begin = kg__clock_monotonic_ns();
-      while (account.received == 0) {
-        kg_reader_wait(reader, LONG_MS);
-        drain_file(reader, &account);
-      }
-      CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
-      kg_reader_close(reader);
-      check_done();
-    }
+    children[i] = CHECK_START(sleep_until_event, dir, 0);
   }
-  for (int i = 0; i < 6; i++) {
-    char byte;
-    CHECK(read(ready[0], &byte, 1) == 1);
-  }
+  check_await(check_shared(), 6);
   while (!has_waiters(doorbell)) {
     nap_ms(1);
   }
@@ -113,33 +92,33 @@ TEST(many_sleepers, "one bell wakes every reader of every process") {
   for (int i = 0; i < 6; i++) {
     CHECK_EXIT(children[i]);
   }
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
+}
+
+/* Says that it is there, and sleeps until its ring is none any more. */
+CHILD(sleep_until_retired, dir, unused) {
+  kg_reader *reader = open_reader(dir);
+  enum kg_writer_life life;
+  uint64_t begin = kg__clock_monotonic_ns();
+  check_tell(check_shared());
+  while (kg_reader_check(reader, &life) == KG_OK) {
+    kg_reader_wait(reader, LONG_MS);
+  }
+  CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
 }
 
 TEST(retired, "readers asleep on a ring that is replaced are woken") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 16);
   kg_ring_doorbell *doorbell = map_doorbell(dir);
-  int ready[2];
-  char byte;
-  CHECK(pipe(ready) == 0);
-  pid_t child = check_fork();
-  if (child == 0) {
-    kg_reader *reader = open_reader(dir);
-    enum kg_writer_life life;
-    uint64_t begin = kg__clock_monotonic_ns();
-    CHECK(write(ready[1], "r", 1) == 1);
-    while (kg_reader_check(reader, &life) == KG_OK) {
-      kg_reader_wait(reader, LONG_MS);
-    }
-    CHECK(kg__clock_monotonic_ns() - begin < LONG_MS / 2 * UINT64_C(1000000));
-    check_done();
-  }
-  CHECK(read(ready[0], &byte, 1) == 1);
+  system_process child = CHECK_START(sleep_until_retired, dir, 0);
+  check_await(check_shared(), 1);
   while (!has_waiters(doorbell)) {
     nap_ms(1);
   }
   nap_ms(50);
+  unmap_doorbell(doorbell);
   kg_writer_close(writer);
   writer = open_writer(dir, 64);
   CHECK_EXIT(child);
@@ -160,39 +139,36 @@ TEST(times_out, "waiting ends in time, with and without a ring underneath") {
   kg_writer_close(writer);
 }
 
+/* One event waits until the one before was taken; a flood does not. */
+#define SINGLE 500
+#define FLOOD 50000
+
+CHILD(spin, dir, unused) {
+  _Atomic uint64_t *taken = check_shared();
+  kg_reader *reader = open_reader(dir);
+  account account = {.next = 1};
+  atomic_store(taken, 1);
+  while (account.received < SINGLE + FLOOD) {
+    while (!kg_reader_spin(reader, 50)) {
+      sched_yield();
+    }
+    uint64_t before = account.received;
+    drain_file(reader, &account);
+    CHECK(account.received > before);
+    atomic_store(taken, account.received + 1);
+  }
+  CHECK_EQUAL(account.lost, 0);
+  CHECK(!kg_reader_spin(reader, 100));
+  kg_reader_close(reader);
+}
+
 TEST(spins, "a reader that spins gets all, in a flood and one by one") {
   const char *dir = check_temp_dir();
-  /* One event waits until the one before was taken; a flood does not. */
-  const uint64_t single = 500;
-  const uint64_t flood = 50000;
-  _Atomic uint64_t *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  CHECK(taken != MAP_FAILED);
+  _Atomic uint64_t *taken = check_shared();
   kg_writer *writer = open_writer(dir, 1024);
-  kg_reader *reader = open_reader(dir);
-  pid_t child = check_fork();
-  if (child == 0) {
-    CHECK(!kg_reader_spin(reader, 1000000));
-    kg_reader_close(reader);
-    reader = open_reader(dir);
-    account account = {.next = 1};
-    atomic_store(taken, 1);
-    while (account.received < single + flood) {
-      while (!kg_reader_spin(reader, 50)) {
-        sched_yield();
-      }
-      uint64_t before = account.received;
-      drain_file(reader, &account);
-      CHECK(account.received > before);
-      atomic_store(taken, account.received + 1);
-    }
-    CHECK_EQUAL(account.lost, 0);
-    CHECK(!kg_reader_spin(reader, 100));
-    kg_reader_close(reader);
-    check_done();
-  }
-  for (uint64_t i = 0; i < single + flood; i++) {
-    uint64_t ahead = i < single ? 0 : 500;
+  system_process child = CHECK_START(spin, dir, 0);
+  for (uint64_t i = 0; i < SINGLE + FLOOD; i++) {
+    uint64_t ahead = i < SINGLE ? 0 : 500;
     while (i + 1 > atomic_load(taken) + ahead) {
       sched_yield();
     }
@@ -202,7 +178,6 @@ TEST(spins, "a reader that spins gets all, in a flood and one by one") {
   kg_writer_stats stats;
   kg_writer_stats_get(writer, &stats);
   CHECK_EQUAL(stats.bells, 0);
-  kg_reader_close(reader);
   kg_writer_close(writer);
 }
 
@@ -243,7 +218,8 @@ TEST(garbage, "F18 garbage in the doorbell harms neither writer nor reader") {
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
   pthread_t thread;
-  CHECK(pthread_create(&thread, NULL, spoil, map_doorbell(dir)) == 0);
+  kg_ring_doorbell *doorbell = map_doorbell(dir);
+  CHECK(pthread_create(&thread, NULL, spoil, doorbell) == 0);
   for (int i = 1; i <= 3000; i++) {
     CHECK_EQUAL(write_events(writer, 1), i);
     if (i % 7 == 0) {
@@ -254,6 +230,7 @@ TEST(garbage, "F18 garbage in the doorbell harms neither writer nor reader") {
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   kg__store32_release(&stop, 1);
   CHECK(pthread_join(thread, NULL) == 0);
+  unmap_doorbell(doorbell);
   drain_file(reader, &account);
   CHECK_EQUAL(account.received, 3000);
   CHECK_EQUAL(account.lost, 0);

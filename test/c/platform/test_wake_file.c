@@ -159,7 +159,7 @@ TEST(removed, "F24 a wake file that is removed is made again, readers notice") {
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   listen_to(reader);
-  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
+  remove_file(dir, WAKE_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK(!kg__reader_can_listen(reader));
   kg_reader_close(reader);
@@ -199,7 +199,7 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     } else if (kind == 6) {
       put_file(path, "\0\0\0\0\0\0\0\0", 8);
     } else {
-      CHECK(mkdir(path, 0700) == 0);
+      make_dir(path);
     }
     struct stat before;
     CHECK(lstat(path, &before) == 0);
@@ -237,7 +237,7 @@ TEST(squatted, "F26 F27 what stands in the wake file's place is none") {
     kg_writer_close(writer);
     CHECK_EQUAL(check_open_descriptors(), descriptors);
   }
-  CHECK(rmdir(path) == 0);
+  remove_dir(path);
 }
 
 TEST(umask_, "F29 the wake file has mode 0600 under any umask") {
@@ -329,29 +329,11 @@ TEST(successor, "F25 a successor of another geometry rings for the readers") {
   kg_writer_close(writer);
 }
 
-TEST(unretired, "F18 a ring is not retired because somebody says so") {
-  const char *dir = check_temp_dir();
-  kg_writer *writer = open_writer(dir, 64);
-  kg_reader *reader = open_reader(dir);
-  enum kg_writer_life life;
-  int fd = open(check_path(dir, RING_FILE), O_RDWR);
-  uint32_t state = KG_STATE_RETIRED;
-  CHECK(fd >= 0);
-  CHECK(pwrite(fd, &state, sizeof state, offsetof(kg_ring_header, state)) ==
-        (ssize_t)sizeof state);
-  CHECK_RESULT(kg_reader_check(reader, &life), KG_E_NO_RING, NULL);
-  CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
-  CHECK_RESULT(kg_reader_check(reader, &life), KG_OK, NULL);
-  close(fd);
-  kg_reader_close(reader);
-  kg_writer_close(writer);
-}
-
 TEST(renamed, "F26 another wake file that takes its name is the one") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   put_file(check_path(dir, "other"), "ABCDEFGH", 8);
-  CHECK(rename(check_path(dir, "other"), check_path(dir, WAKE_FILE)) == 0);
+  rename_file(dir, "other", WAKE_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   kg_reader *reader = open_reader(dir);
   intptr_t descriptor = listen_to(reader);
@@ -369,7 +351,7 @@ TEST(several, "several strokes and the file's end are drained at once") {
   intptr_t descriptor = listen_to(reader);
   CHECK(kg__reader_request_wake(reader, kg__reader_head(reader)));
   write_events(writer, 1);
-  CHECK(unlink(check_path(dir, WAKE_FILE)) == 0);
+  remove_file(dir, WAKE_FILE);
   kg_writer_close(writer);
   CHECK(rings(descriptor, LONG_MS));
   kg__reader_drain_listener(reader);
@@ -385,7 +367,7 @@ TEST(anew, "F24 a ring that is made anew rings for its readers") {
   kg__reader_drain_listener(reader);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK(!rings(descriptor, 0));
-  CHECK(unlink(check_path(dir, RING_FILE)) == 0);
+  remove_file(dir, RING_FILE);
   CHECK_RESULT(kg_writer_beat(writer, NULL), KG_OK, NULL);
   CHECK(rings(descriptor, LONG_MS));
   kg_reader_close(reader);

@@ -187,7 +187,9 @@ TEST(predecessor, "F60 the predecessor's priority events: a number, or none") {
     CHECK_RESULT(kg__ring_verify(base, sizeof base, &identity, NULL), KG_OK,
                  NULL);
     kg__ring_attach(base, &identity, &found);
-    CHECK(memcmp(&made, &found, sizeof found) == 0);
+    /* Behind the last one there may be bytes that are nobody's. */
+    CHECK_BYTES(&made, &found, offsetof(kg__ring, checksums));
+    CHECK(made.checksums == found.checksums);
     CHECK(found.predecessor_priority ==
           (counts[i] <= UINT32_MAX ? counts[i] : KG_PRIORITY_UNKNOWN));
     CHECK_EQUAL(found.predecessor_generation, 5);
