@@ -6,10 +6,12 @@ const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError } = require('../base/errors.js')
 const { ScopedEmitter } = require('../base/scope.js')
+const { isWindows } = require('../base/windows.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { LocalPipe } = require('./local-pipe.js')
 const { Publisher } = require('./publisher.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
@@ -66,10 +68,13 @@ class IpcTransport extends ScopedEmitter {
     this.#location = location
     this.#limits = limitsOf(writer)
     this.#websocket = websocket
-    this.#instance = new SingleInstance(location, {
+    const how = {
       isOn: websocket.socket !== false,
       accept: (socket) => this.#accept(socket)
-    })
+    }
+    this.#instance = isWindows
+      ? new LocalPipe(how)
+      : new SingleInstance(location, how)
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled

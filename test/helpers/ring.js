@@ -7,8 +7,9 @@ const path = require('node:path')
 const { ShmClient, SharedMemoryIpc } = require('../../lib/index.js')
 const { Child, Program } = require('./child.js')
 const { RingFile } = require('./ring-file.js')
+const { IS_WINDOWS } = require('./system.js')
 
-const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+const BASE = !IS_WINDOWS && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 
 /** A threat that is good for anything. */
 function threat(details = 'details', more = {}) {
