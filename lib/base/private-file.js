@@ -161,7 +161,10 @@ function writePrivate(dirPath, base, text) {
     }
     replaceFile(temporary, file)
   } catch (error) {
-    throw systemError(error, file)
+    // Windows does not say of a directory that it is one.
+    throw lstat(file)?.isDirectory()
+      ? unsafe(file, 'is no regular file')
+      : systemError(error, file)
   } finally {
     fs.rmSync(temporary, { force: true })
   }
