@@ -15,7 +15,10 @@ const {
 const { LIVE, NAME } = require('../helpers/discovery-record.js')
 const { within } = require('../helpers/wait.js')
 
-const MODULE = require.resolve('../../lib/websocket/discovery-file.js')
+// As text of a program: a path of Windows has backslashes.
+const MODULE = JSON.stringify(
+  require.resolve('../../lib/websocket/discovery-file.js')
+)
 
 describe('WebSocket discovery, of two processes', () => {
   let base
@@ -34,9 +37,9 @@ describe('WebSocket discovery, of two processes', () => {
     execFileSync('mkfifo', ['-m', '600', file])
     // Elsewhere, because a hang would hang the test.
     const script =
-      `const { readDiscovery, readTokenFile } = require('${MODULE}');` +
-      `const codes = [() => readDiscovery('${dir}', '${NAME}'), ` +
-      `() => readTokenFile('${file}')].map((read) => {` +
+      `const { readDiscovery, readTokenFile } = require(${MODULE});` +
+      `const codes = [() => readDiscovery(${JSON.stringify(dir)}, '${NAME}'), ` +
+      `() => readTokenFile(${JSON.stringify(file)})].map((read) => {` +
       'try { return read() } catch ({ code }) { return code } });' +
       'process.send(codes)'
     const child = spawn(process.execPath, ['-e', script], {
@@ -57,14 +60,14 @@ describe('WebSocket discovery, of two processes', () => {
     const enough = path.join(base, 'enough')
     writeDiscovery(dir, NAME, { ...LIVE, pid: 1 })
     const script =
-      `const { writeDiscovery } = require('${MODULE}');` +
+      `const { writeDiscovery } = require(${MODULE});` +
       `const live = ${JSON.stringify(LIVE)};` +
       // Records of very different lengths, so that a mixture would show.
       // It goes on until this process had its part in it, however fast it is.
       "const { existsSync } = require('node:fs');" +
-      `for (let pid = 2; pid <= ${ROUNDS} || !existsSync('${enough}'); pid++) ` +
+      `for (let pid = 2; pid <= ${ROUNDS} || !existsSync(${JSON.stringify(enough)}); pid++) ` +
       "{ const dir = '/' + 'x'.repeat((pid % 7) * 500);" +
-      `writeDiscovery('${dir}', '${NAME}', { ...live, pid, dir }) }`
+      `writeDiscovery(${JSON.stringify(dir)}, '${NAME}', { ...live, pid, dir }) }`
     const child = spawn(process.execPath, ['-e', script], { stdio: 'inherit' })
     const exited = once(child, 'exit')
     let last = 1
