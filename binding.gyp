@@ -75,6 +75,30 @@
             "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
             "OTHER_CFLAGS": ["-std=c11", "-Wall", "-Wextra"]
           }
+        }],
+        ["OS=='win'", {
+          "sources": [
+            "native/platform/win32_bell.c",
+            "native/platform/win32_clock.c",
+            "native/platform/win32_dir.c",
+            "native/platform/win32_error.c",
+            "native/platform/win32_file.c",
+            "native/platform/win32_lock.c",
+            "native/platform/win32_memory.c",
+            "native/platform/win32_owner.c",
+            "native/platform/win32_path.c",
+            "native/platform/win32_pointer.c",
+            "native/platform/win32_system.c",
+            "native/platform/win32_wake_file.c",
+            "native/loop/watch_none.c"
+          ],
+          "defines": [
+            "_WIN32_WINNT=0x0A00",
+            "WIN32_LEAN_AND_MEAN",
+            "__USE_MINGW_ANSI_STDIO=1",
+            "USING_UV_SHARED=1"
+          ],
+          "ldflags": ["-ladvapi32", "-lbcrypt", "-luserenv"]
         }]
       ]
     }

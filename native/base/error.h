@@ -6,8 +6,11 @@
 
 /* Fills `failure` (may be NULL) and returns `error`, so that a function can
  * `return kg__fail(...)`. `format` is printf's. */
-#if defined(__GNUC__)
+#if defined(__clang__)
 __attribute__((format(printf, 4, 5)))
+#elif defined(__GNUC__)
+/* To GCC, plain printf is on Windows the one of an old library there. */
+__attribute__((format(gnu_printf, 4, 5)))
 #endif
 int kg__fail(kg_failure *failure, int error, int system_error,
              const char *format, ...);

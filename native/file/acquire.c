@@ -243,7 +243,8 @@ int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   /* The ring's own lock, too, so that an unlinked lock file opens no door. */
   int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
                                     &file, failure);
-  if (result == KG_E_NO_RING) {
+  /* Damage is found here already where a ring's name only leads to its file. */
+  if (result == KG_E_NO_RING || is_damage(result)) {
     return create_ring(writer, NULL, 0, 0, failure);
   }
   if (result == KG_E_RING_LOCKED) {
@@ -321,7 +322,7 @@ static int replace_ring(kg_writer *writer, kg_failure *failure) {
     if (result == KG_E_RING_LOCKED) {
       result = kg__lock_name_holder(&writer->dir, &writer->names, failure);
     }
-  } else if (result == KG_E_NO_RING) {
+  } else if (result == KG_E_NO_RING || is_damage(result)) {
     result = KG_OK;
   }
   if (result == KG_OK) {

@@ -31,11 +31,11 @@ int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
     }
   }
   if (!is_named) {
-    return kg__fail(failure, KG_E_RING_LOCKED, 0, "%s/%s is held", dir->path,
-                    names->ring);
+    return kg__fail(failure, KG_E_RING_LOCKED, 0,
+                    "%s" KG__SEPARATOR "%s is held", dir->path, names->ring);
   }
   return kg__fail(failure, KG_E_RING_LOCKED, 0,
-                  "%s/%s is held, by process %" PRIu32
+                  "%s" KG__SEPARATOR "%s is held, by process %" PRIu32
                   " if its header is right",
                   dir->path, names->ring, pid);
 }

@@ -118,8 +118,9 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
     kg_failure wrong;
     result = kg__segment_map(&file, false, &reader->segment, &wrong);
     if (result != KG_OK) {
-      kg__fail(failure, result, wrong.system_error, "%s/%s: %.200s",
-               reader->dir.path, reader->names.ring, wrong.detail);
+      kg__fail(failure, result, wrong.system_error,
+               "%s" KG__SEPARATOR "%s: %.200s", reader->dir.path,
+               reader->names.ring, wrong.detail);
       kg__file_close(&file);
     }
   }

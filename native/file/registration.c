@@ -39,8 +39,8 @@ int kg__register(kg__registration *registration, kg__place place,
   }
   kg__file_close(&registration->file);
   return kg__fail(failure, KG_E_TOO_MANY_READERS, 0,
-                  "%s/%s: all of its %d are taken", place.dir->path, name,
-                  KG_READER_CELLS);
+                  "%s" KG__SEPARATOR "%s: all of its %d are taken",
+                  place.dir->path, name, KG_READER_CELLS);
 }
 
 /* Wakes the writer, which waits as `how` (KG_WAITS_...) says. */

@@ -23,13 +23,13 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
                     "not beginning with '.'",
                     KG_NAME_BYTES - 1);
   }
-  snprintf(names->ring, sizeof names->ring, "%s.shm", name);
+  snprintf(names->ring, sizeof names->ring, "%s" KG__RING_SUFFIX, name);
   snprintf(names->lock, sizeof names->lock, "%s.lock", name);
   snprintf(names->wake_file, sizeof names->wake_file, "%s.wake", name);
   snprintf(names->readers, sizeof names->readers, "%s.readers", name);
   snprintf(names->space_file, sizeof names->space_file, "%s.space", name);
-  snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.shm.",
-           name);
+  snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.",
+           names->ring);
   return KG_OK;
 }
 
@@ -189,14 +189,13 @@ int kg__file_open_locked(kg__dir *dir, const char *name, bool create,
       return result;
     }
   }
-  return kg__fail(failure, KG_E_SYSTEM, 0, "%s/%s changes all the time",
-                  dir->path, name);
+  return kg__fail(failure, KG_E_SYSTEM, 0,
+                  "%s" KG__SEPARATOR "%s changes all the time", dir->path,
+                  name);
 }
 
-#define TEMPORARY_SUFFIX ".tmp"
-
 void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
-  kg__dir_sweep(dir, names->temporary_prefix, 16, TEMPORARY_SUFFIX);
+  kg__dir_sweep(dir, names->temporary_prefix, 16, KG__UNNAMED_SUFFIX);
 }
 
 int kg__segment_make(kg__dir *dir, const kg__names *names,
@@ -205,7 +204,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
   char temporary[sizeof segment->temporary];
   uint64_t length = kg__ring_bytes(setup->capacity, setup->priority_events);
   kg__file file;
-  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 TEMPORARY_SUFFIX,
+  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 KG__UNNAMED_SUFFIX,
            names->temporary_prefix, setup->generation);
   int result = kg__file_create(dir, temporary, length, &file, failure);
   if (result != KG_OK) {
@@ -255,5 +254,6 @@ void kg__segment_info(const kg__segment *segment, const kg__dir *dir,
                          .capacity = ring->capacity,
                          .priority_events = ring->priority_events,
                          .checksums = ring->checksums};
-  snprintf(info->path, sizeof info->path, "%s/%s", dir->path, names->ring);
+  snprintf(info->path, sizeof info->path, "%s" KG__SEPARATOR "%s", dir->path,
+           names->ring);
 }

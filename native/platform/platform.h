@@ -1,6 +1,7 @@
-/* What the core asks of an operating system, and all it may ask. One file per
- * system implements it (linux.c, and posix.c for what Linux shares with
- * macOS); binding.gyp chooses. No file outside this folder names a system.
+/* What the core asks of an operating system, and all it may ask. Each system
+ * has its files that implement it (linux*.c and darwin*.c, posix*.c for what
+ * those two share, win32*.c); binding.gyp chooses. No file outside this folder
+ * names a system.
  *
  * Functions return KG_OK or a negative enum kg_error unless they say
  * otherwise, fill `failure` when they are given one, and leave nothing open
@@ -15,6 +16,23 @@
 #include "../base/error.h"
 
 #define KG_PATH_BYTES 512
+
+/* Between a directory and a name, in what people are told. */
+#ifdef _WIN32
+#define KG__SEPARATOR "\\"
+#else
+#define KG__SEPARATOR "/"
+#endif
+
+/* How the name of a ring ends, and that of a ring's file that has no name yet.
+ * On Windows it never has another one, so it must not be called temporary:
+ * what cleans up would take it. */
+#define KG__RING_SUFFIX ".shm"
+#ifdef _WIN32
+#define KG__UNNAMED_SUFFIX ".ring"
+#else
+#define KG__UNNAMED_SUFFIX ".tmp"
+#endif
 
 /* --- Directories -------------------------------------------------------- */
 
@@ -67,7 +85,9 @@ typedef struct kg__file {
 
 /* Opens an existing file for reading and writing. It must be a regular file
  * of this user with one name and closed to others (KG_E_UNSAFE_PATH, without
- * following a link or waiting on a pipe); KG_E_NO_RING when missing. */
+ * following a link or waiting on a pipe); KG_E_NO_RING when missing. Where a
+ * ring's name only leads to its file (Windows), KG_E_RING_INVALID when what
+ * has the name leads nowhere. */
 int kg__file_open(kg__dir *dir, const char *name, kg__file *file,
                   kg_failure *failure);
 
@@ -80,7 +100,10 @@ int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
 int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
                     kg__file *file, kg_failure *failure);
 
-/* Gives `from` the name `to`, replacing what has it, in one step. */
+/* Gives the file of a ring, `from`, the name of a ring, `to`, replacing what
+ * has it, in one step. Where a mapped file cannot be renamed (Windows), the
+ * name leads to `from` from then on, for kg__file_open and kg__file_is_named.
+ */
 int kg__file_rename(kg__dir *dir, const char *from, const char *to,
                     kg_failure *failure);
 
@@ -111,7 +134,8 @@ void kg__file_close(kg__file *file);
  * holds it nor keeps it held. The file need not have that byte. */
 int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure);
 
-/* True when somebody else holds that lock. Asks, takes nothing. */
+/* True when somebody else holds that lock. Asks, keeps nothing. Not to be asked
+ * through the handle that holds it: on Windows that would free it. */
 bool kg__file_is_locked(const kg__file *file, uint32_t byte);
 
 /* Counts the forks between this process and the first that took a lock or
@@ -136,7 +160,8 @@ uint32_t kg__page_bytes(void);
 
 /* A file that is cut short leaves holes in its mappings, and touching one ends
  * the process. A guarded mapping has empty memory there instead, and is broken
- * from then on: nothing that is read from it means anything. */
+ * from then on: nothing that is read from it means anything. Where the system
+ * refuses to cut a mapped file short (Windows), no mapping ever is. */
 typedef struct kg__guard kg__guard;
 
 /* Guards a mapping. KG_E_NO_MEMORY. */

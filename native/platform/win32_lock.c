@@ -1,0 +1,59 @@
+/* Locks. Those of Windows keep others from reading and writing what they cover,
+ * so they lie far behind the data, where no file has any. */
+#include "win32.h"
+
+/* More than any ring has, and less than the system's own limit. */
+#define FAR_BEHIND 0x7F000000
+
+static OVERLAPPED place_of(uint32_t byte) {
+  OVERLAPPED place = {0};
+  place.Offset = byte;
+  place.OffsetHigh = FAR_BEHIND;
+  return place;
+}
+
+static bool lock(const kg__file *file, uint32_t byte, DWORD how) {
+  OVERLAPPED place = place_of(byte);
+  return LockFileEx((HANDLE)file->handle, how | LOCKFILE_FAIL_IMMEDIATELY, 0, 1,
+                    0, &place) != 0;
+}
+
+static bool is_held(DWORD error) {
+  return error == ERROR_LOCK_VIOLATION || error == ERROR_IO_PENDING;
+}
+
+/* Who asks whether it is held has it for a moment, and so has a process that
+ * was ended a moment ago. */
+#define ATTEMPTS 4
+#define PAUSE_MS 1
+
+int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
+  DWORD error = ERROR_SUCCESS;
+  for (int i = 0; i < ATTEMPTS; i++) {
+    if (lock(file, byte, LOCKFILE_EXCLUSIVE_LOCK)) {
+      return KG_OK;
+    }
+    error = GetLastError();
+    if (!is_held(error)) {
+      return kg__win32_fail_as(failure, error, "LockFileEx", "the lock file",
+                               "");
+    }
+    Sleep(PAUSE_MS);
+  }
+  return kg__fail(failure, KG_E_RING_LOCKED, (int)error, "its lock is held");
+}
+
+bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
+  OVERLAPPED place = place_of(byte);
+  /* Shared, so that two who ask do not see each other. */
+  if (!lock(file, byte, 0)) {
+    return is_held(GetLastError());
+  }
+  UnlockFileEx((HANDLE)file->handle, 0, 1, 0, &place);
+  return false;
+}
+
+/* Nothing forks here. */
+uint32_t kg__fork_count(void) {
+  return 0;
+}

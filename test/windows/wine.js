@@ -1,0 +1,185 @@
+'use strict'
+// Programs for Windows, run on Linux by Debian's wine, each with a time limit.
+// Everything lies in .cache/: Node for Windows, from npm, and the prefix, which
+// is wine's Windows. A prefix of another clone or user is never touched.
+//
+// Standard streams are files: programs of wine's that write to pipes of Linux
+// lose some of it when they are ended.
+
+const { execFileSync, spawn, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { fetchPackage } = require('../../native/tools/prebuild/packages.js')
+
+const ROOT = path.join(__dirname, '..', '..')
+const CACHE = path.join(ROOT, '.cache')
+const PREFIX = path.join(CACHE, 'wine')
+// What says that the prefix came to be whole.
+const MADE = path.join(PREFIX, 'kindly-guard')
+
+const COMPILER = 'x86_64-w64-mingw32-gcc'
+const PACKAGES = ['wine', 'wine64', 'g++-mingw-w64-x86-64']
+const NODES = ['22', '20']
+
+const LIMIT_MS = 120_000
+const PREFIX_LIMIT_MS = 300_000
+
+const ENV = {
+  WINEPREFIX: PREFIX,
+  WINEARCH: 'win64',
+  WINEDEBUG: '-all',
+  // Neither .NET nor a browser: wine would ask whether to fetch them.
+  WINEDLLOVERRIDES: 'mscoree,mshtml=',
+  // Node knows what wine says it is, and wants a later Windows.
+  NODE_SKIP_PLATFORM_CHECK: '1'
+}
+
+/** Wine shows what others may read as open to everybody, which is refused. */
+const PRIVATELY = ['sh', '-c', 'umask 077; exec "$@"', 'sh']
+
+const has = (program) =>
+  spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+
+/** Installs Debian's wine and the compiler for it where they are missing. */
+function install() {
+  if (has('wine') && has(COMPILER)) return
+  const quiet = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  }
+  const options = ['-y', '-qq', '--no-install-recommends']
+  // Another program may be installing.
+  const waits = ['-o', 'DPkg::Lock::Timeout=600']
+  execFileSync('apt-get', [...waits, 'update', '-qq'], quiet)
+  execFileSync('apt-get', [...waits, 'install', ...options, ...PACKAGES], quiet)
+}
+
+/**
+ * A program that runs.
+ * @typedef {object} Running
+ * @property {number} pid Linux's; to kill it is what TerminateProcess does
+ * @property {() => string} stdout what it has written until now
+ * @property {() => string} stderr
+ * @property {Promise<Ended>} ended
+ * @property {() => void} kill ends it at once
+ *
+ * @typedef {object} Ended
+ * @property {number | null} status its exit code; null when it was killed
+ * @property {boolean} isLate whether it was ended for its time limit
+ * @property {string} stdout
+ * @property {string} stderr
+ */
+
+/**
+ * Starts a program in the prefix.
+ * @param {string[]} command a program, and its arguments as they are
+ * @param {object} [options]
+ * @param {string} [options.cwd] a folder of Linux's
+ * @param {Record<string, string | undefined>} [options.env] beside the usual;
+ *   what is undefined is taken away
+ * @param {number} [options.limitMs] then it is killed
+ * @returns {Running}
+ */
+function start(command, { cwd = ROOT, env = {}, limitMs = LIMIT_MS } = {}) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-wine-'))
+  const files = ['stdout', 'stderr'].map((name) => path.join(dir, name))
+  const streams = files.map((file) => fs.openSync(file, 'w'))
+  const [sh, ...args] = [...PRIVATELY, 'wine', ...command]
+  const child = spawn(sh, args, {
+    cwd,
+    env: { ...process.env, ...ENV, ...env },
+    stdio: ['ignore', ...streams]
+  })
+  streams.forEach((fd) => fs.closeSync(fd))
+  // Both ways that Windows ends its lines become Linux's.
+  const text = (i) => fs.readFileSync(files[i], 'utf8').replaceAll('\r\n', '\n')
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    child.kill('SIGKILL')
+  }, limitMs)
+  const ended = new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (status) => {
+      const [stdout, stderr] = [text(0), text(1)]
+      resolve({ status, isLate, stdout, stderr })
+    })
+  }).finally(() => {
+    clearTimeout(timer)
+    fs.rmSync(dir, { recursive: true, force: true })
+  })
+  return {
+    pid: child.pid,
+    stdout: () => text(0),
+    stderr: () => text(1),
+    ended,
+    kill: () => child.kill('SIGKILL')
+  }
+}
+
+/**
+ * Runs a program in the prefix to its end.
+ * @param {string[]} command
+ * @param {Parameters<typeof start>[1]} [options]
+ * @returns {Promise<Ended>}
+ */
+const run = (command, options) => start(command, options).ended
+
+/** Ends all that runs in this prefix, and nothing else. */
+function end() {
+  spawnSync('wineserver', ['-k'], { env: { ...process.env, ...ENV } })
+}
+
+async function makePrefix() {
+  if (fs.existsSync(MADE)) return
+  end()
+  fs.rmSync(PREFIX, { recursive: true, force: true })
+  fs.mkdirSync(CACHE, { recursive: true })
+  const made = await run(['wineboot', '-i'], { limitMs: PREFIX_LIMIT_MS })
+  if (made.status !== 0) {
+    throw new Error(`wine makes no prefix: ${made.stdout}${made.stderr}`)
+  }
+  fs.writeFileSync(MADE, '')
+}
+
+/**
+ * Makes sure that wine, the compiler for Windows and the prefix are there.
+ * @throws {Error} when one of them cannot be had
+ */
+async function prepare() {
+  install()
+  await makePrefix()
+}
+
+/**
+ * Node for Windows, fetched when it is not there.
+ * @param {'22' | '20'} [version] later ones want what wine 8 lacks
+ * @returns {string} the file
+ */
+const nodeFor = (version = NODES[0]) =>
+  path.join(fetchPackage(`node-win-${version}`, CACHE), 'bin', 'node.exe')
+
+/** A path of Linux's as programs in the prefix know it. */
+const toWindows = (file) => `Z:${path.resolve(file).replaceAll('/', '\\')}`
+
+/** A path of the prefix as Linux knows it; drives are in lower case there. */
+const toLinux = (file) =>
+  path.join(
+    PREFIX,
+    'dosdevices',
+    file[0].toLowerCase() + file.slice(1).replaceAll('\\', '/')
+  )
+
+module.exports = {
+  COMPILER,
+  NODES,
+  PREFIX,
+  end,
+  nodeFor,
+  prepare,
+  run,
+  start,
+  toLinux,
+  toWindows
+}
