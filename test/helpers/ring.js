@@ -6,7 +6,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { ShmClient, SharedMemoryIpc } = require('../../lib/index.js')
 const { Child, Program } = require('./child.js')
-const { RingFile } = require('./ring-file.js')
+const { RingFile, ringFile } = require('./ring-file.js')
 const { IS_WINDOWS } = require('./system.js')
 
 const BASE = !IS_WINDOWS && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
@@ -36,7 +36,7 @@ function noise(length) {
 
 /** The bytes of a ring that no reader and no heartbeat changes. */
 function fingerprint(file) {
-  const bytes = fs.readFileSync(file)
+  const bytes = fs.readFileSync(ringFile(file))
   return {
     identity: bytes.toString('hex', 0, 128),
     claim: bytes.readBigUInt64LE(384),
@@ -57,6 +57,11 @@ class TestRing {
     this.wakeFile = path.join(this.dir, 'kindly-guard.wake')
     this._opened = []
     this._running = []
+  }
+
+  /** The file that has the ring's bytes; elsewhere than on Windows `file`. */
+  get ringFile() {
+    return ringFile(this.file)
   }
 
   /** @returns {SharedMemoryIpc} closed after the test */

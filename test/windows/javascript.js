@@ -2,12 +2,12 @@
 // What of the JavaScript tests runs on Windows: mocha in its node.exe, over all
 // that is no tool of Linux's. What Windows cannot do stands in exceptions.json
 // under `javascript`, by title and with a reason, and must fail: one that passes
-// has no business there. Called by run.js, which knows how to start node.exe.
+// has no business there. Called by run.js.
 
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { CPUS, findTests, ROOT } = require('../tools/test-files.js')
+const wine = require('./wine.js')
 
 const EXCEPTIONS = require('./exceptions.json').javascript
 
@@ -44,11 +44,11 @@ function listFiles(hasAddon) {
   )
 }
 
-/** What mocha's json-stream said of a file. */
+/** What mocha's json-stream said. */
 function readStream(output) {
   const events = output
-    .split(/\r?\n/)
-    .filter((line) => /^\["(pass|fail|end)"/.test(line))
+    .split('\n')
+    .filter((line) => /^\["(pass|fail|end)",/.test(line))
     .map((line) => JSON.parse(line))
   const of = (name) =>
     events.filter(([what]) => what === name).map(([, it]) => it)
@@ -60,35 +60,26 @@ function readStream(output) {
 }
 
 /** Runs files, several runs of mocha side by side. */
-async function runFiles(files, runNode, dir) {
+async function runFiles(files, node) {
   const mocha = require.resolve('mocha/bin/mocha.js')
+  const how = ['--reporter', 'json-stream', '--timeout', `${TEST_MS}`, '--exit']
   const runs = []
   for (let i = 0; i < files.length; i += FILES_OF_A_RUN) {
     runs.push(files.slice(i, i + FILES_OF_A_RUN))
   }
-  const waiting = runs.map((list, i) => ({
-    list,
-    output: path.join(dir, `${i}`)
-  }))
   const results = []
   async function work() {
-    for (let run = waiting.shift(); run; run = waiting.shift()) {
-      const { list, output } = run
-      const args = ['--reporter', 'json-stream', '--timeout', String(TEST_MS)]
-      const how = { cwd: ROOT, output, limit: RUN_MS }
-      await runNode([mocha, ...args, '--exit', ...list], how)
-      const said = fs.readFileSync(output, 'utf8')
-      results.push({ files: list, said, ...readStream(said) })
+    for (let list = runs.shift(); list; list = runs.shift()) {
+      const command = [node, wine.toWindows(mocha), ...how, ...list]
+      const { stdout, stderr } = await wine.run(command, { limitMs: RUN_MS })
+      results.push({ files: list, stderr, ...readStream(stdout) })
     }
   }
   await Promise.all(Array.from({ length: CPUS }, work))
   return results
 }
 
-/**
- * Compares what failed with what must.
- * @returns {boolean} whether they are the same
- */
+/** Compares what failed with what must, and tells the difference. */
 function judge(results, say) {
   const failures = results.flatMap((one) => one.failures)
   const failed = new Set(failures.map(({ fullTitle }) => fullTitle))
@@ -100,39 +91,42 @@ function judge(results, say) {
   for (const { fullTitle, err, stack } of wrong) {
     say(`FAILED ${fullTitle}\n  ${stack ?? err}`)
   }
-  for (const { files, said } of broken) {
-    say(`no end came of ${files.join(' ')}:\n${said.slice(-2000)}`)
+  for (const { files, passes, stderr } of broken) {
+    const last = passes.at(-1)?.fullTitle ?? 'nothing'
+    say(`no end of ${files.join(' ')}, what passed last: ${last}\n${stderr}`)
   }
   for (const { fullTitle } of late) say(`should have failed: ${fullTitle}`)
   const ran = new Set([...failed, ...passed.map(({ fullTitle }) => fullTitle)])
   const unknown = Object.keys(EXCEPTIONS).filter((title) => !ran.has(title))
-  return { passed, wrong, broken, late, unknown, failed }
+  return {
+    passed: passed.length,
+    failed: failures.length,
+    ...{ wrong, broken, late, unknown }
+  }
 }
 
 /**
- * @param {(args: string[], how: { cwd: string, output: string,
- *   limit: number }) => Promise<number>} runNode runs node.exe; its output goes
- *   to a file, and it is ended at the limit, in milliseconds
- * @param {{ hasAddon: boolean, files?: string[], say: (text: string) => void }} how
- *   `files`: these alone, and then nothing is missed in them
- * @returns {Promise<boolean>} whether all is as it must be
+ * Runs the tests. The prefix is there: see prepare() in wine.js.
+ * @param {object} how
+ * @param {'22' | '20'} [how.version] of Node
+ * @param {boolean} [how.hasAddon] whether there is one for Windows; without it
+ *   those that need it are not run
+ * @param {string[]} [how.files] these alone
+ * @param {(text: string) => void} how.say
+ * @returns {Promise<boolean>} whether all passed but what must fail
  */
-async function testJavascript(runNode, { hasAddon, files, say }) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-windows-'))
-  try {
-    const results = await runFiles(files ?? listFiles(hasAddon), runNode, dir)
-    const { passed, wrong, broken, late, unknown, failed } = judge(results, say)
-    const missing = files === undefined && hasAddon ? unknown : []
-    for (const title of missing) say(`there is no test: ${title}`)
-    say(
-      `javascript: ${passed.length} passed, ${wrong.length} failed, ` +
-        `${failed.size - new Set(wrong.map((one) => one.fullTitle)).size} cannot pass there`
-    )
-    const faults = [wrong, broken, late, missing]
-    return passed.length > 0 && faults.every((list) => list.length === 0)
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true })
-  }
+async function testJavascript({ version, hasAddon = true, files, say }) {
+  const all = files ?? listFiles(hasAddon)
+  const results = await runFiles(all, wine.nodeFor(version))
+  const { passed, wrong, broken, late, unknown, failed } = judge(results, say)
+  const missing = files === undefined && hasAddon ? unknown : []
+  for (const title of missing) say(`there is no test: ${title}`)
+  say(
+    `javascript: ${passed} passed, ${wrong.length} failed, ` +
+      `${failed - wrong.length} cannot pass there`
+  )
+  const faults = [wrong, broken, late, missing]
+  return passed > 0 && faults.every((list) => list.length === 0)
 }
 
 module.exports = { listFiles, testJavascript }
