@@ -352,7 +352,8 @@ export interface ServerStats {
   /** Of the port. Null until it listens, and when there is no port. */
   url: string | null
   port: number | null
-  /** The path of the Unix socket, or null when there is none. */
+  /** The path of the Unix socket, on Windows the name of the pipe, or null when
+   * there is none. */
   socket: string | null
   /** Why there is none although there should be: its path would be too long, or
    * the system refuses it. The port serves then. */
@@ -393,7 +394,7 @@ export interface ClientStats {
   path: string | null
   /** The server's URL, while WebSocket is used over a port. */
   url: string | null
-  /** The path of the server's Unix socket, while WebSocket is used over that. */
+  /** The path of the server's Unix socket (on Windows of its pipe), while WebSocket is used over that. */
   socket: string | null
   /** What `sequence` belongs to. */
   generation: string | null
