@@ -79,4 +79,25 @@ function replaceFile(from, to, isPatient = isWindows) {
   }
 }
 
-module.exports = { isBelow, isPipe, isWindows, localDirectories, replaceFile }
+/**
+ * Whether somebody has a file open who lets nobody rename it meanwhile, as the
+ * addon has its locks. Nothing is changed.
+ * @param {string} file
+ */
+function isHeldOpen(file) {
+  try {
+    fs.renameSync(file, file)
+    return false
+  } catch (error) {
+    return BUSY.has(error.code)
+  }
+}
+
+module.exports = {
+  isBelow,
+  isHeldOpen,
+  isPipe,
+  isWindows,
+  localDirectories,
+  replaceFile
+}

@@ -1,11 +1,16 @@
 'use strict'
 // The local socket of a Shield on Windows, in SingleInstance's place: a pipe of
-// a random name, which the discovery file tells. A pipe's name belongs to whom
-// it pleases, so it is where one asks and no claim: that is the kernel's lock,
-// or, without the addon, the proof of who answers where the file says.
+// a random name, which the discovery file tells. Anybody may take a pipe's name,
+// so it is where one asks and no claim: that is the kernel's lock. Who has no
+// addon sees whether that file is held, and asks for the proof of who answers
+// where the discovery file says.
 
 const { randomBytes } = require('node:crypto')
+const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('../base/errors.js')
+const { ownDirectories } = require('../base/own-directories.js')
+const { isHeldOpen } = require('../base/windows.js')
 const { Listener } = require('../websocket/server/listener.js')
 
 const RANDOM_BYTES = 16
@@ -13,7 +18,21 @@ const RANDOM_BYTES = 16
 const randomName = () =>
   `\\\\.\\pipe\\kindly-guard-${randomBytes(RANDOM_BYTES).toString('hex')}`
 
+// Who only asks has the lock's file open for a moment.
+const ATTEMPTS = 10
+const PAUSE_MS = 20
+
+/** Where the addon has the ring's lock. */
+function lockFiles({ dir, name = 'kindly-guard' }) {
+  const dirs =
+    dir === undefined
+      ? ownDirectories().map((own) => path.join(own, 'shm'))
+      : [dir]
+  return dirs.map((each) => path.join(each, `${name}.lock`))
+}
+
 class LocalPipe {
+  #location
   #isOn
   #accept
   #makeName
@@ -30,11 +49,13 @@ class LocalPipe {
   error = null
 
   /**
+   * @param {{ dir?: string, name?: string }} location
    * @param {{ isOn: boolean, makeName?: () => string,
    *   accept: (socket: import('node:net').Socket) => void }} how `accept` gets
    *   the connections; `makeName`: the address, for tests elsewhere
    */
-  constructor({ isOn, accept, makeName = randomName }) {
+  constructor(location, { isOn, accept, makeName = randomName }) {
+    this.#location = location
     this.#isOn = isOn
     this.#accept = accept
     this.#makeName = makeName
@@ -45,9 +66,17 @@ class LocalPipe {
     return this.#path
   }
 
-  /** Listens, if that is possible here. @returns {Promise<void>} */
-  take() {
-    return this.check()
+  /**
+   * Listens, if that is possible here.
+   * @param {boolean} isLocked whether this Shield holds the kernel's lock
+   * @returns {Promise<void>}
+   * @throws {IpcError} ERR_RING_LOCKED when another one does
+   */
+  async take(isLocked) {
+    if (!isLocked) {
+      await this.#mustBeFree()
+    }
+    await this.check()
   }
 
   /** Listens when that failed before. @returns {Promise<void>} */
@@ -69,14 +98,27 @@ class LocalPipe {
     this.#listener = null
   }
 
+  async #mustBeFree() {
+    for (const file of lockFiles(this.#location)) {
+      let attempt = 1
+      while (isHeldOpen(file)) {
+        if (attempt++ === ATTEMPTS) {
+          const detail = `another Shield runs and holds ${file}`
+          throw new IpcError('ERR_RING_LOCKED', detail)
+        }
+        await sleep(PAUSE_MS)
+      }
+    }
+  }
+
   async #listen() {
-    const path = this.#makeName()
+    const name = this.#makeName()
     const listener = new Listener(this.#accept)
     try {
-      await listener.listen({ path })
+      await listener.listen({ path: name })
     } catch (cause) {
       listener.close()
-      const detail = `${path}: ${cause.syscall ?? 'listen'}: ${cause.code}`
+      const detail = `${name}: ${cause.syscall ?? 'listen'}: ${cause.code}`
       this.error = new IpcError('ERR_SYSTEM', detail, { cause })
       return
     }
@@ -86,7 +128,7 @@ class LocalPipe {
     }
     this.error = null
     this.#listener = listener
-    this.#path = path
+    this.#path = name
   }
 }
 

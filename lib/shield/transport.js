@@ -73,7 +73,7 @@ class IpcTransport extends ScopedEmitter {
       accept: (socket) => this.#accept(socket)
     }
     this.#instance = isWindows
-      ? new LocalPipe(how)
+      ? new LocalPipe(location, how)
       : new SingleInstance(location, how)
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
@@ -267,8 +267,9 @@ class IpcTransport extends ScopedEmitter {
 
   async #claimPlace() {
     try {
-      if (!this.#ring.isAlone) {
-        // Before this one can be found: a Shield whose socket was removed would
+      if (!this.#ring.isAlone || isWindows) {
+        // Where there is no socket to be asked, who has no lock is found only by
+        // the discovery file. Before this one can be found: a Shield whose socket was removed would
         // give way to it. What proves nothing may be anybody's server; there the
         // socket alone decides.
         await mustBeAlone(this.#location, true)

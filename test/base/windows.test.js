@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const { mock } = require('node:test')
 const {
   isBelow,
+  isHeldOpen,
   isPipe,
   localDirectories,
   replaceFile
@@ -72,6 +73,20 @@ describe('on Windows', () => {
     ]) {
       assert.equal(isPipe(name), false, name)
     }
+  })
+
+  it('whether somebody holds a file: what the system says', () => {
+    const answers = { EBUSY: true, EPERM: true, EACCES: true, ENOENT: false }
+    for (const [code, isHeld] of Object.entries(answers)) {
+      mock.method(fs, 'renameSync', () => {
+        throw Object.assign(new Error(code), { code })
+      })
+      assert.equal(isHeldOpen('file'), isHeld, code)
+      mock.restoreAll()
+    }
+    const rename = mock.method(fs, 'renameSync', () => {})
+    assert.equal(isHeldOpen('file'), false)
+    assert.deepEqual(rename.mock.calls[0].arguments, ['file', 'file'])
   })
 
   describe('a file that takes another’s place', () => {

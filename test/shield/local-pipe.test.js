@@ -4,9 +4,11 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const fs = require('node:fs')
 const { mock } = require('node:test')
 const net = require('node:net')
 const path = require('node:path')
+const { ownDirectories } = require('../../lib/base/own-directories.js')
 const { LocalPipe } = require('../../lib/shield/local-pipe.js')
 const { useRing } = require('../helpers/ring.js')
 const { GONE, IS_WINDOWS, socketPath } = require('../helpers/system.js')
@@ -33,7 +35,10 @@ describe('the pipe of a Shield', () => {
       accepted++
       socket.end('here')
     }
-    pipe = new LocalPipe({ isOn: true, accept, makeName })
+    pipe = new LocalPipe(
+      { dir: current().dir },
+      { isOn: true, accept, makeName }
+    )
   })
 
   afterEach(() => {
@@ -94,7 +99,7 @@ describe('the pipe of a Shield', () => {
   })
 
   it('is freed while it begins: listens nowhere', async () => {
-    const taken = pipe.take(false)
+    const taken = pipe.take(true)
     pipe.free()
     await taken
     assert.equal(pipe.path, null)
@@ -103,15 +108,67 @@ describe('the pipe of a Shield', () => {
   })
 
   it('that is not wanted is none', async () => {
-    const none = new LocalPipe({ isOn: false, accept() {}, makeName })
+    const how = { isOn: false, accept() {}, makeName }
+    const none = new LocalPipe({ dir: current().dir }, how)
     await none.take(false)
     await none.check(false)
     assert.deepEqual([none.path, none.error, names], [null, null, []])
   })
 
+  describe('without the lock', () => {
+    const refuseToRename = (times) => {
+      const code = 'EBUSY'
+      const rename = mock.method(fs, 'renameSync', () => {
+        if (rename.mock.callCount() < times) {
+          throw Object.assign(new Error(code), { code })
+        }
+      })
+      return () => rename.mock.calls.map(({ arguments: [file] }) => file)
+    }
+
+    it('F33 whose file another one holds: ERR_RING_LOCKED', async () => {
+      const lock = path.join(current().dir, 'kindly-guard.lock')
+      const asked = refuseToRename(Infinity)
+      await assert.rejects(pipe.take(false), (error) => {
+        assert.equal(error.code, 'ERR_RING_LOCKED')
+        assert(error.message.includes(lock), error.message)
+        return true
+      })
+      assert.deepEqual(new Set(asked()), new Set([lock]))
+      assert.equal(pipe.path, null)
+    })
+
+    it('whose file somebody only asks: waits for that', async () => {
+      const asked = refuseToRename(3)
+      await pipe.take(false)
+      assert.equal(asked().length, 4)
+      assert.equal(pipe.path, names[0])
+    })
+
+    it('it asks in the default directories, where no other is said', async () => {
+      const asked = refuseToRename(0)
+      const how = { isOn: true, accept() {}, makeName }
+      const other = new LocalPipe({ name: 'other' }, how)
+      await other.take(false)
+      other.free()
+      const files = ownDirectories().map((dir) =>
+        path.join(dir, 'shm', 'other.lock')
+      )
+      assert.deepEqual(asked(), files)
+    })
+
+    it('who holds the lock does not ask', async () => {
+      const asked = refuseToRename(Infinity)
+      await pipe.take(true)
+      assert.deepEqual(asked(), [])
+    })
+  })
+
   it('has a name that nobody guesses', async () => {
     const listen = refuseToListen()
-    const pipes = [1, 2].map(() => new LocalPipe({ isOn: true, accept() {} }))
+    const location = { dir: current().dir }
+    const how = { isOn: true, accept() {} }
+    const pipes = [1, 2].map(() => new LocalPipe(location, how))
     for (const each of pipes) await each.take(false)
     const paths = listen.mock.calls.map(({ arguments: [{ path: at }] }) => at)
     assert.equal(new Set(paths).size, 2)
