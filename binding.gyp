@@ -73,7 +73,8 @@
             "GCC_OPTIMIZATION_LEVEL": "3",
             "MACOSX_DEPLOYMENT_TARGET": "11.0",
             "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
-            "OTHER_CFLAGS": ["-std=c11", "-Wall", "-Wextra"]
+            "GCC_C_LANGUAGE_STANDARD": "c11",
+            "WARNING_CFLAGS": ["-Wall", "-Wextra"]
           }
         }],
         ["OS=='win'", {

@@ -3,10 +3,13 @@
 // processor and C library this process needs one.
 
 const fs = require('node:fs')
+const { readBinary } = require('./binary.js')
 const { readElf } = require('./elf.js')
 
-// Of what Node calls an architecture, what ELF does.
-const MACHINES = { x64: 62, arm64: 183 }
+// Of the systems whose files are looked at, what people call them and what they
+// call such a file.
+const SYSTEMS = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' }
+const FORMATS = { linux: 'ELF', darwin: 'Mach-O', win32: 'PE' }
 
 // Enough for a program's headers and the name of its loader.
 const BEGINNING = 4096
@@ -70,21 +73,30 @@ function ownLibc() {
 
 /**
  * @param {Buffer} bytes
- * @param {string} arch as in process.arch
- * @param {'glibc' | 'musl' | null} libc
- * @returns {string | null} why these bytes must not be loaded, as a clause
+ * @param {object} process
+ * @param {'linux' | 'darwin' | 'win32'} process.platform
+ * @param {string} process.arch as in process.arch
+ * @param {'glibc' | 'musl' | null} process.libc
+ * @returns {string | null} why such a process must not load these bytes, as a
+ *   clause
  */
-function wrongWithElf(bytes, arch, libc) {
-  const elf = readElf(bytes)
-  if (elf === null) return 'is no addon for Linux (it has no ELF header)'
-  const machine = MACHINES[arch]
-  if (machine !== undefined && elf.machine !== machine) {
-    const named = Object.keys(MACHINES).find((n) => MACHINES[n] === elf.machine)
-    const other = named ?? `processor ${elf.machine}`
-    return `is for ${other}, and this process is for ${arch}`
+function wrongWithBytes(bytes, { platform, arch, libc }) {
+  const binary = readBinary(bytes)
+  if (binary === null) {
+    return (
+      `is no addon for ${SYSTEMS[platform]} (it has no ` +
+      `${FORMATS[platform]} header)`
+    )
   }
-  if (!elf.isWhole) return 'is not whole: a part of the file is missing'
-  const needed = libcOf(elf.needed)
+  if (binary.system !== platform) {
+    const [other, own] = [SYSTEMS[binary.system], SYSTEMS[platform]]
+    return `is for ${other}, and this process runs on ${own}`
+  }
+  if (binary.arch !== null && binary.arch !== arch) {
+    return `is for ${binary.arch}, and this process is for ${arch}`
+  }
+  if (!binary.isWhole) return 'is not whole: a part of the file is missing'
+  const needed = libcOf(binary.needed ?? [])
   if (libc !== null && needed !== null && needed !== libc) {
     return `is for ${needed}, and this process uses ${libc}`
   }
@@ -98,14 +110,15 @@ function wrongWithElf(bytes, arch, libc) {
  *   it may be, or cannot be read: then loading it says why
  */
 function wrongWithFile(file) {
-  if (process.platform !== 'linux') return null
+  const { platform, arch } = process
+  if (!Object.hasOwn(SYSTEMS, platform)) return null
   let bytes
   try {
     bytes = fs.readFileSync(file)
   } catch {
     return null
   }
-  return wrongWithElf(bytes, process.arch, ownLibc())
+  return wrongWithBytes(bytes, { platform, arch, libc: ownLibc() })
 }
 
 /**
@@ -117,4 +130,4 @@ function ownTarget() {
   return `${process.platform}-${process.arch}${musl}`
 }
 
-module.exports = { ownTarget, wrongWithElf, wrongWithFile }
+module.exports = { ownTarget, wrongWithBytes, wrongWithFile }

@@ -97,6 +97,14 @@ function requireFrom(place) {
         return require('../../prebuilds/linux-x64-musl/kindly_guard_ipc.node')
       case 'linux-arm64-musl':
         return require('../../prebuilds/linux-arm64-musl/kindly_guard_ipc.node')
+      case 'darwin-x64':
+        return require('../../prebuilds/darwin-x64/kindly_guard_ipc.node')
+      case 'darwin-arm64':
+        return require('../../prebuilds/darwin-arm64/kindly_guard_ipc.node')
+      case 'win32-x64':
+        return require('../../prebuilds/win32-x64/kindly_guard_ipc.node')
+      case 'win32-arm64':
+        return require('../../prebuilds/win32-arm64/kindly_guard_ipc.node')
       default:
         return null
     }

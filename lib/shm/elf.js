@@ -1,12 +1,13 @@
 'use strict'
-// What an ELF file says of itself, read before the system's loader sees it:
-// that maps what the header promises, and a file that ends before kills the
-// process with SIGBUS.
+// What an ELF file (Linux) says of itself. The system's loader maps what the
+// header promises, and a file that ends before kills the process with SIGBUS.
 
 const HEADER_BYTES = 64
 const MAGIC = 0x7f454c46
 const IS_64_BIT = 2
 const IS_LITTLE_ENDIAN = 1
+
+const ARCHITECTURES = { 62: 'x64', 183: 'arm64' }
 
 const SEGMENT_BYTES = 56
 const PT_LOAD = 1
@@ -22,12 +23,12 @@ const DT_NEEDED = 1
 const DT_STRTAB = 5
 
 /**
- * @typedef {object} Elf
- * @property {number} machine e_machine: 62 is x86-64, 183 is AArch64
- * @property {boolean} isWhole whether all that the header names is in the file
+ * @typedef {object} ElfAlone
  * @property {string | null} interpreter a program's loader
  * @property {string[]} needed the libraries that it is linked to
  * @property {boolean} hasTls whether it has thread-local variables
+ *
+ * @typedef {import('./binary.js').Binary & ElfAlone} Elf
  */
 
 /** A 64-bit number of the file; one that is too large for it is not exact. */
@@ -106,8 +107,10 @@ function readElf(bytes) {
   const segments = segmentsOf(bytes)
   const known = segments ?? []
   const interpreter = known.find(({ type }) => type === PT_INTERP)
+  const machine = bytes.readUInt16LE(18)
   return {
-    machine: bytes.readUInt16LE(18),
+    system: 'linux',
+    arch: ARCHITECTURES[machine] ?? `processor ${machine}`,
     isWhole:
       segments !== null &&
       segments.every(({ offset, size }) => offset + size <= bytes.length) &&

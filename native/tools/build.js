@@ -31,7 +31,7 @@ const BUILT = path.join(ROOT, 'build', 'Release', ADDON)
 const STAMP = `${BUILT}.json`
 
 // The systems that native/platform/ has a finished file for.
-const PLATFORMS = ['linux']
+const PLATFORMS = ['linux', 'darwin']
 
 const TOOLS =
   'a C and C++ compiler (gcc 8 or clang 7, or later), make and python3'

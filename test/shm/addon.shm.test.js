@@ -11,6 +11,7 @@ const path = require('node:path')
 const { ownTarget } = require('../../lib/shm/addon-file.js')
 const { readElf } = require('../../lib/shm/elf.js')
 const { version } = require('../../package.json')
+const { machO, pe } = require('../helpers/binaries.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const NAME = 'kindly_guard_ipc.node'
@@ -178,6 +179,14 @@ describe('the native addon', () => {
       },
       /it is for processor 243, and this process is for/
     ],
+    'an addon of macOS': [
+      () => machO(process.arch),
+      /it is for macOS, and this process runs on Linux$/
+    ],
+    'an addon of Windows': [
+      () => pe(process.arch),
+      /it is for Windows, and this process runs on Linux$/
+    ],
     'an addon of another version': [
       () => replaced(ADDON, `${version}\0`, '9.8.7\0'),
       new RegExp(`it was compiled from version 9.8.7, this is ${version}$`)
@@ -196,13 +205,13 @@ describe('the native addon', () => {
     ]
   }
   for (const [what, [make, expected]] of Object.entries(broken)) {
-    it(`is refused and named: ${what}`, () => {
+    it(`F83 is refused and named: ${what}`, () => {
       put(BUILT, make())
       assert.match(reasonNow(), expected)
     })
   }
 
-  it('is refused and named: an addon of another C library', () => {
+  it('F83 is refused and named: an addon of another C library', () => {
     const { needed } = readElf(ADDON)
     const [from, to, expected] = needed.includes('libc.so.6')
       ? ['libc.so.6\0', 'libc.so\0\0\0', /it is for musl, and .* uses glibc$/]

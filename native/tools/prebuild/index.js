@@ -5,9 +5,10 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { verify } = require('./verify.js')
+const { EXPORTED, verify } = require('./verify.js')
 const { fetchPackage } = require('./packages.js')
 const { readGyp } = require('./gyp.js')
+const { showOnly } = require('./mach-o-exports.js')
 const {
   ADDON,
   PREBUILDS,
@@ -24,7 +25,7 @@ const CACHE = path.join(ROOT, '.cache')
 
 async function prebuild(target) {
   const begin = performance.now()
-  const bytes = await compile({
+  const compiled = await compile({
     root: ROOT,
     cache: CACHE,
     target,
@@ -34,6 +35,8 @@ async function prebuild(target) {
       path.join(ROOT, 'native', 'node-addon-api')
     ]
   })
+  const isMac = target.system === 'mac'
+  const bytes = isMac ? showOnly(compiled, EXPORTED) : compiled
   verify(target, bytes)
   putAddon(bytes, path.join(ROOT, PREBUILDS, target.name, ADDON))
   const seconds = ((performance.now() - begin) / 1000).toFixed(1)
@@ -46,8 +49,6 @@ function writeLicences() {
   const parts = {
     'node-addon-api': path.join(ROOT, 'native', 'node-addon-api', 'LICENSE.md'),
     'libc++': path.join(zig, 'lib', 'libcxx', 'LICENSE.TXT'),
-    'libc++abi': path.join(zig, 'lib', 'libcxxabi', 'LICENSE.TXT'),
-    libunwind: path.join(zig, 'lib', 'libunwind', 'LICENSE.TXT'),
     "zig's compiler-rt": path.join(zig, 'LICENSE')
   }
   const texts = Object.entries(parts).map(

@@ -2,19 +2,43 @@
 // The systems for which `npm run prebuild` compiles, each with what is special
 // about it. A new one is a row here, and one in lib/shm/addon.js.
 
+const CXX = 'native/tools/prebuild/cxx.cc'
+
 const LINUX = {
   system: 'linux',
   // `nm -D` shows nothing but what Node looks for: the C++ library that is
   // linked in must not be taken for that of another addon.
   link: [
+    'cc',
     '-shared',
     '-s',
     '-Wl,--gc-sections',
     '-Wl,--version-script=native/tools/prebuild/exports.map'
   ],
-  sources: []
+  sources: [CXX]
 }
-const GLIBC = { ...LINUX, sources: ['native/tools/prebuild/glibc-stat.c'] }
+const GLIBC = { ...LINUX, sources: [CXX, 'native/tools/prebuild/glibc-stat.c'] }
+
+// zig's other name for its linker, which leaves its own memcpy and the like out:
+// macOS has better ones. Node's functions are found in the process, whatever its
+// name is. What is for arm64 gets signed, since no Mac loads it otherwise.
+const DARWIN = {
+  system: 'mac',
+  link: [
+    'build-lib',
+    '-dynamic',
+    '-OReleaseFast',
+    '-fstrip',
+    '-fallow-shlib-undefined',
+    '-fno-compiler-rt',
+    '-dead_strip',
+    '-install_name',
+    '@rpath/kindly_guard_ipc.node',
+    '-lc'
+  ],
+  sources: [CXX],
+  libc: null
+}
 
 /**
  * @typedef {object} Target
@@ -23,7 +47,8 @@ const GLIBC = { ...LINUX, sources: ['native/tools/prebuild/glibc-stat.c'] }
  * @property {string} arch its processor, as in process.arch
  * @property {'glibc' | 'musl' | null} libc
  * @property {string} system what binding.gyp calls its system
- * @property {string[]} link arguments of its linker, beside binding.gyp's
+ * @property {string[]} link zig's command that links, and arguments of it,
+ *   beside binding.gyp's
  * @property {string[]} sources files of its own, beside binding.gyp's
  */
 
@@ -56,6 +81,18 @@ const TARGETS = [
     arch: 'arm64',
     libc: 'musl',
     ...LINUX
+  },
+  {
+    name: 'darwin-x64',
+    triple: 'x86_64-macos.11.0',
+    arch: 'x64',
+    ...DARWIN
+  },
+  {
+    name: 'darwin-arm64',
+    triple: 'aarch64-macos.11.0',
+    arch: 'arm64',
+    ...DARWIN
   }
 ]
 

@@ -10,6 +10,9 @@ const { fetchPackage } = require('./packages.js')
 
 const JOBS = os.availableParallelism()
 
+// As node-gyp has it by itself: without names of types.
+const CXX_FLAGS = ['-fno-rtti', '-fvisibility-global-new-delete-hidden']
+
 /** Calls `work` with each item, some at a time. */
 async function each(items, work) {
   const waiting = [...items]
@@ -69,17 +72,19 @@ async function compile({ root, cache, target, gyp, includes }) {
   await each(sources, (source) => {
     const [driver, flags] = source.endsWith('.c')
       ? ['cc', gyp.cflags_c]
-      : ['c++', gyp.cflags_cc]
+      : ['c++', [...gyp.cflags_cc, ...CXX_FLAGS]]
     const file = ['-c', source, '-o', objectOf(source)]
     return zig([driver, ...common, ...flags, ...file])
   })
 
-  const addon = path.join(dir, `${gyp.name}.node`)
+  const addon = path.relative(root, path.join(dir, `${gyp.name}.node`))
+  const [linker, ...flags] = target.link
+  const output = linker === 'cc' ? ['-o', addon] : [`-femit-bin=${addon}`]
   await zig([
-    ...['c++', '-target', target.triple, ...target.link, ...gyp.ldflags],
-    ...['-o', path.relative(root, addon), ...sources.map(objectOf)]
+    ...[linker, '-target', target.triple, ...flags, ...gyp.ldflags],
+    ...[...output, ...sources.map(objectOf)]
   ])
-  return fs.readFileSync(addon)
+  return fs.readFileSync(path.join(root, addon))
 }
 
 module.exports = { compile }
