@@ -79,25 +79,35 @@ function replaceFile(from, to, isPatient = isWindows) {
   }
 }
 
+// libuv's UV_FS_O_EXLOCK, which Node has no name for: nobody else may open the
+// file. Elsewhere the number means other things.
+const EXCLUSIVE = 0x10000000
+
 /**
- * Whether somebody has a file open who lets nobody rename it meanwhile, as the
- * addon has its locks. Nothing is changed.
+ * Opens a file, which is made, for this process alone.
  * @param {string} file
+ * @returns {number} a descriptor
+ * @throws {Error} of the system: EBUSY when somebody has it open, ENOTSUP when
+ *   it cannot be kept from others
  */
-function isHeldOpen(file) {
+function openExclusively(file) {
+  const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | EXCLUSIVE
+  const fd = fs.openSync(file, flags, 0o600)
   try {
-    fs.renameSync(file, file)
-    return false
-  } catch (error) {
-    return BUSY.has(error.code)
+    fs.closeSync(fs.openSync(file, 'r'))
+  } catch {
+    return fd
   }
+  fs.closeSync(fd)
+  const error = new Error(`${file} can be opened by others`)
+  throw Object.assign(error, { code: 'ENOTSUP' })
 }
 
 module.exports = {
   isBelow,
-  isHeldOpen,
   isPipe,
   isWindows,
   localDirectories,
+  openExclusively,
   replaceFile
 }

@@ -11,11 +11,11 @@ const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
-const { LocalPipe } = require('./local-pipe.js')
 const { Publisher } = require('./publisher.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
 const { mustBeAlone, WebSocketService } = require('./websocket-service.js')
+const { WindowsInstance } = require('./windows-instance.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -73,7 +73,7 @@ class IpcTransport extends ScopedEmitter {
       accept: (socket) => this.#accept(socket)
     }
     this.#instance = isWindows
-      ? new LocalPipe(location, how)
+      ? new WindowsInstance(location, how)
       : new SingleInstance(location, how)
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
@@ -267,9 +267,8 @@ class IpcTransport extends ScopedEmitter {
 
   async #claimPlace() {
     try {
-      if (!this.#ring.isAlone || isWindows) {
-        // Where there is no socket to be asked, who has no lock is found only by
-        // the discovery file. Before this one can be found: a Shield whose socket was removed would
+      if (!this.#ring.isAlone) {
+        // Before this one can be found: a Shield whose socket was removed would
         // give way to it. What proves nothing may be anybody's server; there the
         // socket alone decides.
         await mustBeAlone(this.#location, true)

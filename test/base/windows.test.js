@@ -5,13 +5,19 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { mock } = require('node:test')
+const os = require('node:os')
+const path = require('node:path')
 const {
   isBelow,
-  isHeldOpen,
   isPipe,
   localDirectories,
+  openExclusively,
   replaceFile
 } = require('../../lib/base/windows.js')
+
+const refuseWith = (code) => () => {
+  throw Object.assign(new Error(code), { code })
+}
 
 describe('on Windows', () => {
   afterEach(() => mock.restoreAll())
@@ -75,18 +81,21 @@ describe('on Windows', () => {
     }
   })
 
-  it('whether somebody holds a file: what the system says', () => {
-    const answers = { EBUSY: true, EPERM: true, EACCES: true, ENOENT: false }
-    for (const [code, isHeld] of Object.entries(answers)) {
-      mock.method(fs, 'renameSync', () => {
-        throw Object.assign(new Error(code), { code })
-      })
-      assert.equal(isHeldOpen('file'), isHeld, code)
-      mock.restoreAll()
-    }
-    const rename = mock.method(fs, 'renameSync', () => {})
-    assert.equal(isHeldOpen('file'), false)
-    assert.deepEqual(rename.mock.calls[0].arguments, ['file', 'file'])
+  it('what others can open all the same is no claim', () => {
+    const file = path.join(os.tmpdir(), `kindly-guard-test-${process.pid}`)
+    const closed = []
+    mock.method(fs, 'closeSync', (fd) => closed.push(fd))
+    const open = mock.method(fs, 'openSync', () => 7)
+    assert.throws(() => openExclusively(file), { code: 'ENOTSUP' })
+    assert.deepEqual(closed, [7, 7])
+    assert.deepEqual(open.mock.calls[0].arguments.at(-1), 0o600)
+  })
+
+  it('what nobody else can open is one, and what somebody has open is not', () => {
+    const answers = [() => 7, refuseWith('EBUSY'), refuseWith('EBUSY')]
+    mock.method(fs, 'openSync', () => answers.shift()())
+    assert.equal(openExclusively('file'), 7)
+    assert.throws(() => openExclusively('file'), { code: 'EBUSY' })
   })
 
   describe('a file that takes another’s place', () => {

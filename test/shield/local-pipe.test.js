@@ -4,11 +4,9 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
-const fs = require('node:fs')
 const { mock } = require('node:test')
 const net = require('node:net')
 const path = require('node:path')
-const { ownDirectories } = require('../../lib/base/own-directories.js')
 const { LocalPipe } = require('../../lib/shield/local-pipe.js')
 const { useRing } = require('../helpers/ring.js')
 const { GONE, IS_WINDOWS, socketPath } = require('../helpers/system.js')
@@ -35,10 +33,7 @@ describe('the pipe of a Shield', () => {
       accepted++
       socket.end('here')
     }
-    pipe = new LocalPipe(
-      { dir: current().dir },
-      { isOn: true, accept, makeName }
-    )
+    pipe = new LocalPipe({ isOn: true, accept, makeName })
   })
 
   afterEach(() => {
@@ -56,11 +51,10 @@ describe('the pipe of a Shield', () => {
       return this
     })
 
-  it('takes connections under its name, and is no claim', async () => {
+  it('takes connections under its name', async () => {
     assert.equal(pipe.path, null)
-    await pipe.take(false)
+    await pipe.listen()
     assert.deepEqual([pipe.path, pipe.error], [names[0], null])
-    assert.equal(pipe.isHeld, false)
     const socket = net.connect(pipe.path)
     socket.setEncoding('utf8')
     const [text] = await within(once(socket, 'data'), 'an answer')
@@ -69,24 +63,24 @@ describe('the pipe of a Shield', () => {
   })
 
   it('listens once, however often it is asked', async () => {
-    await Promise.all([pipe.take(false), pipe.check(false), pipe.check(true)])
-    await pipe.check(false)
+    await Promise.all([pipe.listen(), pipe.listen(), pipe.listen()])
+    await pipe.listen()
     assert.equal(names.length, 1)
   })
 
   it('that cannot listen says why, and listens when it can', async () => {
     refuseToListen()
-    await pipe.take(false)
+    await pipe.listen()
     assert.equal(pipe.path, null)
     assert.equal(pipe.error.code, 'ERR_SYSTEM')
     assert(pipe.error.message.includes(`${names[0]}: listen: EMFILE`))
     mock.restoreAll()
-    await pipe.check(false)
+    await pipe.listen()
     assert.deepEqual([pipe.path, pipe.error], [names[1], null])
   })
 
   it('is gone when it is freed', async () => {
-    await pipe.take(false)
+    await pipe.listen()
     const [name] = names
     pipe.free()
     assert.equal(pipe.path, null)
@@ -94,12 +88,12 @@ describe('the pipe of a Shield', () => {
     const [error] = await within(once(socket, 'error'), 'a refusal')
     // Elsewhere the file goes with the server.
     assert([GONE, 'ENOENT'].includes(error.code), error.code)
-    await pipe.check(false)
+    await pipe.listen()
     assert.equal(names.length, 1)
   })
 
   it('is freed while it begins: listens nowhere', async () => {
-    const taken = pipe.take(true)
+    const taken = pipe.listen()
     pipe.free()
     await taken
     assert.equal(pipe.path, null)
@@ -109,67 +103,17 @@ describe('the pipe of a Shield', () => {
 
   it('that is not wanted is none', async () => {
     const how = { isOn: false, accept() {}, makeName }
-    const none = new LocalPipe({ dir: current().dir }, how)
-    await none.take(false)
-    await none.check(false)
+    const none = new LocalPipe(how)
+    await none.listen()
+    await none.listen()
     assert.deepEqual([none.path, none.error, names], [null, null, []])
-  })
-
-  describe('without the lock', () => {
-    const refuseToRename = (times) => {
-      const code = 'EBUSY'
-      const rename = mock.method(fs, 'renameSync', () => {
-        if (rename.mock.callCount() < times) {
-          throw Object.assign(new Error(code), { code })
-        }
-      })
-      return () => rename.mock.calls.map(({ arguments: [file] }) => file)
-    }
-
-    it('F33 whose file another one holds: ERR_RING_LOCKED', async () => {
-      const lock = path.join(current().dir, 'kindly-guard.lock')
-      const asked = refuseToRename(Infinity)
-      await assert.rejects(pipe.take(false), (error) => {
-        assert.equal(error.code, 'ERR_RING_LOCKED')
-        assert(error.message.includes(lock), error.message)
-        return true
-      })
-      assert.deepEqual(new Set(asked()), new Set([lock]))
-      assert.equal(pipe.path, null)
-    })
-
-    it('whose file somebody only asks: waits for that', async () => {
-      const asked = refuseToRename(3)
-      await pipe.take(false)
-      assert.equal(asked().length, 4)
-      assert.equal(pipe.path, names[0])
-    })
-
-    it('it asks in the default directories, where no other is said', async () => {
-      const asked = refuseToRename(0)
-      const how = { isOn: true, accept() {}, makeName }
-      const other = new LocalPipe({ name: 'other' }, how)
-      await other.take(false)
-      other.free()
-      const files = ownDirectories().map((dir) =>
-        path.join(dir, 'shm', 'other.lock')
-      )
-      assert.deepEqual(asked(), files)
-    })
-
-    it('who holds the lock does not ask', async () => {
-      const asked = refuseToRename(Infinity)
-      await pipe.take(true)
-      assert.deepEqual(asked(), [])
-    })
   })
 
   it('has a name that nobody guesses', async () => {
     const listen = refuseToListen()
-    const location = { dir: current().dir }
     const how = { isOn: true, accept() {} }
-    const pipes = [1, 2].map(() => new LocalPipe(location, how))
-    for (const each of pipes) await each.take(false)
+    const pipes = [1, 2].map(() => new LocalPipe(how))
+    for (const each of pipes) await each.listen()
     const paths = listen.mock.calls.map(({ arguments: [{ path: at }] }) => at)
     assert.equal(new Set(paths).size, 2)
     for (const each of paths) {

@@ -101,21 +101,42 @@ describe('on Windows, a Shield’s pipe', () => {
     })
   }
 
-  it('F33 two without the addon: the second asks the first one’s pipe', async () => {
-    const { child, socket } = await startElsewhere(
-      { port: false },
-      WITHOUT_ADDON
-    )
-    await assert.rejects(
-      startElsewhere({ port: false }, WITHOUT_ADDON),
-      (error) => {
-        assert.equal(error.code, 'ERR_RING_LOCKED')
-        assert(error.message.includes(socket), error.message)
-        return true
-      }
-    )
+  it('F33 two without the addon: the first one’s claim, until it is killed', async () => {
+    const only = { port: false }
+    const { child } = await startElsewhere(only, WITHOUT_ADDON)
+    const claim = path.join(ring.dir, 'kindly-guard.claim')
+    await assert.rejects(startElsewhere(only, WITHOUT_ADDON), (error) => {
+      assert.equal(error.code, 'ERR_RING_LOCKED')
+      assert(error.message.includes(claim), error.message)
+      return true
+    })
+    for (const action of [
+      () => fs.unlinkSync(claim),
+      () => fs.renameSync(claim, `${claim}.away`),
+      () => fs.readFileSync(claim)
+    ]) {
+      assert.throws(action, { code: 'EBUSY' })
+    }
     await child.kill()
-    await startElsewhere({ port: false }, WITHOUT_ADDON)
+    assert(fs.existsSync(claim))
+    await startElsewhere(only, WITHOUT_ADDON)
+  })
+
+  it('F33 without a claim, the second asks at the first one’s pipe', async () => {
+    const only = { port: false }
+    const claim = path.join(ring.dir, 'kindly-guard.claim')
+    const own = path.join(process.env.LOCALAPPDATA, 'KindlyGuard')
+    // Where it should be are directories, or nothing can be made.
+    fs.mkdirSync(claim)
+    fs.writeFileSync(own, '')
+    const { child, socket } = await startElsewhere(only, WITHOUT_ADDON)
+    await assert.rejects(startElsewhere(only, WITHOUT_ADDON), (error) => {
+      assert.equal(error.code, 'ERR_RING_LOCKED')
+      assert(error.message.includes(socket), error.message)
+      return true
+    })
+    await child.kill()
+    await startElsewhere(only, WITHOUT_ADDON)
   })
 
   it('F56 who may only read gets nothing, and is in nobody’s way', async () => {
