@@ -2,6 +2,7 @@
 // A ring file by its bytes, as native/include/kg_layout.h states them: reads and
 // alters any field, makes slots and whole rings that no writer would make.
 
+const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const { crc32c } = require('./crc32c.js')
 const { IS_WINDOWS } = require('./system.js')
@@ -139,8 +140,6 @@ function makeSlots({ source = '', details = '', tail, sealed, ...fields }) {
 // On Windows the file with a ring's name says which file is the ring; see
 // native/platform/win32_pointer.c.
 const POINTER = 'kindly-guard ring '
-const behindOf = (generation) =>
-  `.${BigInt(generation).toString(16).padStart(16, '0')}.ring`
 const NAMED = new RegExp(`^${POINTER}(\\.[0-9a-f]{16}\\.ring) `)
 
 /** @returns {string} the file that has a ring's bytes */
@@ -161,12 +160,12 @@ function pointTo(file, behind) {
   fs.writeFileSync(file, `${text} ${digits}\n`, { mode: 0o600 })
 }
 
-// Of rings that no writer made.
-const GENERATION = 0x0123456789abcdefn
+/** Another one each time: a file that is mapped can be written by nobody. */
+const anyName = () => `.${randomBytes(8).toString('hex')}.ring`
 
 /** Puts these bytes in a ring's place. */
-function writeRing(file, bytes, generation = GENERATION) {
-  const behind = IS_WINDOWS ? behindOf(generation) : ''
+function writeRing(file, bytes) {
+  const behind = IS_WINDOWS ? anyName() : ''
   fs.writeFileSync(file + behind, bytes, { mode: 0o600 })
   if (IS_WINDOWS) pointTo(file, behind)
 }
@@ -204,7 +203,7 @@ class RingFile {
       fileBytes: bytes.length,
       doorbellOffset: 65536,
       slotsOffset: SLOTS,
-      generation: GENERATION,
+      generation: 0x0123456789abcdefn,
       state: 1,
       ...more
     }
@@ -214,7 +213,7 @@ class RingFile {
     if (more.checksum === undefined) {
       put(bytes, HEADER.checksum, crc32c(bytes.subarray(0, 128)))
     }
-    writeRing(file, bytes, fields.generation)
+    writeRing(file, bytes)
     return new RingFile(file)
   }
 

@@ -102,10 +102,18 @@ class TestRing {
     return fingerprint(this.file)
   }
 
-  async remove() {
+  /** @param {boolean} [isFailed] what it had open may stay so; Windows then
+   * keeps the files */
+  async remove(isFailed = false) {
     await Promise.all(this._running.map((child) => child.kill()))
     await Promise.all(this._opened.map((opened) => opened.close()))
-    fs.rmSync(this.dir, { recursive: true, force: true })
+    try {
+      // Windows frees the files of a process a moment after its end.
+      const maxRetries = IS_WINDOWS ? 10 : 0
+      fs.rmSync(this.dir, { recursive: true, force: true, maxRetries })
+    } catch (error) {
+      if (!IS_WINDOWS || !isFailed) throw error
+    }
   }
 
   /** Closes it after the test. */
@@ -121,7 +129,9 @@ function useRing() {
   beforeEach(() => {
     ring = new TestRing()
   })
-  afterEach(() => ring.remove())
+  afterEach(function removeRing() {
+    return ring.remove(this.currentTest.state === 'failed')
+  })
   return () => ring
 }
 

@@ -65,13 +65,12 @@ describe('files', () => {
     await writer.close()
     fs.unlinkSync(ring.lock)
     const before = fs.readFileSync(ring.file)
+    const names = fs.readdirSync(ring.dir)
+    assert(names.includes('kindly-guard.shm'))
     const client = ring.client({ from: 'oldest' })
     assert.equal(client.poll().length, 1)
     await client.close()
-    assert.deepEqual(fs.readdirSync(ring.dir).sort(), [
-      'kindly-guard.shm',
-      'kindly-guard.wake'
-    ])
+    assert.deepEqual(fs.readdirSync(ring.dir), names)
     assert(fs.readFileSync(ring.file).equals(before))
   })
 
@@ -310,7 +309,7 @@ describe('files', () => {
 
   it('F23 every block of the file is there from the start', () => {
     const writer = ring.writer({ maxEvents: 4096 })
-    const { blocks, size } = fs.statSync(ring.file)
+    const { blocks, size } = fs.statSync(ring.ringFile)
     assert.equal(size, writer.stats().fileBytes)
     assert(blocks * 512 >= size, `${blocks} blocks for ${size} bytes`)
   })

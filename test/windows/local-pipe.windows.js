@@ -105,10 +105,8 @@ describe('on Windows, a Shield’s pipe', () => {
     const only = { port: false }
     const { child } = await startElsewhere(only, WITHOUT_ADDON)
     const claim = path.join(ring.dir, 'kindly-guard.claim')
-    await assert.rejects(startElsewhere(only, WITHOUT_ADDON), (error) => {
-      assert.equal(error.code, 'ERR_RING_LOCKED')
-      assert(error.message.includes(claim), error.message)
-      return true
+    await assert.rejects(startElsewhere(only, WITHOUT_ADDON), {
+      code: 'ERR_RING_LOCKED'
     })
     for (const action of [
       () => fs.unlinkSync(claim),
