@@ -4,6 +4,8 @@
 // the terminal, hide itself, or reverse the reading order of its line. So every
 // character that is not plainly visible is spelled out.
 
+const { isWindows } = require('../base/windows.js')
+
 // \p{C} is controls (C0, C1, DEL), format characters (bidi, zero-width, tags),
 // lone surrogates, private use and unassigned. Default-ignorable ones
 // (fillers, variation selectors) and the blank Braille cell show nothing
@@ -44,6 +46,16 @@ function escapeText(text, paint = String) {
     : text.replace(HIDDEN_OR_BACKSLASH, (character) => paint(spell(character)))
 }
 
+/**
+ * The same of text that has paths in it, whose backslashes stay on Windows.
+ * @param {string} text
+ * @returns {string}
+ */
+const escapePaths = (text) =>
+  isWindows
+    ? text.replace(HIDDEN, (character) => spell(character))
+    : escapeText(text)
+
 /** One UTF-16 unit as JSON can have it. @param {string} unit */
 const escapeUnit = (unit) =>
   `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
@@ -64,4 +76,4 @@ function safeJson(value) {
   )
 }
 
-module.exports = { escapeText, safeJson }
+module.exports = { escapePaths, escapeText, safeJson }

@@ -1,7 +1,7 @@
 'use strict'
 // What the commands write to stderr, beside their output.
 
-const { escapeText } = require('./escape.js')
+const { escapePaths } = require('./escape.js')
 
 // How much of a message is shown: it may quote a line of 16 MiB.
 const SHOWN = 500
@@ -15,7 +15,7 @@ class UsageError extends Error {}
  */
 function report(message) {
   const cut = message.length > SHOWN ? `${message.slice(0, SHOWN)}...` : message
-  process.stderr.write(`${escapeText(cut)}\n`)
+  process.stderr.write(`${escapePaths(cut)}\n`)
 }
 
 /**

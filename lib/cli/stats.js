@@ -1,7 +1,7 @@
 'use strict'
 // `kindly-guard-ipc stats`: shows a ring, or where a Shield answers.
 
-const { escapeText, safeJson } = require('./escape.js')
+const { escapePaths, safeJson } = require('./escape.js')
 const { LOCATION_CHECKS, pick } = require('../options/check.js')
 const { COMMON_HELP } = require('./options.js')
 const { print } = require('./output.js')
@@ -24,9 +24,9 @@ Exit code: 0, 1 when there was nothing to show, 2 for a wrong command line.
 
 // What is shown of the stats, each with its name and how it looks to people.
 const ROWS = {
-  path: ['path', escapeText],
-  url: ['url', escapeText],
-  socket: ['socket', escapeText],
+  path: ['path', escapePaths],
+  url: ['url', escapePaths],
+  socket: ['socket', escapePaths],
   generation: ['generation', String],
   writer: ['writer', String],
   capacity: ['capacity', (slots) => `${slots} slots`],

@@ -98,6 +98,29 @@ class TestRing {
     return this.keep(RingFile.create(this.file, options))
   }
 
+  /** The ring is out of its place, and nobody can make another one there. */
+  takeAway() {
+    if (IS_WINDOWS) {
+      // Nobody renames a directory in which a file is open.
+      fs.renameSync(this.file, `${this.file}.away`)
+      fs.mkdirSync(this.file)
+    } else {
+      fs.renameSync(this.dir, `${this.dir}.away`)
+      fs.writeFileSync(this.dir, '')
+    }
+  }
+
+  /** Undoes takeAway(). */
+  bringBack() {
+    if (IS_WINDOWS) {
+      fs.rmdirSync(this.file)
+      fs.renameSync(`${this.file}.away`, this.file)
+    } else {
+      fs.unlinkSync(this.dir)
+      fs.renameSync(`${this.dir}.away`, this.dir)
+    }
+  }
+
   fingerprint() {
     return fingerprint(this.file)
   }

@@ -20,7 +20,7 @@ const {
   tomlOf,
   useFolder
 } = require('../helpers/config.js')
-const { here, IS_WINDOWS } = require('../helpers/system.js')
+const { IS_WINDOWS } = require('../helpers/system.js')
 
 // Windows has one answer for all of these.
 const [TOO_LONG, NO_FOLDER] = IS_WINDOWS
@@ -178,7 +178,7 @@ describe('loadConfig', () => {
         )
       }
       const { websocket } = load(`${toml}token_file = "/token"`)
-      assert.equal(websocket.tokenFile, here('/token'))
+      assert.equal(websocket.tokenFile, path.resolve(base, '/token'))
       assert.equal(load(`${toml}auth = "none"`).websocket.auth, 'none')
     })
   })
