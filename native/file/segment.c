@@ -28,8 +28,8 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure) {
   snprintf(names->wake_file, sizeof names->wake_file, "%s.wake", name);
   snprintf(names->readers, sizeof names->readers, "%s.readers", name);
   snprintf(names->space_file, sizeof names->space_file, "%s.space", name);
-  snprintf(names->temporary_prefix, sizeof names->temporary_prefix, "%s.",
-           names->ring);
+  snprintf(names->temporary_prefix, sizeof names->temporary_prefix,
+           "%s" KG__RING_SUFFIX ".", name);
   return KG_OK;
 }
 

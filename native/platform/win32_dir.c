@@ -96,7 +96,8 @@ static int make(const wchar_t *wide, const char *path, kg_failure *failure) {
   if (error == ERROR_ALREADY_EXISTS) {
     return KG_OK;
   }
-  if (error == ERROR_PATH_NOT_FOUND) {
+  /* The folder or the drive. */
+  if (kg__win32_fail_as(NULL, error, "", "", "") == KG_E_NO_RING) {
     return kg__fail(failure, KG_E_INVALID_OPTION, (int)error,
                     "dir %s: the directory above it does not exist", path);
   }

@@ -15,6 +15,10 @@ const { fetchPackage } = require('../../native/tools/prebuild/packages.js')
 const ROOT = path.join(__dirname, '..', '..')
 const CACHE = path.join(ROOT, '.cache')
 const PREFIX = path.join(CACHE, 'wine')
+// Drive X: there. What tests on Windows cannot do themselves is there already:
+// X:\open is open to others.
+const DRIVE = path.join(CACHE, 'wine-drive')
+const OPEN = 'open'
 // What says that the prefix came to be whole.
 const MADE = path.join(PREFIX, 'kindly-guard')
 
@@ -119,6 +123,21 @@ function start(command, { cwd = ROOT, env = {}, limitMs = LIMIT_MS } = {}) {
 }
 
 /**
+ * Runs a program of Linux's that runs programs in the prefix, to its end.
+ * @param {string[]} command
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ */
+function runHere(command, options = {}) {
+  const [sh, ...args] = [...PRIVATELY, ...command]
+  return spawnSync(sh, args, {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+    ...options,
+    env: { ...process.env, ...ENV }
+  })
+}
+
+/**
  * Runs a program in the prefix to its end.
  * @param {string[]} command
  * @param {Parameters<typeof start>[1]} [options]
@@ -143,6 +162,16 @@ async function makePrefix() {
   fs.writeFileSync(MADE, '')
 }
 
+/** Another drive, with a folder that is open to others. */
+function makeDrive() {
+  fs.mkdirSync(path.join(DRIVE, OPEN), { recursive: true })
+  fs.chmodSync(DRIVE, 0o700)
+  fs.chmodSync(path.join(DRIVE, OPEN), 0o755)
+  const link = path.join(PREFIX, 'dosdevices', 'x:')
+  fs.rmSync(link, { force: true })
+  fs.symlinkSync(DRIVE, link)
+}
+
 /**
  * Makes sure that wine, the compiler for Windows and the prefix are there.
  * @throws {Error} when one of them cannot be had
@@ -150,6 +179,7 @@ async function makePrefix() {
 async function prepare() {
   install()
   await makePrefix()
+  makeDrive()
 }
 
 /**
@@ -179,6 +209,7 @@ module.exports = {
   nodeFor,
   prepare,
   run,
+  runHere,
   start,
   toLinux,
   toWindows

@@ -49,6 +49,7 @@ function writeLicences() {
   const parts = {
     'node-addon-api': path.join(ROOT, 'native', 'node-addon-api', 'LICENSE.md'),
     'libc++': path.join(zig, 'lib', 'libcxx', 'LICENSE.TXT'),
+    'mingw-w64': path.join(zig, 'lib', 'libc', 'mingw', 'COPYING'),
     "zig's compiler-rt": path.join(zig, 'LICENSE')
   }
   const texts = Object.entries(parts).map(

@@ -40,6 +40,15 @@ const DARWIN = {
   libc: null
 }
 
+// Node's functions are asked for when the addon is loaded, of the program that
+// runs: see the file. What Node looks for is exported by its declaration.
+const WINDOWS = {
+  system: 'win',
+  libc: null,
+  link: ['cc', '-shared', '-s', '-Wl,--gc-sections'],
+  sources: [CXX, 'native/tools/prebuild/win32-imports.c']
+}
+
 /**
  * @typedef {object} Target
  * @property {string} name its folder in prebuilds/
@@ -93,6 +102,18 @@ const TARGETS = [
     triple: 'aarch64-macos.11.0',
     arch: 'arm64',
     ...DARWIN
+  },
+  {
+    name: 'win32-x64',
+    triple: 'x86_64-windows-gnu',
+    arch: 'x64',
+    ...WINDOWS
+  },
+  {
+    name: 'win32-arm64',
+    triple: 'aarch64-windows-gnu',
+    arch: 'arm64',
+    ...WINDOWS
   }
 ]
 

@@ -19,7 +19,7 @@ const MACOS_LIBRARIES = ['/usr/lib/libSystem.B.dylib']
 const IS_NODES = /^(napi|node_api|uv)_/
 // What every Windows has, the C library in its parts too.
 const WINDOWS_LIBRARIES =
-  /^(kernel32|ntdll|advapi32|bcrypt|msvcrt|ucrtbase|api-ms-win-crt-[a-z0-9-]+)\.dll$/i
+  /^(kernel32|ntdll|advapi32|bcrypt|userenv|msvcrt|ucrtbase|api-ms-win-crt-[a-z0-9-]+)\.dll$/i
 
 // What Node calls the system that binding.gyp calls so.
 const PLATFORMS = { linux: 'linux', mac: 'darwin', win: 'win32' }
