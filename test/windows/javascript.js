@@ -9,7 +9,7 @@ const path = require('node:path')
 const { CPUS, findTests, ROOT } = require('../tools/test-files.js')
 const wine = require('./wine.js')
 
-const EXCEPTIONS = require('./exceptions.json').javascript
+const { absent: ABSENT, fails: FAILS } = require('./exceptions.json').javascript
 
 // What wine is given, for a test and for a run of mocha.
 const TEST_MS = 300_000
@@ -43,8 +43,14 @@ function listFiles(hasAddon) {
     .filter((name) => name.endsWith('.windows.js'))
     .map((name) => path.join('test', 'windows', name))
   const long = LONG.map((name) => path.join('test', 'slow', name))
-  return [...folders.flat(), ...top, ...long, ...own].filter(
-    (file) => hasAddon || !/\.shm\.(test|windows)\.js$/.test(file)
+  const all = [...folders.flat(), ...top, ...long, ...own]
+  for (const file of Object.keys(ABSENT)) {
+    if (!all.includes(file)) throw new Error(`there is no ${file}`)
+  }
+  return all.filter(
+    (file) =>
+      !Object.hasOwn(ABSENT, file) &&
+      (hasAddon || !/\.shm\.(test|windows)\.js$/.test(file))
   )
 }
 
@@ -88,7 +94,7 @@ function judge(results, say) {
   const failures = results.flatMap((one) => one.failures)
   const failed = new Set(failures.map(({ fullTitle }) => fullTitle))
   const passed = results.flatMap((one) => one.passes)
-  const isExpected = (title) => Object.hasOwn(EXCEPTIONS, title)
+  const isExpected = (title) => Object.hasOwn(FAILS, title)
   const wrong = failures.filter(({ fullTitle }) => !isExpected(fullTitle))
   const broken = results.filter(({ isOver }) => !isOver)
   const late = passed.filter(({ fullTitle }) => isExpected(fullTitle))
@@ -101,7 +107,7 @@ function judge(results, say) {
   }
   for (const { fullTitle } of late) say(`should have failed: ${fullTitle}`)
   const ran = new Set([...failed, ...passed.map(({ fullTitle }) => fullTitle)])
-  const unknown = Object.keys(EXCEPTIONS).filter((title) => !ran.has(title))
+  const unknown = Object.keys(FAILS).filter((title) => !ran.has(title))
   return {
     passed: passed.length,
     failed: failures.length,
