@@ -200,6 +200,7 @@ describe('a Shield’s Unix socket', () => {
       // As one that a killed Shield left.
       const made = `${file}.x`
       const server = net.createServer().listen(made)
+      ring.keep(server)
       await once(server, 'listening')
       fs.linkSync(made, file)
       server.close()
