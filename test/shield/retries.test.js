@@ -104,7 +104,9 @@ describe('a Shield', () => {
   })
 
   it('F33 waits a second for one that may live, and does not answer', async () => {
-    const silent = net.createServer((socket) => socket.on('error', () => {}))
+    const silent = net.createServer((socket) =>
+      socket.on('error', () => {}).resume()
+    )
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
     try {

@@ -16,10 +16,10 @@ const { LIVE, NAME } = require('../helpers/discovery-record.js')
 const { IS_WINDOWS } = require('../helpers/system.js')
 const { within } = require('../helpers/wait.js')
 
-// As text of a program: a path of Windows has backslashes.
 // How many changes this process has to see.
 const LEAST = IS_WINDOWS ? 10 : 100
 
+// As text of a program: a path of Windows has backslashes.
 const MODULE = JSON.stringify(
   require.resolve('../../lib/websocket/discovery-file.js')
 )
