@@ -214,7 +214,7 @@ export interface WebSocketOptions {
    * that is in use. */
   port?: number | false
   /** Whether local clients use a Unix socket, `<name>.sock` beside the discovery
-   * file. Default `true`; there is none on Windows. A client may be given the
+   * file, or on Windows a named pipe. Default `true`. A client may be given the
    * path of one instead, together with `tokenFile`. */
   socket?: boolean | string
   /** Default `token`. With `none`, every user of this machine can read the
@@ -352,7 +352,8 @@ export interface ServerStats {
   /** Of the port. Null until it listens, and when there is no port. */
   url: string | null
   port: number | null
-  /** The path of the Unix socket, or null when there is none. */
+  /** The path of the Unix socket, on Windows the name of the pipe, or null when
+   * there is none. */
   socket: string | null
   /** Why there is none although there should be: its path would be too long, or
    * the system refuses it. The port serves then. */
@@ -393,7 +394,8 @@ export interface ClientStats {
   path: string | null
   /** The server's URL, while WebSocket is used over a port. */
   url: string | null
-  /** The path of the server's Unix socket, while WebSocket is used over that. */
+  /** The path of the server's Unix socket, on Windows the name of its pipe, while
+   * WebSocket is used over that. */
   socket: string | null
   /** What `sequence` belongs to. */
   generation: string | null

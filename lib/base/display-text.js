@@ -7,6 +7,7 @@
 
 const { invalid, show } = require('./errors.js')
 const { isPlain } = require('./own.js')
+const { isWindows } = require('./windows.js')
 
 // \p{C} is controls (C0, C1, DEL), format characters (bidi, zero-width, tags),
 // lone surrogates, private use and unassigned. Default-ignorable ones
@@ -49,6 +50,14 @@ function spellOut(text, paint = String) {
     ? text
     : text.replace(HIDDEN_OR_BACKSLASH, (character) => paint(spell(character)))
 }
+
+/**
+ * The same of text that has paths in it, whose backslashes stay on Windows.
+ * @param {string} text
+ * @returns {string}
+ */
+const spellOutPaths = (text) =>
+  isWindows ? text.replace(HIDDEN, spell) : spellOut(text)
 
 const ELLIPSIS = '\u2026'
 
@@ -163,4 +172,4 @@ function displayText(text, options = {}) {
   )
 }
 
-module.exports = { displayText, HIDDEN, PLAIN, spellOut }
+module.exports = { displayText, HIDDEN, PLAIN, spellOut, spellOutPaths }

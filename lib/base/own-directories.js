@@ -5,6 +5,7 @@
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { isBelow, isWindows, localDirectories } = require('./windows.js')
 
 /** An absolute path, and not of another user's directory. */
 function isOwn(dir) {
@@ -30,18 +31,51 @@ function homeOf(find) {
   }
 }
 
+const homes = () =>
+  [() => os.homedir(), () => os.userInfo().homedir].map(homeOf).filter(isOwn)
+
 /**
+ * The directories for what no other user may reach, the best first. They need
+ * not exist; what they are in does.
  * @param {object} [env]
- * @returns {string | null} $XDG_RUNTIME_DIR, unless it is another user's
+ * @returns {string[]}
  */
-function runtimeDirectory({ XDG_RUNTIME_DIR: dir } = process.env) {
-  return isOwn(dir) ? dir : null
+function ownDirectories(env = process.env) {
+  const [home = null] = homes()
+  if (isWindows) {
+    return localDirectories(env, home)
+  }
+  const dirs = []
+  if (isOwn(env.XDG_RUNTIME_DIR)) {
+    dirs.push(path.join(env.XDG_RUNTIME_DIR, 'kindly-guard'))
+  }
+  if (home !== null) {
+    dirs.push(path.join(home, '.kindly-guard'))
+  }
+  return dirs
 }
 
-/** @returns {string | null} the home, unless it is another user's */
-function homeDirectory() {
-  const homes = [() => os.homedir(), () => os.userInfo().homedir]
-  return homes.map(homeOf).find(isOwn) ?? null
+/** Without links, as far as it exists. */
+function resolved(dir) {
+  try {
+    return fs.realpathSync.native(dir)
+  } catch {
+    const above = path.dirname(dir)
+    return above === dir ? dir : path.join(resolved(above), path.basename(dir))
+  }
 }
 
-module.exports = { homeDirectory, runtimeDirectory }
+/**
+ * Whether a directory is in the user's profile, and not by a link. There Windows
+ * lets the user, the system and administrators in; what is made elsewhere has
+ * the access list of the folder above it, and only the addon could tell who is
+ * on that.
+ * @param {string} dir absolute; need not exist
+ * @returns {boolean}
+ */
+function isInProfile(dir) {
+  const roots = [...homes(), process.env.LOCALAPPDATA].filter(isOwn)
+  return isBelow(resolved(dir), roots.map(resolved))
+}
+
+module.exports = { isInProfile, ownDirectories }

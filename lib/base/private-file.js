@@ -6,13 +6,15 @@ const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const { IpcError, isIpcError } = require('./errors.js')
+const { isInProfile } = require('./own-directories.js')
 const { deniedBy } = require('./permission.js')
+const { isWindows, replaceFile } = require('./windows.js')
 
 const MAX_BYTES = 64 * 1024
 const TEMPORARY_BYTES = 8
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
 
-/** Windows gives each user's folders an access list, and no mode or uid. */
+/** Windows has no mode and no uid: there mustBePrivatePlace() decides. */
 function isPrivate(stat) {
   return (
     process.geteuid === undefined ||
@@ -33,8 +35,16 @@ function attempt(file, call, absent) {
   }
 }
 
+/** On Windows, without the addon nobody can tell who may enter a directory. */
+function mustBePrivatePlace(dirPath) {
+  if (isWindows && !isInProfile(dirPath)) {
+    throw unsafe(dirPath, 'is outside of your profile: others may have access')
+  }
+}
+
 /** Makes the directory, and makes sure that it is safe. */
 function makeDirectory(dirPath) {
+  mustBePrivatePlace(dirPath)
   try {
     fs.mkdirSync(dirPath, 0o700)
     if ((fs.lstatSync(dirPath).mode & 0o777) !== 0o700) {
@@ -66,6 +76,7 @@ function checkDirectory(dirPath) {
   if (!isPrivate(stat)) {
     throw unsafe(dirPath, 'belongs to somebody else or is open to others')
   }
+  mustBePrivatePlace(dirPath)
   return true
 }
 
@@ -152,9 +163,12 @@ function writePrivate(dirPath, base, text) {
     } finally {
       fs.closeSync(fd)
     }
-    fs.renameSync(temporary, file)
+    replaceFile(temporary, file)
   } catch (error) {
-    throw systemError(error, file)
+    // Windows does not say of a directory that it is one.
+    throw lstat(file)?.isDirectory()
+      ? unsafe(file, 'is no regular file')
+      : systemError(error, file)
   } finally {
     fs.rmSync(temporary, { force: true })
   }
@@ -203,6 +217,8 @@ function unsafe(file, why) {
 const SYSTEM_CODES = {
   EACCES: 'ERR_ACCESS',
   EPERM: 'ERR_ACCESS',
+  // Another program has it open; only Windows says so.
+  EBUSY: 'ERR_ACCESS',
   EROFS: 'ERR_READ_ONLY',
   ENOSPC: 'ERR_NO_SPACE',
   EDQUOT: 'ERR_NO_SPACE',

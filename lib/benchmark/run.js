@@ -12,6 +12,7 @@ const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
 const { deniedBy } = require('../base/permission.js')
 const { IpcFactory } = require('../factory.js')
+const { isWindows } = require('../base/windows.js')
 const { PlatformShm } = require('../shm/platform.js')
 
 // Asked for when it is needed: an ES module that a bundler made has no
@@ -68,7 +69,9 @@ class BenchmarkRun {
     this.#events.on('error', () => {
       // Nothing waits at present; #next() throws it.
     })
-    const parent = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+    const memory = '/dev/shm'
+    const hasMemory = !isWindows && fs.existsSync(memory)
+    const parent = hasMemory ? memory : os.tmpdir()
     const name = `kindly-guard-benchmark-${process.pid}-`
     this.#dir = fs.mkdtempSync(path.join(parent, name))
   }

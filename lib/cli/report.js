@@ -1,7 +1,7 @@
 'use strict'
 // What the commands write to stderr, beside their output.
 
-const { spellOut } = require('../base/display-text.js')
+const { spellOutPaths } = require('../base/display-text.js')
 
 // How much of a message is shown: it may quote a line of 16 MiB.
 const SHOWN = 500
@@ -15,7 +15,7 @@ class UsageError extends Error {}
  */
 function report(message) {
   const cut = message.length > SHOWN ? `${message.slice(0, SHOWN)}...` : message
-  process.stderr.write(`${spellOut(cut)}\n`)
+  process.stderr.write(`${spellOutPaths(cut)}\n`)
 }
 
 /**

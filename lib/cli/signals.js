@@ -1,7 +1,13 @@
 'use strict'
 // Turns SIGINT and SIGTERM into an AbortSignal, so that a command can end.
 
-const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
+const { isWindows } = require('../base/windows.js')
+
+// On Windows, SIGHUP says that the console's window is closed, some seconds
+// before the process is ended; SIGBREAK is Ctrl+Break.
+const NUMBERS = isWindows
+  ? { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 }
+  : { SIGINT: 2, SIGTERM: 15 }
 
 /**
  * @typedef {object} Caught
@@ -10,7 +16,7 @@ const NUMBERS = { SIGINT: 2, SIGTERM: 15 }
  */
 
 /**
- * Catches the first SIGINT or SIGTERM. A second one ends the process at once, as
+ * Catches the first SIGINT or SIGTERM, or what Windows has. A second one ends the process at once, as
  * it does without a handler.
  * @returns {Caught}
  */

@@ -1,7 +1,7 @@
 'use strict'
 // `kindly-guard-ipc stats`: shows a ring, or where a Shield answers.
 
-const { spellOut } = require('../base/display-text.js')
+const { spellOutPaths } = require('../base/display-text.js')
 const { safeJson } = require('./safe-json.js')
 const { LOCATION_CHECKS, pick } = require('../options/check.js')
 const { COMMON_HELP } = require('./options.js')
@@ -25,9 +25,9 @@ Exit code: 0, 1 when there was nothing to show, 2 for a wrong command line.
 
 // What is shown of the stats, each with its name and how it looks to people.
 const ROWS = {
-  path: ['path', spellOut],
-  url: ['url', spellOut],
-  socket: ['socket', spellOut],
+  path: ['path', spellOutPaths],
+  url: ['url', spellOutPaths],
+  socket: ['socket', spellOutPaths],
   generation: ['generation', String],
   writer: ['writer', String],
   capacity: ['capacity', (slots) => `${slots} slots`],

@@ -4,10 +4,7 @@
 const { invalid } = require('../base/errors.js')
 const { isLoopback, isShieldUrl } = require('../base/loopback.js')
 const { hideInherited } = require('../base/own.js')
-const {
-  isSocketPath,
-  MAX_SOCKET_PATH_BYTES
-} = require('../base/socket-path.js')
+const { isSocketPath, SOCKET_PATH } = require('../base/socket-path.js')
 const {
   checkEach,
   filePath,
@@ -62,8 +59,7 @@ const WEBSOCKET_CHECKS = {
     const expected = 'true, false, or the path of a socket'
     mustBe(typeof value === 'string', TypeError, label, expected, value)
     const file = filePath(label, value)
-    const most = `a path of ${MAX_SOCKET_PATH_BYTES} bytes at most`
-    return mustBe(isSocketPath(file), RangeError, label, most, file)
+    return mustBe(isSocketPath(file), RangeError, label, SOCKET_PATH, file)
   },
 
   auth: (label, value) => oneOf(label, value, ['token', 'none']),

@@ -64,8 +64,7 @@ class SingleInstance {
     this.#files = places(location).map(({ dir, name }) =>
       path.join(dir, `${name}.sock`)
     )
-    // A pipe of Windows has no place in a directory.
-    this.#isOn = isOn && process.platform !== 'win32'
+    this.#isOn = isOn
     this.#accept = accept ?? ((socket) => socket.destroy())
   }
 

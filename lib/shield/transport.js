@@ -6,6 +6,7 @@ const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError } = require('../base/errors.js')
 const { ScopedEmitter } = require('../base/scope.js')
+const { isWindows } = require('../base/windows.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
@@ -14,6 +15,7 @@ const { Publisher } = require('./publisher.js')
 const { ShieldRing } = require('./ring.js')
 const { SingleInstance } = require('./single-instance.js')
 const { mustBeAlone, WebSocketService } = require('./websocket-service.js')
+const { WindowsInstance } = require('./windows-instance.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -66,10 +68,13 @@ class IpcTransport extends ScopedEmitter {
     this.#location = location
     this.#limits = limitsOf(writer)
     this.#websocket = websocket
-    this.#instance = new SingleInstance(location, {
+    const how = {
       isOn: websocket.socket !== false,
       accept: (socket) => this.#accept(socket)
-    })
+    }
+    this.#instance = isWindows
+      ? new WindowsInstance(location, how)
+      : new SingleInstance(location, how)
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled

@@ -5,6 +5,7 @@
 const fs = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('../base/errors.js')
+const { isPipe } = require('../base/windows.js')
 const { createToken } = require('../websocket/auth.js')
 const { connect } = require('../websocket/client/connect.js')
 const {
@@ -25,15 +26,20 @@ const SETTLE_MS = 50
 // Where there is no socket.
 const NO_SOCKET = { path: null, error: null }
 
+const pipeOf = ({ socket }) =>
+  socket !== null && isPipe(socket) ? socket : null
+
 /** @returns {Promise<boolean>} whether the Shield of the record answers */
 async function answers(record) {
   const url = urlOf(record)
-  if (url === null) {
-    // The one who holds its socket was asked already: see SingleInstance.
+  // The one who holds a Unix socket was asked already: see SingleInstance.
+  const pipe = pipeOf(record)
+  if (url === null && pipe === null) {
     return false
   }
   try {
     const socket = await connect({
+      socket: pipe,
       url,
       token: record.token ?? null,
       port: record.port,
@@ -67,8 +73,8 @@ async function mustBeAlone(location, isAlone, isOurs = () => false) {
     if (await answered) {
       throw new IpcError(
         'ERR_RING_LOCKED',
-        `a Shield answers at ${urlOf(record)}; its discovery file names ` +
-          `process ${record.pid}`
+        `a Shield answers at ${urlOf(record) ?? pipeOf(record)}; its ` +
+          `discovery file names process ${record.pid}`
       )
     }
   }
@@ -77,8 +83,12 @@ async function mustBeAlone(location, isAlone, isOurs = () => false) {
 const noWay = () =>
   new IpcError(
     'ERR_SYSTEM',
-    'websocket.port is false, and there is no Unix socket on this system'
+    'websocket.port is false, and there is no local socket on this system'
   )
+
+/** Windows has numbers that are no exact Number. */
+const inodeOf = (file) =>
+  fs.lstatSync(file, { bigint: true, throwIfNoEntry: false })?.ino
 
 class WebSocketService {
   #location
@@ -207,8 +217,7 @@ class WebSocketService {
 
   /** Whether the discovery file is the one that was written. */
   #isInPlace() {
-    const stat = fs.lstatSync(this.#file, { throwIfNoEntry: false })
-    return stat?.ino === this.#inode
+    return inodeOf(this.#file) === this.#inode
   }
 
   stats() {
@@ -290,7 +299,7 @@ class WebSocketService {
       try {
         this.#file = writeDiscovery(place.dir, place.name, this.#record)
         this.#place = place
-        this.#inode = fs.lstatSync(this.#file).ino
+        this.#inode = inodeOf(this.#file)
         if (before !== null && fileBefore !== this.#file) {
           this.#leave(before)
         }

@@ -14,10 +14,7 @@ const {
   writePrivate
 } = require('../base/private-file.js')
 const { isLoopback } = require('../base/loopback.js')
-const {
-  homeDirectory,
-  runtimeDirectory
-} = require('../base/own-directories.js')
+const { ownDirectories } = require('../base/own-directories.js')
 const { isToken } = require('./auth.js')
 
 const VERSION = 1
@@ -78,24 +75,6 @@ const FIELDS = {
  * @property {number} pid shown to people; nothing is decided by it
  * @property {string} startedAt ISO 8601
  */
-
-/**
- * The directories that may hold the discovery file, the best first.
- * @param {object} [env]
- * @returns {string[]}
- */
-function discoveryDirs(env = process.env) {
-  const dirs = []
-  const runtime = runtimeDirectory(env)
-  if (runtime !== null) {
-    dirs.push(path.join(runtime, 'kindly-guard'))
-  }
-  const home = homeDirectory()
-  if (home !== null) {
-    dirs.push(path.join(home, '.kindly-guard'))
-  }
-  return dirs
-}
 
 /**
  * Writes the discovery file, whole or not at all. The caller holds the ring's
@@ -205,7 +184,7 @@ function undiscoverable(file, why) {
 }
 
 module.exports = {
-  discoveryDirs,
+  discoveryDirs: ownDirectories,
   readDiscovery,
   readTokenFile,
   removeDiscovery,

@@ -3,7 +3,10 @@
 // that writes it and the clients that look for it.
 
 const { createHash } = require('node:crypto')
+const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
+const { isInProfile } = require('../base/own-directories.js')
+const { isWindows } = require('../base/windows.js')
 const {
   discoveryDirs,
   readDiscovery,
@@ -13,7 +16,8 @@ const {
 /**
  * The places of the discovery file, the best first. With the option `dir` it is
  * in there, or, when that directory is another user's, at home under a name
- * made from that path.
+ * made from that path. On Windows it is in there only when that is in the user's
+ * profile: whether there is the addon must make no difference.
  * @param {{ dir?: string, name?: string }} location
  * @returns {{ dir: string, name: string }[]}
  */
@@ -21,9 +25,11 @@ function places({ dir, name = 'kindly-guard' }) {
   if (dir === undefined) {
     return discoveryDirs().map((home) => ({ dir: home, name }))
   }
-  const hash = createHash('sha256').update(dir).digest('hex').slice(0, 16)
+  // Case does not count there.
+  const folded = isWindows ? dir.toLowerCase() : dir
+  const hash = createHash('sha256').update(folded).digest('hex').slice(0, 16)
   return [
-    { dir, name },
+    ...(isWindows && !isInProfile(dir) ? [] : [{ dir, name }]),
     ...discoveryDirs().map((home) => ({ dir: home, name: `${name}-${hash}` }))
   ]
 }
@@ -152,10 +158,12 @@ function locator(location, { socket: option = true, url, tokenFile }) {
       if (records.length === 0 && error !== null) {
         throw error
       }
-      const where = places(location).map(({ dir, name }) => `${dir}/${name}`)
+      const where = places(location).map(({ dir, name }) =>
+        path.join(dir, `${name}.json`)
+      )
       throw absent(
         records.length === 0
-          ? `there is no ${where.join('.json and no ')}.json`
+          ? `there is no ${where.join(' and no ')}`
           : 'the Shield that was here has closed'
       )
     }

@@ -114,8 +114,11 @@ async function comeBack(ipc, { dir }) {
   Object.prototype.then = function () {}
 
   const { socket } = shield.stats().websocket
-  fs.unlinkSync(socket)
-  while (!fs.existsSync(socket)) await pause()
+  // The pipe of Windows is no file, and stays.
+  if (process.platform !== 'win32') {
+    fs.unlinkSync(socket)
+    while (!fs.existsSync(socket)) await pause()
+  }
   shield.writeThreat(threat)
   while (got.length < 1) await pause()
   await shield.close()

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { CommandLine, line, parse, details } = require('../helpers/command-line')
+const { IS_WINDOWS } = require('../helpers/system.js')
 
 describe('kindly-guard-ipc by transport', () => {
   const cli = new CommandLine()
@@ -65,11 +66,13 @@ describe('kindly-guard-ipc by transport', () => {
     const writer = await openWriter(...WEBSOCKET)
     writer.process.stdin.write(line({}).repeat(3))
     const { socket } = await untilPublished(3)
-    assert.equal(socket, path.join(cli.dir, 'kindly-guard.sock'))
+    if (!IS_WINDOWS) {
+      assert.equal(socket, path.join(cli.dir, 'kindly-guard.sock'))
+    }
     const { stdout } = await cli.run(['stats', ...WEBSOCKET])
     assert.match(
       stdout,
-      /^socket {6}\/.*\ngeneration {2}[0-9a-f]{16}\nwriter {6}live\npublished {3}3\n$/
+      /^socket {6}[/\\].*\ngeneration {2}[0-9a-f]{16}\nwriter {6}live\npublished {3}3\n$/
     )
     assert(stdout.includes(`${socket}\n`))
     // Without a ring, that is what there is to say.
@@ -138,7 +141,8 @@ describe('kindly-guard-ipc by transport', () => {
     assert.deepEqual(details(stdout), ['there'])
     const here = await cli.run(['tail', ...args, ...WEBSOCKET])
     assert.equal(here.code, 1)
-    assert(here.stderr.includes(`no ${cli.dir}/kindly-guard.json`), here.stderr)
+    const file = path.join(cli.dir, 'kindly-guard.json')
+    assert(here.stderr.includes(`no ${file}`), here.stderr)
     writer.process.stdin.end()
   })
 

@@ -9,6 +9,7 @@ const path = require('node:path')
 const fc = require('fast-check')
 const { stringify } = require('smol-toml')
 const { loadConfig } = require('../../lib/index.js')
+const { here, IS_WINDOWS, socketPath } = require('./system.js')
 
 const MB = 2 ** 20
 const PREFIX = 'KINDLY_GUARD_IPC_'
@@ -70,7 +71,7 @@ const choice = (key, ...choices) => ({
 
 const place = (key) => ({
   key,
-  fine: ['/one/place', '/another'],
+  fine: ['/one/place', '/another'].map(here),
   any: fc
     .string({ unit: 'binary', minLength: 1, maxLength: 20 })
     .filter((text) => !text.includes('\0'))
@@ -190,7 +191,11 @@ const KEYS = {
         fc.boolean(),
         fc
           .stringMatching(/^[a-zé :/]{1,20}$/)
-          .map((text) => path.resolve('/', text))
+          .map((text) =>
+            IS_WINDOWS
+              ? socketPath(text.replaceAll('/', '-'))
+              : path.resolve('/', text)
+          )
       ),
       wrong: [
         [TypeError, 'true, false, or the path of a socket', 5, []],
@@ -273,7 +278,7 @@ const anyOptions = fc
     const { url, socket, port, tokenFile, auth } = websocket
     const isGiven = url !== undefined || typeof socket === 'string'
     if (isGiven && tokenFile === undefined && auth !== 'none') {
-      websocket.tokenFile = '/token'
+      websocket.tokenFile = here('/token')
     }
     if (port === false && socket === false) {
       websocket.port = 0

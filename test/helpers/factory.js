@@ -7,6 +7,7 @@ const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { sourceOf } = require('../../lib/stream/threat-stream.js')
 const { TestRing, threat, useRing } = require('./ring.js')
+const { OWN_DIRECTORY } = require('./system.js')
 const { until } = require('./wait.js')
 
 /**
@@ -80,14 +81,14 @@ function useHome() {
   let home
 
   beforeEach(() => {
-    runtime = process.env.XDG_RUNTIME_DIR
+    runtime = process.env[OWN_DIRECTORY]
     home = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-home-'))
-    process.env.XDG_RUNTIME_DIR = home
+    process.env[OWN_DIRECTORY] = home
   })
 
   afterEach(() => {
-    if (runtime === undefined) delete process.env.XDG_RUNTIME_DIR
-    else process.env.XDG_RUNTIME_DIR = runtime
+    if (runtime === undefined) delete process.env[OWN_DIRECTORY]
+    else process.env[OWN_DIRECTORY] = runtime
     fs.rmSync(home, { recursive: true, force: true })
   })
 }

@@ -2,8 +2,10 @@
 // A ring file by its bytes, as native/include/kg_layout.h states them: reads and
 // alters any field, makes slots and whole rings that no writer would make.
 
+const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const { crc32c } = require('./crc32c.js')
+const { IS_WINDOWS } = require('./system.js')
 
 const SLOTS = 131072
 const SLOT_BYTES = 384
@@ -135,10 +137,60 @@ function makeSlots({ source = '', details = '', tail, sealed, ...fields }) {
   return slots
 }
 
+// On Windows the file with a ring's name says which file is the ring; see
+// native/platform/win32_pointer.c.
+const POINTER = 'kindly-guard ring '
+const NAMED = new RegExp(`^${POINTER}(\\.[0-9a-f]{16}\\.ring) `)
+
+/** @returns {string} the file that has a ring's bytes */
+function ringFile(file) {
+  if (!IS_WINDOWS) return file
+  const [, behind = ''] = NAMED.exec(fs.readFileSync(file, 'latin1')) ?? []
+  return file + behind
+}
+
+/** Says which file is the ring. */
+function pointTo(file, behind) {
+  const text = Buffer.from(POINTER + behind)
+  const sum = text.reduce(
+    (hash, byte) => BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n),
+    0xcbf29ce484222325n
+  )
+  const digits = sum.toString(16).padStart(16, '0')
+  fs.writeFileSync(file, `${text} ${digits}\n`, { mode: 0o600 })
+}
+
+/** Another one each time: a file that is mapped can be written by nobody. */
+const anyName = () => `.${randomBytes(8).toString('hex')}.ring`
+
+/** Puts these bytes in a ring's place. */
+function writeRing(file, bytes) {
+  const behind = IS_WINDOWS ? anyName() : ''
+  fs.writeFileSync(file + behind, bytes, { mode: 0o600 })
+  if (IS_WINDOWS) pointTo(file, behind)
+}
+
+/** Puts a ring in another one's place, in one step. */
+function moveRing(from, to) {
+  const behind = ringFile(from).slice(from.length)
+  fs.renameSync(from + behind, to + behind)
+  if (IS_WINDOWS) {
+    pointTo(to, behind)
+    fs.unlinkSync(from)
+  }
+}
+
+/** Gives a ring's bytes a second name. */
+function linkRing(from, to) {
+  const behind = ringFile(from).slice(from.length)
+  fs.linkSync(from + behind, to + behind)
+  if (IS_WINDOWS) pointTo(to, behind)
+}
+
 /** An open ring file. Numbers come and go as BigInt. */
 class RingFile {
   constructor(file) {
-    this._file = fs.openSync(file, 'r+')
+    this._file = fs.openSync(ringFile(file), 'r+')
     this.capacity = this.get('capacity')
   }
 
@@ -168,7 +220,7 @@ class RingFile {
     if (more.checksum === undefined) {
       put(bytes, HEADER.checksum, crc32c(bytes.subarray(0, 128)))
     }
-    fs.writeFileSync(file, bytes, { mode: 0o600 })
+    writeRing(file, bytes)
     return new RingFile(file)
   }
 
@@ -249,4 +301,14 @@ class RingFile {
   }
 }
 
-module.exports = { makeSlots, RingFile, seal, SLOT_BYTES, tailField }
+module.exports = {
+  linkRing,
+  makeSlots,
+  moveRing,
+  RingFile,
+  ringFile,
+  seal,
+  SLOT_BYTES,
+  tailField,
+  writeRing
+}

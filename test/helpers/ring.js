@@ -6,9 +6,10 @@ const os = require('node:os')
 const path = require('node:path')
 const { ShmClient, SharedMemoryIpc } = require('../../lib/index.js')
 const { Child, Program } = require('./child.js')
-const { RingFile } = require('./ring-file.js')
+const { RingFile, ringFile } = require('./ring-file.js')
+const { IS_WINDOWS } = require('./system.js')
 
-const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+const BASE = !IS_WINDOWS && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 
 /** A threat that is good for anything. */
 function threat(details = 'details', more = {}) {
@@ -35,7 +36,7 @@ function noise(length) {
 
 /** The bytes of a ring that no reader and no heartbeat changes. */
 function fingerprint(file) {
-  const bytes = fs.readFileSync(file)
+  const bytes = fs.readFileSync(ringFile(file))
   return {
     identity: bytes.toString('hex', 0, 128),
     claim: bytes.readBigUInt64LE(384),
@@ -56,6 +57,11 @@ class TestRing {
     this.wakeFile = path.join(this.dir, 'kindly-guard.wake')
     this._opened = []
     this._running = []
+  }
+
+  /** The file that has the ring's bytes; elsewhere than on Windows `file`. */
+  get ringFile() {
+    return ringFile(this.file)
   }
 
   /** @returns {SharedMemoryIpc} closed after the test */
@@ -92,14 +98,45 @@ class TestRing {
     return this.keep(RingFile.create(this.file, options))
   }
 
+  /** The ring is out of its place, and nobody can make another one there. */
+  takeAway() {
+    if (IS_WINDOWS) {
+      // Nobody renames a directory in which a file is open.
+      fs.renameSync(this.file, `${this.file}.away`)
+      fs.mkdirSync(this.file)
+    } else {
+      fs.renameSync(this.dir, `${this.dir}.away`)
+      fs.writeFileSync(this.dir, '')
+    }
+  }
+
+  /** Undoes takeAway(). */
+  bringBack() {
+    if (IS_WINDOWS) {
+      fs.rmdirSync(this.file)
+      fs.renameSync(`${this.file}.away`, this.file)
+    } else {
+      fs.unlinkSync(this.dir)
+      fs.renameSync(`${this.dir}.away`, this.dir)
+    }
+  }
+
   fingerprint() {
     return fingerprint(this.file)
   }
 
-  async remove() {
+  /** @param {boolean} [isFailed] what it had open may stay so; Windows then
+   * keeps the files */
+  async remove(isFailed = false) {
     await Promise.all(this._running.map((child) => child.kill()))
     await Promise.all(this._opened.map((opened) => opened.close()))
-    fs.rmSync(this.dir, { recursive: true, force: true })
+    try {
+      // Windows frees the files of a process a moment after its end.
+      const maxRetries = IS_WINDOWS ? 10 : 0
+      fs.rmSync(this.dir, { recursive: true, force: true, maxRetries })
+    } catch (error) {
+      if (!IS_WINDOWS || !isFailed) throw error
+    }
   }
 
   /** Closes it after the test. */
@@ -115,7 +152,9 @@ function useRing() {
   beforeEach(() => {
     ring = new TestRing()
   })
-  afterEach(() => ring.remove())
+  afterEach(function removeRing() {
+    return ring.remove(this.currentTest.state === 'failed')
+  })
   return () => ring
 }
 

@@ -13,6 +13,7 @@ const {
 } = require('../../lib/options/check.js')
 const { checkIpc } = require('../../lib/options/ipc.js')
 const { ringBytes } = require('../../lib/threat/size.js')
+const { here } = require('../helpers/system.js')
 
 const GENERATION = '0123456789abcdef'
 const MAX = Number.MAX_SAFE_INTEGER
@@ -85,10 +86,10 @@ describe('options of a writer and of a reader', () => {
   })
 
   it('pick takes what is given and no undefined', () => {
-    const options = { name: undefined, dir: '/a', other: 1 }
+    const options = { name: undefined, dir: here('/a'), other: 1 }
     const picked = pick(options, LOCATION_CHECKS)
     assert.deepEqual(Object.keys(picked), ['dir'])
-    assert.equal(picked.dir, '/a')
+    assert.equal(picked.dir, here('/a'))
     Object.prototype.name = 'everywhere'
     try {
       assert.equal(pick({ dir: '/a' }, LOCATION_CHECKS).name, undefined)
@@ -189,11 +190,13 @@ describe('single options', () => {
 
   it('a path that is relative, where the working directory is gone', () => {
     const { cwd } = process
+    const root = path.resolve('/')
     process.cwd = () => {
       throw Object.assign(new Error('gone'), { code: 'ENOENT' })
     }
     try {
-      assert.equal(checkLocation({ dir: '/a/../b' }).dir, path.resolve('/b'))
+      const dir = path.join(root, 'a', '..', 'b')
+      assert.equal(checkLocation({ dir }).dir, path.join(root, 'b'))
       const message =
         /^option dir: expected an absolute path, since the working directory is gone, got 'a'$/
       refused(() => checkLocation({ dir: 'a' }), 'RangeError', message)

@@ -25,6 +25,7 @@ const {
   tomlOf,
   useFolder
 } = require('../helpers/config.js')
+const { IS_WINDOWS } = require('../helpers/system.js')
 
 describe('loadConfig', () => {
   const current = useFolder()
@@ -99,16 +100,18 @@ describe('loadConfig', () => {
       const folder = path.join(base, 'a folder')
       fs.mkdirSync(folder)
       file = path.join(folder, 'shield.toml')
+      // The name of a pipe is absolute.
+      const socket = (at) => (IS_WINDOWS ? {} : { socket: at })
       const paths = { ring: 'ring', './ring': 'ring', '..': '..', '.': '.' }
       for (const [given, expected] of Object.entries(paths)) {
         const absolute = path.resolve(folder, expected)
         const toml = stringify({
           ipc: {
             shm: { dir: given },
-            websocket: { token_file: given, socket: given }
+            websocket: { token_file: given, ...socket(given) }
           }
         })
-        const websocket = { tokenFile: absolute, socket: absolute }
+        const websocket = { tokenFile: absolute, ...socket(absolute) }
         const options = { dir: absolute, websocket }
         assert.deepEqual(load(toml), options)
         // The path of the file may itself be relative.

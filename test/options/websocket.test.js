@@ -16,6 +16,7 @@ const {
   WEBSOCKET_CHECKS
 } = require('../../lib/options/websocket.js')
 const { hostile, thrower } = require('../helpers/refusals.js')
+const { here, IS_WINDOWS, socketPath } = require('../helpers/system.js')
 
 const DEFAULTS = {
   enabled: true,
@@ -49,6 +50,27 @@ const flag = {
   expected: 'true or false'
 }
 
+// Elsewhere a path of so many bytes, on Windows the name of a pipe.
+const SOCKETS = IS_WINDOWS
+  ? {
+      fine: [
+        '\\\\.\\pipe\\a',
+        '\\\\?\\pipe\\é b',
+        `\\\\.\\PIPE\\${'d'.repeat(199)}`
+      ],
+      wrong: [
+        '/',
+        'C:\\a.sock',
+        '\\\\.\\pipe\\',
+        '\\\\host\\pipe\\a',
+        '\\\\.\\C:\\a'
+      ]
+    }
+  : {
+      fine: ['/', '/a b/é:s.sock', `/${'d'.repeat(99)}`],
+      wrong: [`/${'d'.repeat(100)}`, `/${'é'.repeat(50)}`]
+    }
+
 const KEYS = {
   enabled: flag,
   host: {
@@ -69,10 +91,10 @@ const KEYS = {
     fine: [0, 1, 65534, 65535, false]
   },
   socket: {
-    fine: [true, false, '/', '/a b/é:s.sock', `/${'d'.repeat(99)}`],
+    fine: [true, false, ...SOCKETS.fine],
     types: others('boolean', 'string'),
-    ranges: ['', '\0', '/a\0b', `/${'d'.repeat(100)}`, `/${'é'.repeat(50)}`],
-    expected: 'a path'
+    ranges: ['', '\0', '/a\0b', ...SOCKETS.wrong],
+    expected: 'a p'
   },
   auth: {
     fine: ['token', 'none'],
@@ -114,7 +136,7 @@ const KEYS = {
     expected: 'ws://127.0.0.1:port'
   },
   tokenFile: {
-    fine: ['/', '/a/b', `/${'d'.repeat(5000)}`],
+    fine: ['/', '/a/b', `/${'d'.repeat(5000)}`].map(here),
     types: others('string'),
     ranges: ['', '\0', '/a\0b'],
     expected: 'a path'
@@ -277,19 +299,24 @@ describe('options of WebSocket', () => {
   })
 
   it('socket: made absolute at once', () => {
-    const options = { socket: path.join('a', '..', 's'), tokenFile: '/token' }
-    assert.equal(checkWebSocket(options).socket, path.resolve('s'))
+    const made = socketPath('s')
+    const options = {
+      socket: IS_WINDOWS ? made.replaceAll('\\', '/') : 's',
+      tokenFile: '/token'
+    }
+    const absolute = IS_WINDOWS ? made : path.resolve('s')
+    assert.equal(checkWebSocket(options).socket, absolute)
   })
 
   it('socket: the path of one wants a tokenFile, or auth none', () => {
     refused(
-      () => checkWebSocket({ socket: '/a' }),
+      () => checkWebSocket({ socket: socketPath('a') }),
       TypeError,
       'option websocket.tokenFile is missing',
       'option websocket.socket',
       "option websocket.auth 'none'"
     )
-    checkWebSocket({ socket: '/a', auth: 'none' })
+    checkWebSocket({ socket: socketPath('a'), auth: 'none' })
   })
 
   it('port and socket: one of them is left, or WebSocket is off', () => {
@@ -318,8 +345,9 @@ describe('options of WebSocket', () => {
           "option websocket.auth 'none'"
         )
       }
-      const known = checkWebSocket({ url, tokenFile: '/token' })
-      assert.deepEqual(known, { ...DEFAULTS, url, tokenFile: '/token' })
+      const tokenFile = here('/token')
+      const known = checkWebSocket({ url, tokenFile })
+      assert.deepEqual(known, { ...DEFAULTS, url, tokenFile })
       const open = checkWebSocket({ url, auth: 'none' })
       assert.deepEqual(open, { ...DEFAULTS, url, auth: 'none' })
     })
@@ -484,7 +512,7 @@ describe('options of IpcFactory', () => {
   })
 
   it('go each to the end that it is for', () => {
-    const location = { dir: '/a', name: 'b' }
+    const location = { dir: here('/a'), name: 'b' }
     const writer = {
       maxEvents: 16,
       bufferSize: '1MB',

@@ -17,6 +17,7 @@ const { useFactory } = require('../helpers/factory.js')
 const { useClock } = require('../helpers/clock.js')
 const { threat } = require('../helpers/ring.js')
 const { record, sleep, until } = require('../helpers/wait.js')
+const { IS_WINDOWS } = require('../helpers/system.js')
 
 const RETRY_MS = 1000
 const CHECK_MS = 500
@@ -35,13 +36,13 @@ describe('a Shield', () => {
 
   it('F24 puts its files back when it looks: twice a second', async () => {
     await shieldOf(IpcFactory.createTransport, overWebSocket())
-    const files = ['kindly-guard.json', 'kindly-guard.sock'].map((name) =>
-      path.join(ring.dir, name)
-    )
+    // The pipe of Windows is no file.
+    const names = IS_WINDOWS ? ['json'] : ['json', 'sock']
+    const files = names.map((end) => path.join(ring.dir, `kindly-guard.${end}`))
     files.forEach((file) => fs.unlinkSync(file))
     clock.advance(CHECK_MS - 1 - (clock.now() % CHECK_MS))
     await sleep(50)
-    assert.deepEqual(files.map(fs.existsSync), [false, false])
+    assert.equal(files.some(fs.existsSync), false)
     clock.advance(1)
     await until(() => files.every(fs.existsSync), 'both')
   })
@@ -103,7 +104,9 @@ describe('a Shield', () => {
   })
 
   it('F33 waits a second for one that may live, and does not answer', async () => {
-    const silent = net.createServer((socket) => socket.on('error', () => {}))
+    const silent = net.createServer((socket) =>
+      socket.on('error', () => {}).resume()
+    )
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
     try {

@@ -11,6 +11,7 @@ const { WebSocketService } = require('../../lib/shield/websocket-service.js')
 const { useRing } = require('../helpers/ring.js')
 const { within } = require('../helpers/wait.js')
 const { Peer } = require('../helpers/websocket-peer.js')
+const { IS_WINDOWS, socketPath } = require('../helpers/system.js')
 
 const LAST = { generation: '0123456789abcdef', sequence: 0 }
 
@@ -60,9 +61,12 @@ describe('a Shield’s server', () => {
     const local = net.createServer((socket) => {
       service.broadcaster.accept(socket)
     })
-    local.listen(path.join(dir, 'by-hand.sock'))
+    const address = IS_WINDOWS
+      ? socketPath(path.basename(dir))
+      : path.join(dir, 'by-hand.sock')
+    local.listen(address)
     await once(local, 'listening')
-    const client = net.connect(path.join(dir, 'by-hand.sock'))
+    const client = net.connect(address)
     try {
       await once(local, 'connection')
       await assert.rejects(service.start(true), { code: 'ERR_SYSTEM' })

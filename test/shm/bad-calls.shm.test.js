@@ -177,7 +177,7 @@ describe('bad calls', () => {
         const { fileBytes, capacity } = writer.stats()
         assert.equal(capacity, 1024)
         assert.equal(fileBytes, 640 * 1024)
-        assert.equal(fs.statSync(ring.file).size, fileBytes)
+        assert.equal(fs.statSync(ring.ringFile).size, fileBytes)
         writer.close()
       }
     })

@@ -5,13 +5,12 @@
 // behind it is delivered.
 
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
 const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { READ } = require('../../lib/shm/native-constants.js')
 const { spy, useNative } = require('../helpers/native.js')
 const { threat, useRing } = require('../helpers/ring.js')
-const { RingFile, seal } = require('../helpers/ring-file.js')
+const { moveRing, RingFile, seal } = require('../helpers/ring-file.js')
 const { collect, record, until } = require('../helpers/wait.js')
 
 const MOST = Number.MAX_SAFE_INTEGER
@@ -35,10 +34,11 @@ describe('forged numbers', () => {
   /** Puts a ring in the place of the one that is there, in one step. */
   function place(generation, fields = {}, events = []) {
     const file = path.join(ring.dir, 'next')
-    const bytes = ring.keep(RingFile.create(file, { generation, ...fields }))
-    for (const event of events) bytes.publish(event)
-    fs.renameSync(file, ring.file)
-    return bytes
+    const next = RingFile.create(file, { generation, ...fields })
+    for (const event of events) next.publish(event)
+    next.close()
+    moveRing(file, ring.file)
+    return ring.bytes()
   }
 
   /** A ring whose last event has the sequence of all that there can be. */

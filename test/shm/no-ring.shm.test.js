@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { crc32c } = require('../helpers/crc32c.js')
 const { threat, useRing } = require('../helpers/ring.js')
+const { writeRing } = require('../helpers/ring-file.js')
 
 /** Sets identity fields and seals them, unless it is the seal that is set. */
 function reforge(bytes, fields) {
@@ -27,7 +28,7 @@ describe('a file that is no ring', () => {
 
   /** Forges, then expects the same error of every reader, bytes unchanged. */
   function assertRefused(code, message) {
-    const before = fs.readFileSync(ring.file)
+    const before = fs.readFileSync(ring.ringFile)
     const names = fs.readdirSync(ring.dir)
     for (const from of ['latest', 'oldest', 1]) {
       assert.throws(
@@ -41,7 +42,7 @@ describe('a file that is no ring', () => {
         }
       )
     }
-    assert(fs.readFileSync(ring.file).equals(before), 'the file changed')
+    assert(fs.readFileSync(ring.ringFile).equals(before), 'the file changed')
     assert.deepEqual(fs.readdirSync(ring.dir), names)
   }
 
@@ -49,20 +50,20 @@ describe('a file that is no ring', () => {
   for (const length of lengths) {
     it(`F19 a file of ${length} bytes: ERR_RING_INVALID`, () => {
       ring.forge()
-      fs.truncateSync(ring.file, length)
+      fs.truncateSync(ring.ringFile, length)
       assertRefused('ERR_RING_INVALID', /fewer than a header/)
     })
   }
 
   it('F19 a file of zeros: ERR_RING_INVALID', () => {
-    fs.writeFileSync(ring.file, Buffer.alloc(SIZE), { mode: 0o600 })
+    writeRing(ring.file, Buffer.alloc(SIZE))
     assertRefused('ERR_RING_INVALID', /0x00000000 instead of 0x4B474D53/)
   })
 
   for (const length of [896, 65536, 131072, SIZE - 1, SIZE - 4096]) {
     it(`F22 a ring cut to ${length} bytes: ERR_RING_TRUNCATED`, () => {
       ring.forge()
-      fs.truncateSync(ring.file, length)
+      fs.truncateSync(ring.ringFile, length)
       assertRefused('ERR_RING_TRUNCATED', new RegExp(`${length} .*${SIZE}`))
     })
   }
@@ -103,23 +104,23 @@ describe('a file that is no ring', () => {
 
   it('F20 every flipped bit of the identity is refused', () => {
     ring.forge()
-    const good = fs.readFileSync(ring.file)
+    const good = fs.readFileSync(ring.ringFile)
     for (let bit = 0; bit < 128 * 8; bit++) {
       const bad = Buffer.from(good)
       bad[bit >> 3] ^= 1 << (bit & 7)
-      fs.writeFileSync(ring.file, bad)
+      writeRing(ring.file, bad)
       assert.throws(
         () => ring.client(),
         ({ code }) => /^ERR_RING_(INVALID|VERSION|TRUNCATED)$/.test(code),
         `bit ${bit}`
       )
     }
-    fs.writeFileSync(ring.file, good)
+    writeRing(ring.file, good)
     ring.client()
   })
 
   it('F20 the next writer replaces what is no ring', () => {
-    fs.writeFileSync(ring.file, 'no ring', { mode: 0o600 })
+    writeRing(ring.file, 'no ring')
     assertRefused('ERR_RING_INVALID', /7 bytes/)
     const writer = ring.writer()
     assert.equal(writer.writeThreat(threat()), 1)

@@ -261,7 +261,7 @@ describe('replaced', () => {
       const writer = ring.writer()
       const { capacity, checksums, fileBytes, ...stats } = writer.stats()
       assert.deepEqual([capacity, checksums], [64, true])
-      assert.equal(fileBytes, fs.statSync(ring.file).size)
+      assert.equal(fileBytes, fs.statSync(ring.ringFile).size)
       assert.deepEqual([stats.generation, stats.sequence], [generation, 3])
       assert.equal(writer.writeThreat(threat('4')), 4)
       const client = ring.client({ from: 1 })

@@ -9,6 +9,7 @@ const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { useRing } = require('../helpers/ring.js')
 const { sleep, until } = require('../helpers/wait.js')
+const { OWN_DIRECTORY } = require('../helpers/system.js')
 
 const SWITCHES = 100
 
@@ -120,14 +121,14 @@ describe('F60 F59 a hundred switches under load', function () {
 
   beforeEach(() => {
     // Where the discovery file goes while the ring's directory is away.
-    before = process.env.XDG_RUNTIME_DIR
+    before = process.env[OWN_DIRECTORY]
     home = fs.mkdtempSync(path.join(path.dirname(current().dir), 'kg-home-'))
-    process.env.XDG_RUNTIME_DIR = home
+    process.env[OWN_DIRECTORY] = home
   })
 
   afterEach(() => {
-    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
-    else process.env.XDG_RUNTIME_DIR = before
+    if (before === undefined) delete process.env[OWN_DIRECTORY]
+    else process.env[OWN_DIRECTORY] = before
     fs.rmSync(home, { recursive: true, force: true })
   })
 

@@ -23,8 +23,13 @@ const describers = {
   pipe: ({ localEndpoint, fd }) => `pipe ${localEndpoint || `at fd ${fd}`}`
 }
 
+// Under wine a report takes seconds; there Node's own count of handles is
+// enough, which has their kinds alone.
+const HAS_REPORTS = process.platform !== 'win32'
+
 /** The handles that count, as a map of address to handle. */
 function readHandles() {
+  if (!HAS_REPORTS) return new Map()
   process.report.excludeNetwork = true // or it looks up the names of peers
   // Deno has no such list.
   const { libuv = [] } = process.report.getReport()
@@ -39,7 +44,7 @@ function readHandles() {
 function countResources() {
   const counts = new Map()
   for (const name of process.getActiveResourcesInfo()) {
-    if (IS_HANDLE.test(name) || name === IMMEDIATE) continue
+    if ((HAS_REPORTS && IS_HANDLE.test(name)) || name === IMMEDIATE) continue
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   return counts

@@ -16,11 +16,9 @@ const LIBRARY = require.resolve('../../lib/index.js')
 describe('Shields in the workers of a cluster', () => {
   const current = useRing()
   let ring
-  let workers
 
   beforeEach(() => {
     ring = current()
-    workers = []
     const main = path.join(ring.dir, 'worker.js')
     fs.writeFileSync(
       main,
@@ -42,13 +40,6 @@ describe('Shields in the workers of a cluster', () => {
     cluster.setupPrimary({ exec: main })
   })
 
-  afterEach(async () => {
-    for (const worker of workers) {
-      worker.process.kill('SIGKILL')
-      await once(worker, 'exit')
-    }
-  })
-
   /** A Shield over WebSocket alone, in a directory of its own. */
   async function start(name, port) {
     const dir = path.join(ring.dir, name)
@@ -59,7 +50,12 @@ describe('Shields in the workers of a cluster', () => {
       websocket: { port, socket: false }
     }
     const worker = cluster.fork({ OPTIONS: JSON.stringify(options) })
-    workers.push(worker)
+    ring.keep({
+      async close() {
+        worker.process.kill('SIGKILL')
+        await once(worker, 'exit')
+      }
+    })
     const [told] = await within(once(worker, 'message'), 'its start')
     return { ...told, options, pid: worker.process.pid }
   }

@@ -15,6 +15,12 @@ const {
   writeDiscovery
 } = require('../../lib/websocket/discovery-file.js')
 const { CLOSED, LIVE, NAME, TOKEN } = require('../helpers/discovery-record.js')
+const {
+  here,
+  HOME_FOLDER,
+  OWN_DIRECTORY,
+  OWN_FOLDER
+} = require('../helpers/system.js')
 
 const mode = (file) => fs.lstatSync(file).mode & 0o7777
 
@@ -62,13 +68,16 @@ describe('WebSocket discovery', () => {
   }
 
   describe('where it is', () => {
+    const runtime = here('/run/user/1')
+    const own = path.join(runtime, OWN_FOLDER)
+
     it('in the runtime directory alone, where no home is known', () => {
       const { homedir, userInfo } = os
       os.homedir = () => 'relative'
       os.userInfo = () => ({ homedir: '' })
       try {
-        const env = { XDG_RUNTIME_DIR: '/run/user/1' }
-        assert.deepEqual(discoveryDirs(env), ['/run/user/1/kindly-guard'])
+        const env = { [OWN_DIRECTORY]: runtime }
+        assert.deepEqual(discoveryDirs(env), [own])
         assert.deepEqual(discoveryDirs({}), [])
       } finally {
         Object.assign(os, { homedir, userInfo })
@@ -76,11 +85,11 @@ describe('WebSocket discovery', () => {
     })
 
     it('in the runtime directory, else at home', () => {
-      const home = path.join(os.homedir(), '.kindly-guard')
-      const env = { XDG_RUNTIME_DIR: '/run/user/1' }
-      assert.deepEqual(discoveryDirs(env), ['/run/user/1/kindly-guard', home])
-      for (const runtime of [undefined, '', 'run', './run']) {
-        const odd = { XDG_RUNTIME_DIR: runtime }
+      const home = path.join(os.homedir(), HOME_FOLDER)
+      const env = { [OWN_DIRECTORY]: runtime }
+      assert.deepEqual(discoveryDirs(env), [own, home])
+      for (const wrong of [undefined, '', 'run', './run']) {
+        const odd = { [OWN_DIRECTORY]: wrong }
         assert.deepEqual(discoveryDirs(odd), [home])
       }
     })

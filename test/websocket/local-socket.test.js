@@ -15,6 +15,7 @@ const {
 } = require('../../lib/websocket/auth.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')
 const { collect, record, until, within } = require('../helpers/wait.js')
+const { GONE, IS_WINDOWS, socketPath } = require('../helpers/system.js')
 const { discovered } = require('../helpers/websocket-peer.js')
 
 const UPGRADE = [
@@ -68,14 +69,27 @@ describe('a Shield’s Unix socket', () => {
     return answer
   }
 
-  it('stands beside the discovery file, which names it, and is used', async () => {
+  it('stands beside the discovery file', async () => {
     const shield = await start()
-    const { socket, url, port, discoveryFile } = shield.stats().websocket
+    const { socket, discoveryFile } = shield.stats().websocket
     assert.equal(socket, fileIn(ring.dir))
     assert.equal(path.dirname(socket), path.dirname(discoveryFile))
     const stat = fs.lstatSync(socket)
     assert(stat.isSocket())
     assert.equal(stat.mode & 0o777, 0o600)
+    assert.deepEqual(await wayOf(shield, overWebSocket()), {
+      url: null,
+      socket
+    })
+    assert.deepEqual(
+      fs.readdirSync(ring.dir).filter((name) => name.startsWith('.')),
+      []
+    )
+  })
+
+  it('is told by the discovery file, and is used by who wants it', async () => {
+    const shield = await start()
+    const { socket, url, port } = shield.stats().websocket
     const found = discovered(ring.dir)
     assert.deepEqual([found.socket, found.port], [socket, port])
     const used = { url: null, socket }
@@ -83,16 +97,15 @@ describe('a Shield’s Unix socket', () => {
     // Who does not want it has the port.
     const none = optionsWith({ socket: false })
     assert.deepEqual(await wayOf(shield, none), { url, socket: null })
-    assert.deepEqual(
-      fs.readdirSync(ring.dir).filter((name) => name.startsWith('.')),
-      []
-    )
   })
 
   it('in a directory of any name', async () => {
-    const dir = path.join(ring.dir, 'a b:c?d#é%20')
+    // Windows has no colon in names.
+    const name = IS_WINDOWS ? 'a b;c#é%20' : 'a b:c?d#é%20'
+    const dir = path.join(ring.dir, name)
     const shield = await start({ port: false }, { dir })
-    const socket = fileIn(dir)
+    const { socket } = shield.stats().websocket
+    if (!IS_WINDOWS) assert.equal(socket, fileIn(dir))
     const options = optionsWith({}, { dir })
     assert.deepEqual(await wayOf(shield, options), { url: null, socket })
   })
@@ -181,34 +194,33 @@ describe('a Shield’s Unix socket', () => {
     }
   })
 
-  for (const [what, spoil] of Object.entries({
-    absent: (file) => fs.unlinkSync(file),
+  for (const [what, make] of Object.entries({
+    absent: () => {},
     refused: async (file) => {
       // As one that a killed Shield left.
       const made = `${file}.x`
       const server = net.createServer().listen(made)
+      ring.keep(server)
       await once(server, 'listening')
-      fs.linkSync(made, `${file}.y`)
+      fs.linkSync(made, file)
       server.close()
       await once(server, 'close')
-      fs.renameSync(`${file}.y`, file)
     },
-    'another’s': async (file) => {
-      const made = `${file}.x`
+    'another’s': async (address) => {
       const server = net.createServer((socket) => socket.destroy())
-      ring.keep(server.listen(made))
+      ring.keep(server.listen(address))
       await once(server, 'listening')
-      fs.renameSync(made, file)
     }
   })) {
     it(`that is ${what}, as in another container: the port serves`, async () => {
       const shield = await start()
       const { url, discoveryFile } = shield.stats().websocket
-      // Seen from a place where another file has the socket's name.
+      // Seen from a place where it has another name.
       const elsewhere = fs.mkdtempSync(path.join(ring.dir, 'elsewhere-'))
-      const file = fileIn(elsewhere)
-      fs.writeFileSync(file, '')
-      await spoil(file)
+      const file = IS_WINDOWS
+        ? socketPath(path.basename(elsewhere))
+        : fileIn(elsewhere)
+      await make(file)
       const tokenFile = path.join(elsewhere, 'copy')
       const found = JSON.parse(fs.readFileSync(discoveryFile, 'utf8'))
       fs.writeFileSync(tokenFile, JSON.stringify({ ...found, socket: file }), {
@@ -328,9 +340,11 @@ describe('a Shield’s Unix socket', () => {
     )
     cluster.setupPrimary({ exec: worker })
     const one = cluster.fork()
+    let address
     try {
       await within(once(one, 'message'), 'its start')
-      const socket = net.connect(fileIn(ring.dir))
+      ;({ socket: address } = discovered(ring.dir))
+      const socket = net.connect(address)
       await within(once(socket, 'connect'), 'a connection')
       socket.destroy()
     } finally {
@@ -338,8 +352,8 @@ describe('a Shield’s Unix socket', () => {
       await once(one, 'exit')
     }
     // Nobody holds it: this process, the primary, least of all.
-    const socket = net.connect(fileIn(ring.dir))
+    const socket = net.connect(address)
     const [error] = await within(once(socket, 'error'), 'a refusal')
-    assert.equal(error.code, 'ECONNREFUSED')
+    assert.equal(error.code, GONE)
   })
 })

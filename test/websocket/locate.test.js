@@ -15,6 +15,12 @@ const {
   places,
   urlOf
 } = require('../../lib/websocket/locate.js')
+const {
+  HOME_FOLDER,
+  IS_WINDOWS,
+  OWN_DIRECTORY,
+  OWN_FOLDER
+} = require('../helpers/system.js')
 
 const TOKEN = '0123456789abcdef'.repeat(4)
 const SOCKET = '/run/kindly-guard.sock'
@@ -27,7 +33,7 @@ const RECORD = {
 }
 
 describe('where the server is', () => {
-  const { XDG_RUNTIME_DIR: before } = process.env
+  const { [OWN_DIRECTORY]: before } = process.env
   const { homedir } = os
   let base
   let runtime
@@ -40,23 +46,29 @@ describe('where the server is', () => {
     home = path.join(base, 'home')
     dir = path.join(base, 'dir')
     for (const each of [runtime, home, dir]) fs.mkdirSync(each, 0o700)
-    process.env.XDG_RUNTIME_DIR = runtime
+    fs.mkdirSync(path.dirname(path.join(home, HOME_FOLDER)), {
+      recursive: true
+    })
+    process.env[OWN_DIRECTORY] = runtime
     os.homedir = () => home
   })
 
   afterEach(() => {
     os.homedir = homedir
-    if (before === undefined) delete process.env.XDG_RUNTIME_DIR
-    else process.env.XDG_RUNTIME_DIR = before
+    if (before === undefined) delete process.env[OWN_DIRECTORY]
+    else process.env[OWN_DIRECTORY] = before
     fs.rmSync(base, { recursive: true, force: true })
   })
 
   const homes = () => [
-    path.join(runtime, 'kindly-guard'),
-    path.join(home, '.kindly-guard')
+    path.join(runtime, OWN_FOLDER),
+    path.join(home, HOME_FOLDER)
   ]
   const hashOf = (text) =>
-    createHash('sha256').update(text).digest('hex').slice(0, 16)
+    createHash('sha256')
+      .update(IS_WINDOWS ? text.toLowerCase() : text)
+      .digest('hex')
+      .slice(0, 16)
 
   /** Writes a record at one of the places. */
   const put = (location, at, more = {}) => {

@@ -7,10 +7,7 @@ const { IpcError } = require('../../base/errors.js')
 const { hideInherited } = require('../../base/own.js')
 const { deniedBy } = require('../../base/permission.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
-const {
-  isSocketPath,
-  MAX_SOCKET_PATH_BYTES
-} = require('../../base/socket-path.js')
+const { isSocketPath, SOCKET_PATH } = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
 const { checkWebSockets, requestUpgrade } = require('./upgrade.js')
 
@@ -211,8 +208,7 @@ function open(way, onSocket, signal) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     if (socket !== null && !isSocketPath(socket)) {
-      const most = `has more than ${MAX_SOCKET_PATH_BYTES} bytes`
-      throw unreachable(`${socket} ${most}`, true)
+      throw unreachable(`${socket} is not ${SOCKET_PATH}`, true)
     }
     // A promise asks what it resolves with for a `then`.
     const connection = hideInherited(net.connect(way.address), ['then'])
