@@ -6,7 +6,7 @@ const { homedir } = require('node:os')
 const { CHECKS } = require('./check/checks.js')
 const { describeMachine } = require('./check/machine.js')
 const { Workplace } = require('./check/workplace.js')
-const { escapeText } = require('./escape.js')
+const { spellOutPaths } = require('../base/display-text.js')
 const { print } = require('./output.js')
 const { describe } = require('./report.js')
 const { PlatformShm } = require('../index.js')
@@ -73,14 +73,14 @@ function anonymous(text) {
 /** @returns {Promise<number>} the exit code */
 async function run() {
   for (const [name, value] of describeMachine()) {
-    await print(`${name.padEnd(14)} ${escapeText(anonymous(value))}\n`)
+    await print(`${name.padEnd(14)} ${spellOutPaths(anonymous(value))}\n`)
   }
   await print('\n')
   const ends = { ok: 0, FAILED: 0, 'not run': 0 }
   for (const check of CHECKS) {
     const [end, text] = await perform(check)
     ends[end]++
-    const said = `${check.name}: ${escapeText(anonymous(text))}`
+    const said = `${check.name}: ${spellOutPaths(anonymous(text))}`
     await print(`${end.padEnd(8)} ${said}\n`)
   }
   await print(
