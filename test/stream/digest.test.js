@@ -52,8 +52,9 @@ describe('a digest', () => {
 
   it('keeps the newest of each severity, as they came', () => {
     const threats = [threat('Critical', { details: 'first' })]
-    for (let i = 0; i < 50; i++)
-      {threats.push(threat('Low', { details: `${i}` }))}
+    for (let i = 0; i < 50; i++) {
+      threats.push(threat('Low', { details: `${i}` }))
+    }
     threats.push(threat('Critical', { details: 'last' }))
     const digest = digested(threats)
     assert.deepEqual(detailsOf(digest), ['first', '47', '48', '49', 'last'])
