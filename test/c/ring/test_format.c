@@ -1,5 +1,6 @@
 /* A header of a ring: each field at its limit, and just past it, under a right
  * checksum. */
+#include <stddef.h>
 #include <string.h>
 
 #include "../../../native/ring/crc32c.h"
@@ -187,7 +188,9 @@ TEST(predecessor, "F60 the predecessor's priority events: a number, or none") {
     CHECK_RESULT(kg__ring_verify(base, sizeof base, &identity, NULL), KG_OK,
                  NULL);
     kg__ring_attach(base, &identity, &found);
-    CHECK(memcmp(&made, &found, sizeof found) == 0);
+    /* What lies behind the last field is nobody's. */
+    CHECK(memcmp(&made, &found, offsetof(kg__ring, checksums)) == 0);
+    CHECK_EQUAL(made.checksums, found.checksums);
     CHECK(found.predecessor_priority ==
           (counts[i] <= UINT32_MAX ? counts[i] : KG_PRIORITY_UNKNOWN));
     CHECK_EQUAL(found.predecessor_generation, 5);
