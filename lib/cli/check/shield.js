@@ -41,6 +41,12 @@ const COMMANDS = {
     return { sequence: sequence() }
   },
 
+  /** Leaves nothing behind, not even a socket elsewhere. */
+  async close() {
+    await shield.close()
+    return {}
+  },
+
   /** Publishes until this process is killed. */
   async flood() {
     const goOn = () => {

@@ -7,7 +7,11 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
 const { PlatformShm } = require('../../index.js')
+
+// For a Shield to close; then it is killed.
+const PATIENCE_MS = 3000
 
 /** A Shield in another process: see shield.js. */
 class Shield {
@@ -51,10 +55,23 @@ class Shield {
     }
   }
 
+  get #lives() {
+    const { exitCode, signalCode, pid } = this.#child
+    return exitCode === null && signalCode === null && pid !== undefined
+  }
+
+  /** Ends it, whether it still answers or not. */
+  async end() {
+    if (this.#lives) {
+      const closed = this.ask({ type: 'close' }).catch(() => {})
+      await Promise.race([closed, sleep(PATIENCE_MS, null, { ref: false })])
+    }
+    await this.kill()
+  }
+
   /** Ends it as a crash does. */
   async kill() {
-    const { exitCode, signalCode, pid } = this.#child
-    if (exitCode !== null || signalCode !== null || pid === undefined) return
+    if (!this.#lives) return
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await ended
@@ -92,8 +109,9 @@ class Workplace {
 
   async leave() {
     for (const one of this.#closed) await one.close().catch(() => {})
-    for (const shield of this.#shields) await shield.kill()
-    fs.rmSync(this.dir, { recursive: true, force: true })
+    for (const shield of this.#shields) await shield.end()
+    // Windows takes a moment to let go of the files of a process that ended.
+    fs.rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
