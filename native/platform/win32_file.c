@@ -109,6 +109,18 @@ static int adopt_file(HANDLE handle, const kg__dir *dir, const char *name,
   return KG_OK;
 }
 
+int kg__win32_fail_open(kg_failure *failure, const wchar_t *path,
+                        const char *dir, const char *name) {
+  DWORD error = GetLastError();
+  DWORD there = GetFileAttributesW(path);
+  if (error == ERROR_ACCESS_DENIED && there != INVALID_FILE_ATTRIBUTES &&
+      (there & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+    return kg__fail(failure, KG_E_UNSAFE_PATH, (int)error,
+                    "%s" KG__SEPARATOR "%s is a directory", dir, name);
+  }
+  return kg__win32_fail_as(failure, error, "open", dir, name);
+}
+
 int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
                    kg__file *file, kg_failure *failure) {
   wchar_t path[KG__WIDE_UNITS];
@@ -120,14 +132,7 @@ int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
   kg__win32_path(dir->path, name, path);
   HANDLE handle = open_patiently(path, disposition, attributes);
   if (handle == INVALID_HANDLE_VALUE) {
-    DWORD error = GetLastError();
-    DWORD there = GetFileAttributesW(path);
-    if (error == ERROR_ACCESS_DENIED && there != INVALID_FILE_ATTRIBUTES &&
-        (there & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-      return kg__fail(failure, KG_E_UNSAFE_PATH, (int)error,
-                      "%s" KG__SEPARATOR "%s is a directory", dir->path, name);
-    }
-    return kg__win32_fail_as(failure, error, "open", dir->path, name);
+    return kg__win32_fail_open(failure, path, dir->path, name);
   }
   int result = adopt_file(handle, dir, name, file, failure);
   if (result != KG_OK) {
