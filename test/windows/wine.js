@@ -123,21 +123,6 @@ function start(command, { cwd = ROOT, env = {}, limitMs = LIMIT_MS } = {}) {
 }
 
 /**
- * Runs a program of Linux's that runs programs in the prefix, to its end.
- * @param {string[]} command
- * @param {import('node:child_process').SpawnSyncOptions} [options]
- */
-function runHere(command, options = {}) {
-  const [sh, ...args] = [...PRIVATELY, ...command]
-  return spawnSync(sh, args, {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    ...options,
-    env: { ...process.env, ...ENV }
-  })
-}
-
-/**
  * Runs a program in the prefix to its end.
  * @param {string[]} command
  * @param {Parameters<typeof start>[1]} [options]
@@ -203,13 +188,13 @@ const toLinux = (file) =>
 
 module.exports = {
   COMPILER,
+  ENV,
   NODES,
   PREFIX,
   end,
   nodeFor,
   prepare,
   run,
-  runHere,
   start,
   toLinux,
   toWindows
