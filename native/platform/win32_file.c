@@ -73,20 +73,25 @@ static HANDLE open_patiently(const wchar_t *path, DWORD disposition,
 }
 
 /* What is wrong with a file that was opened, or NULL. */
-static const char *wrong_with(HANDLE handle) {
-  BY_HANDLE_FILE_INFORMATION info;
+static const char *wrong_with(const BY_HANDLE_FILE_INFORMATION *info) {
   const DWORD special = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT;
-  if (GetFileType(handle) != FILE_TYPE_DISK ||
-      !GetFileInformationByHandle(handle, &info) ||
-      (info.dwFileAttributes & special) != 0) {
+  if ((info->dwFileAttributes & special) != 0) {
     return "is not a regular file";
   }
-  return info.nNumberOfLinks > 1 ? "has a second name (hard link)" : NULL;
+  return info->nNumberOfLinks > 1 ? "has a second name (hard link)" : NULL;
 }
 
 int kg__win32_check_file(HANDLE handle, const kg__dir *dir, const char *name,
                          kg_failure *failure) {
-  const char *wrong = wrong_with(handle);
+  BY_HANDLE_FILE_INFORMATION info;
+  const char *wrong = "is not a regular file";
+  if (GetFileType(handle) == FILE_TYPE_DISK) {
+    if (!GetFileInformationByHandle(handle, &info)) {
+      return kg__win32_fail(failure, "GetFileInformationByHandle", dir->path,
+                            name);
+    }
+    wrong = wrong_with(&info);
+  }
   return wrong == NULL
              ? kg__win32_check_owner(handle, dir->path, name, failure)
              : kg__fail(failure, KG_E_UNSAFE_PATH, 0,

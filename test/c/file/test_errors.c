@@ -180,7 +180,11 @@ TEST(beat, "F31 F24 a ring that cannot be made anew is, once it is mended") {
         CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
         CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
       }
-      CHECK_EQUAL(check_open_descriptors(), descriptors);
+      /* A bell that there is no memory for takes none. */
+      if (!SYSTEM_BELL_TAKES_MEMORY ||
+          system_faults[which].error != KG_E_NO_MEMORY) {
+        CHECK_EQUAL(check_open_descriptors(), descriptors);
+      }
       CHECK_EQUAL(writer_info(writer).predecessor_generation, generation);
       CHECK_EQUAL(writer_info(writer).predecessor_sequence, sequence);
       CHECK_EQUAL(write_events(writer, 1), 1);
