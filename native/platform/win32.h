@@ -65,6 +65,11 @@ int kg__win32_check_owner(HANDLE handle, const char *dir, const char *name,
 int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
                    kg__file *file, kg_failure *failure);
 
+/* Fails with the last error, which CreateFile had for `path`. What is a
+ * directory in a file's place is told as such (KG_E_UNSAFE_PATH). */
+int kg__win32_fail_open(kg_failure *failure, const wchar_t *path,
+                        const char *dir, const char *name);
+
 /* KG_E_UNSAFE_PATH unless it is a regular file of this user with one name and
  * closed to others. */
 int kg__win32_check_file(HANDLE handle, const kg__dir *dir, const char *name,

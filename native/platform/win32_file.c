@@ -73,20 +73,25 @@ static HANDLE open_patiently(const wchar_t *path, DWORD disposition,
 }
 
 /* What is wrong with a file that was opened, or NULL. */
-static const char *wrong_with(HANDLE handle) {
-  BY_HANDLE_FILE_INFORMATION info;
+static const char *wrong_with(const BY_HANDLE_FILE_INFORMATION *info) {
   const DWORD special = FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT;
-  if (GetFileType(handle) != FILE_TYPE_DISK ||
-      !GetFileInformationByHandle(handle, &info) ||
-      (info.dwFileAttributes & special) != 0) {
+  if ((info->dwFileAttributes & special) != 0) {
     return "is not a regular file";
   }
-  return info.nNumberOfLinks > 1 ? "has a second name (hard link)" : NULL;
+  return info->nNumberOfLinks > 1 ? "has a second name (hard link)" : NULL;
 }
 
 int kg__win32_check_file(HANDLE handle, const kg__dir *dir, const char *name,
                          kg_failure *failure) {
-  const char *wrong = wrong_with(handle);
+  BY_HANDLE_FILE_INFORMATION info;
+  const char *wrong = "is not a regular file";
+  if (GetFileType(handle) == FILE_TYPE_DISK) {
+    if (!GetFileInformationByHandle(handle, &info)) {
+      return kg__win32_fail(failure, "GetFileInformationByHandle", dir->path,
+                            name);
+    }
+    wrong = wrong_with(&info);
+  }
   return wrong == NULL
              ? kg__win32_check_owner(handle, dir->path, name, failure)
              : kg__fail(failure, KG_E_UNSAFE_PATH, 0,
@@ -109,6 +114,18 @@ static int adopt_file(HANDLE handle, const kg__dir *dir, const char *name,
   return KG_OK;
 }
 
+int kg__win32_fail_open(kg_failure *failure, const wchar_t *path,
+                        const char *dir, const char *name) {
+  DWORD error = GetLastError();
+  DWORD there = GetFileAttributesW(path);
+  if (error == ERROR_ACCESS_DENIED && there != INVALID_FILE_ATTRIBUTES &&
+      (there & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+    return kg__fail(failure, KG_E_UNSAFE_PATH, (int)error,
+                    "%s" KG__SEPARATOR "%s is a directory", dir, name);
+  }
+  return kg__win32_fail_as(failure, error, "open", dir, name);
+}
+
 int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
                    kg__file *file, kg_failure *failure) {
   wchar_t path[KG__WIDE_UNITS];
@@ -120,14 +137,7 @@ int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
   kg__win32_path(dir->path, name, path);
   HANDLE handle = open_patiently(path, disposition, attributes);
   if (handle == INVALID_HANDLE_VALUE) {
-    DWORD error = GetLastError();
-    DWORD there = GetFileAttributesW(path);
-    if (error == ERROR_ACCESS_DENIED && there != INVALID_FILE_ATTRIBUTES &&
-        (there & FILE_ATTRIBUTE_DIRECTORY) != 0) {
-      return kg__fail(failure, KG_E_UNSAFE_PATH, (int)error,
-                      "%s" KG__SEPARATOR "%s is a directory", dir->path, name);
-    }
-    return kg__win32_fail_as(failure, error, "open", dir->path, name);
+    return kg__win32_fail_open(failure, path, dir->path, name);
   }
   int result = adopt_file(handle, dir, name, file, failure);
   if (result != KG_OK) {

@@ -22,27 +22,6 @@ static bool is_held(DWORD error) {
   return error == ERROR_LOCK_VIOLATION || error == ERROR_IO_PENDING;
 }
 
-/* Who asks whether it is held has it for a moment, and so has a process that
- * was ended a moment ago. */
-#define ATTEMPTS 4
-#define PAUSE_MS 1
-
-int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
-  DWORD error = ERROR_SUCCESS;
-  for (int i = 0; i < ATTEMPTS; i++) {
-    if (lock(file, byte, LOCKFILE_EXCLUSIVE_LOCK)) {
-      return KG_OK;
-    }
-    error = GetLastError();
-    if (!is_held(error)) {
-      return kg__win32_fail_lacking(failure, error, "LockFileEx",
-                                    "locks no files");
-    }
-    Sleep(PAUSE_MS);
-  }
-  return kg__fail(failure, KG_E_RING_LOCKED, (int)error, "its lock is held");
-}
-
 bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
   OVERLAPPED place = place_of(byte);
   /* Shared, so that two who ask do not see each other. */
@@ -51,6 +30,31 @@ bool kg__file_is_locked(const kg__file *file, uint32_t byte) {
   }
   UnlockFileEx((HANDLE)file->handle, 0, 1, 0, &place);
   return false;
+}
+
+/* A process that was ended has its locks for a moment more. */
+#define HELD_ATTEMPTS 4
+/* Who asks has it for a moment, with others who ask, and may lose the CPU just
+ * then: that is waited for, since whoever waits in vain has no ring. */
+#define ASKED_ATTEMPTS 200
+#define PAUSE_MS 1
+
+int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
+  DWORD error = ERROR_SUCCESS;
+  int held = 0;
+  for (int i = 0; held < HELD_ATTEMPTS && i < ASKED_ATTEMPTS; i++) {
+    if (lock(file, byte, LOCKFILE_EXCLUSIVE_LOCK)) {
+      return KG_OK;
+    }
+    error = GetLastError();
+    if (!is_held(error)) {
+      return kg__win32_fail_lacking(failure, error, "LockFileEx",
+                                    "locks no files");
+    }
+    held += kg__file_is_locked(file, byte);
+    Sleep(PAUSE_MS);
+  }
+  return kg__fail(failure, KG_E_RING_LOCKED, (int)error, "its lock is held");
 }
 
 /* Nothing forks here. */

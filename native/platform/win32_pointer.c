@@ -111,12 +111,7 @@ int kg__win32_follow(const kg__dir *dir, const char *name,
                   FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                   OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
   if (handle == INVALID_HANDLE_VALUE) {
-    DWORD error = GetLastError();
-    kg__file file;
-    /* A directory in its place is told as such. */
-    return error == ERROR_ACCESS_DENIED
-               ? kg__win32_open(dir, name, OPEN_EXISTING, &file, failure)
-               : kg__win32_fail_as(failure, error, "open", dir->path, name);
+    return kg__win32_fail_open(failure, path, dir->path, name);
   }
   int result = kg__win32_check_file(handle, dir, name, failure);
   if (result == KG_OK) {
@@ -135,13 +130,17 @@ static int write_pointer(const kg__file *file, kg__dir *dir, const char *name,
   DWORD written = 0;
   OVERLAPPED at_start = {0};
   compose(behind, text);
-  /* What is longer was something else before. */
-  LARGE_INTEGER size = {.QuadPart = POINTER_BYTES};
-  if (!WriteFile((HANDLE)file->handle, text, POINTER_BYTES, &written,
-                 &at_start) ||
-      written != POINTER_BYTES ||
-      !SetFilePointerEx((HANDLE)file->handle, size, NULL, FILE_BEGIN) ||
-      !SetEndOfFile((HANDLE)file->handle)) {
+  /* What is longer was something else before. Cut before it is written: what
+   * fails must not have made another ring of it. */
+  LARGE_INTEGER size;
+  LARGE_INTEGER end = {.QuadPart = POINTER_BYTES};
+  HANDLE handle = (HANDLE)file->handle;
+  if (!GetFileSizeEx(handle, &size) ||
+      (size.QuadPart > (LONGLONG)POINTER_BYTES &&
+       (!SetFilePointerEx(handle, end, NULL, FILE_BEGIN) ||
+        !SetEndOfFile(handle))) ||
+      !WriteFile(handle, text, POINTER_BYTES, &written, &at_start) ||
+      written != POINTER_BYTES) {
     return kg__win32_fail(failure, "WriteFile", dir->path, name);
   }
   return KG_OK;

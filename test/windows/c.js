@@ -6,22 +6,38 @@
 // there and not in the list is an error, and so is one of the list that is there
 // or that passes. Called by run.js.
 
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { CPUS, ROOT } = require('../tools/test-files.js')
-const wine = require('./wine.js')
 
 const C_TESTS = path.join(ROOT, 'test', 'c')
 const { absent: ABSENT, fails: FAILS } = require('./exceptions.json').c
 
 const CHECK_MS = 1_800_000
-const MAKE = ['make', '-s', '-C', C_TESTS]
+
+/** Runs make for Windows, with wine's environment and for this user alone. */
+function make(args, options) {
+  const command = ['make', '-s', '-C', C_TESTS, 'SYSTEM=windows', ...args]
+  const privately = ['-c', 'umask 077; exec "$@"', 'sh', ...command]
+  const result = spawnSync('sh', privately, {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+    ...options
+  })
+  if (result.error !== undefined) {
+    throw result.error
+  }
+  return result
+}
 
 const linesOf = (text) => text.split('\n').filter((line) => line !== '')
 
 /** The titles of Linux's tests as they stand in the source. */
 function titlesOfLinux() {
-  const names = wine.runHere([...MAKE, 'names'])
+  const names = spawnSync('make', ['-s', '-C', C_TESTS, 'names'], {
+    encoding: 'utf8'
+  })
   return linesOf(names.stdout).flatMap((name) => {
     const text = fs.readFileSync(path.join(C_TESTS, `${name}.c`), 'utf8')
     const tests = text.matchAll(/^TEST\(\w+,\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)/gm)
@@ -43,16 +59,19 @@ const findIn = (list, title) =>
 
 /**
  * Builds and runs the tests. Wine's prefix is there: see prepare() in wine.js.
- * @param {(text: string) => void} say
+ * @param {object} how
+ * @param {Record<string, string>} how.env of wine
+ * @param {(text: string) => void} how.say
  * @returns {boolean} whether all passed but what cannot
  */
-function testCore(say) {
-  const make = [...MAKE, 'SYSTEM=windows']
-  const built = wine.runHere([...make, `-j${CPUS}`], { stdio: 'inherit' })
-  if (built.status !== 0) {
+function testCore({ env, say }) {
+  if (make([`-j${CPUS}`], { stdio: 'inherit' }).status !== 0) {
     throw new Error('the C tests did not compile for Windows')
   }
-  const { stdout } = wine.runHere([...make, 'check'], { timeout: CHECK_MS })
+  const { stdout } = make(['check'], {
+    env: { ...process.env, ...env },
+    timeout: CHECK_MS
+  })
   const titles = (word) =>
     [...stdout.matchAll(new RegExp(`^${word} +windows/(.*)$`, 'gm'))].map(
       ([, line]) => line.replace(/ \(exit .*, --run \d+\)$/, '')

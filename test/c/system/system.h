@@ -18,10 +18,11 @@
 #define SYSTEM_HAS_SYMLINKS 0  /* one name may lead to another */
 #define SYSTEM_HAS_WAKE_FILE 0 /* event loops hear of events by a file */
 #define SYSTEM_CUTS_MAPPED 0   /* a file may be cut short under mappings */
-#define SYSTEM_REMOVES_OPENED                                                 \
-  0                              /* a file may lose its name while it is open \
-                                  */
-#define SYSTEM_KEEPS_IN_MEMORY 0 /* a file may lie in memory, with holes */
+#define SYSTEM_REMOVES_OPENED                    \
+  0 /* a file may lose its name while it is open \
+     */
+#define SYSTEM_BELL_TAKES_MEMORY 1 /* waiting takes more than the word */
+#define SYSTEM_KEEPS_IN_MEMORY 0   /* a file may lie in memory, with holes */
 #else
 #define SYSTEM_FORKS 1
 #define SYSTEM_HAS_MODES 1
@@ -29,6 +30,7 @@
 #define SYSTEM_HAS_WAKE_FILE 1
 #define SYSTEM_CUTS_MAPPED 1
 #define SYSTEM_REMOVES_OPENED 1
+#define SYSTEM_BELL_TAKES_MEMORY 0
 #define SYSTEM_KEEPS_IN_MEMORY 1
 #endif
 

@@ -230,6 +230,34 @@ TEST(locks, "F33 F35 a lock is held against all, and goes with who has it") {
   kg__file_close(&again);
 }
 
+/* Asks whether a lock is held, and loses the CPU just then. */
+CHILD(ask_slowly, dir, byte) {
+  kg__file file;
+  OVERLAPPED place = {.OffsetHigh = 0x7F000000};
+  place.Offset = (DWORD)byte;
+  open_file(dir, &file);
+  CHECK(LockFileEx((HANDLE)file.handle, LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0,
+                   &place));
+  check_tell(check_shared());
+  system_sleep_us(50000);
+  CHECK(UnlockFileEx((HANDLE)file.handle, 0, 1, 0, &place));
+  kg__file_close(&file);
+}
+
+TEST(asked, "F37 who only asks whether a lock is held keeps nobody from it") {
+  const char *dir = check_temp_dir();
+  for (uint32_t round = 1; round <= 5; round++) {
+    kg__file file;
+    kg_failure failure;
+    open_file(dir, &file);
+    system_process child = CHECK_START(ask_slowly, dir, 7);
+    check_await(check_shared(), round);
+    CHECK_RESULT(kg__file_lock(&file, 7, &failure), KG_OK, &failure);
+    CHECK_EXIT(child);
+    kg__file_close(&file);
+  }
+}
+
 /* --- Clocks and the rest -------------------------------------------------- */
 
 typedef struct told {
