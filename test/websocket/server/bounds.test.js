@@ -138,7 +138,7 @@ for (const [where, { create, ...preference }] of Object.entries(LOGS)) {
       })
       // With all buffers full already, and the log.
       const before = await child.call(publishOver, 32 * MiB)
-      const after = await child.call(publishOver, 96 * MiB)
+      const after = await child.call(publishOver, 64 * MiB)
       // Since Node 24 the process keeps up to 33 MiB of what was freed, and then
       // no more, however much is published.
       for (const [key, most] of [
