@@ -19,6 +19,12 @@ int kg__win32_fail_as(kg_failure *failure, DWORD error, const char *call,
 int kg__win32_fail(kg_failure *failure, const char *call, const char *dir,
                    const char *name);
 
+/* The same for a call that some file systems do not have: those lack what a
+ * ring needs, and do not do `lack`, as "locks no files" (KG_E_SHM_UNAVAILABLE).
+ */
+int kg__win32_fail_lacking(kg_failure *failure, DWORD error, const char *call,
+                           const char *lack);
+
 /* --- Paths: win32_path.c -------------------------------------------------- */
 
 /* Units of the longest path in UTF-16: no path has more of them than bytes in

@@ -86,9 +86,11 @@ int kg__dir_open_candidate(const char *path, bool create, kg__dir *dir,
 
 /* --- Any directory -------------------------------------------------------- */
 
-static int make(const wchar_t *wide, const char *path, kg_failure *failure) {
+static int make(const wchar_t *wide, const char *path, bool *made,
+                kg_failure *failure) {
   SECURITY_ATTRIBUTES *attributes = kg__win32_owner_only();
-  if (attributes != NULL && CreateDirectoryW(wide, attributes)) {
+  *made = attributes != NULL && CreateDirectoryW(wide, attributes);
+  if (*made) {
     KG__STEP("directory made");
     return KG_OK;
   }
@@ -120,6 +122,7 @@ static int check_dir(HANDLE handle, const char *path, kg_failure *failure) {
 int kg__dir_open(const char *path, bool create, kg__dir *dir,
                  kg_failure *failure) {
   wchar_t wide[KG__WIDE_UNITS];
+  bool made = false;
   dir->handle = -1;
   if (!kg__win32_widen(path, wide, KG__WIDE_UNITS)) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
@@ -131,7 +134,7 @@ int kg__dir_open(const char *path, bool create, kg__dir *dir,
   int result = kg__win32_normalize(wide, dir->path, failure);
   kg__win32_path(dir->path, "", wide);
   if (result == KG_OK && create) {
-    result = make(wide, dir->path, failure);
+    result = make(wide, dir->path, &made, failure);
   }
   if (result != KG_OK) {
     return result;
@@ -144,6 +147,12 @@ int kg__dir_open(const char *path, bool create, kg__dir *dir,
     return kg__win32_fail(failure, "open", dir->path, "");
   }
   result = check_dir(handle, dir->path, failure);
+  if (result == KG_E_UNSAFE_PATH && made) {
+    result = kg__fail(failure, result, 0,
+                      "%s was made for its owner alone and is not: its file "
+                      "system keeps no access lists",
+                      dir->path);
+  }
   if (result != KG_OK) {
     CloseHandle(handle);
     return result;

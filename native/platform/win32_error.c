@@ -83,3 +83,15 @@ int kg__win32_fail(kg_failure *failure, const char *call, const char *dir,
                    const char *name) {
   return kg__win32_fail_as(failure, GetLastError(), call, dir, name);
 }
+
+int kg__win32_fail_lacking(kg_failure *failure, DWORD error, const char *call,
+                           const char *lack) {
+  char text[TEXT_BYTES];
+  if (error != ERROR_INVALID_FUNCTION && error != ERROR_NOT_SUPPORTED) {
+    return kg__win32_fail_as(failure, error, call, "the ring", "");
+  }
+  describe(error, text);
+  return kg__fail(failure, KG_E_SHM_UNAVAILABLE, (int)error,
+                  "its file system %s (%s), choose a dir on a local disk", lack,
+                  text);
+}

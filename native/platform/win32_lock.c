@@ -35,8 +35,8 @@ int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
     }
     error = GetLastError();
     if (!is_held(error)) {
-      return kg__win32_fail_as(failure, error, "LockFileEx", "the lock file",
-                               "");
+      return kg__win32_fail_lacking(failure, error, "LockFileEx",
+                                    "locks no files");
     }
     Sleep(PAUSE_MS);
   }

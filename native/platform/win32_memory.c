@@ -18,7 +18,8 @@ int kg__map(const kg__file *file, size_t length, size_t writable_offset,
   HANDLE section = CreateFileMappingW((HANDLE)file->handle, NULL,
                                       PAGE_READWRITE, 0, 0, NULL);
   if (section == NULL) {
-    return kg__win32_fail(failure, "CreateFileMapping", "the ring", "");
+    return kg__win32_fail_lacking(failure, GetLastError(), "CreateFileMapping",
+                                  "maps no files");
   }
   DWORD access = writable_length > 0 ? FILE_MAP_WRITE : FILE_MAP_READ;
   char *view = MapViewOfFile(section, access, 0, 0, length);

@@ -123,21 +123,6 @@ function start(command, { cwd = ROOT, env = {}, limitMs = LIMIT_MS } = {}) {
 }
 
 /**
- * Runs a program of Linux's that runs programs in the prefix, to its end.
- * @param {string[]} command
- * @param {import('node:child_process').SpawnSyncOptions} [options]
- */
-function runHere(command, options = {}) {
-  const [sh, ...args] = [...PRIVATELY, ...command]
-  return spawnSync(sh, args, {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    ...options,
-    env: { ...process.env, ...ENV }
-  })
-}
-
-/**
  * Runs a program in the prefix to its end.
  * @param {string[]} command
  * @param {Parameters<typeof start>[1]} [options]
@@ -164,9 +149,11 @@ async function makePrefix() {
 
 /** Another drive, with a folder that is open to others. */
 function makeDrive() {
-  fs.mkdirSync(path.join(DRIVE, OPEN), { recursive: true })
+  const open = path.join(DRIVE, OPEN)
+  fs.rmSync(open, { recursive: true, force: true })
+  fs.mkdirSync(open, { recursive: true })
   fs.chmodSync(DRIVE, 0o700)
-  fs.chmodSync(path.join(DRIVE, OPEN), 0o755)
+  fs.chmodSync(open, 0o755)
   const link = path.join(PREFIX, 'dosdevices', 'x:')
   fs.rmSync(link, { force: true })
   fs.symlinkSync(DRIVE, link)
@@ -203,13 +190,13 @@ const toLinux = (file) =>
 
 module.exports = {
   COMPILER,
+  ENV,
   NODES,
   PREFIX,
   end,
   nodeFor,
   prepare,
   run,
-  runHere,
   start,
   toLinux,
   toWindows

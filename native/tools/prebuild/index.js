@@ -9,6 +9,7 @@ const { EXPORTED, verify } = require('./verify.js')
 const { fetchPackage } = require('./packages.js')
 const { readGyp } = require('./gyp.js')
 const { showOnly } = require('./mach-o-exports.js')
+const { withoutTime } = require('./pe-time.js')
 const {
   ADDON,
   PREBUILDS,
@@ -23,6 +24,12 @@ const { compile } = require('./zig.js')
 const ROOT = path.join(__dirname, '..', '..', '..')
 const CACHE = path.join(ROOT, '.cache')
 
+// What is done to the files of some systems once they are linked.
+const FINISH = {
+  mac: (bytes) => showOnly(bytes, EXPORTED),
+  win: withoutTime
+}
+
 async function prebuild(target) {
   const begin = performance.now()
   const compiled = await compile({
@@ -35,8 +42,7 @@ async function prebuild(target) {
       path.join(ROOT, 'native', 'node-addon-api')
     ]
   })
-  const isMac = target.system === 'mac'
-  const bytes = isMac ? showOnly(compiled, EXPORTED) : compiled
+  const bytes = (FINISH[target.system] ?? ((same) => same))(compiled)
   verify(target, bytes)
   putAddon(bytes, path.join(ROOT, PREBUILDS, target.name, ADDON))
   const seconds = ((performance.now() - begin) / 1000).toFixed(1)
