@@ -277,3 +277,43 @@ describe('bench: the command line', function () {
     }
   })
 })
+
+describe('bench: a run', function () {
+  // Many processes, one after the other, each of which warms up.
+  this.timeout(180_000)
+
+  const quick = ['--quick', '--rounds=1', '--only=one']
+
+  it('writes a report that needs nothing else', async () => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
+    try {
+      const json = path.join(dir, 'figures.json')
+      const { stdout, stderr } = await bench(
+        ...quick,
+        `--report=${dir}`,
+        '--json',
+        json
+      )
+      assert.match(stdout, /\| shared memory +\|/)
+      assert.ok(stderr.includes(path.join(dir, 'report.html')))
+      const html = fs.readFileSync(path.join(dir, 'report.html'), 'utf8')
+      assert.doesNotMatch(html, /<(script|link|img)[^>]+(src|href)=/)
+      const { scenarios } = JSON.parse(fs.readFileSync(json, 'utf8'))
+      assert.deepEqual(
+        scenarios.map(({ name }) => name),
+        ['one']
+      )
+      const names = scenarios[0].cases.map(({ name }) => name)
+      assert.deepEqual(names.slice(0, 3), ['shm', 'reliable', 'ws'])
+    } finally {
+      fs.rmSync(dir, { recursive: true })
+    }
+  })
+
+  it('fails when a field is wrong', async () => {
+    await assert.rejects(
+      bench(...quick, '--no-report', '--corrupt=severity'),
+      ({ code, stderr }) => code === 1 && /is not what was sent/.test(stderr)
+    )
+  })
+})

@@ -8,6 +8,7 @@ const { ShmClient, SharedMemoryIpc } = require('../../lib/index.js')
 const { Child, Program } = require('./child.js')
 const { RingFile, ringFile } = require('./ring-file.js')
 const { IS_WINDOWS } = require('./system.js')
+const { sleep } = require('./wait.js')
 
 const BASE = !IS_WINDOWS && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 
@@ -43,6 +44,23 @@ function fingerprint(file) {
     head: bytes.readBigUInt64LE(512),
     lastSequence: bytes.readBigUInt64LE(520),
     slots: bytes.toString('base64', 131072)
+  }
+}
+
+// Windows frees the files of a process a moment after its end.
+const ATTEMPTS = IS_WINDOWS ? 100 : 1
+const PAUSE_MS = 50
+
+/** @param {boolean} isFailed it may keep what a test that failed has open */
+async function removeDirectory(dir, isFailed) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return fs.rmSync(dir, { recursive: true, force: true })
+    } catch (error) {
+      if (IS_WINDOWS && isFailed) return undefined
+      if (attempt === ATTEMPTS) throw error
+    }
+    await sleep(PAUSE_MS)
   }
 }
 
@@ -130,13 +148,7 @@ class TestRing {
   async remove(isFailed = false) {
     await Promise.all(this._running.map((child) => child.kill()))
     await Promise.all(this._opened.map((opened) => opened.close()))
-    try {
-      // Windows frees the files of a process a moment after its end.
-      const maxRetries = IS_WINDOWS ? 10 : 0
-      fs.rmSync(this.dir, { recursive: true, force: true, maxRetries })
-    } catch (error) {
-      if (!IS_WINDOWS || !isFailed) throw error
-    }
+    await removeDirectory(this.dir, isFailed)
   }
 
   /** Closes it after the test. */

@@ -22,6 +22,7 @@ const {
 const { checkThreat, limitsOf } = require('../../lib/threat/check.js')
 const { MOST_EVENT_BYTES } = require('../../lib/threat/limits.js')
 const { noise, TestRing, threat, useRing } = require('../helpers/ring.js')
+const { ringFile } = require('../helpers/ring-file.js')
 
 const SLOT_BYTES = 384
 const TAIL_BYTES = 340
@@ -105,7 +106,7 @@ describe('ring-size', () => {
       assert.equal(capacityOf(maxEvents), capacity, what)
       assert.equal(laneOf(more), priorityEvents, what)
       assert.equal(ringBytes(capacity, priorityEvents), fileBytes, what)
-      assert.equal(fs.statSync(file).size, fileBytes)
+      assert.equal(fs.statSync(ringFile(file)).size, fileBytes)
     }
 
     it('are what a ring has that was asked for nothing', () => {

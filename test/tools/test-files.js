@@ -38,6 +38,7 @@ const LONGEST = [
   'test/websocket/transport.test.js',
   'test/websocket/transport-port.test.js',
   'test/shm/lock.shm.test.js',
+  'test/shm/freed.shm.test.js',
   'test/shm/lifetime.shm.test.js',
   'test/factory.test.js',
   'test/shm/forged-numbers.shm.test.js',

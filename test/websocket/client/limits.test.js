@@ -127,7 +127,9 @@ describe('what a client over WebSocket takes', () => {
   })
 
   it('F57 a server that never answers: given up after 5 s', async () => {
-    const silent = net.createServer((socket) => socket.on('error', () => {}))
+    const silent = net.createServer((socket) =>
+      socket.on('error', () => {}).resume()
+    )
     silent.listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const url = `ws://127.0.0.1:${silent.address().port}`
