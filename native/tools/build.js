@@ -100,8 +100,8 @@ function compileCopy(command) {
 function obstacle(command) {
   if (!PLATFORMS.includes(process.platform)) {
     return (
-      `shared memory is not available on ${process.platform} yet, so nothing ` +
-      'was compiled; the rest of the package works.'
+      `nothing is compiled on ${process.platform}: the addon that the package ` +
+      'has for it is used, or WebSocket where it has none.'
     )
   }
   const missing = missingTools()
