@@ -149,9 +149,11 @@ async function makePrefix() {
 
 /** Another drive, with a folder that is open to others. */
 function makeDrive() {
-  fs.mkdirSync(path.join(DRIVE, OPEN), { recursive: true })
+  const open = path.join(DRIVE, OPEN)
+  fs.rmSync(open, { recursive: true, force: true })
+  fs.mkdirSync(open, { recursive: true })
   fs.chmodSync(DRIVE, 0o700)
-  fs.chmodSync(path.join(DRIVE, OPEN), 0o755)
+  fs.chmodSync(open, 0o755)
   const link = path.join(PREFIX, 'dosdevices', 'x:')
   fs.rmSync(link, { force: true })
   fs.symlinkSync(DRIVE, link)

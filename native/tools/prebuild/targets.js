@@ -46,7 +46,8 @@ const WINDOWS = {
   system: 'win',
   libc: null,
   link: ['cc', '-shared', '-s', '-Wl,--gc-sections'],
-  sources: [CXX, 'native/tools/prebuild/win32-imports.c']
+  sources: [CXX],
+  imports: 'native/tools/prebuild/win32-imports.c'
 }
 
 /**
@@ -59,6 +60,8 @@ const WINDOWS = {
  * @property {string[]} link zig's command that links, and arguments of it,
  *   beside binding.gyp's
  * @property {string[]} sources files of its own, beside binding.gyp's
+ * @property {string} [imports] a file that is compiled behind them, and finds
+ *   their list of Node's functions in functions.h
  */
 
 /** @type {Target[]} */

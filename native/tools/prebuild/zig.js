@@ -6,6 +6,7 @@ const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { undefinedInCoff } = require('./coff.js')
 const { fetchPackage } = require('./packages.js')
 
 const JOBS = os.availableParallelism()
@@ -40,6 +41,16 @@ function zigIn(root, cache) {
         reject(new Error(`zig ${args.join(' ')}: ${signal ?? `exit ${code}`}`))
       })
     })
+}
+
+/** A header with all of Node's functions that objects for Windows import. */
+function listFunctions(root, objects) {
+  const names = objects
+    .flatMap((file) => undefinedInCoff(fs.readFileSync(path.join(root, file))))
+    .map((name) => /^__imp_((?:napi|node_api|uv)_\w+)$/.exec(name)?.[1])
+    .filter((name) => name !== undefined)
+  const list = [...new Set(names)].sort()
+  return `#define FUNCTIONS(X) ${list.map((name) => `X(${name})`).join(' ')}\n`
 }
 
 /**
@@ -77,12 +88,21 @@ async function compile({ root, cache, target, gyp, includes }) {
     return zig([driver, ...common, ...flags, ...file])
   })
 
+  const objects = sources.map(objectOf)
+  if (target.imports !== undefined) {
+    const list = path.join(dir, 'functions.h')
+    fs.writeFileSync(list, listFunctions(root, objects))
+    const own = [`-I${path.relative(root, dir)}`, '-c', target.imports]
+    objects.push(objectOf(target.imports))
+    await zig(['cc', ...common, ...gyp.cflags_c, ...own, '-o', objects.at(-1)])
+  }
+
   const addon = path.relative(root, path.join(dir, `${gyp.name}.node`))
   const [linker, ...flags] = target.link
   const output = linker === 'cc' ? ['-o', addon] : [`-femit-bin=${addon}`]
   await zig([
     ...[linker, '-target', target.triple, ...flags, ...gyp.ldflags],
-    ...[...output, ...sources.map(objectOf)]
+    ...[...output, ...objects]
   ])
   return fs.readFileSync(path.join(root, addon))
 }
