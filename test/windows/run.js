@@ -40,7 +40,7 @@ async function runParts(args) {
   for (const file of files) fs.accessSync(path.join(ROOT, file))
   const runs = (part) => args.length === 0 || parts.includes(part)
   const results = []
-  if (runs('c')) results.push(testCore(say))
+  if (runs('c')) results.push(testCore({ env: wine.ENV, say }))
   if (files.length > 0 || runs(NEW) || runs(OLD)) makeAddon()
   if (files.length > 0) results.push(await testJavascript({ files, say }))
   if (runs(NEW)) results.push(await testJavascript({ say }))
