@@ -54,7 +54,8 @@
             "native/loop/watch_poll.c"
           ],
           "defines": ["_GNU_SOURCE"],
-          "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now"]
+          "cflags": ["-flto"],
+          "ldflags": ["-flto", "-O3", "-Wl,-z,nodelete", "-Wl,-z,now"]
         }],
         ["OS=='mac'", {
           "sources": [

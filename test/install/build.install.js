@@ -90,6 +90,23 @@ describe('npm run prepare', () => {
     works()
   })
 
+  it('compiles where the linker cannot optimize', () => {
+    const compiler = (name) => {
+      const file = path.join(place.dir, name)
+      const refuse = 'case " $* " in *" -flto "*) exit 1 ;; esac'
+      const text = `#!/bin/sh\n${refuse}\nexec ${name} "$@"\n`
+      fs.writeFileSync(file, text, { mode: 0o755 })
+      return file
+    }
+    append('/* new */\n')
+    const env = { ...process.env, CC: compiler('gcc'), CXX: compiler('g++') }
+    const { status, stdout, stderr } = prepare(env)
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /was compiled in/)
+    assert.notDeepEqual(fs.readFileSync(built), before)
+    works()
+  })
+
   it('compiles again what is damaged, into a new file', () => {
     fs.writeFileSync(built, before.subarray(0, 1000))
     const held = fs.openSync(built, 'r')
