@@ -49,14 +49,16 @@ use(IpcFactory, PlatformShm)
 `
 }
 
-let registry
+const configuration = new Map()
 
-/** The address that npm is configured with; it stands in no file of ours. */
-function registryOfNpm() {
-  registry ??= execFileSync('npm', ['config', 'get', 'registry'], {
-    encoding: 'utf8'
-  }).trim()
-  return registry
+/** What npm is configured with; no address stands in a file of ours. */
+function configured(key) {
+  if (!configuration.has(key)) {
+    const args = ['config', 'get', key]
+    const value = execFileSync('npm', args, { encoding: 'utf8' }).trim()
+    configuration.set(key, value)
+  }
+  return configuration.get(key)
 }
 
 /** A folder with the programs that a machine without a compiler has. */
@@ -82,8 +84,11 @@ function networkOf(env) {
 }
 
 function environment(home) {
-  const address = registryOfNpm()
+  const address = configured('registry')
+  const authorities = configured('cafile')
   return {
+    // Other package managers do not ask npm whom it trusts.
+    ...(authorities === 'null' ? {} : { NODE_EXTRA_CA_CERTS: authorities }),
     ...networkOf(process.env),
     PATH: programs(),
     HOME: home,
