@@ -121,7 +121,8 @@ const PLACES = new Map([
 
 function checkOptions(options) {
   const isOptions = isPlain(options)
-  const { for: place = 'plain', limit = Infinity } = isOptions ? options : {}
+  const given = { __proto__: null, ...(isOptions ? options : {}) }
+  const { for: place = 'plain', limit = Infinity } = given
   if (!isOptions || !PLACES.has(place)) {
     const places = [...PLACES.keys()].join(', ')
     throw invalid(

@@ -3,7 +3,6 @@
 
 const { IpcError, invalid, show } = require('../base/errors.js')
 const { isPlain } = require('../base/own.js')
-const { severityNumbers } = require('../threat/names.js')
 
 function checkMax(max) {
   if (!Number.isSafeInteger(max) || max < 1) {
@@ -47,43 +46,6 @@ function checkSignal(options) {
   )
 }
 
-// What watch() takes: the default, the least and the most of each number.
-const WATCH_NUMBERS = { everyMs: [100, 10, 60_000], keep: [200, 0, 10_000] }
-
-/**
- * @param {unknown} options of watch()
- * @returns {{ everyMs: number, keep: number, minSeverity: number }}
- */
-function checkWatch(options = {}) {
-  const isOptions = isPlain(options)
-  const { minSeverity = 0, ...rest } = isOptions ? options : {}
-  const known = Object.keys(WATCH_NUMBERS)
-  if (!isOptions || Object.keys(rest).some((name) => !known.includes(name))) {
-    throw invalid(
-      TypeError,
-      'ERR_INVALID_ARGUMENT',
-      `watch: expected { ${known.join(', ')}, minSeverity }, got ${show(options)}`
-    )
-  }
-  const least = severityNumbers.get(minSeverity) ?? minSeverity
-  const checked = { minSeverity: whole('minSeverity', least, 0, 255) }
-  for (const [name, [byDefault, low, high]] of Object.entries(WATCH_NUMBERS)) {
-    checked[name] = whole(name, rest[name] ?? byDefault, low, high)
-  }
-  return checked
-}
-
-function whole(name, value, low, high) {
-  if (!Number.isSafeInteger(value) || value < low || value > high) {
-    throw invalid(
-      typeof value === 'number' ? RangeError : TypeError,
-      'ERR_INVALID_ARGUMENT',
-      `${name}: expected a whole number from ${low} to ${high}, got ${show(value)}`
-    )
-  }
-  return value
-}
-
 /**
  * A batch, checked threat by threat.
  * @param {Iterable<unknown>} threats
@@ -119,4 +81,4 @@ function checkBatch(threats, most, check) {
   return checked
 }
 
-module.exports = { checkBatch, checkMax, checkSignal, checkWatch }
+module.exports = { checkBatch, checkMax, checkSignal }

@@ -122,16 +122,19 @@ const LOCATION_CHECKS = {
 const maxEventBytes = (label, value) =>
   size(label, value, LEAST_EVENT_BYTES, MOST_EVENT_BYTES)
 
+/** A name, one of `others`, or a number from `low`. */
+const severity = (label, value, low, others = []) =>
+  typeof value === 'number'
+    ? integer(label, value, low, 255)
+    : oneOf(label, value, [...severityNumbers.keys(), ...others])
+
 /** How a ring is made and written. */
 const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_CAPACITY),
   bufferSize: (label, value) => size(label, value),
   enableChecksums: flag,
 
-  prioritySeverity: (label, value) =>
-    typeof value === 'number'
-      ? integer(label, value, 1, 255)
-      : oneOf(label, value, [...severityNumbers.keys(), 'none']),
+  prioritySeverity: (label, value) => severity(label, value, 1, ['none']),
 
   priorityEvents: (label, value) =>
     integer(label, value, 0, MAX_PRIORITY_EVENTS),
@@ -187,6 +190,13 @@ const CURSOR_CHECKS = {
   maxEventBytes,
   freeze: flag,
   pollCpu: removed
+}
+
+/** What watch() tells, and how often. */
+const WATCH_CHECKS = {
+  everyMs: (label, value) => integer(label, value, 10, 60_000),
+  keep: (label, value) => integer(label, value, 0, 10_000),
+  minSeverity: (label, value) => severity(label, value, 0)
 }
 
 const WRITER_CHECKS = { ...LOCATION_CHECKS, ...RING_CHECKS }
@@ -323,6 +333,14 @@ function checkReader(options) {
   return whole(checked, READER_CHECKS)
 }
 
+/** @returns {{ everyMs: number, keep: number, minSeverity: number }} */
+function checkWatch(options) {
+  const checked = checkEach(options, WATCH_CHECKS)
+  const { everyMs = 100, keep = 200, minSeverity = 0 } = checked
+  const least = severityNumbers.get(minSeverity) ?? minSeverity
+  return { everyMs, keep, minSeverity: least }
+}
+
 /** The options of both ends, and `websocket` as it was given. */
 function checkFactory(options, label = optionLabel) {
   const checked = checkEach(options, FACTORY_CHECKS, label)
@@ -336,6 +354,7 @@ module.exports = {
   checkFactory,
   checkLocation,
   checkReader,
+  checkWatch,
   checkWriter,
   CURSOR_CHECKS,
   entriesOf,

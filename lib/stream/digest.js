@@ -37,16 +37,18 @@ function isLonger(values, most) {
   return left < 0
 }
 
+// A listener may have changed a threat before this sees it, into anything.
 const isLong = ({ source, details, id, context }) =>
-  // Spelled out for the usual one, of which there are many.
-  context === undefined
-    ? source.length + details.length + id.length > MOST_UNITS
-    : isLonger([source, details, id, context], MOST_UNITS)
+  // The usual one, of which there are many, at once.
+  context !== undefined ||
+  !(source?.length + details?.length + id?.length <= MOST_UNITS)
+    ? isLonger([source, details, id, context], MOST_UNITS)
+    : false
 
 /** The first units of a text. A part of a string keeps the whole one in memory;
  * a copy does not. */
 function startOf(text, units) {
-  if (text.length <= units) {
+  if (typeof text !== 'string' || text.length <= units) {
     return text
   }
   const end = text.codePointAt(units - 1) > 0xffff ? units - 1 : units
@@ -69,6 +71,9 @@ function shorten(threat) {
   delete short.context
   return Object.isFrozen(threat) ? freeze(short) : short
 }
+
+const knownIn = (counts, name) =>
+  Object.hasOwn(counts, name) ? name : 'Unknown'
 
 const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]))
 
@@ -96,10 +101,10 @@ class Digest {
 
   /** @param {import('../index').Threat} threat */
   add(threat) {
-    const { severity, threatType } = threat
+    const severity = knownIn(this.#bySeverity, threat.severity)
     this.#total++
     this.#bySeverity[severity]++
-    this.#byType[threatType]++
+    this.#byType[knownIn(this.#byType, threat.threatType)]++
     if (threat.blocked) {
       this.#blocked++
     }

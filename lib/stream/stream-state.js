@@ -24,6 +24,11 @@ const isOther = (a, b) =>
   a.writer !== b.writer ||
   (a.transport === 'connecting' && a.reason !== b.reason)
 
+/**
+ * How things are; the reason is that of the transport.
+ * @typedef {{ transport: string, writer: string, reason?: string }} Found
+ */
+
 class StreamState {
   #look
   #tell
@@ -33,8 +38,6 @@ class StreamState {
   #isClosed = false
 
   /**
-   * @typedef {{ transport: string, writer: string, reason?: string }} Found the
-   *   reason is that of the transport
    * @param {Found} first how things are now
    * @param {(fresh: boolean) => Found} look how they are then, looking anew if
    *   `fresh`

@@ -9,7 +9,8 @@ const { IpcError, invalid, show } = require('../base/errors.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
 const { define } = require('../base/own.js')
 const { ScopedEmitter } = require('../base/scope.js')
-const { checkMax, checkSignal, checkWatch } = require('../options/arguments.js')
+const { checkMax, checkSignal } = require('../options/arguments.js')
+const { checkWatch } = require('../options/check.js')
 const {
   BatchConsumer,
   IteratorConsumer,
@@ -224,7 +225,7 @@ class ThreatStream extends ScopedEmitter {
    * A summary for something that shows it: counts, and the newest threats.
    * @param {import('../index').WatchOptions} [options]
    * @returns {Watch}
-   * @throws {TypeError | RangeError} ERR_INVALID_ARGUMENT
+   * @throws {TypeError | RangeError} ERR_INVALID_OPTION
    * @throws {IpcError} ERR_CLOSED
    */
   watch(options) {
@@ -297,6 +298,9 @@ class ThreatStream extends ScopedEmitter {
   #fail(error) {
     this.#error = error
     this.#delivery?.fail(error)
+    for (const watch of this.#watches) {
+      watch.failed(error)
+    }
     if (this.listenerCount('error') > 0) {
       emitSafely(this, 'error', error)
     }

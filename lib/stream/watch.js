@@ -7,16 +7,20 @@ const { ScopedEmitter } = require('../base/scope.js')
 const { ACCEPTS, WANTS } = require('./consumers.js')
 const { Digest } = require('./digest.js')
 
-/** Takes part in a delivery to hold the process open, and for nothing else. */
-class Holder {
+/** One that waits for an update: takes part in a delivery to hold the process
+ * open meanwhile, and for nothing else. */
+class Waiter {
   holds = true
   demand = ACCEPTS
   scope = null
-  #end
 
-  /** @param {(error?: unknown) => void} end the stream is over */
-  constructor(end) {
-    this.#end = end
+  /**
+   * @param {() => void} wake
+   * @param {(error: unknown) => void} fail
+   */
+  constructor(wake, fail) {
+    this.wake = wake
+    this.fail = fail
   }
 
   deliver() {}
@@ -24,7 +28,8 @@ class Holder {
   flush() {}
 
   end(error) {
-    this.#end(error)
+    if (error === undefined) this.wake()
+    else this.fail(error)
   }
 }
 
@@ -45,7 +50,8 @@ class Watch extends ScopedEmitter {
   #updates = 0
   #total = 0 // of the digest, at the last update
   #isOver = false
-  #waiting = new Set() // iterators: what each does at an update, or the end
+  #error // what its stream failed with
+  #waiters = new Set()
 
   /**
    * @param {import('./delivery.js').Delivery} delivery
@@ -83,6 +89,9 @@ class Watch extends ScopedEmitter {
     let updates = 0
     let total = 0
     while (!this.#isOver) {
+      if (this.#error !== undefined) {
+        throw this.#error
+      }
       if (updates === this.#updates && !(await this.#nextUpdate())) {
         return
       }
@@ -125,6 +134,11 @@ class Watch extends ScopedEmitter {
     this.changed()
   }
 
+  /** Its stream has failed: those who wait were told, who comes has to be. */
+  failed(error) {
+    this.#error = error
+  }
+
   /** There is something to tell, when its time has come. */
   changed() {
     if (this.#timer === null && !this.#isOver) {
@@ -153,27 +167,23 @@ class Watch extends ScopedEmitter {
   }
 
   #wake() {
-    for (const wake of this.#waiting) {
-      wake()
+    for (const waiter of this.#waiters) {
+      waiter.wake()
     }
   }
 
-  /**
-   * Holds the process open until there is one.
-   * @returns {Promise<boolean>} false: there will be none
-   */
+  /** @returns {Promise<boolean>} false: there will be none */
   async #nextUpdate() {
-    let holder
+    let waiter
     try {
       await new Promise((resolve, reject) => {
-        holder = new Holder((error) => (error ? reject(error) : resolve()))
-        this.#waiting.add(resolve)
-        holder.wake = resolve
-        this.#delivery.add(holder)
+        waiter = new Waiter(resolve, reject)
+        this.#waiters.add(waiter)
+        this.#delivery.add(waiter)
       })
     } finally {
-      this.#waiting.delete(holder.wake)
-      this.#delivery.remove(holder)
+      this.#waiters.delete(waiter)
+      this.#delivery.remove(waiter)
     }
     return !this.#isOver
   }

@@ -62,7 +62,14 @@ describe('Deno', () => {
     fs.writeFileSync(file, source)
     const { status, stdout, stderr } = spawnSync(
       DENO,
-      ['run', '--no-prompt', ...allowed, file, path.join(dir, 'ring')],
+      [
+        'run',
+        '--no-prompt',
+        '--no-lock',
+        ...allowed,
+        file,
+        path.join(dir, 'ring')
+      ],
       { cwd: dir, encoding: 'utf8' }
     )
     assert.equal(status, 0, stderr)

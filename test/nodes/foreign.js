@@ -29,7 +29,7 @@ const HOW = {
   // The transports, and what needs neither Node's way to replace its timers nor
   // the details of its errors. `-A` allows all.
   deno: {
-    args: ['run', '-A'],
+    args: ['run', '-A', '--no-lock'],
     tests: () => [
       ...foldersOf('base', 'options', 'stream', 'threat'),
       ...['test/shm/transport.shm.test.js', 'test/factory.test.js'],

@@ -16,7 +16,7 @@ const commandOf = (runtime) =>
   ({
     node: () => [process.execPath],
     bun: () => [programOf('bun')],
-    deno: () => [programOf('deno'), 'run', '-A']
+    deno: () => [programOf('deno'), 'run', '-A', '--no-lock']
   })[runtime]()
 
 class Peer {

@@ -112,6 +112,21 @@ describe('a digest', () => {
     assert.deepEqual(lost, { count: 12, priority: 2, unknown: 1 })
   })
 
+  it('F86 counts and keeps what a listener has changed before', () => {
+    const spoilt = [
+      threat('Severe', { threatType: 'Other', details: undefined }),
+      threat(undefined, { source: null, id: 7, threatType: 'toString' }),
+      threat('constructor', { details: 'd'.repeat(9000), source: { a: 1 } })
+    ]
+    const { counts, threats } = digested(spoilt)
+    assert.deepEqual(
+      [counts.total, counts.bySeverity.Unknown, counts.byType.Unknown],
+      [3, 3, 2]
+    )
+    assert.deepEqual(threats.slice(0, 2), spoilt.slice(0, 2))
+    assert.equal(threats[2].details.length, 4096)
+  })
+
   it('gives numbers of its own to everybody', () => {
     const digest = new Digest(3, 0)
     const { counts, lost } = digest.snapshot(0)

@@ -241,6 +241,15 @@ describe('a watch', () => {
       host.failed(wrong)
       await assert.rejects(within(next, 'the end'), wrong)
     })
+
+    it('fails although it did not wait when its stream did', async () => {
+      const { host, stream } = openThreats()
+      const loop = stream.watch()[Symbol.asyncIterator]()
+      await loop.next()
+      const wrong = new Error('the source is broken')
+      host.failed(wrong)
+      await assert.rejects(within(loop.next(), 'the end'), wrong)
+    })
   })
 
   it('is refused by a stream that is closed', async () => {
@@ -256,7 +265,8 @@ describe('a watch', () => {
     [{ keep: -1 }, 'RangeError'],
     [{ keep: 10_001 }, 'RangeError'],
     [{ keep: 1.5 }, 'RangeError'],
-    [{ minSeverity: 'Severe' }, 'TypeError'],
+    [{ minSeverity: 'Severe' }, 'RangeError'],
+    [{ minSeverity: 'none' }, 'RangeError'],
     [{ minSeverity: 256 }, 'RangeError'],
     [{ evryMs: 100 }, 'TypeError'],
     [7, 'TypeError']
@@ -265,7 +275,7 @@ describe('a watch', () => {
       const { stream } = openThreats()
       assert.throws(() => stream.watch(options), {
         name,
-        code: 'ERR_INVALID_ARGUMENT'
+        code: 'ERR_INVALID_OPTION'
       })
     })
   }
