@@ -738,7 +738,7 @@ export type DisplayPlace = 'plain' | 'terminal' | 'markdown' | 'notification'
 
 /**
  * Text of a threat, safe to show in one line: what is not plainly visible is
- * spelled out (`\\u{202e}`, `\\n`, and `\\\\`), and links, HTML and icons that the
+ * spelled out (`\u{202e}`, `\n`, and `\\`), and links, HTML and icons that the
  * place would take for its own are text, or broken by a space.
  */
 export function displayText(

@@ -2,6 +2,8 @@
 // What Node's permission model (`node --permission`) and Deno's deny, told so
 // that somebody can allow it.
 
+const { IpcError } = require('./errors.js')
+
 const DENIED = 'ERR_ACCESS_DENIED'
 const DENIED_BY_DENO = 'NotCapable'
 
@@ -30,6 +32,18 @@ function deniedBy(error) {
   return flag === undefined
     ? `${whose} denies it: ${error.message.replace(/\.$/, '')}`
     : `${whose} denies it; ${flag} would allow it`
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} what was being done, or to which file
+ * @returns {IpcError | null} ERR_ACCESS when the permission model has denied it
+ */
+function deniedError(error, what) {
+  const denied = deniedBy(error)
+  return denied === null
+    ? null
+    : new IpcError('ERR_ACCESS', `${what}: ${denied}`, { cause: error })
 }
 
 /** Whether a server may listen, as far as that can be known before. */
@@ -61,4 +75,4 @@ function checkListening(host, port) {
   throw Object.assign(error, { code: DENIED, permission: 'Net' })
 }
 
-module.exports = { checkListening, deniedBy }
+module.exports = { checkListening, deniedBy, deniedError }

@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { IpcError, isIpcError } = require('./errors.js')
 const { isInProfile } = require('./own-directories.js')
-const { deniedBy } = require('./permission.js')
+const { deniedError } = require('./permission.js')
 const { isWindows, replaceFile } = require('./windows.js')
 
 const MAX_BYTES = 64 * 1024
@@ -232,9 +232,9 @@ const SYSTEM_CODES = {
 }
 
 function systemError(error, file) {
-  const denied = deniedBy(error)
+  const denied = deniedError(error, file)
   if (denied !== null) {
-    return new IpcError('ERR_ACCESS', `${file}: ${denied}`, { cause: error })
+    return denied
   }
   const code = SYSTEM_CODES[error.code] ?? 'ERR_SYSTEM'
   const call = error.syscall ?? 'the call'

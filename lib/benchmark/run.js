@@ -10,7 +10,7 @@ const path = require('node:path')
 const { now } = require('./clock.js')
 const { verify } = require('./threats.js')
 const { IpcError } = require('../base/errors.js')
-const { deniedBy } = require('../base/permission.js')
+const { deniedError } = require('../base/permission.js')
 const { IpcFactory } = require('../factory.js')
 const { isWindows } = require('../base/windows.js')
 const { PlatformShm } = require('../shm/platform.js')
@@ -52,12 +52,7 @@ class BenchmarkRun {
       await run.start(ring, reader)
     } catch (error) {
       await run?.close()
-      const denied = deniedBy(error)
-      throw denied === null
-        ? error
-        : new IpcError('ERR_ACCESS', `the benchmark: ${denied}`, {
-            cause: error
-          })
+      throw deniedError(error, 'the benchmark') ?? error
     }
     return run
   }

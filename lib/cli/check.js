@@ -4,7 +4,7 @@
 
 const { homedir } = require('node:os')
 const { CHECKS } = require('./check/checks.js')
-const { describeMachine } = require('./check/machine.js')
+const { describeMachine, ROOT } = require('./check/machine.js')
 const { Workplace } = require('./check/workplace.js')
 const { spellOutPaths } = require('../base/display-text.js')
 const { print } = require('./output.js')
@@ -54,20 +54,25 @@ async function perform(check) {
   if (check.needsRing && !PlatformShm.isAvailable()) {
     return ['not run', 'shared memory is not available']
   }
-  const workplace = new Workplace()
+  let workplace
   try {
-    return ['ok', await inTime(check.run(workplace))]
-  } catch (error) {
-    return ['FAILED', describe(error)]
-  } finally {
+    workplace = new Workplace()
+    const text = await inTime(check.run(workplace))
     await workplace.leave()
+    return ['ok', text]
+  } catch (error) {
+    // What it leaves is of no account beside that.
+    await workplace?.leave().catch(() => {})
+    return ['FAILED', describe(error)]
   }
 }
 
-/** Without the name of who runs it, where it is part of the home's path. */
+/** Without the names of folders, and of who runs it: the package and the home
+ * may stand anywhere. */
 function anonymous(text) {
   const home = homedir()
-  return home.length > 1 ? text.replaceAll(home, '~') : text
+  const inPackage = text.replaceAll(ROOT, '(package)')
+  return home.length > 1 ? inPackage.replaceAll(home, '~') : inPackage
 }
 
 /** @returns {Promise<number>} the exit code */

@@ -8,7 +8,7 @@
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalid, IpcError } = require('../base/errors.js')
-const { deniedBy } = require('../base/permission.js')
+const { deniedError } = require('../base/permission.js')
 const { makeDirectory } = require('../base/private-file.js')
 const {
   isSocketPath,
@@ -217,9 +217,9 @@ function wrap(error, file) {
   if (error instanceof IpcError) {
     return error
   }
-  const denied = deniedBy(error)
+  const denied = deniedError(error, file)
   if (denied !== null) {
-    return new IpcError('ERR_ACCESS', `${file}: ${denied}`, { cause: error })
+    return denied
   }
   const detail = `${file}: ${error.syscall ?? 'listen'}: ${error.code}`
   return new IpcError('ERR_SYSTEM', detail, { cause: error })

@@ -14,7 +14,6 @@ const {
   writePrivate
 } = require('../base/private-file.js')
 const { isLoopback } = require('../base/loopback.js')
-const { ownDirectories } = require('../base/own-directories.js')
 const { isToken } = require('./auth.js')
 
 const VERSION = 1
@@ -184,7 +183,6 @@ function undiscoverable(file, why) {
 }
 
 module.exports = {
-  discoveryDirs: ownDirectories,
   readDiscovery,
   readTokenFile,
   removeDiscovery,

@@ -5,13 +5,9 @@
 const { createHash } = require('node:crypto')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
-const { isInProfile } = require('../base/own-directories.js')
+const { isInProfile, ownDirectories } = require('../base/own-directories.js')
 const { isWindows } = require('../base/windows.js')
-const {
-  discoveryDirs,
-  readDiscovery,
-  readTokenFile
-} = require('./discovery-file.js')
+const { readDiscovery, readTokenFile } = require('./discovery-file.js')
 
 /**
  * The places of the discovery file, the best first. With the option `dir` it is
@@ -23,14 +19,14 @@ const {
  */
 function places({ dir, name = 'kindly-guard' }) {
   if (dir === undefined) {
-    return discoveryDirs().map((home) => ({ dir: home, name }))
+    return ownDirectories().map((home) => ({ dir: home, name }))
   }
   // Case does not count there.
   const folded = isWindows ? dir.toLowerCase() : dir
   const hash = createHash('sha256').update(folded).digest('hex').slice(0, 16)
   return [
     ...(isWindows && !isInProfile(dir) ? [] : [{ dir, name }]),
-    ...discoveryDirs().map((home) => ({ dir: home, name: `${name}-${hash}` }))
+    ...ownDirectories().map((home) => ({ dir: home, name: `${name}-${hash}` }))
   ]
 }
 

@@ -198,14 +198,20 @@ void kg__segment_sweep(kg__dir *dir, const kg__names *names) {
   kg__dir_sweep(dir, names->temporary_prefix, 16, KG__UNNAMED_SUFFIX);
 }
 
+/* What a ring is called until it has its name. */
+static void name_temporary(const kg__names *names, uint64_t generation,
+                           char name[KG__TEMPORARY_BYTES]) {
+  snprintf(name, KG__TEMPORARY_BYTES, "%s%016" PRIx64 KG__UNNAMED_SUFFIX,
+           names->temporary_prefix, generation);
+}
+
 int kg__segment_make(kg__dir *dir, const kg__names *names,
                      const kg__ring_setup *setup, kg__segment *segment,
                      kg_failure *failure) {
-  char temporary[sizeof segment->temporary];
+  char temporary[KG__TEMPORARY_BYTES];
   uint64_t length = kg__ring_bytes(setup->capacity, setup->priority_events);
   kg__file file;
-  snprintf(temporary, sizeof temporary, "%s%016" PRIx64 KG__UNNAMED_SUFFIX,
-           names->temporary_prefix, setup->generation);
+  name_temporary(names, setup->generation, temporary);
   int result = kg__file_create(dir, temporary, length, &file, failure);
   if (result != KG_OK) {
     return result;
@@ -230,7 +236,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
 }
 
 int kg__segment_try(kg__dir *dir, kg_failure *failure) {
-  char temporary[KG_FILE_NAME_BYTES + 32];
+  char temporary[KG__TEMPORARY_BYTES];
   kg__names names;
   uint64_t number;
   kg__file file;
@@ -240,8 +246,7 @@ int kg__segment_try(kg__dir *dir, kg_failure *failure) {
     result = kg__random(&number, failure);
   }
   if (result == KG_OK) {
-    snprintf(temporary, sizeof temporary, "%s%016" PRIx64 KG__UNNAMED_SUFFIX,
-             names.temporary_prefix, number);
+    name_temporary(&names, number, temporary);
     result =
         kg__file_create(dir, temporary, KG_REGION_ALIGNMENT, &file, failure);
   }

@@ -10,6 +10,9 @@
 #define KG_FILE_NAME_BYTES (KG_NAME_BYTES + 32)
 
 /* The names of a ring's files, from its options. */
+/* A name with a generation and an ending behind it. */
+#define KG__TEMPORARY_BYTES (KG_FILE_NAME_BYTES + 32)
+
 typedef struct kg__names {
   char ring[KG_FILE_NAME_BYTES];
   char lock[KG_FILE_NAME_BYTES];
@@ -27,7 +30,7 @@ typedef struct kg__segment {
   kg__ring ring;
   kg__bell bell;
   kg__guard *guard;
-  char temporary[KG_FILE_NAME_BYTES + 32]; /* its name until it is complete */
+  char temporary[KG__TEMPORARY_BYTES]; /* its name until it is complete */
 } kg__segment;
 
 /* KG_E_INVALID_OPTION when the name would not do as a file's name. */

@@ -29,7 +29,7 @@
   X(NO_SPACE, -8, "There is no space for the ring.",                           \
     "Free space in the file system, or lower maxEvents.")                      \
   X(ACCESS, -9, "The system refuses access.",                                  \
-    "Check the owner and the permissions of the directory.")                   \
+    "Check the directory's owner and permissions, or allow what is named.")    \
   X(READ_ONLY, -10, "The file system is read-only.",                           \
     "Choose a dir on a file system that can be written.")                      \
   X(TOO_MANY_FILES, -11, "No file descriptor is free.",                        \

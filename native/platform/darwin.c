@@ -15,10 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include "cpu.h"
 #include "posix.h"
 
@@ -227,12 +223,7 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  unsigned eax;
-  unsigned ebx;
-  unsigned ecx = 0;
-  unsigned edx;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 &&
-         (ecx & bit_SSE4_2) != 0 && (ecx & bit_PCLMUL) != 0;
+  return kg__x86_has_crc32c();
 #else
   /* Every Mac with such a CPU has it. */
   return true;

@@ -16,10 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include "cpu.h"
 #include "posix.h"
 
@@ -235,13 +231,7 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  /* Not __builtin_cpu_supports: that wants a part of the compiler's runtime
-   * which not every compiler links. */
-  unsigned ignored;
-  unsigned features;
-  const unsigned wanted = bit_SSE4_2 | bit_PCLMUL;
-  return __get_cpuid(1, &ignored, &ignored, &features, &ignored) != 0 &&
-         (features & wanted) == wanted;
+  return kg__x86_has_crc32c();
 #elif defined(__aarch64__)
   return (getauxval(AT_HWCAP) & (1UL << 7)) != 0; /* HWCAP_CRC32 */
 #else

@@ -142,6 +142,9 @@ int kg__win32_open(const kg__dir *dir, const char *name, DWORD disposition,
   int result = adopt_file(handle, dir, name, file, failure);
   if (result != KG_OK) {
     CloseHandle(handle);
+    if (disposition == CREATE_NEW) {
+      DeleteFileW(path);
+    }
   }
   return result;
 }

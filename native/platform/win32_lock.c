@@ -43,6 +43,9 @@ int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
   DWORD error = ERROR_SUCCESS;
   int held = 0;
   for (int i = 0; held < HELD_ATTEMPTS && i < ASKED_ATTEMPTS; i++) {
+    if (i > 0) {
+      Sleep(PAUSE_MS);
+    }
     if (lock(file, byte, LOCKFILE_EXCLUSIVE_LOCK)) {
       return KG_OK;
     }
@@ -52,7 +55,6 @@ int kg__file_lock(kg__file *file, uint32_t byte, kg_failure *failure) {
                                     "locks no files");
     }
     held += kg__file_is_locked(file, byte);
-    Sleep(PAUSE_MS);
   }
   return kg__fail(failure, KG_E_RING_LOCKED, (int)error, "its lock is held");
 }

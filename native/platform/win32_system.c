@@ -3,10 +3,6 @@
 
 #include <bcrypt.h>
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 #include "cpu.h"
 
 uint32_t kg__process_id(void) {
@@ -32,11 +28,7 @@ int kg__random(uint64_t *value, kg_failure *failure) {
 
 bool kg__cpu_has_crc32c(void) {
 #if defined(__x86_64__)
-  unsigned ignored;
-  unsigned features;
-  const unsigned wanted = bit_SSE4_2 | bit_PCLMUL;
-  return __get_cpuid(1, &ignored, &ignored, &features, &ignored) != 0 &&
-         (features & wanted) == wanted;
+  return kg__x86_has_crc32c();
 #elif defined(__aarch64__)
   return IsProcessorFeaturePresent(PF_ARM_V8_CRC32_INSTRUCTIONS_AVAILABLE) != 0;
 #else

@@ -30,7 +30,8 @@ const BUILT = path.join(ROOT, 'build', 'Release', ADDON)
 // What the addon was made of, beside it.
 const STAMP = `${BUILT}.json`
 
-// The systems that native/platform/ has a finished file for.
+// The systems on which this compiles; the addon for Windows comes from
+// `npm run prebuild` alone.
 const PLATFORMS = ['linux', 'darwin']
 
 const TOOLS =
@@ -82,11 +83,10 @@ function keepForPacking(isNew) {
 // clang needs a part of its own.
 const LINK_TIME = '"-flto"'
 
-/** Has a binding.gyp do without; false when it does. */
+/** Has a binding.gyp do without. */
 function linkSimply(file) {
   const text = fs.readFileSync(file, 'utf8')
   fs.writeFileSync(file, text.replaceAll(LINK_TIME, '"-O3"'))
-  return text.includes(LINK_TIME)
 }
 
 /** Compiles a copy of native/, and gives the addon's bytes or why not. */
@@ -99,7 +99,10 @@ function compileCopy(command) {
       fs.copyFileSync(path.join(NATIVE, file), to)
     }
     let failure = runNodeGyp(command, dir)
-    if (failure !== null && linkSimply(path.join(dir, 'binding.gyp'))) {
+    const isLinux = process.platform === 'linux'
+    if (failure !== null && isLinux) {
+      say('once more, without optimizing it as a whole when it is linked.')
+      linkSimply(path.join(dir, 'binding.gyp'))
       failure = runNodeGyp(command, dir)
     }
     if (failure !== null) return { failure }

@@ -117,6 +117,12 @@ bool has_ring(const char *dir) {
   return system_find_ring(check_path(dir, RING_FILE), path, sizeof path);
 }
 
+int count_unnamed(const char *dir) {
+  bool keeps_names = strcmp(KG__UNNAMED_SUFFIX, ".tmp") != 0;
+  return check_count_files(dir, KG__UNNAMED_SUFFIX) -
+         (keeps_names && has_ring(dir) ? 1 : 0);
+}
+
 const char *ring_file(const char *dir) {
   static char path[512];
   CHECK(system_find_ring(check_path(dir, RING_FILE), path, sizeof path));

@@ -39,6 +39,11 @@ size_t get_file(const char *path, void *bytes, size_t room);
 /* Whether what has a ring's name in `dir` is a file, or leads to one. */
 bool has_ring(const char *dir);
 
+/* The files in `dir` that were made as rings, and did not get a ring's name. On
+ * Windows those that have it keep their own as well, and are not counted; one
+ * that was replaced is, as long as somebody has it open. */
+int count_unnamed(const char *dir);
+
 /* The file that has the bytes of the ring in `dir`: that of its name, or one
  * which that names. In static storage, until the next call. */
 const char *ring_file(const char *dir);

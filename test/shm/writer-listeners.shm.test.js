@@ -20,10 +20,10 @@ describe("what a writer's listeners throw", () => {
         shield.on('error', () => {
           throw new Error('no')
         })
-        // A link in the ring's place, through which none is made.
+        // What is in the ring's place cannot be replaced by one.
         const { path } = shield.stats()
         fs.rmSync(path)
-        fs.symlinkSync('nowhere', path)
+        fs.mkdirSync(path)
         const healthy = shield.isHealthy()
         await sleep(1)
         await shield.close()

@@ -2,13 +2,13 @@
 // The discovery file: who may have made it, and what may stand in it.
 
 const assert = require('node:assert/strict')
+const { ownDirectories } = require('../../lib/base/own-directories.js')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
 const {
-  discoveryDirs,
   readDiscovery,
   readTokenFile,
   removeDiscovery,
@@ -77,8 +77,8 @@ describe('WebSocket discovery', () => {
       os.userInfo = () => ({ homedir: '' })
       try {
         const env = { [OWN_DIRECTORY]: runtime }
-        assert.deepEqual(discoveryDirs(env), [own])
-        assert.deepEqual(discoveryDirs({}), [])
+        assert.deepEqual(ownDirectories(env), [own])
+        assert.deepEqual(ownDirectories({}), [])
       } finally {
         Object.assign(os, { homedir, userInfo })
       }
@@ -87,10 +87,10 @@ describe('WebSocket discovery', () => {
     it('in the runtime directory, else at home', () => {
       const home = path.join(os.homedir(), HOME_FOLDER)
       const env = { [OWN_DIRECTORY]: runtime }
-      assert.deepEqual(discoveryDirs(env), [own, home])
+      assert.deepEqual(ownDirectories(env), [own, home])
       for (const wrong of [undefined, '', 'run', './run']) {
         const odd = { [OWN_DIRECTORY]: wrong }
-        assert.deepEqual(discoveryDirs(odd), [home])
+        assert.deepEqual(ownDirectories(odd), [home])
       }
     })
   })

@@ -112,4 +112,4 @@ function testCore({ env, say }) {
   return passed.length > 0 && faults.length === 0
 }
 
-module.exports = { testCore, titlesOfLinux }
+module.exports = { testCore }

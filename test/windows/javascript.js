@@ -29,7 +29,7 @@ const ELSEWHERE = [
 ]
 
 /** What is to run, relative to ROOT. */
-function listFiles(hasAddon) {
+function listFiles() {
   const folders = fs
     .readdirSync(path.join(ROOT, 'test'), { withFileTypes: true })
     .filter((one) => one.isDirectory() && !ELSEWHERE.includes(one.name))
@@ -47,11 +47,7 @@ function listFiles(hasAddon) {
   for (const file of Object.keys(ABSENT)) {
     if (!all.includes(file)) throw new Error(`there is no ${file}`)
   }
-  return all.filter(
-    (file) =>
-      !Object.hasOwn(ABSENT, file) &&
-      (hasAddon || !/\.shm\.(test|windows)\.js$/.test(file))
-  )
+  return all.filter((file) => !Object.hasOwn(ABSENT, file))
 }
 
 /** What mocha's json-stream said. */
@@ -73,6 +69,7 @@ function readStream(output) {
 async function runFiles(files, node) {
   const mocha = require.resolve('mocha/bin/mocha.js')
   const how = ['--reporter', 'json-stream', '--timeout', `${TEST_MS}`, '--exit']
+  how.push('--forbid-pending', '--forbid-only')
   const runs = []
   for (let i = 0; i < files.length; i += FILES_OF_A_RUN) {
     runs.push(files.slice(i, i + FILES_OF_A_RUN))
@@ -119,17 +116,15 @@ function judge(results, say) {
  * Runs the tests. The prefix is there: see prepare() in wine.js.
  * @param {object} how
  * @param {'22' | '20'} [how.version] of Node
- * @param {boolean} [how.hasAddon] whether there is one for Windows; without it
- *   those that need it are not run
  * @param {string[]} [how.files] these alone
  * @param {(text: string) => void} how.say
  * @returns {Promise<boolean>} whether all passed but what must fail
  */
-async function testJavascript({ version, hasAddon = true, files, say }) {
-  const all = files ?? listFiles(hasAddon)
+async function testJavascript({ version, files, say }) {
+  const all = files ?? listFiles()
   const results = await runFiles(all, wine.nodeFor(version))
   const { passed, wrong, broken, late, unknown, failed } = judge(results, say)
-  const missing = files === undefined && hasAddon ? unknown : []
+  const missing = files === undefined ? unknown : []
   for (const title of missing) say(`there is no test: ${title}`)
   say(
     `javascript: ${passed} passed, ${wrong.length} failed, ` +

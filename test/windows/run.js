@@ -31,7 +31,7 @@ function makeAddon() {
 
 /** What an older Node has to show: that threats come through. */
 const transports = () =>
-  listFiles(true).filter((file) => /transport|\.windows\.js$/.test(file))
+  listFiles().filter((file) => /transport|\.windows\.js$/.test(file))
 
 /** @returns {Promise<boolean[]>} whether each part went as it must */
 async function runParts(args) {

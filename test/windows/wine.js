@@ -7,6 +7,7 @@
 // lose some of it when they are ended.
 
 const { execFileSync, spawn, spawnSync } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -60,75 +61,37 @@ function install() {
 }
 
 /**
- * A program that runs.
- * @typedef {object} Running
- * @property {number} pid Linux's; to kill it is what TerminateProcess does
- * @property {() => string} stdout what it has written until now
- * @property {() => string} stderr
- * @property {Promise<Ended>} ended
- * @property {() => void} kill ends it at once
- *
- * @typedef {object} Ended
- * @property {number | null} status its exit code; null when it was killed
- * @property {boolean} isLate whether it was ended for its time limit
- * @property {string} stdout
- * @property {string} stderr
- */
-
-/**
- * Starts a program in the prefix.
+ * Runs a program in the prefix to its end.
  * @param {string[]} command a program, and its arguments as they are
  * @param {object} [options]
- * @param {string} [options.cwd] a folder of Linux's
- * @param {Record<string, string | undefined>} [options.env] beside the usual;
- *   what is undefined is taken away
  * @param {number} [options.limitMs] then it is killed
- * @returns {Running}
+ * @returns {Promise<{ status: number | null, stdout: string, stderr: string }>}
+ *   the status is null when it was killed
  */
-function start(command, { cwd = ROOT, env = {}, limitMs = LIMIT_MS } = {}) {
+async function run(command, { limitMs = LIMIT_MS } = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-wine-'))
   const files = ['stdout', 'stderr'].map((name) => path.join(dir, name))
   const streams = files.map((file) => fs.openSync(file, 'w'))
   const [sh, ...args] = [...PRIVATELY, 'wine', ...command]
-  const child = spawn(sh, args, {
-    cwd,
-    env: { ...process.env, ...ENV, ...env },
-    stdio: ['ignore', ...streams]
-  })
-  streams.forEach((fd) => fs.closeSync(fd))
-  // Both ways that Windows ends its lines become Linux's.
-  const text = (i) => fs.readFileSync(files[i], 'utf8').replaceAll('\r\n', '\n')
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    child.kill('SIGKILL')
-  }, limitMs)
-  const ended = new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('exit', (status) => {
-      const [stdout, stderr] = [text(0), text(1)]
-      resolve({ status, isLate, stdout, stderr })
+  try {
+    const child = spawn(sh, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...ENV },
+      stdio: ['ignore', ...streams],
+      timeout: limitMs,
+      killSignal: 'SIGKILL'
     })
-  }).finally(() => {
-    clearTimeout(timer)
+    const [status] = await once(child, 'exit')
+    // Both ways that Windows ends its lines become Linux's.
+    const [stdout, stderr] = files.map((file) =>
+      fs.readFileSync(file, 'utf8').replaceAll('\r\n', '\n')
+    )
+    return { status, stdout, stderr }
+  } finally {
+    streams.forEach((fd) => fs.closeSync(fd))
     fs.rmSync(dir, { recursive: true, force: true })
-  })
-  return {
-    pid: child.pid,
-    stdout: () => text(0),
-    stderr: () => text(1),
-    ended,
-    kill: () => child.kill('SIGKILL')
   }
 }
-
-/**
- * Runs a program in the prefix to its end.
- * @param {string[]} command
- * @param {Parameters<typeof start>[1]} [options]
- * @returns {Promise<Ended>}
- */
-const run = (command, options) => start(command, options).ended
 
 /** Ends all that runs in this prefix, and nothing else. */
 function end() {
@@ -180,24 +143,12 @@ const nodeFor = (version = NODES[0]) =>
 /** A path of Linux's as programs in the prefix know it. */
 const toWindows = (file) => `Z:${path.resolve(file).replaceAll('/', '\\')}`
 
-/** A path of the prefix as Linux knows it; drives are in lower case there. */
-const toLinux = (file) =>
-  path.join(
-    PREFIX,
-    'dosdevices',
-    file[0].toLowerCase() + file.slice(1).replaceAll('\\', '/')
-  )
-
 module.exports = {
-  COMPILER,
   ENV,
   NODES,
-  PREFIX,
   end,
   nodeFor,
   prepare,
   run,
-  start,
-  toLinux,
   toWindows
 }

@@ -49,4 +49,4 @@ function describeMachine() {
   ]
 }
 
-module.exports = { describeMachine }
+module.exports = { describeMachine, ROOT }

@@ -5,7 +5,7 @@
 const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
 const { hideInherited } = require('../../base/own.js')
-const { deniedBy } = require('../../base/permission.js')
+const { deniedError } = require('../../base/permission.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const { isSocketPath, SOCKET_PATH } = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
@@ -231,9 +231,9 @@ function open(way, onSocket, signal) {
 /** No server there, or one that speaks another protocol. */
 function connectionError({ name }, error) {
   const { code } = error
-  const denied = deniedBy(error)
+  const denied = deniedError(error, name)
   if (denied !== null) {
-    return new IpcError('ERR_ACCESS', `${name}: ${denied}`, { cause: error })
+    return denied
   }
   // The system's codes; those of parsers and of ws have an underscore.
   if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) {

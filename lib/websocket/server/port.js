@@ -2,7 +2,7 @@
 // The loopback port of a server: for who cannot use its Unix socket.
 
 const { IpcError } = require('../../base/errors.js')
-const { deniedBy } = require('../../base/permission.js')
+const { deniedError } = require('../../base/permission.js')
 const { Listener } = require('./listener.js')
 
 // The two addresses that a client may mean by `localhost`.
@@ -117,9 +117,9 @@ async function listen(listener, host, port) {
   try {
     await listener.listen({ host, port })
   } catch (cause) {
-    const denied = deniedBy(cause)
+    const denied = deniedError(cause, 'listen')
     if (denied !== null) {
-      throw new IpcError('ERR_ACCESS', `listen: ${denied}`, { cause })
+      throw denied
     }
     const full = cause.code === 'EMFILE' || cause.code === 'ENFILE'
     const code = full ? 'ERR_TOO_MANY_FILES' : 'ERR_SYSTEM'

@@ -77,8 +77,10 @@ function showOnly(linked, names) {
     names.includes(name.replace(/^_/, ''))
   )
   if (found.length !== names.length) throw new Error('it lacks an export')
-  bytes.fill(treeOf(found), begin, begin + treeOf(found).length)
-  bytes.fill(0, begin + treeOf(found).length, begin + size)
+  const tree = treeOf(found)
+  if (tree.length > size) throw new Error('the list of exports has no room')
+  bytes.fill(tree, begin, begin + tree.length)
+  bytes.fill(0, begin + tree.length, begin + size)
   if (directory !== null) sign(bytes, directory)
   return bytes
 }

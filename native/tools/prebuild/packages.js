@@ -1,7 +1,8 @@
 'use strict'
-// The compiler and Node's headers: packages of npm that are too large to be
-// development dependencies (350 MB for everybody who runs `npm ci`), so only
-// `npm run prebuild` gets them, pinned by their integrity, into a cache.
+// The compiler, Node's headers and the Nodes that some tests run: packages of
+// npm that are too large to be development dependencies (350 MB for everybody
+// who runs `npm ci`), so they are fetched when they are needed, pinned by their
+// integrity, into a cache.
 
 const { execFileSync } = require('node:child_process')
 const { createHash } = require('node:crypto')

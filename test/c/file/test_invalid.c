@@ -73,7 +73,7 @@ TEST(replaced, "F19 the next writer replaces a file that is no ring") {
     kg_writer *writer = open_writer(dir, 16);
     CHECK_EQUAL(write_events(writer, 3), 3);
     CHECK_EQUAL(check_ring_from(dir, 1), 3);
-    CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
+    CHECK_EQUAL(count_unnamed(dir), 0);
     kg_writer_close(writer);
   }
 }

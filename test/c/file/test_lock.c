@@ -125,7 +125,7 @@ TEST(starters, "F37 32 starters at once: exactly one wins") {
     remove_file(dir, LOCK_FILE);
     start_all(dir);
     CHECK_EQUAL(check_ring_from(dir, 1), 3);
-    CHECK_EQUAL(check_count_files(dir, ".tmp"), 0);
+    CHECK_EQUAL(count_unnamed(dir), 0);
   }
 }
 

@@ -138,7 +138,7 @@ TEST(poor_first, "so does one whose file system cannot do what a ring needs") {
   CHECK(strstr(failure.detail, candidates[0]) != NULL);
   CHECK(strstr(failure.detail, "no locks here") != NULL);
   for (int i = 0; i < CANDIDATES; i++) {
-    CHECK_EQUAL(check_count_files(candidates[i], ".tmp"), 0);
+    CHECK_EQUAL(count_unnamed(candidates[i]), 0);
   }
   /* Whether there is space a writer asks, and not this. */
   full = 1;

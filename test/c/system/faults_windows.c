@@ -11,7 +11,6 @@ enum call {
   CREATE_DIRECTORY,
   CREATE_MAPPING,
   MAP_VIEW,
-  PROTECT,
   SET_END,
   WRITE,
   LOCK,
@@ -51,9 +50,6 @@ REFUSE(HANDLE, CREATE_MAPPING, CreateFileMappingW, NULL,
 REFUSE(LPVOID, MAP_VIEW, MapViewOfFile, NULL,
        (HANDLE mapping, DWORD access, DWORD high, DWORD low, SIZE_T bytes),
        (mapping, access, high, low, bytes));
-REFUSE(BOOL, PROTECT, VirtualProtect, FALSE,
-       (LPVOID at, SIZE_T bytes, DWORD protection, PDWORD before),
-       (at, bytes, protection, before));
 REFUSE(BOOL, SET_END, SetEndOfFile, FALSE, (HANDLE file), (file));
 REFUSE(BOOL, WRITE, WriteFile, FALSE,
        (HANDLE file, LPCVOID bytes, DWORD length, LPDWORD done,

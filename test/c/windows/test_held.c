@@ -1,6 +1,8 @@
 /* What somebody has open keeps its name, its place and its length, whoever
  * wants to take it away: so a live ring can be neither removed nor cut short.
  */
+#include <windows.h>
+
 #include "../reliable_fixture.h"
 
 static void check_stays(const char *path) {
@@ -86,12 +88,22 @@ TEST(locks, "F18 who locks or reads a ring's own bytes holds up nobody") {
   kg_writer *writer = open_writer(dir, 16);
   kg_reader *reader = open_reader(dir);
   account account = {.next = 1};
+  HANDLE ring = CreateFileA(ring_file(dir), GENERIC_READ,
+                            FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                            OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+  CHECK(ring != INVALID_HANDLE_VALUE);
   for (uint64_t i = 1; i <= 50; i++) {
+    /* While it is locked, nobody else could read it by a handle. */
+    OVERLAPPED begin = {0};
+    CHECK(LockFileEx(ring, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+                     0, sizeof bytes, 0, &begin));
     CHECK_EQUAL(write_events(writer, 1), i);
+    CHECK(UnlockFileEx(ring, 0, sizeof bytes, 0, &begin));
     peek_ring(dir, 0, bytes, sizeof bytes);
     drain_file(reader, &account);
     CHECK_EQUAL(account.received, i);
   }
+  CloseHandle(ring);
   kg_reader_close(reader);
   kg_writer_close(writer);
 }
