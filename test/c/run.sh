@@ -17,14 +17,16 @@ run_tests() {
   index=0
   said=$(mktemp)
   # shellcheck disable=SC2086 # the wrapper is a command with its options
-  $1 "$2" --list >"$said" 2>/dev/null </dev/null
+  $1 "$2" --list >"$said" 2>"$said.errors" </dev/null
   code=$?
   titles=$(cat "$said")
   if [ $code -ne 0 ] || [ -z "$titles" ]; then
-    echo "FAIL $name: it lists no tests"
-    rm -f "$said"
+    printf 'FAIL %s: it lists no tests (exit %s)\n%s\n' "$name" "$code" \
+      "$(sed 's/^/     /' "$said.errors")"
+    rm -f "$said" "$said.errors"
     return
   fi
+  rm -f "$said.errors"
   printf '%s\n' "$titles" | while IFS= read -r title; do
     # shellcheck disable=SC2086
     if $1 "$2" --run "$index" >"$said" 2>&1 </dev/null; then

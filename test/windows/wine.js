@@ -130,6 +130,9 @@ async function prepare() {
   install()
   await makePrefix()
   makeDrive()
+  // It stays until end(): a program that starts while the server of the last one
+  // goes may find neither.
+  spawnSync('wineserver', ['-p'], { env: { ...process.env, ...ENV } })
 }
 
 /**
