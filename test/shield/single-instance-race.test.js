@@ -99,6 +99,19 @@ describe('the socket of a Shield that begins', () => {
     assert.deepEqual([instance.isHeld, instance.error], [true, null])
   })
 
+  it('F33 that is reset before its connection is told of is found', async () => {
+    const { dir } = current()
+    await instance.take(false)
+    const asking = new SingleInstance({ dir }, { isOn: false })
+    mock.method(net, 'connect', () => {
+      const socket = new net.Socket()
+      const error = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+      return socket.destroy(error)
+    })
+    await assert.rejects(asking.take(false), { code: 'ERR_RING_LOCKED' })
+    asking.free()
+  })
+
   it('that only asks has none', async () => {
     const { dir } = current()
     const asking = new SingleInstance({ dir }, { isOn: false })

@@ -15,6 +15,11 @@ const { Listener } = require('./listener.js')
 const BOUND = /^\.[0-9a-f]{8}$/
 const boundName = () => `.${randomBytes(4).toString('hex')}`
 
+// What tells of a listener although there is no connection. EAGAIN: the queue is
+// full, its process lives and accepts nothing, as when stopped. ECONNRESET: it
+// has ended the connection before Bun could tell of it.
+const HELD = new Set(['EAGAIN', 'ECONNRESET'])
+
 // What was bound and not renamed for so long was left by one that was killed.
 const LEFT_OVER_MS = 60_000
 
@@ -62,8 +67,7 @@ async function isHeld(file) {
     await happened(socket, 'connect')
     return true
   } catch (error) {
-    // The queue is full: its process lives and accepts nothing, as when stopped.
-    return error.code === 'EAGAIN'
+    return HELD.has(error.code)
   } finally {
     socket.destroy()
   }
