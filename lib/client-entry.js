@@ -5,9 +5,9 @@
 
 const { IpcError } = require('./base/errors.js')
 const { lazy } = require('./base/load.js')
-const { Severity, ThreatType } = require('./threat/names.js')
 
 const client = lazy(() => require('./client/client.js'))
+const names = lazy(() => require('./threat/names.js'))
 const platform = lazy(() => require('./shm/platform.js'))
 const shmClient = lazy(() => require('./shm/client.js'))
 const text = lazy(() => require('./base/display-text.js'))
@@ -26,14 +26,18 @@ async function createClient(options) {
 
 module.exports = {
   IpcError,
-  Severity,
-  ThreatType,
   createClient,
   get PlatformShm() {
     return platform().PlatformShm
   },
+  get Severity() {
+    return names().Severity
+  },
   get ShmClient() {
     return shmClient().ShmClient
+  },
+  get ThreatType() {
+    return names().ThreatType
   },
   get displayText() {
     return text().displayText

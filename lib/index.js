@@ -12,19 +12,23 @@ const benchmark = lazy(() => require('./benchmark/client.js'))
 module.exports = {
   IpcError: client.IpcError,
   IpcFactory,
-  Severity: client.Severity,
-  ThreatType: client.ThreatType,
   get BenchmarkClient() {
     return benchmark().BenchmarkClient
   },
   get PlatformShm() {
     return client.PlatformShm
   },
+  get Severity() {
+    return client.Severity
+  },
   get SharedMemoryIpc() {
     return shield.SharedMemoryIpc
   },
   get ShmClient() {
     return client.ShmClient
+  },
+  get ThreatType() {
+    return client.ThreatType
   },
   get displayText() {
     return client.displayText

@@ -4,9 +4,9 @@
 
 const { IpcError } = require('./base/errors.js')
 const { lazy } = require('./base/load.js')
-const { Severity, ThreatType } = require('./threat/names.js')
 
 const configuration = lazy(() => require('./options/file.js'))
+const names = lazy(() => require('./threat/names.js'))
 const platform = lazy(() => require('./shm/platform.js'))
 const shield = lazy(() => require('./shield/transport.js'))
 const writer = lazy(() => require('./shm/writer.js'))
@@ -34,15 +34,19 @@ const createHybridTransport = (options) => transport(options, true)
 
 module.exports = {
   IpcError,
-  Severity,
-  ThreatType,
   createHybridTransport,
   createTransport,
   get PlatformShm() {
     return platform().PlatformShm
   },
+  get Severity() {
+    return names().Severity
+  },
   get SharedMemoryIpc() {
     return writer().SharedMemoryIpc
+  },
+  get ThreatType() {
+    return names().ThreatType
   },
   get loadConfig() {
     return configuration().loadConfig

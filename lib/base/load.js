@@ -3,7 +3,6 @@
 // path as a literal, so that bundlers find it.
 
 const { IpcError } = require('./errors.js')
-const { deniedBy } = require('./permission.js')
 
 /**
  * @param {() => T} load
@@ -29,6 +28,7 @@ function lazyPackage(name, load) {
     try {
       return load()
     } catch (error) {
+      const { deniedBy } = require('./permission.js')
       const [why] = String(error?.message ?? error).split('\n', 1)
       const detail =
         `the package ${name} cannot be loaded: ${deniedBy(error) ?? why}; ` +

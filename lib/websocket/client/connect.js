@@ -2,17 +2,14 @@
 // Connects to a Shield's server, and to no other: it must ask for a proof, and
 // give its own before anything that it sends is looked at.
 
+const net = require('node:net')
 const { IpcError } = require('../../base/errors.js')
 const { hideInherited } = require('../../base/own.js')
 const { deniedError } = require('../../base/permission.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const { isSocketPath, SOCKET_PATH } = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
-const { lazy } = require('../../base/load.js')
-
-// What a client that reads a ring does without.
-const net = lazy(() => require('node:net'))
-const upgrade = lazy(() => require('./upgrade.js'))
+const { loadClass, requestUpgrade } = require('./upgrade.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
 
@@ -106,7 +103,7 @@ async function connect(options) {
 
   signal?.throwIfAborted()
   // Before anybody is bothered with a connection.
-  upgrade().loadClass()
+  loadClass()
   // One deadline for all requests: a stranger could drip one byte at a time.
   const ended = new AbortController()
   const timer = setTimeout(() => {
@@ -155,11 +152,7 @@ async function handshake(way, options, signal) {
   const ask = async (more, judge) => {
     const connection = await open(way, onSocket, signal)
     try {
-      return await upgrade().requestUpgrade(
-        connection,
-        { ...request, ...more },
-        judge
-      )
+      return await requestUpgrade(connection, { ...request, ...more }, judge)
     } catch (error) {
       throw signal.aborted ? signal.reason : connectionError(way, error)
     }
@@ -220,7 +213,7 @@ function open(way, onSocket, signal) {
       throw unreachable(`${socket} is not ${SOCKET_PATH}`, true)
     }
     // A promise asks what it resolves with for a `then`.
-    const connection = hideInherited(net().connect(way.address), ['then'])
+    const connection = hideInherited(net.connect(way.address), ['then'])
     const abort = () => connection.destroy(signal.reason)
     signal.addEventListener('abort', abort)
     const end = (action, value) => {
