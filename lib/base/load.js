@@ -2,40 +2,35 @@
 // What is loaded when it is first needed. The `require` is the caller's, with its
 // path as a literal, so that bundlers find it.
 
-const { IpcError } = require('./errors.js')
+const { IpcError, isIpcError } = require('./errors.js')
 
-/**
- * @param {() => T} load
- * @returns {() => T} loads once, and gives the same from then on, also where a
- *   test runner has emptied `require.cache` meanwhile
- * @template T
- */
-function lazy(load) {
-  let loaded
-  return () => (loaded ??= load())
+function failure(what, error) {
+  const { deniedBy } = require('./permission.js')
+  const [why] = String(error?.message ?? error).split('\n', 1)
+  const detail =
+    `${what} cannot be loaded: ${deniedBy(error) ?? why}; install ` +
+    'kindly-guard-ipc again, or have your bundler put all of it in'
+  return new IpcError('ERR_SYSTEM', detail, { cause: error })
 }
 
 /**
- * Loads a package that this one depends on; lazy() by itself.
- * @param {string} name
+ * Loads once, and gives the same from then on, also where a test runner has
+ * emptied `require.cache` meanwhile.
  * @param {() => T} load tried anew after a failure
- * @returns {() => T}
- * @throws {IpcError} ERR_SYSTEM: it is not there, or cannot be read
+ * @param {string} [what] is loaded, for people
+ * @returns {() => T} throws an IpcError with ERR_SYSTEM when it is not there, or
+ *   cannot be read
  * @template T
  */
-function lazyPackage(name, load) {
-  return lazy(() => {
+function lazy(load, what = 'a part of kindly-guard-ipc') {
+  let loaded
+  return () => {
     try {
-      return load()
+      return (loaded ??= load())
     } catch (error) {
-      const { deniedBy } = require('./permission.js')
-      const [why] = String(error?.message ?? error).split('\n', 1)
-      const detail =
-        `the package ${name} cannot be loaded: ${deniedBy(error) ?? why}; ` +
-        'install kindly-guard-ipc again, or have your bundler put it in'
-      throw new IpcError('ERR_SYSTEM', detail, { cause: error })
+      throw isIpcError(error) ? error : failure(what, error)
     }
-  })
+  }
 }
 
-module.exports = { lazy, lazyPackage }
+module.exports = { lazy }

@@ -5,7 +5,7 @@
 const path = require('node:path')
 const { isDate } = require('node:util').types
 const { IpcError, invalid, show } = require('../base/errors.js')
-const { lazyPackage } = require('../base/load.js')
+const { lazy } = require('../base/load.js')
 const { deniedBy } = require('../base/permission.js')
 const { readChecked } = require('../base/private-file.js')
 const {
@@ -28,7 +28,7 @@ const ENV_OTHERS = [`${ENV_PREFIX}NO_NATIVE`]
 const MAX_BYTES = 2 ** 20
 
 // Options come from elsewhere in most programs.
-const loadToml = lazyPackage('smol-toml', () => require('smol-toml'))
+const loadToml = lazy(() => require('smol-toml'), 'the package smol-toml')
 
 const snake = (key) =>
   key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

@@ -2,7 +2,7 @@
 // The package `ws`, and nothing in its place: Bun has a module of that name of
 // its own, which has no bounds for the pieces of a message.
 
-const { lazyPackage } = require('../base/load.js')
+const { lazy } = require('../base/load.js')
 
 function find() {
   if (process.versions.bun !== undefined) {
@@ -21,6 +21,6 @@ function find() {
 
 // With it come http, https, net, tls, zlib and crypto: far more than a client of
 // the ring needs.
-const loadWs = lazyPackage('ws', find)
+const loadWs = lazy(find, 'the package ws')
 
 module.exports = { loadWs }
