@@ -2,8 +2,8 @@
 extern "C" {
 #include "../platform/platform.h"
 }
+#include "../include/kg_version.h"
 #include "addon.h"
-#include "package_version.h"
 #include "protocol.h"
 
 #include <cinttypes>
@@ -213,8 +213,8 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon());
   // What it was compiled from, for lib/shm/addon.js: another package's addon
   // may lie where this one's is looked for.
-  exports.Set("packageVersion", KG_PACKAGE_VERSION);
-  exports.Set("layoutVersion", KG_VERSION);
+  exports.Set("packageVersion", KG_VERSION);
+  exports.Set("layoutVersion", KG_LAYOUT_VERSION);
   exports.Set("nodeApiVersion", NAPI_VERSION);
   exports.Set("Writer", DefineWriter(env));
   exports.Set("Reader", DefineReader(env));

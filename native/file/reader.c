@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "reader_fields.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
@@ -94,9 +95,15 @@ static uint32_t count_last_page_slots(const kg__ring *ring,
   return reaching < count ? (uint32_t)reaching : count;
 }
 
-int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
+int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
                    kg_failure *failure) {
   kg__file file;
+  kg_ring_options copy;
+  const kg_ring_options *options = &copy;
+  int result = kg__options_copy(given, &copy, failure);
+  if (result != KG_OK) {
+    return result;
+  }
   kg_reader *reader = calloc(1, sizeof *reader);
   if (reader == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
@@ -109,7 +116,7 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   if (reader->is_default_dir) {
     kg__directories_list(&reader->dirs);
   }
-  int result = kg__names_make(options->name, &reader->names, failure);
+  result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
                                   failure);

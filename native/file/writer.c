@@ -5,6 +5,7 @@
 
 #include "../base/atomic.h"
 #include "lock_file.h"
+#include "options.h"
 #include "writer.h"
 
 /* In a forked child the locked files were closed already, and the mapping was
@@ -63,8 +64,14 @@ static int acquire_in(void *context, const kg__dir *dir, kg_failure *failure) {
   return result;
 }
 
-int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
+int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
                    kg_failure *failure) {
+  kg_ring_options copy;
+  const kg_ring_options *options = &copy;
+  int result = kg__options_copy(given, &copy, failure);
+  if (result != KG_OK) {
+    return result;
+  }
   kg_writer *writer = calloc(1, sizeof *writer);
   if (writer == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
@@ -87,7 +94,7 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
 
-  int result = kg__names_make(options->name, &writer->names, failure);
+  result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
   }

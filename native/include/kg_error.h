@@ -6,6 +6,12 @@
 #ifndef KG_ERROR_H
 #define KG_ERROR_H
 
+/* What makes a function one that a shared library gives to others: whoever
+ * compiles that library says it. */
+#ifndef KG_API
+#define KG_API
+#endif
+
 /* clang-format off */
 #define KG_ERROR_MAP(X)                                                        \
   X(NO_RING, -1, "There is no ring here.",                                     \
@@ -108,13 +114,13 @@ extern "C" {
 
 /* The stable code of an error ("ERR_NO_RING"), "ERR_UNKNOWN" for any other
  * number. Static storage; never NULL. */
-const char *kg_error_code(int error);
+KG_API const char *kg_error_code(int error);
 
 /* What happened, as one sentence. Static storage; never NULL. */
-const char *kg_error_what(int error);
+KG_API const char *kg_error_what(int error);
 
 /* What to do about it, as one sentence. Static storage; never NULL. */
-const char *kg_error_advice(int error);
+KG_API const char *kg_error_advice(int error);
 
 #ifdef __cplusplus
 }
