@@ -33,6 +33,9 @@ int kg_lock_take(const kg_ring_options *given, kg_lock **taken,
                  kg_failure *failure) {
   kg_ring_options options;
   int result = kg__options_copy(given, &options, failure);
+  if (result == KG_OK && taken == NULL) {
+    result = kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "lock is NULL");
+  }
   if (result != KG_OK) {
     return result;
   }

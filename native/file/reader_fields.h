@@ -30,8 +30,11 @@ struct kg_reader {
   uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
   uint64_t boot_id;
-  bool is_default_dir; /* none was asked for */
-  kg__dir_list dirs;   /* then those where the next writer may be */
+  bool is_default_dir;     /* none was asked for */
+  kg__dir_list dirs;       /* then those where the next writer may be */
+  uint32_t is_waiting;     /* 1: a thread is in kg_reader_wait */
+  uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
+  kg_failure failure;      /* of the last call that failed */
 };
 
 /* The head of a ring that was cut short: it has one no more. */

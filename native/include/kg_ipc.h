@@ -5,12 +5,14 @@
  * file are in kg_layout.h.
  *
  * * Functions return 0 or a count, or a negative enum kg_error (kg_error.h),
- * and then fill `failure`, which may be NULL. No other pointer may, except
- * where something says so; nothing passed in is kept behind the call. A
+ * and then fill `failure`, which may be NULL; kg_writer_error and
+ * kg_reader_error tell the same of those that have none. No other pointer may
+ * be NULL, except where something says so: KG_E_INVALID_ARGUMENT, and what
+ * returns no error does nothing. Nothing passed in is kept behind the call. A
  * kg_writer or kg_reader belongs to one thread at a time, except where a
- * function says otherwise. In a forked child, what returns errors gives
- * KG_E_FORKED for those of the parent; closing them frees the child's memory
- * and nothing else. */
+ * function or an option says otherwise. In a forked child, what returns errors
+ * gives KG_E_FORKED for those of the parent; closing them frees the child's
+ * memory and nothing else. */
 #ifndef KG_IPC_H
 #define KG_IPC_H
 
@@ -71,8 +73,8 @@ typedef struct kg_threat {
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
-  bool cut; /* texts are cut and id and context missing: it was kept apart, and
-               too large for that */
+  bool cut; /* texts are cut and id and context missing: the continuation is
+               deflated, or was too large to be kept apart */
 } kg_threat;
 
 /* --- Where the ring is -------------------------------------------------- */
@@ -86,7 +88,7 @@ typedef struct kg_threat {
 
 /* A program that was compiled with an older header has a shorter one. */
 typedef struct kg_ring_options {
-  uint32_t struct_size; /* sizeof(kg_ring_options); 0: up to `reliable` */
+  uint32_t struct_size; /* sizeof(kg_ring_options); 0: up to `any_thread` */
   const char *dir;      /* NULL: this system's default; made absolute */
   const char *name;     /* NULL: "kindly-guard"; letters, digits, ". _ -" */
   uint32_t max_events;  /* writer: at least so many slots; 0: those of the
@@ -121,6 +123,8 @@ typedef struct kg_ring_options {
                                  the way, without taking a whole ring, before
                                  it is evicted; 0: 5000 */
   bool reliable;              /* reader: see kg_reader_open */
+  bool any_thread; /* writer: any thread may call its functions at any
+                      time, but for closing it */
   /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
 
@@ -171,6 +175,10 @@ typedef struct kg_attached_reader {
 KG_API int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
                           kg_failure *failure);
 
+/* The slots that a threat takes, 1 or more, for kg_writer_wait_for_space; more
+ * than a ring allows is possible. */
+KG_API int64_t kg_threat_span(const kg_threat *threat);
+
 /* Publishes one threat and wakes the readers that sleep. Returns its sequence
  * (1 or more) or an error, which leaves the ring as it was. Never waits. After
  * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. A
@@ -187,10 +195,21 @@ KG_API int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
  * as KG_E_RING_FULL, drops the whole batch: stage it again. */
 KG_API int64_t kg_writer_commit(kg_writer *writer);
 
-/* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
- * one) can be written, `timeout_ms` at the most: KG_E_RING_FULL then. */
+/* Waits until `slots` more (1 to a quarter of the ring; kg_threat_span) can be
+ * written, `timeout_ms` at the most: KG_E_RING_FULL then. */
 KG_API int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
                                     uint32_t timeout_ms);
+
+/* Ends that wait, or else the next one, within 50 ms: KG_E_RING_FULL unless
+ * there is space. Any thread. */
+KG_API void kg_writer_interrupt(kg_writer *writer);
+
+/* For an event loop that shall not wait: a descriptor that poll() finds
+ * readable when readers have made space behind a KG_E_RING_FULL; then call this
+ * again, which empties it, and write. It stays the writer's. Look every 50 ms
+ * all the same: readers that die signal nothing. KG_E_SYSTEM where there is
+ * none. */
+KG_API int kg_writer_space_fd(kg_writer *writer);
 
 /* Fills `readers` with the reliable readers, `most` at the most (there are
  * KG_READER_CELLS at the most); returns how many. */
@@ -216,6 +235,10 @@ KG_API int kg_writer_beat(kg_writer *writer, kg_failure *failure);
  * KG_PRIORITY_UNKNOWN. */
 KG_API void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
                               uint64_t priority);
+
+/* What the last call that failed had to say, whichever that was; an error of
+ * KG_OK when none has. */
+KG_API void kg_writer_error(const kg_writer *writer, kg_failure *failure);
 
 KG_API void kg_writer_stats_get(const kg_writer *writer,
                                 kg_writer_stats *stats);
@@ -334,6 +357,22 @@ KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
  * return early. */
 KG_API void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 
+/* Ends that sleep, or else the next one, at once. Any thread. */
+KG_API void kg_reader_interrupt(kg_reader *reader);
+
+/* For an event loop: a descriptor that poll() finds readable when something may
+ * be there to read, once kg_reader_arm has said 1. It stays the reader's.
+ * Another writer may mean another one: ask behind each kg_reader_arm.
+ * KG_E_SYSTEM where there is none, on Windows and where the system has no more
+ * of them; then a thread calls kg_reader_wait. */
+KG_API int kg_reader_fd(kg_reader *reader);
+
+/* Before the loop waits: empties that descriptor and asks the writer for a
+ * signal. 1: wait; 0: there is something to read, now. Wait for a second at the
+ * most, and see what kg_reader_check says: a writer that ends signals nothing.
+ */
+KG_API int kg_reader_arm(kg_reader *reader);
+
 /* Spins until something is there to read, for `micros` at the most; true when
  * there is. For a thread that has a CPU to itself and is to wait for nothing:
  * kg_reader_spin, kg_reader_read, and again. In a flood it lets a few events
@@ -346,6 +385,9 @@ KG_API bool kg_reader_spin(kg_reader *reader, uint32_t micros);
  * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
  * thread. */
 KG_API int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+
+/* As kg_writer_error. */
+KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);
 
 KG_API void kg_reader_stats_get(const kg_reader *reader,
                                 kg_reader_stats *stats);

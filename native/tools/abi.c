@@ -55,7 +55,7 @@ int main(void) {
   F(struct_size), F(dir), F(name), F(max_events), F(max_bytes), F(no_checksums),
       F(priority_severity), F(priority_events), F(predecessor_generation),
       F(predecessor_sequence), F(predecessor_priority), F(rejects),
-      F(reader_timeout_ms), F(reliable);
+      F(reader_timeout_ms), F(reliable), F(any_thread);
   end();
 #undef F
 

@@ -37,7 +37,7 @@ static int open_all(const void *options, kg_failure *failure) {
 TEST(sizes, "any size from that of the first version on, and 0, will do") {
   kg_failure failure = {.error = 0};
   later_options options = {.known = {.dir = check_temp_dir()}};
-  const size_t first = offsetof(kg_ring_options, reliable) + sizeof(bool);
+  const size_t first = offsetof(kg_ring_options, any_thread) + sizeof(bool);
   const size_t fine[] = {0, first, sizeof options.known, sizeof options};
   for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
     options.known.struct_size = (uint32_t)fine[i];
