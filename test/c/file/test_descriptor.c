@@ -108,6 +108,21 @@ TEST(replaced, "is told at once that the ring was replaced") {
   kg_writer_close(writer);
 }
 
+TEST(replaced_before,
+     "does not wait for a ring that was replaced before that") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_reader *reader = open_reader(dir);
+  kg_failure failure;
+  CHECK(kg_reader_fd(reader) >= 0);
+  CHECK(system_remove_file(check_path(dir, RING_FILE)));
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+  CHECK_EQUAL(kg_reader_arm(reader), 0);
+  CHECK_EQUAL(kg_reader_arm(reader), 1);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 TEST(space, "a writer's is readable when a reader has made space") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG);
