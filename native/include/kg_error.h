@@ -1,8 +1,8 @@
 /* Every error of the library: KG_E_NO_RING, a negative number, in C and its
  * stable code ERR_NO_RING for people and JavaScript, what happened and what to
- * do about it. The table is the only place where these stand:
- * lib/base/error-codes.json and the table in docs/errors.md are made from it
- * (native/tools/generate.js). */
+ * do about it. lib/base/error-codes.json and the table in docs/errors.md are
+ * made from this table (native/tools/generate.js). Where it names what only
+ * JavaScript has, kg_error_what and kg_error_advice have C's words. */
 #ifndef KG_ERROR_H
 #define KG_ERROR_H
 
