@@ -25,6 +25,7 @@
         "native/file/lock_file.c",
         "native/file/options.c",
         "native/file/reader.c",
+        "native/file/reader_reopen.c",
         "native/file/reader_wait.c",
         "native/file/registration.c",
         "native/file/segment.c",

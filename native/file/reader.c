@@ -378,6 +378,12 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   }
   kg__guard_keep();
   kg__ring_reader_stats(&reader->ring, stats);
+  const kg__totals *earlier = &reader->earlier;
+  stats->received += earlier->received;
+  stats->lost += earlier->lost;
+  stats->rescued += earlier->rescued;
+  stats->corrupt += earlier->corrupt;
+  stats->bytes += earlier->bytes;
   /* Relaxed: two words for people. */
   stats->reliable = reader->registration.shared != NULL &&
                     is_rejecting(reader) &&

@@ -270,8 +270,12 @@ enum kg_loss_reason {
   KG_LOSS_OVERWRITTEN, /* the reader was slower than a whole ring */
   KG_LOSS_CORRUPT,     /* slots did not validate */
   KG_LOSS_BEFORE_JOIN, /* gone before `from: oldest`; outside the account */
-  KG_LOSS_EVICTED      /* overwritten after this reliable reader was evicted */
+  KG_LOSS_EVICTED,     /* overwritten after this reliable reader was evicted */
+  KG_LOSS_REPLACED     /* by kg_reader_reopen: of the ring before this one */
 };
+
+/* A number of lost events that cannot be told. */
+#define KG_LOST_UNKNOWN UINT64_MAX
 
 /* What one read brought: first a loss, if there was one, then events. */
 typedef struct kg_batch {
@@ -388,6 +392,16 @@ KG_API int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
 
 /* As kg_writer_error. */
 KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);
+
+/* Once kg_reader_check says KG_E_NO_RING or KG_E_RING_TRUNCATED, and everything
+ * was read: goes over to the ring that has the place now, from its first event
+ * on. 1: it did, and the stats go on from those before; `lost` tells what of
+ * the old ring nobody will read any more, KG_LOSS_REPLACED, and has no events.
+ * When the new ring does not know the old one, that is KG_LOST_UNKNOWN, which
+ * the stats leave out. 0: there is none yet, or something is left to read; call
+ * it again. Of the reader kg_reader_fd may be another one then. */
+KG_API int kg_reader_reopen(kg_reader *reader, kg_batch *lost,
+                            kg_failure *failure);
 
 KG_API void kg_reader_stats_get(const kg_reader *reader,
                                 kg_reader_stats *stats);
