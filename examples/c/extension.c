@@ -43,7 +43,8 @@ static void print_batch(const kg_batch *batch, const void *buffer,
 }
 
 int main(int argc, char **argv) {
-  const kg_ring_options options = {.dir = argc > 1 ? argv[1] : NULL};
+  const kg_ring_options options = {.struct_size = sizeof options,
+                                   .dir = argc > 1 ? argv[1] : NULL};
   kg_reader *reader;
   kg_failure failure;
   int result = kg_reader_open(&options, &reader, &failure);

@@ -21,7 +21,8 @@ static int fail(const char *what, const kg_failure *failure) {
 }
 
 int main(int argc, char **argv) {
-  const kg_ring_options options = {.dir = argc > 1 ? argv[1] : NULL};
+  const kg_ring_options options = {.struct_size = sizeof options,
+                                   .dir = argc > 1 ? argv[1] : NULL};
   const kg_threat threats[] = {
       {.threat_type = KG_THREAT_PATH_TRAVERSAL,
        .severity = KG_SEVERITY_HIGH,

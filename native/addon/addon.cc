@@ -2,13 +2,14 @@
 extern "C" {
 #include "../platform/platform.h"
 }
+#include "../include/kg_version.h"
 #include "addon.h"
-#include "package_version.h"
 #include "protocol.h"
 
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace kg {
 
@@ -32,6 +33,21 @@ Napi::Value Throw(Napi::Env env, int error, const char *detail) {
 }
 
 Napi::Value Throw(Napi::Env env, const kg_failure &failure) {
+  // A detail about an option begins with its name, and here it has another.
+  static const struct {
+    const char *in_c;
+    const char *name;
+  } options[] = {{"max_bytes ", "bufferSize "},
+                 {"max_events ", "maxEvents "},
+                 {"priority_events ", "priorityEvents "}};
+  for (const auto &option : options) {
+    size_t length = strlen(option.in_c);
+    if (strncmp(failure.detail, option.in_c, length) == 0) {
+      std::string detail = option.name;
+      return Throw(env, failure.error,
+                   detail.append(failure.detail + length).c_str());
+    }
+  }
   return Throw(env, failure.error, failure.detail);
 }
 
@@ -213,8 +229,8 @@ static Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon());
   // What it was compiled from, for lib/shm/addon.js: another package's addon
   // may lie where this one's is looked for.
-  exports.Set("packageVersion", KG_PACKAGE_VERSION);
-  exports.Set("layoutVersion", KG_VERSION);
+  exports.Set("packageVersion", KG_VERSION);
+  exports.Set("layoutVersion", KG_LAYOUT_VERSION);
   exports.Set("nodeApiVersion", NAPI_VERSION);
   exports.Set("Writer", DefineWriter(env));
   exports.Set("Reader", DefineReader(env));

@@ -3,6 +3,7 @@
 
 #include "directories.h"
 #include "lock_file.h"
+#include "options.h"
 
 struct kg_lock {
   kg__names names;
@@ -28,17 +29,25 @@ static int take_in(void *context, const kg__dir *opened, kg_failure *failure) {
   return result;
 }
 
-int kg_lock_take(const kg_ring_options *options, kg_lock **taken,
+int kg_lock_take(const kg_ring_options *given, kg_lock **taken,
                  kg_failure *failure) {
+  kg_ring_options options;
+  int result = kg__options_copy(given, &options, failure);
+  if (result == KG_OK && taken == NULL) {
+    result = kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "lock is NULL");
+  }
+  if (result != KG_OK) {
+    return result;
+  }
   kg_lock *lock = calloc(1, sizeof *lock);
   if (lock == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a lock");
   }
   lock->fork_count = kg__fork_count();
-  lock->is_default = options->dir == NULL;
-  int result = kg__names_make(options->name, &lock->names, failure);
+  lock->is_default = options.dir == NULL;
+  result = kg__names_make(options.name, &lock->names, failure);
   if (result == KG_OK) {
-    result = kg__directories_use(options, take_in, lock, failure);
+    result = kg__directories_use(&options, take_in, lock, failure);
   }
   if (result == KG_OK) {
     *taken = lock;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "reader_fields.h"
 
 /* A writer beats twice a second; six missed ones are no coincidence. */
@@ -94,9 +95,18 @@ static uint32_t count_last_page_slots(const kg__ring *ring,
   return reaching < count ? (uint32_t)reaching : count;
 }
 
-int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
+int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
                    kg_failure *failure) {
   kg__file file;
+  kg_ring_options copy;
+  const kg_ring_options *options = &copy;
+  int result = kg__options_copy(given, &copy, failure);
+  if (result == KG_OK && opened == NULL) {
+    result = kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "reader is NULL");
+  }
+  if (result != KG_OK) {
+    return result;
+  }
   kg_reader *reader = calloc(1, sizeof *reader);
   if (reader == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a reader");
@@ -109,7 +119,7 @@ int kg_reader_open(const kg_ring_options *options, kg_reader **opened,
   if (reader->is_default_dir) {
     kg__directories_list(&reader->dirs);
   }
-  int result = kg__names_make(options->name, &reader->names, failure);
+  result = kg__names_make(options->name, &reader->names, failure);
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
                                   failure);
@@ -165,25 +175,45 @@ void kg_reader_close(kg_reader *reader) {
   free(reader);
 }
 
+/* What the functions below return when they fail. */
+static int fail(kg_reader *reader, int error, const char *detail) {
+  return kg__fail(&reader->failure, error, 0, "%s" KG__SEPARATOR "%s: %s",
+                  reader->dir.path, reader->names.ring, detail);
+}
+
+static int usable(kg_reader *reader) {
+  if (reader == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  return kg__reader_is_forked(reader)
+             ? fail(reader, KG_E_FORKED, "the process was forked")
+             : KG_OK;
+}
+
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
-  if (kg__reader_is_forked(reader)) {
-    return KG_E_FORKED;
+  int result = usable(reader);
+  if (result != KG_OK) {
+    return result;
   }
   kg__guard_keep();
-  int result = kg__ring_reader_seek(&reader->ring, from, sequence);
+  result = kg__ring_reader_seek(&reader->ring, from, sequence);
   update_registration(reader);
-  return result;
+  return result == KG_OK
+             ? KG_OK
+             : fail(reader, result, "from or sequence, which is 1 to 2^53-1");
 }
 
 int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
                          uint64_t priority) {
-  if (kg__reader_is_forked(reader)) {
-    return KG_E_FORKED;
+  int result = usable(reader);
+  if (result != KG_OK) {
+    return result;
   }
   kg__guard_keep();
-  int result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
+  result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
   update_registration(reader);
-  return result;
+  return result == KG_OK ? KG_OK
+                         : fail(reader, result, "sequence is 0 to 2^53-1");
 }
 
 /* Whether what a read has copied may be what reads as zeros behind the end of
@@ -237,12 +267,18 @@ static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
-  if (kg__reader_is_forked(reader)) {
-    return KG_E_FORKED;
+  int result = usable(reader);
+  if (result != KG_OK) {
+    return result;
+  }
+  if (batch == NULL || buffer == NULL ||
+      (uintptr_t)buffer % sizeof(uint64_t) != 0) {
+    return fail(reader, KG_E_INVALID_ARGUMENT,
+                "buffer or batch is NULL, or the buffer is not aligned");
   }
   kg__guard_keep();
   kg__ring_reader before = reader->ring;
-  int result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
+  result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
   /* Only the size, which is looked at behind the copy, tells a cut within a
    * page from damage. */
   bool is_checked = reader->segment.ring.checksums;
@@ -263,7 +299,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
     restore(&reader->ring, &before);
     reader->ring.seen = KG__NO_HEAD;
     *batch = (kg_batch){0};
-    return KG_E_RING_TRUNCATED;
+    return fail(reader, KG_E_RING_TRUNCATED, "it was cut short");
   }
   return KG_OK;
 }
@@ -297,6 +333,9 @@ static enum kg_writer_life life_of(const kg_reader *reader) {
 }
 
 int kg_reader_check(kg_reader *reader, enum kg_writer_life *life) {
+  if (reader == NULL || life == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
   *life = KG_WRITER_GONE;
   if (kg__reader_is_forked(reader)) {
     return KG_E_FORKED;
@@ -323,13 +362,28 @@ uint32_t kg__reader_state(kg_reader *reader) {
   return (uint32_t)-result * KG_STATE_ERROR + (uint32_t)life;
 }
 
+void kg_reader_error(const kg_reader *reader, kg_failure *failure) {
+  if (reader != NULL && failure != NULL) {
+    *failure = reader->failure;
+  }
+}
+
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
+  if (reader == NULL || stats == NULL) {
+    return;
+  }
   if (kg__reader_is_forked(reader)) {
     *stats = (kg_reader_stats){0};
     return;
   }
   kg__guard_keep();
   kg__ring_reader_stats(&reader->ring, stats);
+  const kg__totals *earlier = &reader->earlier;
+  stats->received += earlier->received;
+  stats->lost += earlier->lost;
+  stats->rescued += earlier->rescued;
+  stats->corrupt += earlier->corrupt;
+  stats->bytes += earlier->bytes;
   /* Relaxed: two words for people. */
   stats->reliable = reader->registration.shared != NULL &&
                     is_rejecting(reader) &&
@@ -338,5 +392,8 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
 }
 
 void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
+  if (reader == NULL || info == NULL) {
+    return;
+  }
   kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);
 }

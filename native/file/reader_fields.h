@@ -8,6 +8,15 @@
 #include "directories.h"
 #include "registration.h"
 
+/* An account of what was read. */
+typedef struct kg__totals {
+  uint64_t received;
+  uint64_t lost;
+  uint64_t rescued;
+  uint64_t corrupt;
+  uint64_t bytes;
+} kg__totals;
+
 struct kg_reader {
   kg__dir dir;
   kg__names names;
@@ -30,8 +39,12 @@ struct kg_reader {
   uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
   uint64_t boot_id;
-  bool is_default_dir; /* none was asked for */
-  kg__dir_list dirs;   /* then those where the next writer may be */
+  bool is_default_dir;     /* none was asked for */
+  kg__dir_list dirs;       /* then those where the next writer may be */
+  uint32_t is_waiting;     /* 1: a thread is in kg_reader_wait */
+  uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
+  kg__totals earlier;      /* of the rings before this one */
+  kg_failure failure;      /* of the last call that failed */
 };
 
 /* The head of a ring that was cut short: it has one no more. */

@@ -69,10 +69,65 @@ void kg__reader_interrupt(kg_reader *reader) {
   kg__bell_ring(&reader->segment.bell);
 }
 
+static bool take_interrupt(kg_reader *reader) {
+  return kg__exchange32_seq_cst(&reader->is_interrupted, 0) != 0;
+}
+
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
-  if (!kg__reader_is_forked(reader)) {
-    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+  if (reader == NULL || kg__reader_is_forked(reader)) {
+    return;
   }
+  /* I1: partner of I2 in kg_reader_interrupt; one of the two sees the other's
+   * store. */
+  kg__store32_seq_cst(&reader->is_waiting, 1);
+  if (!take_interrupt(reader)) {
+    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
+    (void)take_interrupt(reader);
+  }
+  kg__store32_seq_cst(&reader->is_waiting, 0);
+}
+
+/* A sleep that begins behind the bell is rung out of it so much later. */
+#define INTERRUPT_AGAIN_NS UINT64_C(100000)
+
+void kg_reader_interrupt(kg_reader *reader) {
+  if (reader == NULL || kg__reader_is_forked(reader)) {
+    return;
+  }
+  /* I2: partner of I1 in kg_reader_wait. */
+  kg__store32_seq_cst(&reader->is_interrupted, 1);
+  /* Relaxed: the loop looks until it is told otherwise. */
+  while (kg__load32_relaxed(&reader->is_waiting) != 0 &&
+         kg__load32_relaxed(&reader->is_interrupted) != 0) {
+    kg__reader_interrupt(reader);
+    kg__sleep(INTERRUPT_AGAIN_NS);
+  }
+}
+
+int kg_reader_fd(kg_reader *reader) {
+  if (reader == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  if (kg__reader_is_forked(reader)) {
+    return kg__fail(&reader->failure, KG_E_FORKED, 0, "a descriptor");
+  }
+  kg__guard_keep();
+  if (!kg__reader_can_listen(reader) && kg__reader_open_listener(reader) < 0) {
+    return kg__fail(&reader->failure, KG_E_SYSTEM, 0,
+                    "there is no descriptor for what is written");
+  }
+  return (int)reader->listener.descriptor;
+}
+
+int kg_reader_arm(kg_reader *reader) {
+  int descriptor = kg_reader_fd(reader);
+  if (descriptor < 0) {
+    return descriptor;
+  }
+  kg__reader_drain_listener(reader);
+  return kg__reader_request_wake(reader, reader->ring.seen) && !is_news(reader)
+             ? 1
+             : 0;
 }
 
 /* Looks at head between two looks at the clock, which costs as much as many of
@@ -97,8 +152,14 @@ static void gather(kg_reader *reader) {
   }
 }
 
+/* Relaxed: an exchange at each look would take the line from its readers. */
+static bool take_interrupt_if_any(kg_reader *reader) {
+  return kg__load32_relaxed(&reader->is_interrupted) != 0 &&
+         take_interrupt(reader);
+}
+
 bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
-  if (kg__reader_is_forked(reader)) {
+  if (reader == NULL || kg__reader_is_forked(reader)) {
     return false;
   }
   gather(reader);
@@ -115,7 +176,7 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
     kg__guard_keep_often(now);
     if (until == 0) {
       until = now + (uint64_t)micros * 1000;
-    } else if (now >= until) {
+    } else if (now >= until || take_interrupt_if_any(reader)) {
       return false;
     }
   }

@@ -56,10 +56,10 @@ int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
   uint32_t priority = options->priority_events == 0 ? KG_DEFAULT_PRIORITY_EVENTS
                                                     : options->priority_events;
   if (events > KG_MAX_CAPACITY) {
-    return too_many("maxEvents", events, KG_MAX_CAPACITY, failure);
+    return too_many("max_events", events, KG_MAX_CAPACITY, failure);
   }
   if (priority != KG_PRIORITY_NONE && priority > KG_MAX_PRIORITY_EVENTS) {
-    return too_many("priorityEvents", priority, KG_MAX_PRIORITY_EVENTS,
+    return too_many("priority_events", priority, KG_MAX_PRIORITY_EVENTS,
                     failure);
   }
   setup->capacity = power_of_two(events, KG_MIN_CAPACITY);
@@ -69,7 +69,7 @@ int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
   uint64_t bytes = kg__ring_bytes(setup->capacity, setup->priority_events);
   if (options->max_bytes != 0 && bytes > options->max_bytes) {
     return kg__fail(failure, KG_E_INVALID_OPTION, 0,
-                    "bufferSize is %" PRIu64 " bytes, but %" PRIu32
+                    "max_bytes is %" PRIu64 " bytes, but %" PRIu32
                     " events and %" PRIu32 " priority events need %" PRIu64,
                     options->max_bytes, events, setup->priority_events, bytes);
   }

@@ -5,6 +5,7 @@
 
 #include "../base/atomic.h"
 #include "lock_file.h"
+#include "options.h"
 #include "writer.h"
 
 /* In a forked child the locked files were closed already, and the mapping was
@@ -63,8 +64,17 @@ static int acquire_in(void *context, const kg__dir *dir, kg_failure *failure) {
   return result;
 }
 
-int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
+int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
                    kg_failure *failure) {
+  kg_ring_options copy;
+  const kg_ring_options *options = &copy;
+  int result = kg__options_copy(given, &copy, failure);
+  if (result == KG_OK && opened == NULL) {
+    result = kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "writer is NULL");
+  }
+  if (result != KG_OK) {
+    return result;
+  }
   kg_writer *writer = calloc(1, sizeof *writer);
   if (writer == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
@@ -86,8 +96,9 @@ int kg_writer_open(const kg_ring_options *options, kg_writer **opened,
   writer->is_default_dir = options->dir == NULL;
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
+  writer->any_thread = options->any_thread;
 
-  int result = kg__names_make(options->name, &writer->names, failure);
+  result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
   }
@@ -133,32 +144,97 @@ static void begin_batch(kg_writer *writer) {
   writer->time.wall_us = (writer->wall_ns + (now - writer->wall_at_ns)) / 1000;
 }
 
-int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
-  int result = usable(writer);
+/* Says why the ring cannot be written; the batch is dropped. */
+static int refuse_unusable(kg_writer *writer, int error) {
+  kg__ring_writer_discard(&writer->ring);
+  /* What a beat found out says more than the number that it left. */
+  if (error != writer->displaced || writer->failure.error != error) {
+    kg__fail(&writer->failure, error, 0, "%s" KG__SEPARATOR "%s",
+             writer->dir.path, writer->names.ring);
+  }
+  return error;
+}
+
+static bool is_whole(kg_text text) {
+  return text.bytes != NULL || text.length == 0;
+}
+
+/* A threat that could not be read, or not by everybody. */
+static int refuse_wrong(kg_writer *writer, const kg_threat *threat) {
+  const char *wrong = NULL;
+  if (threat == NULL) {
+    return kg__fail(&writer->failure, KG_E_INVALID_ARGUMENT, 0,
+                    "threat is NULL");
+  }
+  wrong = !is_whole(threat->source)     ? "source"
+          : !is_whole(threat->details)  ? "details"
+          : !is_whole(threat->id)       ? "id"
+          : !is_whole(threat->context)  ? "context"
+          : !is_whole(threat->deflated) ? "deflated"
+                                        : NULL;
+  if (wrong != NULL) {
+    return kg__fail(&writer->failure, KG_E_INVALID_ARGUMENT, 0,
+                    "%s has a length, and its bytes are NULL", wrong);
+  }
+  if (threat->timestamp_us > KG_SEQUENCE_MAX) {
+    return kg__fail(&writer->failure, KG_E_INVALID_THREAT, 0,
+                    "timestamp_us is %" PRIu64 ", at most 2^53-1 will do",
+                    threat->timestamp_us);
+  }
+  return KG_OK;
+}
+
+/* Says why the ring does not take a threat. */
+static int refuse_threat(kg_writer *writer, const kg_threat *threat,
+                         int error) {
+  const kg__ring *ring = &writer->ring.ring;
+  if (error == KG_E_SEQUENCE_EXHAUSTED) {
+    return kg__fail(&writer->failure, error, 0, "%s" KG__SEPARATOR "%s",
+                    writer->dir.path, writer->names.ring);
+  }
+  return kg__fail(&writer->failure, error, 0,
+                  "the threat takes %" PRId64 " slots; an event takes %" PRIu32
+                  " at most, and a batch %" PRIu32,
+                  kg_threat_span(threat), kg__ring_event_slots(ring),
+                  kg__ring_batch_slots(ring));
+}
+
+static int stage(kg_writer *writer, const kg_threat *threat) {
+  int result = refuse_wrong(writer, threat);
   if (result != KG_OK) {
     kg__ring_writer_discard(&writer->ring);
     return result;
   }
+  result = usable(writer);
+  if (result != KG_OK) {
+    return refuse_unusable(writer, result);
+  }
   if (writer->ring.staged_slots == 0) {
     begin_batch(writer);
   }
-  return kg__ring_writer_stage(&writer->ring, threat, &writer->time);
+  result = kg__ring_writer_stage(&writer->ring, threat, &writer->time);
+  return result == KG_OK ? KG_OK : refuse_threat(writer, threat, result);
+}
+
+static int refuse_full(kg_writer *writer, uint32_t slots) {
+  writer->rejected += writer->ring.staged_events;
+  writer->wanted = slots;
+  kg__ring_writer_discard(&writer->ring);
+  return kg__fail(&writer->failure, KG_E_RING_FULL, 0,
+                  "%" PRIu32 " slots are wanted, which a reader has not taken",
+                  slots);
 }
 
 static int64_t commit(kg_writer *writer) {
   int result = usable(writer);
   if (result != KG_OK) {
-    kg__ring_writer_discard(&writer->ring);
-    return result;
+    return refuse_unusable(writer, result);
   }
   kg__ring_writer *ring = &writer->ring;
   uint32_t slots = ring->staged_slots;
   uint32_t events = ring->staged_events;
   if (!kg__writer_has_space(writer, slots)) {
-    writer->rejected += events;
-    writer->wanted = slots;
-    kg__ring_writer_discard(ring);
-    return KG_E_RING_FULL;
+    return refuse_full(writer, slots);
   }
   if (slots == 0) {
     return (int64_t)ring->sequence;
@@ -169,15 +245,14 @@ static int64_t commit(kg_writer *writer) {
   kg__ring_writer_copy(ring);
   if (is_broken(writer)) {
     /* Before the head: what stands whole before the cut would be seen. */
-    kg__ring_writer_discard(ring);
-    return KG_E_RING_TRUNCATED;
+    return refuse_unusable(writer, KG_E_RING_TRUNCATED);
   }
   kg__ring_writer_publish(ring);
   if (is_broken(writer)) {
     /* The file had no head any more, so no reader has seen it. What is cut from
      * here on, one may have. */
     kg__ring_writer_take_back(ring);
-    return KG_E_RING_TRUNCATED;
+    return refuse_unusable(writer, KG_E_RING_TRUNCATED);
   }
   kg__ring_writer_finish(ring);
   uint32_t waiters = kg__ring_writer_waiters(ring);
@@ -190,31 +265,56 @@ static int64_t commit(kg_writer *writer) {
   return (int64_t)ring->sequence;
 }
 
+int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
+  if (writer == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  kg__writer_enter(writer);
+  int result = stage(writer, threat);
+  kg__writer_leave(writer);
+  return result;
+}
+
 int64_t kg_writer_commit(kg_writer *writer) {
+  if (writer == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  kg__writer_enter(writer);
   /* The batch may have been staged a while ago. */
   kg__guard_keep();
-  return commit(writer);
+  int64_t result = commit(writer);
+  kg__writer_leave(writer);
+  return result;
 }
 
 void kg_writer_discard(kg_writer *writer) {
-  kg__ring_writer_discard(&writer->ring);
+  if (writer != NULL) {
+    kg__writer_enter(writer);
+    kg__ring_writer_discard(&writer->ring);
+    kg__writer_leave(writer);
+  }
 }
 
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
+  if (writer == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  kg__writer_enter(writer);
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
   kg__ring_writer_discard(&writer->ring);
-  int result = kg_writer_stage(writer, threat);
-  if (result != KG_OK) {
-    return result;
+  int64_t result = stage(writer, threat);
+  if (result == KG_OK) {
+    kg__guard_keep_often(writer->time.publish_ns);
+    result = commit(writer);
   }
-  kg__guard_keep_often(writer->time.publish_ns);
-  return commit(writer);
+  kg__writer_leave(writer);
+  return result;
 }
 
 /* --- Heartbeat ---------------------------------------------------------- */
 
-int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
+static int beat(kg_writer *writer, kg_failure *failure) {
   if (is_forked(writer)) {
     return kg__fail(failure, KG_E_FORKED, 0, "process %" PRIu32 " was forked",
                     kg__process_id());
@@ -231,8 +331,27 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   return result;
 }
 
+int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
+  if (writer == NULL) {
+    return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "writer is NULL");
+  }
+  kg_failure found;
+  kg__writer_enter(writer);
+  int result = beat(writer, &found);
+  if (result != KG_OK) {
+    kg__fail_as(&writer->failure, &found);
+    kg__fail_as(failure, &found);
+  }
+  kg__writer_leave(writer);
+  return result;
+}
+
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
                        uint64_t priority) {
+  if (writer == NULL) {
+    return;
+  }
+  kg__writer_enter(writer);
   if (!is_forked(writer) && sequence > writer->ring.sequence) {
     kg__guard_keep();
     bool is_first = writer->skipped_to <= writer->ring.sequence;
@@ -242,9 +361,24 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
       kg__writer_retire(writer);
     }
   }
+  kg__writer_leave(writer);
+}
+
+/* --- For people --------------------------------------------------------- */
+
+void kg_writer_error(const kg_writer *writer, kg_failure *failure) {
+  if (writer != NULL && failure != NULL) {
+    kg__writer_enter(writer);
+    *failure = writer->failure;
+    kg__writer_leave(writer);
+  }
 }
 
 void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
+  if (writer == NULL || stats == NULL) {
+    return;
+  }
+  kg__writer_enter(writer);
   kg__guard_keep();
   *stats = (kg_writer_stats){
       .published = writer->published,
@@ -259,8 +393,13 @@ void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
       .wanted = writer->wanted,
       .evicted = writer->space.evicted,
       .refuses = usable(writer)};
+  kg__writer_leave(writer);
 }
 
 void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {
-  kg__segment_info(&writer->segment, &writer->dir, &writer->names, info);
+  if (writer != NULL && info != NULL) {
+    kg__writer_enter(writer);
+    kg__segment_info(&writer->segment, &writer->dir, &writer->names, info);
+    kg__writer_leave(writer);
+  }
 }

@@ -3,6 +3,7 @@
 #ifndef KG_WRITER_H
 #define KG_WRITER_H
 
+#include "../base/atomic.h"
 #include "../ring/ring_space.h"
 #include "../ring/ring_writer.h"
 #include "directories.h"
@@ -44,7 +45,34 @@ struct kg_writer {
   kg__listener space_listener;
   uint64_t rejected;
   uint32_t wanted; /* slots of the last that was rejected */
+
+  bool any_thread;
+  uint32_t is_busy;        /* 1: a thread is in one of its functions */
+  uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
+  kg_failure failure;      /* of the last call that failed */
 };
+
+/* The beginning and the end of every public function. The other thread is the
+ * one that beats, twice a second, so one that finds it here sleeps a little
+ * instead of asking the system for a lock that it would hardly ever need. */
+#define KG__BUSY_NS UINT64_C(20000)
+
+static inline void kg__writer_enter(const kg_writer *writer) {
+  uint32_t *is_busy = (uint32_t *)&writer->is_busy;
+  /* An acquire: partner of kg__writer_leave. In a forked child the thread that
+   * was there does not exist. */
+  while (writer->any_thread && writer->fork_count == kg__fork_count() &&
+         kg__exchange32_seq_cst(is_busy, 1) != 0) {
+    kg__sleep(KG__BUSY_NS);
+  }
+}
+
+static inline void kg__writer_leave(const kg_writer *writer) {
+  if (writer->any_thread) {
+    /* Partner of kg__writer_enter. */
+    kg__store32_release((uint32_t *)&writer->is_busy, 0);
+  }
+}
 
 /* Takes the lock file of the open directory; where that is a default one, makes
  * sure of the others, too. KG_E_RING_LOCKED, with who has it in `failure`. */

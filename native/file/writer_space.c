@@ -1,5 +1,7 @@
 #include "writer.h"
 
+#include <inttypes.h>
+
 #include "../base/atomic.h"
 #include "space_listener.h"
 
@@ -104,34 +106,94 @@ bool kg__writer_has_space(kg_writer *writer, uint32_t slots) {
   return has_space(writer, slots);
 }
 
-int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
-                             uint32_t timeout_ms) {
+/* What kg_writer_wait_for_space sleeps on, until another look. With
+ * `any_thread` the ring may be another one by then, and its memory gone: the
+ * system refuses to sleep on that. */
+typedef struct {
   kg__bell bell;
+  uint32_t before;
+  uint64_t sleep_ns;
+} doze;
+
+/* KG_OK when there is space, KG_E_RING_FULL when there is none and it is time
+ * to end; 1 to sleep. */
+static int look_for_space(kg_writer *writer, uint32_t slots, uint64_t until,
+                          doze *doze) {
   const kg__ring *ring = &writer->ring.ring;
-  uint32_t *word = &ring->doorbell->space;
-  uint64_t until =
-      kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
   if (writer->fork_count != kg__fork_count()) {
-    return KG_E_FORKED;
+    return kg__fail(&writer->failure, KG_E_FORKED, 0, "waiting for space");
   }
   if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
+    return kg__fail(&writer->failure, KG_E_INVALID_ARGUMENT, 0,
+                    "slots is %" PRIu32 ", 1 to %" PRIu32 " will do", slots,
+                    kg__ring_batch_slots(ring));
+  }
+  kg__guard_keep();
+  /* Relaxed: the wait compares it again. */
+  doze->before = kg__load32_relaxed(&ring->doorbell->space);
+  kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
+  if (kg__writer_has_space(writer, slots)) {
+    return KG_OK;
+  }
+  uint64_t now = kg__clock_monotonic_ns();
+  if (kg__exchange32_seq_cst(&writer->is_interrupted, 0) != 0 || now >= until) {
+    return kg__fail(&writer->failure, KG_E_RING_FULL, 0,
+                    "%" PRIu32 " slots are waited for", slots);
+  }
+  doze->sleep_ns = until - now < REVIEW_NS ? until - now : REVIEW_NS;
+  kg__bell_open(&doze->bell, &ring->doorbell->space, ring->generation);
+  return 1;
+}
+
+int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                             uint32_t timeout_ms) {
+  doze doze;
+  int result;
+  uint64_t until =
+      kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
-  kg__bell_open(&bell, word, ring->generation);
   for (;;) {
-    kg__guard_keep();
-    /* Relaxed: the wait compares it again. */
-    uint32_t before = kg__load32_relaxed(word);
-    kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
-    uint64_t now = kg__clock_monotonic_ns();
-    if (kg__writer_has_space(writer, slots) || now >= until) {
-      break;
+    kg__writer_enter(writer);
+    result = look_for_space(writer, slots, until, &doze);
+    kg__writer_leave(writer);
+    if (result <= KG_OK) {
+      return result;
     }
-    uint64_t left = until - now;
-    kg__bell_wait(&bell, before, left < REVIEW_NS ? left : REVIEW_NS);
+    kg__bell_wait(&doze.bell, doze.before, doze.sleep_ns);
+    kg__bell_close(&doze.bell);
   }
-  kg__bell_close(&bell);
-  return kg__writer_has_space(writer, slots) ? KG_OK : KG_E_RING_FULL;
+}
+
+void kg_writer_interrupt(kg_writer *writer) {
+  if (writer != NULL) {
+    /* The wait looks at it each REVIEW_NS. */
+    kg__store32_seq_cst(&writer->is_interrupted, 1);
+  }
+}
+
+int kg_writer_space_fd(kg_writer *writer) {
+  int result;
+  if (writer == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  kg__writer_enter(writer);
+  if (writer->fork_count != kg__fork_count()) {
+    result = kg__fail(&writer->failure, KG_E_FORKED, 0, "a descriptor");
+  } else {
+    if (writer->space_listener.id == 0 ||
+        writer->space_listener.id != writer->space_file.id) {
+      (void)kg__writer_open_listener(writer);
+    }
+    kg__listener_drain(&writer->space_listener);
+    result = writer->space_listener.id != 0
+                 ? (int)writer->space_listener.descriptor
+                 : kg__fail(&writer->failure, KG_E_SYSTEM, 0,
+                            "there is no descriptor for space");
+  }
+  kg__writer_leave(writer);
+  return result;
 }
 
 intptr_t kg__writer_open_listener(kg_writer *writer) {
@@ -148,11 +210,13 @@ void kg__writer_drain_listener(kg_writer *writer) {
 uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
                            uint32_t most) {
   uint32_t count = 0;
-  uint64_t head = writer->ring.head;
-  if (writer->fork_count != kg__fork_count()) {
+  if (writer == NULL || readers == NULL ||
+      writer->fork_count != kg__fork_count()) {
     return 0;
   }
+  kg__writer_enter(writer);
   kg__guard_keep();
+  uint64_t head = writer->ring.head;
   for (uint32_t i = 0; i < KG_READER_CELLS && count < most; i++) {
     const kg_reader_cell *cell = &writer->segment.ring.doorbell->cells[i];
     /* Relaxed: figures for people. */
@@ -167,5 +231,6 @@ uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
         .evicted = kg__load32_relaxed(&cell->state) == KG_CELL_EVICTED,
         .alive = lives((void *)writer, i)};
   }
+  kg__writer_leave(writer);
   return count;
 }

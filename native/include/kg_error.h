@@ -1,10 +1,16 @@
 /* Every error of the library: KG_E_NO_RING, a negative number, in C and its
  * stable code ERR_NO_RING for people and JavaScript, what happened and what to
- * do about it. The table is the only place where these stand:
- * lib/base/error-codes.json and the table in docs/errors.md are made from it
- * (native/tools/generate.js). */
+ * do about it. lib/base/error-codes.json and the table in docs/errors.md are
+ * made from this table (native/tools/generate.js). Where it names what only
+ * JavaScript has, kg_error_what and kg_error_advice have C's words. */
 #ifndef KG_ERROR_H
 #define KG_ERROR_H
+
+/* What makes a function one that a shared library gives to others: whoever
+ * compiles that library says it. */
+#ifndef KG_API
+#define KG_API
+#endif
 
 /* clang-format off */
 #define KG_ERROR_MAP(X)                                                        \
@@ -108,13 +114,13 @@ extern "C" {
 
 /* The stable code of an error ("ERR_NO_RING"), "ERR_UNKNOWN" for any other
  * number. Static storage; never NULL. */
-const char *kg_error_code(int error);
+KG_API const char *kg_error_code(int error);
 
 /* What happened, as one sentence. Static storage; never NULL. */
-const char *kg_error_what(int error);
+KG_API const char *kg_error_what(int error);
 
 /* What to do about it, as one sentence. Static storage; never NULL. */
-const char *kg_error_advice(int error);
+KG_API const char *kg_error_advice(int error);
 
 #ifdef __cplusplus
 }

@@ -1,17 +1,18 @@
 /* kindly-guard-ipc for C: write threats to a ring, read them from one.
  *
- * * Needs neither Node nor libuv. A C program compiles the files of
- * native/base/, native/ring/ and native/file/ and those of its system in
- * native/platform/ along with itself (examples/c has one). The bytes of the
+ * * Needs neither Node nor libuv. `make -C native` or `cmake -S native` makes
+ * the library; native/README.md says how a program finds it. The bytes of the
  * file are in kg_layout.h.
  *
  * * Functions return 0 or a count, or a negative enum kg_error (kg_error.h),
- * and then fill `failure`, which may be NULL. No other pointer may, except
- * where something says so; nothing passed in is kept behind the call. A
+ * and then fill `failure`, which may be NULL; kg_writer_error and
+ * kg_reader_error tell the same of those that have none. No other pointer may
+ * be NULL, except where something says so: KG_E_INVALID_ARGUMENT, and what
+ * returns no error does nothing. Nothing passed in is kept behind the call. A
  * kg_writer or kg_reader belongs to one thread at a time, except where a
- * function says otherwise. In a forked child, what returns errors gives
- * KG_E_FORKED for those of the parent; closing them frees the child's memory
- * and nothing else. */
+ * function or an option says otherwise. In a forked child, what returns errors
+ * gives KG_E_FORKED for those of the parent; closing them frees the child's
+ * memory and nothing else. */
 #ifndef KG_IPC_H
 #define KG_IPC_H
 
@@ -21,6 +22,7 @@
 
 #include "kg_error.h"
 #include "kg_layout.h"
+#include "kg_version.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,8 +73,8 @@ typedef struct kg_threat {
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
-  bool cut; /* texts are cut and id and context missing: it was kept apart, and
-               too large for that */
+  bool cut; /* texts are cut and id and context missing: the continuation is
+               deflated, or was too large to be kept apart */
 } kg_threat;
 
 /* --- Where the ring is -------------------------------------------------- */
@@ -84,14 +86,16 @@ typedef struct kg_threat {
 /* A number of priority events that cannot be told. */
 #define KG_PRIORITY_UNKNOWN UINT64_MAX
 
+/* A program that was compiled with an older header has a shorter one. */
 typedef struct kg_ring_options {
-  const char *dir;     /* NULL: this system's default; made absolute */
-  const char *name;    /* NULL: "kindly-guard"; letters, digits, ". _ -" */
-  uint32_t max_events; /* writer: at least so many slots; 0: those of the
-                          ring that is there, KG_DEFAULT_EVENTS for a
-                          new one */
-  uint64_t max_bytes;  /* writer: the file may not be larger; 0: no limit */
-  bool no_checksums;   /* writer */
+  uint32_t struct_size; /* sizeof(kg_ring_options); 0: up to `any_thread` */
+  const char *dir;      /* NULL: this system's default; made absolute */
+  const char *name;     /* NULL: "kindly-guard"; letters, digits, ". _ -" */
+  uint32_t max_events;  /* writer: at least so many slots; 0: those of the
+                           ring that is there, KG_DEFAULT_EVENTS for a
+                           new one */
+  uint64_t max_bytes;   /* writer: the file may not be larger; 0: no limit */
+  bool no_checksums;    /* writer */
 
   /* writer: events of this severity or a higher one are priority events, of
    * which the last ones are kept apart from the ring's others, so that a flood
@@ -119,6 +123,9 @@ typedef struct kg_ring_options {
                                  the way, without taking a whole ring, before
                                  it is evicted; 0: 5000 */
   bool reliable;              /* reader: see kg_reader_open */
+  bool any_thread; /* writer: any thread may call its functions at any
+                      time, but for closing it */
+  /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
 
 /* What a ring is, as its header said when it was opened. */
@@ -165,44 +172,59 @@ typedef struct kg_attached_reader {
  * is there or, when none is or it does not validate or has another geometry,
  * puts a new one in its place. KG_E_RING_LOCKED names the holder in
  * `failure`. Free the writer with kg_writer_close. */
-int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
-                   kg_failure *failure);
+KG_API int kg_writer_open(const kg_ring_options *options, kg_writer **writer,
+                          kg_failure *failure);
+
+/* The slots that a threat takes, 1 or more, for kg_writer_wait_for_space; more
+ * than a ring allows is possible. */
+KG_API int64_t kg_threat_span(const kg_threat *threat);
 
 /* Publishes one threat and wakes the readers that sleep. Returns its sequence
  * (1 or more) or an error, which leaves the ring as it was. Never waits. After
  * KG_E_RING_TRUNCATED, kg_writer_beat makes another ring to write it to. A
  * batch that is staged is dropped: commit it before. */
-int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
+KG_API int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat);
 
 /* Adds a threat to the batch that kg_writer_commit publishes. Nothing is seen
  * of it before that. KG_E_BATCH_TOO_LARGE or any other error drops the whole
  * batch. */
-int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
+KG_API int kg_writer_stage(kg_writer *writer, const kg_threat *threat);
 
 /* Publishes the batch at once, with one wake-up. Returns the sequence of its
  * last event; with an empty batch, the last one in the ring. Any error, such
  * as KG_E_RING_FULL, drops the whole batch: stage it again. */
-int64_t kg_writer_commit(kg_writer *writer);
+KG_API int64_t kg_writer_commit(kg_writer *writer);
 
-/* Waits until `slots` more (1 to a quarter of the ring; the usual threat takes
- * one) can be written, `timeout_ms` at the most: KG_E_RING_FULL then. */
-int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
-                             uint32_t timeout_ms);
+/* Waits until `slots` more (1 to a quarter of the ring; kg_threat_span) can be
+ * written, `timeout_ms` at the most: KG_E_RING_FULL then. */
+KG_API int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
+                                    uint32_t timeout_ms);
+
+/* Ends that wait, or else the next one, within 50 ms: KG_E_RING_FULL unless
+ * there is space. Any thread. */
+KG_API void kg_writer_interrupt(kg_writer *writer);
+
+/* For an event loop that shall not wait: a descriptor that poll() finds
+ * readable when readers have made space behind a KG_E_RING_FULL; then call this
+ * again, which empties it, and write. It stays the writer's. Look every 50 ms
+ * all the same: readers that die signal nothing. KG_E_SYSTEM where there is
+ * none. */
+KG_API int kg_writer_space_fd(kg_writer *writer);
 
 /* Fills `readers` with the reliable readers, `most` at the most (there are
  * KG_READER_CELLS at the most); returns how many. */
-uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
-                           uint32_t most);
+KG_API uint32_t kg_writer_readers(const kg_writer *writer,
+                                  kg_attached_reader *readers, uint32_t most);
 
 /* Drops the batch. */
-void kg_writer_discard(kg_writer *writer);
+KG_API void kg_writer_discard(kg_writer *writer);
 
 /* Says "alive", and looks whether the ring still is the file in the
  * directory: when it is not, a new ring takes its place if the locks can be
  * had again (an error otherwise, until they can, and writing fails with it).
  * A batch that is staged is left in peace. To be called about twice a
  * second. */
-int kg_writer_beat(kg_writer *writer, kg_failure *failure);
+KG_API int kg_writer_beat(kg_writer *writer, kg_failure *failure);
 
 /* Says that the events of this generation up to `sequence` are published by
  * other means, because the ring cannot be written. It will not have them, so it
@@ -211,13 +233,19 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure);
  * cannot know that number. To be called before such an event is seen.
  * `priority` is the number of priority events up to it, mod 2^32, or
  * KG_PRIORITY_UNKNOWN. */
-void kg_writer_skip_to(kg_writer *writer, uint64_t sequence, uint64_t priority);
+KG_API void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
+                              uint64_t priority);
 
-void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats);
-void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
+/* What the last call that failed had to say, whichever that was; an error of
+ * KG_OK when none has. */
+KG_API void kg_writer_error(const kg_writer *writer, kg_failure *failure);
+
+KG_API void kg_writer_stats_get(const kg_writer *writer,
+                                kg_writer_stats *stats);
+KG_API void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
 
 /* Releases the locks. The ring stays for late readers. NULL is allowed. */
-void kg_writer_close(kg_writer *writer);
+KG_API void kg_writer_close(kg_writer *writer);
 
 /* The lock of a ring without the ring: for a Shield that publishes by other
  * means and must be the only one all the same. */
@@ -225,11 +253,11 @@ typedef struct kg_lock kg_lock;
 
 /* Takes the lock. KG_E_RING_LOCKED when a writer has it or the ring; free it
  * with kg_lock_free. */
-int kg_lock_take(const kg_ring_options *options, kg_lock **lock,
-                 kg_failure *failure);
+KG_API int kg_lock_take(const kg_ring_options *options, kg_lock **lock,
+                        kg_failure *failure);
 
 /* NULL is allowed. */
-void kg_lock_free(kg_lock *lock);
+KG_API void kg_lock_free(kg_lock *lock);
 
 /* --- Reading ------------------------------------------------------------ */
 
@@ -242,8 +270,12 @@ enum kg_loss_reason {
   KG_LOSS_OVERWRITTEN, /* the reader was slower than a whole ring */
   KG_LOSS_CORRUPT,     /* slots did not validate */
   KG_LOSS_BEFORE_JOIN, /* gone before `from: oldest`; outside the account */
-  KG_LOSS_EVICTED      /* overwritten after this reliable reader was evicted */
+  KG_LOSS_EVICTED,     /* overwritten after this reliable reader was evicted */
+  KG_LOSS_REPLACED     /* by kg_reader_reopen: of the ring before this one */
 };
+
+/* A number of lost events that cannot be told. */
+#define KG_LOST_UNKNOWN UINT64_MAX
 
 /* What one read brought: first a loss, if there was one, then events. */
 typedef struct kg_batch {
@@ -290,28 +322,29 @@ enum kg_writer_life {
  * taken. One that is evicted is told what it missed, and is reliable again.
  * With a writer that overwrites it is a reader like others; when one that
  * rejects goes on with the ring, it is reliable from its next read on. */
-int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
-                   kg_failure *failure);
+KG_API int kg_reader_open(const kg_ring_options *options, kg_reader **reader,
+                          kg_failure *failure);
 
 /* Moves to where reading begins: behind the newest event, at the oldest that
  * still stands, or at `sequence` (1 or more; what of it is gone is told as
  * lost, what is not there yet is waited for). */
-int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence);
+KG_API int kg_reader_seek(kg_reader *reader, enum kg_from from,
+                          uint64_t sequence);
 
 /* Moves behind `sequence` (0 or more), where this reader or another one of this
  * generation had come to: its stats said `expected`, the next one, and
  * `priority`. With that number, or KG_PRIORITY_UNKNOWN, a loss there tells how
  * many of its events had priority. */
-int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
-                         uint64_t priority);
+KG_API int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
+                                uint64_t priority);
 
 /* Copies validated events, whole ones in order, into `buffer` of `slots`
  * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was
  * cut short: the ring is over, open the one that takes its place. An event that
  * takes more slots than that stays where it is and sets `slots_needed` (65,535
  * at the most). */
-int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
-                   kg_batch *batch);
+KG_API int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
+                          kg_batch *batch);
 
 /* Decodes the event that starts `*offset` slots into a buffer that
  * kg_reader_read filled, and moves `*offset` behind it. A continuation is put
@@ -321,41 +354,75 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
  * of fields: `*offset` is behind it then as well, and texts that were not found
  * whole are cut. A deflated continuation gives the cut text of the lead
  * slot. */
-int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
-                    kg_threat *threat);
+KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
+                           kg_threat *threat);
 
 /* Sleeps until something may be there to read, `timeout_ms` at the most. May
  * return early. */
-void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
+KG_API void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
+
+/* Ends that sleep, or else the next one, at once. Any thread. */
+KG_API void kg_reader_interrupt(kg_reader *reader);
+
+/* For an event loop: a descriptor that poll() finds readable when something may
+ * be there to read, once kg_reader_arm has said 1. It stays the reader's.
+ * Another writer may mean another one: ask behind each kg_reader_arm.
+ * KG_E_SYSTEM where there is none, on Windows and where the system has no more
+ * of them; then a thread calls kg_reader_wait. */
+KG_API int kg_reader_fd(kg_reader *reader);
+
+/* Before the loop waits: empties that descriptor and asks the writer for a
+ * signal. 1: wait; 0: there is something to read, now. Wait for a second at the
+ * most, and see what kg_reader_check says: a writer that ends signals nothing.
+ */
+KG_API int kg_reader_arm(kg_reader *reader);
 
 /* Spins until something is there to read, for `micros` at the most; true when
  * there is. For a thread that has a CPU to itself and is to wait for nothing:
  * kg_reader_spin, kg_reader_read, and again. In a flood it lets a few events
  * gather, for a few microseconds at the most, and both ends are faster. */
-bool kg_reader_spin(kg_reader *reader, uint32_t micros);
+KG_API bool kg_reader_spin(kg_reader *reader, uint32_t micros);
 
 /* Whether the ring is still the one in the directory: KG_OK,
  * KG_E_RING_TRUNCATED, or KG_E_NO_RING when it was removed, replaced or retired
  * (drain it, then open anew). `life` is set in any case, with
  * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
  * thread. */
-int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+KG_API int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
 
-void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats);
-void kg_reader_info(const kg_reader *reader, kg_ring_info *info);
+/* As kg_writer_error. */
+KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);
+
+/* Once kg_reader_check says KG_E_NO_RING or KG_E_RING_TRUNCATED, and everything
+ * was read: goes over to the ring that has the place now, from its first event
+ * on. 1: it did, and the stats go on from those before; `lost` tells what of
+ * the old ring nobody will read any more, KG_LOSS_REPLACED, and has no events.
+ * When the new ring does not know the old one, that is KG_LOST_UNKNOWN, which
+ * the stats leave out. 0: there is none yet, or something is left to read; call
+ * it again. Of the reader kg_reader_fd may be another one then. */
+KG_API int kg_reader_reopen(kg_reader *reader, kg_batch *lost,
+                            kg_failure *failure);
+
+KG_API void kg_reader_stats_get(const kg_reader *reader,
+                                kg_reader_stats *stats);
+KG_API void kg_reader_info(const kg_reader *reader, kg_ring_info *info);
 
 /* NULL is allowed. */
-void kg_reader_close(kg_reader *reader);
+KG_API void kg_reader_close(kg_reader *reader);
 
 /* --- This system -------------------------------------------------------- */
 
 /* The directory that a writer without `dir` would use now; it is made when
  * missing, and a file in it tells whether its file system can lock and map.
  * `path` holds 512 bytes. */
-int kg_default_directory(char *path, kg_failure *failure);
+KG_API int kg_default_directory(char *path, kg_failure *failure);
+
+/* KG_VERSION of the library that runs, which may be another than that of the
+ * header. Static storage. */
+KG_API const char *kg_version(void);
 
 /* How checksums are computed here: "sse4.2", "armv8-crc" or "portable". */
-const char *kg_checksum_method(void);
+KG_API const char *kg_checksum_method(void);
 
 #ifdef __cplusplus
 }

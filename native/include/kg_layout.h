@@ -74,12 +74,23 @@
 #ifndef KG_LAYOUT_H
 #define KG_LAYOUT_H
 
+#ifdef __cplusplus
+#define KG_IS_OLD_LANGUAGE (__cplusplus < 201103L)
+#elif defined(__STDC_VERSION__)
+#define KG_IS_OLD_LANGUAGE (__STDC_VERSION__ < 201112L)
+#else
+#define KG_IS_OLD_LANGUAGE 1
+#endif
+#if KG_IS_OLD_LANGUAGE
+#error "kg_layout.h needs C11 or C++11: unions without a name, static_assert"
+#endif
+
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define KG_MAGIC UINT32_C(0x4B474D53)
-#define KG_VERSION UINT32_C(3)
+#define KG_LAYOUT_VERSION UINT32_C(3)
 #define KG_BYTE_ORDER UINT32_C(0x01020304)
 
 /* Where a writer puts the regions of a new ring. One that is there says itself

@@ -51,7 +51,7 @@ void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {
   bool is_counted = setup->predecessor_priority <= UINT32_MAX;
   kg_ring_identity identity = {
       .magic = KG_MAGIC,
-      .version = KG_VERSION,
+      .version = KG_LAYOUT_VERSION,
       .byte_order = KG_BYTE_ORDER,
       .slot_bytes = KG_SLOT_BYTES,
       .event_bytes = KG_EVENT_BYTES,
@@ -168,10 +168,10 @@ int kg__ring_verify(const void *base, uint64_t length,
     return INVALID("it was written with another byte order (0x%08" PRIX32 ")",
                    identity->byte_order);
   }
-  if (identity->version != KG_VERSION) {
+  if (identity->version != KG_LAYOUT_VERSION) {
     return kg__fail(failure, KG_E_RING_VERSION, 0,
                     "it has version %" PRIu32 " and this is version %" PRIu32,
-                    identity->version, KG_VERSION);
+                    identity->version, KG_LAYOUT_VERSION);
   }
   return check_geometry(identity, length, failure);
 }

@@ -251,6 +251,9 @@ int kg__ring_reader_seek_after(kg__ring_reader *reader, uint64_t sequence,
 int kg__ring_reader_seek(kg__ring_reader *reader, enum kg_from from,
                          uint64_t sequence) {
   const kg__ring *ring = &reader->ring;
+  if ((unsigned)from > KG_FROM_SEQUENCE) {
+    return KG_E_INVALID_ARGUMENT;
+  }
   if (from == KG_FROM_SEQUENCE) {
     if (sequence == 0 || sequence > KG_SEQUENCE_MAX) {
       return KG_E_INVALID_ARGUMENT;

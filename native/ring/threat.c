@@ -72,6 +72,14 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
   return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
 }
 
+int64_t kg_threat_span(const kg_threat *threat) {
+  if (threat == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  uint32_t span = kg__threat_span(threat, UINT32_MAX);
+  return span == 0 ? KG_E_EVENT_TOO_LARGE : (int64_t)span;
+}
+
 /* Appends to the continuation, which is spread over the slots behind the
  * lead. */
 static void append(kg_slot *slots, uint32_t *at, const void *bytes,
@@ -173,9 +181,16 @@ static int decode_continuation(const char *tail, uint32_t bytes,
 
 int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                     kg_threat *threat) {
+  if (buffer == NULL || offset == NULL || threat == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
   const kg_slot *slots = (const kg_slot *)buffer + *offset;
   const kg_slot *lead = &slots[0];
   const kg_threat_event *event = &lead->body.event;
+  bool has_fields = lead->span > 1 && (lead->flags & KG_EVENT_DEFLATED) == 0;
+  if (has_fields && scratch == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
 
   *threat = (kg_threat){
       .timestamp_us = event->timestamp_us,
@@ -186,10 +201,10 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
       .details = {(const char *)event->details, lead->details_used},
       .sequence = lead->sequence,
       .publish_ns = lead->publish_ns,
-      .cut = (lead->flags & KG_EVENT_CUT) != 0,
+      .cut = (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0,
   };
   *offset += lead->span;
-  if (lead->span == 1 || (lead->flags & KG_EVENT_DEFLATED) != 0) {
+  if (!has_fields) {
     return KG_OK;
   }
   gather(slots, scratch, lead->tail_bytes);

@@ -1,7 +1,8 @@
 'use strict'
 // Makes what JavaScript and the documentation repeat of C's headers: the errors,
-// the numbers of the layout and those of the addon; and the package's version
-// for C, so that an addon of another version is known. With --check it writes
+// the numbers of the layout and those of the addon, the structs for other
+// languages; and the package's version for C, so that an addon of another
+// version is known. With --check it writes
 // nothing and ends with 1 when a file is not what the headers say.
 
 const { execFileSync } = require('node:child_process')
@@ -15,11 +16,11 @@ const ROOT = path.join(__dirname, '..', '..')
 /** A file that is made; it stands there, be it empty. */
 const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8')
 
-/** What tables.c prints. */
-function readTables() {
+/** What a program in this folder prints. */
+function readTables(name) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-tables-'))
-  const program = path.join(dir, 'tables')
-  const source = path.join(__dirname, 'tables.c')
+  const program = path.join(dir, name)
+  const source = path.join(__dirname, `${name}.c`)
   const compiler = process.env.CC ?? 'cc'
   const flags = ['-std=c11', '-Wall', '-Wextra', '-Werror']
   try {
@@ -45,13 +46,20 @@ function entriesOf([expressions, ...values], prefix, suffix) {
 const word = (name) =>
   name === 'NONE' ? null : name.toLowerCase().replaceAll('_', '-')
 
+/** 1.02.03 as 10203, so that versions compare as numbers. */
+const numberOf = (version) =>
+  version.split('.').reduce((number, part) => number * 100 + Number(part), 0)
+
 const headerOf = (
   version
-) => `/* Generated from package.json by npm run generate. */
-#ifndef KG_PACKAGE_VERSION_H
-#define KG_PACKAGE_VERSION_H
+) => `/* The library's version. Generated from package.json by npm run generate. */
+#ifndef KG_VERSION_H
+#define KG_VERSION_H
 
-#define KG_PACKAGE_VERSION "${version}"
+#define KG_VERSION "${version}"
+
+/* major * 10000 + minor * 100 + patch */
+#define KG_VERSION_NUMBER ${numberOf(version)}
 
 #endif
 `
@@ -80,16 +88,30 @@ function pageOf(page, errors) {
   return page.replace(place, () => `\n\n${table}\n\n`)
 }
 
+/** A field that was forgotten leaves a hole that no alignment explains. */
+function verifyStructs(structs) {
+  for (const [name, { size, fields }] of Object.entries(structs)) {
+    const ends = Object.values(fields).map(([at, bytes]) => at + bytes)
+    const begins = [...Object.values(fields).map(([at]) => at), size]
+    const holes = begins.map((at, i) => at - (ends[i - 1] ?? 0))
+    if (holes.some((hole) => hole < 0 || hole > 7)) {
+      throw new Error(`abi.c: ${name} has not all of its fields, in order`)
+    }
+  }
+}
+
 /** { file: its text before prettier }, of all that is made. */
-function render({ errors, ...tables }) {
+function render({ errors, ...tables }, structs) {
   verify(errors)
+  verifyStructs(structs)
   const entries = (key, prefix = `KG_${key}_`, suffix = '') =>
     entriesOf(tables[key], prefix, suffix)
   const object = (...table) => Object.fromEntries(entries(...table))
   const words = (key) => entries(key).map(([name]) => word(name))
   const { version } = JSON.parse(read('package.json'))
   return {
-    'native/addon/package_version.h': headerOf(version),
+    'native/include/kg_version.h': headerOf(version),
+    'native/include/kg_abi.json': JSON.stringify(structs),
     'lib/base/error-codes.json': JSON.stringify(errors),
     'docs/errors.md': pageOf(read('docs/errors.md'), errors),
     'lib/threat/layout.js': moduleOf('include/kg_layout.h and kg_ipc.h', {
@@ -102,7 +124,7 @@ function render({ errors, ...tables }) {
       WRITER_STATES: words('WRITER'),
       READ: object('READ'),
       STAGE: object('STAGE'),
-      LAYOUT_VERSION: tables.VERSION[1],
+      LAYOUT_VERSION: tables.LAYOUT_VERSION[1],
       PACKAGE_VERSION: version,
       ...object('LIMITS', 'KG_')
     })
@@ -112,7 +134,9 @@ function render({ errors, ...tables }) {
 async function main(argv) {
   const isCheck = argv[0] === '--check'
   if (argv.length > (isCheck ? 1 : 0)) throw new Error('takes only --check')
-  for (const [file, text] of Object.entries(render(readTables()))) {
+  for (const [file, text] of Object.entries(
+    render(readTables('tables'), readTables('abi'))
+  )) {
     const options = await prettier.resolveConfig(path.join(ROOT, file))
     // What is C is written here as clang-format wants it.
     const wanted = file.endsWith('.h')

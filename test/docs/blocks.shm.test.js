@@ -8,15 +8,13 @@ const path = require('node:path')
 const ts = require('typescript')
 const { IpcFactory } = require('kindly-guard-ipc')
 const { version } = require('../../package.json')
-const { ROOT, shownBlocks } = require('../helpers/pages.js')
+const { shownBlocks } = require('../helpers/pages.js')
 const { Sandbox } = require('../helpers/sandbox.js')
 
 // Some compile the C core, where a CPU is shared by many.
 const TIMEOUT_MS = 120_000
 const PAUSE_MS = 20
 const DEFAULT_PORT = /\b9955\b/g
-
-const INCLUDE = path.join(ROOT, 'native', 'include')
 
 const THREAT = {
   threatType: 'PathTraversal',
@@ -77,7 +75,7 @@ const RUN = {
   c(sandbox, { text }) {
     const file = sandbox.write('block.c', text)
     const flags = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror']
-    return ['cc', [...flags, '-fsyntax-only', '-I', INCLUDE, file]]
+    return ['cc', [...flags, '-fsyntax-only', '-I', sandbox.include, file]]
   }
 }
 

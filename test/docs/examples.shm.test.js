@@ -111,13 +111,18 @@ describe('Examples', function () {
   })
 
   describe('C', () => {
-    const built = (name) => path.join(EXAMPLES, 'c', 'build', name)
+    // Others build in the clone at the same time.
+    const build = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-c-'))
+    const built = (name) => path.join(build, name)
 
     before(function () {
       // All of the core, compiled, where a CPU is shared by many.
       this.timeout(180_000)
-      return run('make', ['-s', '-C', path.join(EXAMPLES, 'c')])
+      const c = path.join(EXAMPLES, 'c')
+      return run('make', ['-s', '-C', c, `BUILD=${build}`])
     })
+
+    after(() => fs.rmSync(build, { recursive: true }))
 
     it('Node reads what the Shield in C wrote', async () => {
       const { stdout } = await run(built('shield'), [dir])

@@ -83,11 +83,18 @@ class Sandbox {
     this.project = path.join(this.root, 'project')
     this.ring = path.join(this.root, 'ring')
     this.bin = path.join(this.root, 'bin')
+    this.include = path.join(this.root, 'include')
     const modules = path.join(this.project, 'node_modules')
     const own = path.join(modules, 'kindly-guard-ipc')
     fs.mkdirSync(path.join(this.root, 'tmp'))
     fs.mkdirSync(this.ring, { mode: 0o700 })
     fs.mkdirSync(this.bin)
+    fs.mkdirSync(this.include)
+    // As it is installed.
+    fs.symlinkSync(
+      path.join(ROOT, 'native', 'include'),
+      path.join(this.include, 'kindly-guard-ipc')
+    )
     fs.writeFileSync(path.join(this.bin, 'npx'), NPX, { mode: 0o755 })
     fs.mkdirSync(own, { recursive: true })
     fs.mkdirSync(path.join(modules, '.bin'))

@@ -35,6 +35,27 @@ TEST(all, "each error has a code, a sentence and an advice of its own") {
   CHECK_CONTAINS(kg_error_advice(KG_E_BENCHMARK_FAILED), "nothing was");
 }
 
+/* Whether a word of it goes on with a capital, as names in JavaScript do. */
+static bool has_name_of_javascript(const char *text) {
+  for (; text[0] != '\0'; text++) {
+    if (text[0] >= 'a' && text[0] <= 'z' && text[1] >= 'A' && text[1] <= 'Z') {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(words, "what the core says is in the words of C") {
+  CHECK(has_name_of_javascript("raise maxEvents"));
+  for (int error = KG_E_NO_RING; error >= KG_E_SEQUENCE_EXHAUSTED; error--) {
+    CHECK(!has_name_of_javascript(kg_error_what(error)));
+    CHECK(!has_name_of_javascript(kg_error_advice(error)));
+  }
+  CHECK(!has_name_of_javascript(kg_error_advice(KG_E_RING_FULL)));
+  CHECK_CONTAINS(kg_error_advice(KG_E_RING_FULL), "kg_writer_wait_for_space");
+  CHECK(!has_name_of_javascript(kg_error_advice(KG_E_TOO_MANY_READERS)));
+}
+
 TEST(unknown, "a number that is no error's is ERR_UNKNOWN") {
   const int numbers[] = {KG_OK, 1, errors[ERRORS - 1].number - 1, -1000};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

@@ -406,8 +406,8 @@ TEST(largest, "the largest ring and lane are just that, and the least") {
     CHECK_EQUAL(setup.priority_events, cases[i].lane);
     if (result != KG_OK) {
       CHECK_CONTAINS(failure.detail, cases[i].events > KG_MAX_CAPACITY
-                                         ? "maxEvents"
-                                         : "priorityEvents");
+                                         ? "max_events"
+                                         : "priority_events");
     }
   }
 }

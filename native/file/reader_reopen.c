@@ -1,0 +1,141 @@
+/* Going over from a ring to the one that took its place, with the account. */
+#include <string.h>
+
+#include "reader.h"
+#include "reader_fields.h"
+
+/* How many of `lost` events had priority, from the counters before the first
+ * and behind the last of them. */
+static uint64_t count_priority(uint64_t before, uint64_t behind,
+                               uint64_t lost) {
+  if (before == KG_PRIORITY_UNKNOWN || behind == KG_PRIORITY_UNKNOWN) {
+    return KG_PRIORITY_UNKNOWN;
+  }
+  uint64_t count = (uint32_t)(behind - before);
+  return count <= lost ? count : KG_PRIORITY_UNKNOWN;
+}
+
+/* What of the old ring's stream nobody will read any more. */
+static kg_batch loss_between(const kg_reader *old, const kg_reader *fresh) {
+  kg_reader_stats stats;
+  kg_ring_info before;
+  kg_ring_info now;
+  kg_reader_stats_get(old, &stats);
+  kg_reader_info(old, &before);
+  kg_reader_info(fresh, &now);
+  uint64_t next = stats.expected != 0 ? stats.expected : stats.published + 1;
+  kg_batch batch = {.loss_reason = KG_LOSS_REPLACED,
+                    .lost = KG_LOST_UNKNOWN,
+                    .lost_priority = KG_PRIORITY_UNKNOWN};
+  if (now.predecessor_generation != before.generation ||
+      now.predecessor_sequence > KG_SEQUENCE_MAX) {
+    return batch;
+  }
+  if (now.predecessor_sequence < next) {
+    return (kg_batch){0};
+  }
+  batch.lost_from = next;
+  batch.lost_to = now.predecessor_sequence;
+  batch.lost = batch.lost_to - batch.lost_from + 1;
+  batch.lost_priority =
+      count_priority(stats.priority, now.predecessor_priority, batch.lost);
+  return batch;
+}
+
+/* The account so far, of this ring and of those before it. */
+static kg__totals totals_of(const kg_reader *reader, const kg_batch *lost) {
+  kg_reader_stats stats;
+  kg_reader_stats_get(reader, &stats);
+  return (kg__totals){.received = stats.received,
+                      .lost = stats.lost +
+                              (lost->lost == KG_LOST_UNKNOWN ? 0 : lost->lost),
+                      .rescued = stats.rescued,
+                      .corrupt = stats.corrupt,
+                      .bytes = stats.bytes};
+}
+
+static void point_home(kg_reader *reader) {
+  reader->registration.place =
+      (kg__place){&reader->dir, &reader->names, &reader->ring.ring};
+}
+
+/* Gives the reader the ring of the fresh one, and closes its old one. */
+static void move_to(kg_reader *reader, kg_reader *fresh, const kg_batch *lost) {
+  kg__totals totals = totals_of(reader, lost);
+  kg_failure failure = reader->failure;
+  kg_reader old = *reader;
+  *reader = *fresh;
+  *fresh = old;
+  point_home(reader);
+  point_home(fresh);
+  reader->earlier = totals;
+  reader->failure = failure;
+  /* Behind that: the writer waits for a reliable reader by its lock in the old
+   * ring, until it has one in the new ring. */
+  kg_reader_close(fresh);
+}
+
+/* The options by which this reader was opened. */
+static int open_again(kg_reader *reader, kg_reader **fresh,
+                      kg_failure *failure) {
+  char name[sizeof reader->names.ring];
+  size_t length = strlen(reader->names.ring) - strlen(KG__RING_SUFFIX);
+  memcpy(name, reader->names.ring, length);
+  name[length] = '\0';
+  const kg_ring_options options = {
+      .struct_size = sizeof options,
+      .dir = reader->is_default_dir ? NULL : reader->dir.path,
+      .name = name,
+      .reliable = reader->is_reliable};
+  return kg_reader_open(&options, fresh, failure);
+}
+
+static int reopen(kg_reader *reader, kg_batch *lost, kg_failure *failure) {
+  enum kg_writer_life life;
+  kg_ring_info infos[2];
+  kg_reader *fresh;
+  int result = kg_reader_check(reader, &life);
+  if (result == KG_OK) {
+    return 0;
+  }
+  result = open_again(reader, &fresh, failure);
+  if (result != KG_OK) {
+    return result == KG_E_NO_RING ? 0 : result;
+  }
+  kg_reader_info(reader, &infos[0]);
+  kg_reader_info(fresh, &infos[1]);
+  /* Now that the new one has its name, nothing more is written to the old
+   * one. */
+  bool is_unread = !kg__reader_is_broken(reader) &&
+                   kg__reader_head(reader) != kg__reader_seen(reader);
+  if (is_unread || infos[0].generation == infos[1].generation) {
+    kg_reader_close(fresh);
+    return 0;
+  }
+  result = kg_reader_seek(fresh, KG_FROM_SEQUENCE, 1);
+  if (result != KG_OK) {
+    kg_reader_error(fresh, failure);
+    kg_reader_close(fresh);
+    return result;
+  }
+  *lost = loss_between(reader, fresh);
+  move_to(reader, fresh, lost);
+  return 1;
+}
+
+int kg_reader_reopen(kg_reader *reader, kg_batch *lost, kg_failure *failure) {
+  kg_failure found = {.error = KG_OK};
+  if (reader == NULL || lost == NULL) {
+    return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0,
+                    "reader or lost is NULL");
+  }
+  *lost = (kg_batch){0};
+  int result = kg__reader_is_forked(reader)
+                   ? kg__fail(&found, KG_E_FORKED, 0, "opening a ring again")
+                   : reopen(reader, lost, &found);
+  if (result < 0) {
+    kg__fail_as(&reader->failure, &found);
+    kg__fail_as(failure, &found);
+  }
+  return result;
+}

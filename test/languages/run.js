@@ -1,0 +1,52 @@
+'use strict'
+// npm run test:languages: the library as programs in other languages use it.
+// Installs what that needs from the distribution where it is missing, which
+// takes root. Arguments go to mocha.
+
+const { execFileSync, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { ROOT } = require('../tools/test-files.js')
+
+// A program, and the package of the distribution that has it.
+const TOOLS = { cmake: 'cmake', 'pkg-config': 'pkg-config', 'g++': 'g++' }
+const LIMIT_MS = '300000'
+
+const isThere = (program) =>
+  spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
+
+function install() {
+  const missing = Object.keys(TOOLS).filter((program) => !isThere(program))
+  if (missing.length === 0) return
+  const packages = missing.map((program) => TOOLS[program])
+  const quiet = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  }
+  // Another program may be installing.
+  const waits = ['-qq', '-o', 'DPkg::Lock::Timeout=600']
+  execFileSync('apt-get', [...waits, 'update'], quiet)
+  const options = ['install', '-y', '--no-install-recommends']
+  execFileSync('apt-get', [...waits, ...options, ...packages], quiet)
+}
+
+function main(args) {
+  install()
+  const files = fs
+    .readdirSync(__dirname)
+    .filter((name) => name.endsWith('.languages.js'))
+    .map((name) => path.join(__dirname, name))
+  const mocha = [
+    ...[require.resolve('mocha/bin/mocha.js'), '--timeout', LIMIT_MS],
+    ...['--forbid-pending', '--forbid-only', '--fail-zero'],
+    ...['--reporter', path.join(__dirname, '..', 'reporter.js')]
+  ]
+  const command = [...mocha, ...args, ...files]
+  const { status } = spawnSync(process.execPath, command, {
+    cwd: ROOT,
+    stdio: 'inherit'
+  })
+  return status ?? 1
+}
+
+process.exitCode = main(process.argv.slice(2))
