@@ -77,8 +77,8 @@ void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
   if (reader == NULL || kg__reader_is_forked(reader)) {
     return;
   }
-  /* I1: partner of I2 in kg_reader_interrupt; one of the two sees the other's
-   * store. */
+  /* Partner of the store in kg_reader_interrupt: one of the two sees the
+   * other's. */
   kg__store32_seq_cst(&reader->is_waiting, 1);
   if (!take_interrupt(reader)) {
     kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
@@ -94,7 +94,7 @@ void kg_reader_interrupt(kg_reader *reader) {
   if (reader == NULL || kg__reader_is_forked(reader)) {
     return;
   }
-  /* I2: partner of I1 in kg_reader_wait. */
+  /* Partner of the store in kg_reader_wait. */
   kg__store32_seq_cst(&reader->is_interrupted, 1);
   /* Relaxed: the loop looks until it is told otherwise. */
   while (kg__load32_relaxed(&reader->is_waiting) != 0 &&
