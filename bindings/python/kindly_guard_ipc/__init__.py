@@ -1,0 +1,25 @@
+"""Threats from a Shield, out of shared memory: a reader in pure Python."""
+
+from .errors import (
+    NoRing,
+    RingError,
+    RingInvalid,
+    RingTruncated,
+    RingVersion,
+    UnsafePath,
+)
+from .ring_reader import Item, RingReader
+from .threat import Loss, Threat
+
+__all__ = [
+    "Item",
+    "Loss",
+    "NoRing",
+    "RingError",
+    "RingInvalid",
+    "RingReader",
+    "RingTruncated",
+    "RingVersion",
+    "Threat",
+    "UnsafePath",
+]
