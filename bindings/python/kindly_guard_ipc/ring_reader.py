@@ -113,7 +113,7 @@ class RingReader:
             except RingTruncated:
                 if not self._follow():
                     raise
-                items = []
+                items, self._untold = self._untold, []
             now = time.monotonic()
             if items or self.more or now - self._looked < _CHECK_SECONDS:
                 return items
