@@ -112,7 +112,7 @@ describe('a reader in Python', function pythonReader() {
 
   for (const how of [{ sums: false }, { sums: true }, { maps: false }]) {
     const name = Object.entries(how).join(' ').replace(',', ' ')
-    it(`F1 reads while Node writes ${COUNT}, to the unit (${name})`, async () => {
+    it(`F2 reads while Node writes ${COUNT}, to the unit (${name})`, async () => {
       const writer = await startWriter()
       const reader = follow(COUNT, how)
       await isReady(reader)
@@ -127,7 +127,7 @@ describe('a reader in Python', function pythonReader() {
     })
   }
 
-  it('F12 reads all that a writer published which is killed, and what the next one does', async () => {
+  it('F34 reads all that a writer published which is killed, and what the next one does', async () => {
     const first = await startWriter()
     const reader = follow(COUNT)
     await isReady(reader)
@@ -150,7 +150,7 @@ describe('a reader in Python', function pythonReader() {
     assert.equal((await accountOf(more)).next, published + 501)
   })
 
-  it('F13 is killed itself, and the writer does not notice', async () => {
+  it('F41 is killed itself, and the writer does not notice', async () => {
     const writer = await startWriter({ overflow: 'reject' })
     const reader = follow(COUNT)
     await isReady(reader)
@@ -165,7 +165,7 @@ describe('a reader in Python', function pythonReader() {
     assert.equal(account.received + account.before, 20_000)
   })
 
-  it('F24 goes over to the ring that takes the place of its own', async () => {
+  it('F25 goes over to the ring that takes the place of its own', async () => {
     const first = await startWriter()
     const reader = follow(3000, { stays: true })
     await isReady(reader)

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Iterator
 
-from .errors import NoRing, RingError, RingTruncated, UnsafePath
+from .errors import NoRing, RingError, RingInvalid, RingTruncated, UnsafePath
 from .layout import HEARTBEAT_NS, WRITER_START_US, Identity, verify
 
 NAME = "kindly-guard"
@@ -192,11 +192,12 @@ class RingFile:
         return data
 
     def _check_blocks(self) -> None:
-        """Looking at a hole of a file in memory would fill it."""
-        if not self.path.startswith("/dev/shm/"):
+        """Looking at a hole of a file in memory would fill it. Python does not tell
+        which file system it is; these are where one in memory is expected."""
+        if not self.path.startswith(("/dev/shm/", "/run/")):
             return
         if os.fstat(self._handle).st_blocks * 512 < self.identity.file_bytes:
-            raise RingTruncated(f"{self.path} lacks some of its blocks")
+            raise RingInvalid(f"{self.path} lacks some of its blocks")
 
 
 def find(directory: str | None, name: str, maps: bool) -> RingFile:
