@@ -1,5 +1,6 @@
 """Threats from a Shield, out of shared memory: a reader in pure Python."""
 
+from .cursor import Item, Position
 from .errors import (
     NoRing,
     RingError,
@@ -8,13 +9,14 @@ from .errors import (
     RingVersion,
     UnsafePath,
 )
-from .ring_reader import Item, RingReader
+from .ring_reader import RingReader
 from .threat import Loss, Threat
 
 __all__ = [
     "Item",
     "Loss",
     "NoRing",
+    "Position",
     "RingError",
     "RingInvalid",
     "RingReader",

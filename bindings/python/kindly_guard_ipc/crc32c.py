@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache, reduce
 from operator import getitem, xor
+from typing import Callable, List, cast
 
 _POLYNOMIAL = 0x82F63B78
 _SLOT_BYTES = 384
@@ -29,6 +30,7 @@ def _table() -> list[int]:
 
 
 _TABLE = _table()
+_get = cast(Callable[[List[int], int], int], getitem)
 
 
 def crc32c(data: bytes) -> int:
@@ -53,10 +55,12 @@ def slot_checksum(slot: bytes, is_lead: bool) -> int:
     """The checksum that belongs into a slot."""
     tables, crc = _slot_tables()
     if not is_lead:
-        return reduce(xor, map(getitem, tables, slot[:_CONTINUATION_SUM]), crc)
+        return _add(crc, tables, slot[:_CONTINUATION_SUM])
     # The first bytes and the source, without the zeros behind it.
-    crc = reduce(xor, map(getitem, tables, slot[:_DETAILS].rstrip(b"\0")), crc)
-    details = slot[_DETAILS:_LEAD_SUM].rstrip(b"\0")
-    crc = reduce(xor, map(getitem, tables[_DETAILS:], details), crc)
-    end = slot[_LEAD_SUM + 4 :]
-    return reduce(xor, map(getitem, tables[_LEAD_SUM + 4 :], end), crc)
+    crc = _add(crc, tables, slot[:_DETAILS].rstrip(b"\0"))
+    crc = _add(crc, tables[_DETAILS:], slot[_DETAILS:_LEAD_SUM].rstrip(b"\0"))
+    return _add(crc, tables[_LEAD_SUM + 4 :], slot[_LEAD_SUM + 4 :])
+
+
+def _add(crc: int, tables: list[list[int]], data: bytes) -> int:
+    return reduce(xor, map(_get, tables, data), crc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Final, List, NamedTuple, Tuple, cast
 
 from .crc32c import crc32c
 from .errors import RingInvalid, RingTruncated, RingVersion
@@ -52,11 +52,35 @@ _IDENTITY = struct.Struct("<8I8QII24x")
 
 # A slot as a lead slot, and where its fields are in the tuple.
 SLOT = struct.Struct("<QQQHHHHIIQIBB64s256sIHI")
-POSITION, SEQUENCE, PUBLISH_NS, SPAN, PLACE, SOURCE_USED, DETAILS_USED = range(7)
-FLAGS, TAIL_BYTES, TIMESTAMP_US, TYPE, SEVERITY, BLOCKED = range(7, 13)
-SOURCE, DETAILS, CHECKSUM, RESERVED, COUNT = range(13, 18)
+POSITION: Final = 0
+SEQUENCE: Final = 1
+PUBLISH_NS: Final = 2
+SPAN: Final = 3
+PLACE: Final = 4
+SOURCE_USED: Final = 5
+DETAILS_USED: Final = 6
+FLAGS: Final = 7
+TAIL_BYTES: Final = 8
+TIMESTAMP_US: Final = 9
+TYPE: Final = 10
+SEVERITY: Final = 11
+BLOCKED: Final = 12
+SOURCE: Final = 13
+DETAILS: Final = 14
+CHECKSUM: Final = 15
+RESERVED: Final = 16
+COUNT: Final = 17
 
-Slot = tuple  # what SLOT unpacks
+# What SLOT unpacks.
+Slot = Tuple[
+    int, int, int, int, int, int, int, int, int,
+    int, int, int, int, bytes, bytes, int, int, int,
+]  # fmt: skip
+
+def unpack(data: bytes) -> List[Slot]:
+    """The slots in some bytes."""
+    return cast(List[Slot], list(SLOT.iter_unpack(data)))
+
 
 assert _IDENTITY.size == 128 and SLOT.size == SLOT_BYTES
 

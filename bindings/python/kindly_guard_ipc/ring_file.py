@@ -106,7 +106,7 @@ def _is_locked(handle: int) -> bool:
     """Whether somebody holds the lock on byte 0: the kernel's word."""
     asked = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
     answer = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, asked)
-    return _LOCK.unpack(answer)[0] != fcntl.F_UNLCK
+    return bool(_LOCK.unpack(answer)[0] != fcntl.F_UNLCK)
 
 
 class RingFile:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-from .ring_reader import Item, RingReader
+from .cursor import Item, Position
+from .ring_reader import RingReader
 from .threat import SEVERITIES, TYPES, Loss
 
 
-def as_json(item: Item) -> dict:
+def as_json(item: Item) -> dict[str, Any]:
     """An item with the names that JavaScript has for its fields."""
     if isinstance(item, Loss):
         return {
@@ -29,7 +31,7 @@ def as_json(item: Item) -> dict:
                 "reason": item.reason,
             }
         }
-    threat = {
+    threat: dict[str, Any] = {
         "sequence": item.sequence,
         "id": item.id,
         "timestampUs": item.timestamp_us,
@@ -55,7 +57,7 @@ def main(words: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     directory, how, *rest = words
-    join: str | tuple[str, int, int | None] = how
+    join: str | Position = how
     if rest:
         generation, sequence, priority = rest
         join = generation, int(sequence) + 1, None if priority == "null" else int(priority)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from .layout import (
     BLOCKED, BODY, COUNT, CUT, DEFLATED, DETAILS, DETAILS_USED, EVENT_BYTES, FLAGS,
@@ -33,7 +34,8 @@ _SOURCE, _DETAILS, _ID, _CONTEXT = 1, 2, 3, 4
 _MOST_FIELD_BYTES = 4 * _FIELD.size
 
 
-class Loss(NamedTuple):
+@dataclass(frozen=True)
+class Loss:
     """Events that this reader does not get. `count`, `first` and `last` are None
     when nobody knows, and so is `priority`, how many of them had priority.
     `reason`: overwritten, corrupt, replaced, or before-join, which is told and

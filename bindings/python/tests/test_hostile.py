@@ -1,14 +1,17 @@
 """Rings that somebody wrote into: a reader ends each read, raises nothing but
 RingError, delivers nothing twice, and loses no more than a stream can have."""
 
+from __future__ import annotations
+
 import random
 import unittest
 
-from kindly_guard_ipc import Loss, RingError, RingReader
+from kindly_guard_ipc import Loss, Position, RingError, RingReader
 from rings import RingTest
 
 HEADER = (384, 512, 520, 640, 768)
 VALUES = (0, 1, 15, 16, 17, 50, 2**32, 2**53 - 1, 2**53, 2**62, 2**63, 2**64 - 1)
+PLACE: Position = ("0123456789abcdef", 3, 0)
 NAMES = ("wrapped", "lapped", "lane", "damaged", "unchecked")
 
 
@@ -34,7 +37,8 @@ class Hostile(RingTest):
                     data = self.vector(name)
                     data[offset : offset + 8] = value.to_bytes(8, "little")
                     self.put(bytes(data))
-                    for join in ("oldest", "latest", ("0123456789abcdef", 3, 0)):
+                    joins: list[str | Position] = ["oldest", "latest", PLACE]
+                    for join in joins:
                         with self.subTest(name=name, offset=offset, value=value, join=join):
                             with RingReader(self.directory, join=join) as reader:
                                 self.drain(reader)

@@ -1,8 +1,8 @@
-"""Follows a ring until COUNT events were received or lost, or, unless STAYS, until
+"""Follows a ring until MOST events were received or lost, or, unless STAYS, until
 its writer is gone and everything was read; checks each event, and prints the
 account.
 
-    python3 follow.py DIRECTORY COUNT JOIN CHECKSUMS MAPS STAYS
+    python3 follow.py DIRECTORY MOST JOIN CHECKSUMS MAPS STAYS
 
 Prints {"ready": …} when it has joined, and a line every time that it was told of
 a loss of another ring.
@@ -17,7 +17,7 @@ from kindly_guard_ipc import Loss, RingReader
 
 
 def main() -> None:
-    directory, count, join, checksums, maps, stays = sys.argv[1:]
+    directory, most, join, checksums, maps, stays = sys.argv[1:]
     reader = RingReader(
         directory, join=join, checksums=checksums == "yes", maps=maps == "yes"
     )
@@ -27,7 +27,7 @@ def main() -> None:
     wrong: list[str] = []
     reasons: dict[str, int] = {}
     print(json.dumps({"ready": reader.position}), flush=True)
-    while received + lost < int(count) and not wrong:
+    while received + lost < int(most) and not wrong:
         writer = reader.writer
         items = reader.wait(timeout=0.05)
         for item in items:
@@ -36,13 +36,17 @@ def main() -> None:
                 generation, expected = item.generation, 1
             if isinstance(item, Loss):
                 reasons[item.reason] = reasons.get(item.reason, 0) + 1
-                if item.first != expected or item.count != item.last - item.first + 1:
-                    wrong.append(f"{item} where {expected} was expected")
-                expected = item.last + 1
-                if item.reason == "before-join":
-                    before += item.count
+                first, last, count = item.first, item.last, item.count
+                if first is None or last is None or count is None:
+                    wrong.append(f"{item}: nobody knows how many")
                     continue
-                lost += item.count
+                if first != expected or count != last - first + 1:
+                    wrong.append(f"{item} where {expected} was expected")
+                expected = last + 1
+                if item.reason == "before-join":
+                    before += count
+                    continue
+                lost += count
                 if item.priority is None:
                     unknown += 1
                 else:

@@ -58,7 +58,7 @@ def discover(folder: str, name: str = "kindly-guard") -> dict[str, Any]:
             or info.st_size > _MAX_FILE_BYTES
         ):
             raise Refused(f"{path} is no file of this user alone")
-        record = json.loads(file.read())
+        record: dict[str, Any] = json.loads(file.read())
     if record["version"] != 1 or record["state"] != "live":
         raise Refused(f"{path} tells of no Shield")
     return record
