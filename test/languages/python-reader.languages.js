@@ -8,7 +8,7 @@ const path = require('node:path')
 const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const vectors = require('../vectors/expected.js')
-const { BINDING, PythonProgram, runPython } = require('./python.js')
+const { BINDING, endPython, PythonProgram, runPython } = require('./python.js')
 
 const { expected, NAMES, parseLines, place, wordsOf } = vectors
 
@@ -20,6 +20,8 @@ const LONG_MS = 240_000
 describe('a reader in Python', function pythonReader() {
   this.timeout(LONG_MS)
   const ring = useRing()
+
+  afterEach(endPython)
 
   const wordsForPython = (read) => {
     const [how, ...others] = wordsOf(read)

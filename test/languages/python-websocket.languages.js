@@ -9,7 +9,7 @@ const path = require('node:path')
 const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const { ROOT } = require('../tools/test-files.js')
-const { PythonProgram, runPython } = require('./python.js')
+const { endPython, PythonProgram, runPython } = require('./python.js')
 
 const CLIENT = path.join(__dirname, 'python', 'websocket_client.py')
 const PAGE = path.join(ROOT, 'docs', 'websocket.md')
@@ -20,6 +20,8 @@ const CHALLENGE = `${'fedcba9876543210'.repeat(6)}fedcba987654`
 
 describe('a WebSocket client in Python', () => {
   const ring = useRing()
+
+  afterEach(endPython)
 
   /** A Shield in a process of its own, which has published `count` threats. */
   async function startShield(count) {

@@ -27,6 +27,8 @@ function runPython(args, options = {}) {
   })
 }
 
+const running = new Set()
+
 /** A Python program that runs beside a test, and prints lines of JSON. */
 class PythonProgram {
   constructor(args) {
@@ -36,6 +38,7 @@ class PythonProgram {
       env: ENV,
       stdio: ['ignore', 'pipe', 'pipe']
     })
+    running.add(this)
     let rest = ''
     this.process.stdout.setEncoding('utf8').on('data', (text) => {
       const parts = (rest + text).split('\n')
@@ -46,7 +49,10 @@ class PythonProgram {
       this.stderr += text
     })
     this.exited = new Promise((resolve) => {
-      this.process.on('close', (code, signal) => resolve(signal ?? code))
+      this.process.on('close', (code, signal) => {
+        running.delete(this)
+        resolve(signal ?? code)
+      })
     })
   }
 
@@ -57,4 +63,7 @@ class PythonProgram {
   }
 }
 
-module.exports = { BINDING, PythonProgram, runPython }
+/** Ends those that a test which failed has left. */
+const endPython = () => Promise.all([...running].map((one) => one.kill()))
+
+module.exports = { BINDING, endPython, PythonProgram, runPython }
