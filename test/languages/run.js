@@ -9,7 +9,12 @@ const path = require('node:path')
 const { ROOT } = require('../tools/test-files.js')
 
 // A program, and the package of the distribution that has it.
-const TOOLS = { cmake: 'cmake', 'pkg-config': 'pkg-config', 'g++': 'g++' }
+const TOOLS = {
+  cmake: 'cmake',
+  'pkg-config': 'pkg-config',
+  'g++': 'g++',
+  python3: 'python3'
+}
 const LIMIT_MS = '300000'
 
 const isThere = (program) =>

@@ -1,0 +1,110 @@
+'use strict'
+// The test vectors in C: a program over the public API reads from each what
+// stands beside it.
+
+const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { promisify } = require('node:util')
+const { severityNames, typeNames } = require('../../lib/threat/names.js')
+const { useRing } = require('../helpers/ring.js')
+const { ROOT } = require('../tools/test-files.js')
+const vectors = require('../vectors/expected.js')
+const { fitting } = require('../vectors/ring.js')
+
+const { expected, NAMES, parseLines, place, wordsOf } = vectors
+const run = promisify(execFile)
+
+const COMPILING_MS = 120_000
+
+/** The C core and the program that reads with it. */
+async function compile(target) {
+  const sourcesIn = (folder, pattern = /./) =>
+    fs
+      .readdirSync(path.join(ROOT, 'native', folder))
+      .filter((name) => name.endsWith('.c') && pattern.test(name))
+      .map((name) => path.join(ROOT, 'native', folder, name))
+  await run('cc', [
+    ...['-std=c11', '-D_GNU_SOURCE', '-pthread'],
+    ...['-I', path.join(ROOT, 'native', 'include'), '-o', target],
+    path.join(ROOT, 'test', 'vectors', 'read.c'),
+    ...['base', 'ring', 'file'].flatMap((folder) => sourcesIn(folder)),
+    ...sourcesIn('platform', /^(linux|posix)/)
+  ])
+}
+
+/** An item as C prints it, with names for its numbers. */
+function named({ lost, threat }) {
+  if (lost !== undefined) return { lost }
+  const { threatType, severity, ...others } = threat
+  const typeName = typeNames[threatType]
+  const severityName = severity === 0 ? undefined : severityNames[severity]
+  return {
+    threat: {
+      ...others,
+      threatType: typeName ?? 'Unknown',
+      ...(typeName === undefined ? { threatTypeCode: threatType } : {}),
+      severity: severityName ?? 'Unknown',
+      ...(severityName === undefined ? { severityCode: severity } : {})
+    }
+  }
+}
+
+/** C leaves a continuation deflated, so the event has the lead slot's text. */
+function notInflated(generation, { threat }) {
+  const start = (text, bytes) => fitting(Buffer.from(text), bytes).toString()
+  return {
+    threat: {
+      ...threat,
+      id: `${generation}-${threat.sequence}`,
+      source: start(threat.source, 64),
+      details: start(threat.details, 256)
+    }
+  }
+}
+
+/** How C joins: it knows of one ring, and begins another one at its first
+ * event. */
+const wordsForC = ({ generation }, read) =>
+  wordsOf(
+    generation === (read.join.after?.generation ?? generation)
+      ? read
+      : { join: { after: { sequence: 0, priority: 0 } } }
+  )
+
+/** What C must then get: what was lost of another ring is for its reader. */
+const givesForC = (name, { generation }, { gives }) =>
+  gives
+    .filter(({ lost }) => lost === undefined || lost.generation === generation)
+    .map((item) => (name === 'deflated' ? notInflated(generation, item) : item))
+
+describe('test vectors in C', () => {
+  const ring = useRing()
+  let dir
+  let program
+
+  before(async function compileReader() {
+    this.timeout(COMPILING_MS)
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
+    program = path.join(dir, 'read')
+    await compile(program)
+  })
+
+  after(() => fs.rmSync(dir, { recursive: true }))
+
+  for (const name of NAMES) {
+    const { reads, ...vector } = expected(name)
+    for (const read of reads) {
+      it(`${name}, ${wordsOf(read).join(' ')}`, async () => {
+        place(name, ring().dir)
+        const words = wordsForC(vector, read)
+        const { stdout } = await run(program, [ring().dir, ...words])
+        const [info, ...items] = parseLines(stdout)
+        assert.deepEqual({ ...vector, ...info }, vector)
+        assert.deepEqual(items.map(named), givesForC(name, vector, read))
+      })
+    }
+  }
+})
