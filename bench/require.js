@@ -6,10 +6,10 @@
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 const { makeDirectory } = require('./pair.js')
 const { summarize } = require('./statistics.js')
 const { number, table } = require('./table.js')
+const { readOptions } = require('./usage.js')
 
 const ROUNDS = 15
 const PARTS = [
@@ -23,10 +23,11 @@ const PARTS = [
 ]
 
 const USAGE = `\
-Usage: node bench/require.js [--rounds N] [FILE]...
-
-Loads each part of the package N times (${ROUNDS}), each time in a fresh process;
-and every FILE, which may be a bundle or another clone of this package.`
+npm run bench:require -- [options]
+  --rounds N       so many rounds (${ROUNDS})
+  --file FILE      loads this as well: a bundle, or index.js of another clone;
+                   may be given more than once
+`
 
 const CHILD = path.join(__dirname, 'require-child.js')
 
@@ -67,48 +68,37 @@ function print(results) {
 }
 
 function readCommand() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        rounds: { type: 'string', default: String(ROUNDS) },
-        help: { type: 'boolean', default: false }
-      }
-    })
-    const rounds = Number(values.rounds)
-    if (!Number.isInteger(rounds) || rounds < 1) {
-      throw new Error(`--rounds: expected a number, got ${values.rounds}`)
-    }
-    const files = positionals.map((file) => path.resolve(file))
-    for (const file of files) require.resolve(file)
-    return { rounds, files, help: values.help }
-  } catch (error) {
-    console.error(`${error.message.split('\n', 1)[0]}\n\n${USAGE}`)
-    return null
+  const { rounds: given, file } = readOptions(USAGE, {
+    rounds: { type: 'string', default: String(ROUNDS) },
+    file: { type: 'string', multiple: true, default: [] }
+  })
+  const rounds = Number(given)
+  const files = file.map((name) => path.resolve(name))
+  const missing = files.find((name) => !fs.existsSync(name))
+  if (missing === undefined && Number.isInteger(rounds) && rounds > 0) {
+    return { rounds, files }
   }
+  console.error(
+    missing === undefined
+      ? `--rounds: expected a whole number from 1, got ${given}\n\n${USAGE}`
+      : `--file: there is no ${missing}\n\n${USAGE}`
+  )
+  process.exit(2)
 }
 
 async function main() {
-  const command = readCommand()
-  if (command === null) return 2
-  if (command.help) {
-    console.log(USAGE)
-    return 0
-  }
+  const { rounds, files } = readCommand()
   const { createTransport } = require('kindly-guard-ipc/shield')
   const dir = makeDirectory()
   const shield = createTransport({ dir, websocket: { enabled: false } })
   try {
     await shield.ready()
-    const names = [...PARTS, ...command.files]
-    print(measureAll(names, command.rounds, dir))
-    return 0
+    const names = [...PARTS, ...files]
+    print(measureAll(names, rounds, dir))
   } finally {
     await shield.close()
     fs.rmSync(dir, { recursive: true, force: true })
   }
 }
 
-main().then((code) => {
-  process.exitCode = code
-})
+main()

@@ -167,7 +167,37 @@ describe('benchmark', function () {
     assert.match(stdout, /\| events a second +\|/)
   })
 
-  const small = ['benchmark-ipc', 'fallback', 'wake-up']
+  it('npm run bench:require loads each part, and what it is given', async () => {
+    const given = path.join(BASE, `kindly-guard-loaded-${process.pid}.js`)
+    fs.writeFileSync(given, '')
+    try {
+      const args = ['--rounds', '1', '--file', given]
+      const { stdout, stderr } = await program('bench/require.js', ...args)
+      assert.equal(stderr, '')
+      const rows = stdout.trim().split('\n').slice(2)
+      const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()))
+      const names = cells.map(([, name]) => name)
+      assert.deepEqual(names, [
+        'bare',
+        'ws',
+        'client',
+        'client, addon',
+        'client, reading a ring',
+        'shield',
+        'whole',
+        path.basename(given)
+      ])
+      const filesOf = (name) => Number(cells[names.indexOf(name)].at(-2))
+      assert.equal(filesOf('bare'), 0)
+      assert.equal(filesOf(path.basename(given)), 1)
+      assert.ok(filesOf('client') > 0)
+      assert.ok(filesOf('client, reading a ring') > filesOf('client, addon'))
+    } finally {
+      fs.rmSync(given)
+    }
+  })
+
+  const small = ['benchmark-ipc', 'fallback', 'require', 'wake-up']
   for (const name of small) {
     it(`${name} says what it takes, and what it does not`, async () => {
       const file = `bench/${name}.js`

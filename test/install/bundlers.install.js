@@ -33,10 +33,11 @@ async function use({ createClient, PlatformShm }, { createHybridTransport }) {
   const got = []
   for (const preferShm of [true, false]) {
     const client = await createClient({ dir, from: 'oldest', preferShm })
-    await client.pollThreats(({ details }) => {
+    const take = ({ details }) => {
       got.push(details, client.stats().transport)
       return false
-    })
+    }
+    await client.pollThreats(take, { signal: AbortSignal.timeout(30_000) })
     await client.close()
   }
   await shield.close()
