@@ -3,17 +3,19 @@
 // The command line: runs the command, and turns its end into an exit code.
 
 const { parseArgs } = require('node:util')
-const { version } = require('../../package.json')
-const build = require('./build.js')
-const check = require('./check.js')
 const { optionsIn } = require('./options.js')
 const { print } = require('./output.js')
-const publish = require('./publish.js')
 const { describe, report, UsageError } = require('./report.js')
-const stats = require('./stats.js')
-const tail = require('./tail.js')
 
-const COMMANDS = { build, check, publish, stats, tail }
+// Each loads when it is called: a status line is drawn anew all the time, and
+// needs little of what the others do.
+const COMMANDS = {
+  build: () => require('./build.js'),
+  check: () => require('./check.js'),
+  publish: () => require('./publish.js'),
+  stats: () => require('./stats.js'),
+  tail: () => require('./tail.js')
+}
 
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
@@ -66,9 +68,10 @@ async function main(args) {
   if (isNamed && !Object.hasOwn(COMMANDS, name)) {
     throw new UsageError(`'${name}' is not a command`)
   }
-  const command = isNamed ? COMMANDS[name] : { HELP }
+  const command = isNamed ? COMMANDS[name]() : { HELP }
   const values = parse(isNamed ? args.slice(1) : args, command.HELP)
   if (values.help || values.version) {
+    const { version } = require('../../package.json')
     await print(values.help ? command.HELP : `${version}\n`)
     return 0
   }
