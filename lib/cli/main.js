@@ -12,6 +12,7 @@ const { describe, report, UsageError } = require('./report.js')
 const COMMANDS = {
   build: () => require('./build.js'),
   check: () => require('./check.js'),
+  doctor: () => require('./doctor.js'),
   publish: () => require('./publish.js'),
   stats: () => require('./stats.js'),
   tail: () => require('./tail.js')
@@ -27,6 +28,7 @@ Commands:
   publish   read threats from stdin (NDJSON) and publish them
   tail      print threats as they come
   stats     show what a ring is and holds, or where a Shield answers
+  doctor    say what keeps threats from being seen here, and what to do
   check     try what works on this machine, and print a report
   build     compile the native addon for this machine
 
