@@ -113,9 +113,8 @@ async function answers({ shields, roundTrip }) {
   for (const place of shields) {
     // One that crashed leaves its file, which is no harm beside one that runs.
     const isStale = findings.some(({ level }) => level === 'ok')
-    for (const way of WAYS) {
-      findings.push(await tryWay({ roundTrip, isStale }, place, way))
-    }
+    const tries = WAYS.map((way) => tryWay({ roundTrip, isStale }, place, way))
+    findings.push(...(await Promise.all(tries)))
   }
   return findings
 }
