@@ -15,7 +15,8 @@ const COMMANDS = {
   doctor: () => require('./doctor.js'),
   publish: () => require('./publish.js'),
   stats: () => require('./stats.js'),
-  tail: () => require('./tail.js')
+  tail: () => require('./tail.js'),
+  top: () => require('./top.js')
 }
 
 const HELP = `\
@@ -27,6 +28,7 @@ over WebSocket.
 Commands:
   publish   read threats from stdin (NDJSON) and publish them
   tail      print threats as they come
+  top       show on a live screen what comes, and from where
   stats     show what a ring is and holds, or where a Shield answers
   doctor    say what keeps threats from being seen here, and what to do
   check     try what works on this machine, and print a report
