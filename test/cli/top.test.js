@@ -2,6 +2,7 @@
 // The parts of the live screen: rates, columns, and lines that fit.
 
 const assert = require('node:assert/strict')
+const { EventEmitter } = require('node:events')
 const {
   fit,
   formatCount,
@@ -11,6 +12,7 @@ const {
 const { frame } = require('../../lib/cli/top/frame.js')
 const { Rates } = require('../../lib/cli/top/rates.js')
 const { lockedBytes, readersOf } = require('../../lib/cli/top/readers.js')
+const { Screen } = require('../../lib/cli/top/screen.js')
 const { fakeSystem } = require('../helpers/fake-system.js')
 
 const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]))
@@ -184,5 +186,68 @@ describe('readers', () => {
       '/ring/kindly-guard.shm'
     )
     assert.equal(processes, 2)
+  })
+})
+
+describe('the terminal of a screen', () => {
+  function open() {
+    const stdin = Object.assign(new EventEmitter(), {
+      isTTY: true,
+      raw: [],
+      setRawMode: (on) => stdin.raw.push(on),
+      pause() {}
+    })
+    const stdout = Object.assign(new EventEmitter(), {
+      columns: 100,
+      rows: 30,
+      written: '',
+      write(text) {
+        stdout.written += text
+      }
+    })
+    const calls = []
+    const screen = new Screen(stdin, stdout)
+    screen.open({
+      redraw: () => calls.push('redraw'),
+      quit: () => calls.push('quit')
+    })
+    return { screen, stdin, stdout, calls }
+  }
+  const listeners = () =>
+    ['exit', 'SIGTSTP', 'SIGCONT'].map((name) => process.listenerCount(name))
+
+  it('is given back, and nobody listens any more', () => {
+    const before = listeners()
+    const { screen, stdin, stdout } = open()
+    assert.deepEqual(screen.size, { columns: 100, rows: 30 })
+    screen.draw(['a', 'b'])
+    screen.close()
+    screen.close()
+    screen.draw(['c'])
+    assert.deepEqual(stdin.raw, [true, false])
+    assert.equal(stdout.written.includes('c'), false)
+    assert.equal(stdout.written.split('1049l').length, 2)
+    assert.deepEqual(listeners(), before)
+    assert.deepEqual([stdin.eventNames(), stdout.eventNames()], [[], []])
+  })
+
+  it('is asked for its size, which is usual where it does not know', () => {
+    const { screen, stdout, calls } = open()
+    stdout.emit('resize')
+    assert.deepEqual(calls, ['redraw'])
+    Object.assign(stdout, { columns: 0, rows: undefined })
+    assert.deepEqual(screen.size, { columns: 80, rows: 24 })
+    screen.close()
+  })
+
+  it('ends the program by a key, by its end, and by an error', () => {
+    const { screen, stdin, stdout, calls } = open()
+    for (const keys of ['x', 'q', 'Q', 'abq', '\u0003', '\u0004']) {
+      stdin.emit('data', Buffer.from(keys))
+    }
+    stdin.emit('end')
+    stdout.emit('error', new Error('EIO'))
+    assert.deepEqual(calls, Array(7).fill('quit'))
+    screen.close()
   })
 })
