@@ -1,25 +1,39 @@
 'use strict'
-// The public API, and nothing else.
+// The public API, and nothing else. What is a getter here is loaded when it is
+// first read.
 
-const { BenchmarkClient } = require('./benchmark/client.js')
-const { displayText } = require('./base/display-text.js')
-const { loadConfig } = require('./options/file.js')
-const { IpcError } = require('./base/errors.js')
+const { lazy } = require('./base/load.js')
+const client = require('./client-entry.js')
 const { IpcFactory } = require('./factory.js')
-const { PlatformShm } = require('./shm/platform.js')
-const { SharedMemoryIpc } = require('./shm/writer.js')
-const { ShmClient } = require('./shm/client.js')
-const { Severity, ThreatType } = require('./threat/names.js')
+const shield = require('./shield-entry.js')
+
+const benchmark = lazy(() => require('./benchmark/client.js'))
 
 module.exports = {
-  BenchmarkClient,
-  IpcError,
+  IpcError: client.IpcError,
   IpcFactory,
-  PlatformShm,
-  Severity,
-  SharedMemoryIpc,
-  ShmClient,
-  ThreatType,
-  displayText,
-  loadConfig
+  get BenchmarkClient() {
+    return benchmark().BenchmarkClient
+  },
+  get PlatformShm() {
+    return client.PlatformShm
+  },
+  get Severity() {
+    return client.Severity
+  },
+  get SharedMemoryIpc() {
+    return shield.SharedMemoryIpc
+  },
+  get ShmClient() {
+    return client.ShmClient
+  },
+  get ThreatType() {
+    return client.ThreatType
+  },
+  get displayText() {
+    return client.displayText
+  },
+  get loadConfig() {
+    return shield.loadConfig
+  }
 }

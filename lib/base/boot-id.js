@@ -1,12 +1,11 @@
 'use strict'
 
-const { randomUUID } = require('node:crypto')
 const fs = require('node:fs')
 
 // Bun and Deno count process.hrtime() from the start of the process, whose zero
 // no other process knows.
 const HAS_OWN_CLOCK = ['bun', 'deno'].some((name) => name in process.versions)
-const OWN_CLOCK = HAS_OWN_CLOCK ? randomUUID() : null
+const OWN_CLOCK = HAS_OWN_CLOCK ? require('node:crypto').randomUUID() : null
 
 /**
  * Identifies the clock of process.hrtime(): this boot of this machine, or this

@@ -1,7 +1,10 @@
 'use strict'
 // Addresses that no other machine can reach.
 
-const { isIPv4 } = require('node:net')
+const { lazy } = require('./load.js')
+
+// A client that reads a ring needs no network.
+const net = lazy(() => require('node:net'))
 
 /**
  * Whether this is an address that no other machine can reach, as a literal: a
@@ -13,7 +16,9 @@ function isLoopback(address) {
   if (typeof address !== 'string') {
     return false
   }
-  return address === '::1' || (isIPv4(address) && address.startsWith('127.'))
+  return (
+    address === '::1' || (net().isIPv4(address) && address.startsWith('127.'))
+  )
 }
 
 /**

@@ -2,13 +2,16 @@
 // Files that only their owner can reach, in a directory that only its owner can
 // reach: read and written so that no other user can replace them meanwhile.
 
-const { randomBytes } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const { IpcError, isIpcError } = require('./errors.js')
+const { lazy } = require('./load.js')
 const { isInProfile } = require('./own-directories.js')
 const { deniedError } = require('./permission.js')
 const { isWindows, replaceFile } = require('./windows.js')
+
+// Reading needs none of it.
+const crypto = lazy(() => require('node:crypto'))
 
 const MAX_BYTES = 64 * 1024
 const TEMPORARY_BYTES = 8
@@ -149,7 +152,7 @@ function writePrivate(dirPath, base, text) {
   const file = path.join(dirPath, base)
   makeDirectory(dirPath)
   removeTemporary(dirPath, base)
-  const suffix = randomBytes(TEMPORARY_BYTES).toString('hex')
+  const suffix = crypto().randomBytes(TEMPORARY_BYTES).toString('hex')
   const temporary = path.join(dirPath, `.${base}.${suffix}.tmp`)
   const fd = attempt(temporary, () => fs.openSync(temporary, 'wx', 0o600))
   try {

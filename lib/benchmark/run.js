@@ -15,13 +15,34 @@ const { IpcFactory } = require('../factory.js')
 const { isWindows } = require('../base/windows.js')
 const { PlatformShm } = require('../shm/platform.js')
 
-// Asked for when it is needed: an ES module that a bundler made has no
-// __dirname, and must load all the same.
-const shieldFile = () => path.join(__dirname, 'shield.js')
+// The other process's program. In a bundle it has to be one of its own: no
+// bundler follows a path that is given to fork().
+const SHIELD = 'benchmark-shield'
+const EXTENSIONS = ['.js', '.cjs', '.mjs']
+
 // After how many events the Shield is told how many were received.
 const TELL_EVERY = 512
 // Without an event for so long, the run has failed.
 const PATIENCE_MS = 10_000
+
+/**
+ * Where that program is: beside this code, wherever that is by now.
+ * @throws {IpcError} ERR_BENCHMARK_FAILED: it is not there
+ */
+function shieldFile() {
+  // An ES module that a bundler made has no such name by itself.
+  const dir = typeof __dirname === 'string' ? __dirname : null
+  const files = EXTENSIONS.map((ext) => path.join(dir ?? '', SHIELD + ext))
+  const file = files.find((one) => dir !== null && fs.existsSync(one))
+  if (file === undefined) {
+    throw new IpcError(
+      'ERR_BENCHMARK_FAILED',
+      `there is no ${SHIELD}.js beside ${dir ?? 'this ES module, which has no __dirname'}; ` +
+        `bundle kindly-guard-ipc/${SHIELD} as an entry of that name, too`
+    )
+  }
+  return file
+}
 
 class BenchmarkRun {
   #transport

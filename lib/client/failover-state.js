@@ -28,8 +28,6 @@
 //       +-----------------------+            nothing is left
 //         the ring is gone again
 
-const assert = require('node:assert/strict')
-
 const State = {
   CONNECTING: 'connecting',
   RING: 'ring',
@@ -88,6 +86,7 @@ class FailoverState {
   enter(name, reason) {
     if (process.env.NODE_ENV === 'test') {
       const isFine = name === CLOSED || NEXT[this.name].includes(name)
+      const assert = require('node:assert/strict')
       assert(isFine, `from ${this.name} to ${name}`)
     }
     this.name = name

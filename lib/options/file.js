@@ -4,8 +4,8 @@
 
 const path = require('node:path')
 const { isDate } = require('node:util').types
-const { parse } = require('smol-toml')
 const { IpcError, invalid, show } = require('../base/errors.js')
+const { lazy } = require('../base/load.js')
 const { deniedBy } = require('../base/permission.js')
 const { readChecked } = require('../base/private-file.js')
 const {
@@ -26,6 +26,9 @@ const PREFIXES = { shm: ENV_PREFIX, websocket: `${ENV_PREFIX}WEBSOCKET_` }
 const ENV_OTHERS = [`${ENV_PREFIX}NO_NATIVE`]
 
 const MAX_BYTES = 2 ** 20
+
+// Options come from elsewhere in most programs.
+const loadToml = lazy(() => require('smol-toml'), 'the package smol-toml')
 
 const snake = (key) =>
   key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -72,6 +75,7 @@ function decode(bytes, file) {
 }
 
 function parseToml(file) {
+  const { parse } = loadToml()
   try {
     const bytes = readChecked(file, (stat) => checkFile(stat, file))
     return parse(decode(bytes, file))

@@ -3,8 +3,10 @@
 // processor and C library this process needs one.
 
 const fs = require('node:fs')
-const { readBinary } = require('./binary.js')
 const { readElf } = require('./elf.js')
+const { lazy } = require('../base/load.js')
+
+const binaries = lazy(() => require('./binary.js'))
 
 // Of the systems whose files are looked at, what people call them and what they
 // call such a file.
@@ -81,7 +83,9 @@ function ownLibc() {
  *   clause
  */
 function wrongWithBytes(bytes, { platform, arch, libc }) {
-  const binary = readBinary(bytes)
+  // On Linux it is one of its own, all but always.
+  const elf = platform === 'linux' ? readElf(bytes) : null
+  const binary = elf ?? binaries().readBinary(bytes)
   if (binary === null) {
     return (
       `is no addon for ${SYSTEMS[platform]} (it has no ` +

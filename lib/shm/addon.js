@@ -200,12 +200,11 @@ function load() {
   if (foreign !== null) {
     return { native: null, reason: foreign }
   }
-  const target = ownTarget()
   let refused = null
   // What was compiled here is newer than what came with the package, or was
   // compiled because that does not load.
-  for (const place of [BUILD, target]) {
-    const binding = loadFrom(place)
+  for (const placeOf of [() => BUILD, ownTarget]) {
+    const binding = loadFrom(placeOf())
     if (binding?.native) return binding
     refused ??= binding
   }
@@ -213,7 +212,7 @@ function load() {
     refused ?? {
       native: null,
       reason:
-        `there is no native addon for ${target} in this installation; ` +
+        `there is no native addon for ${ownTarget()} in this installation; ` +
         '`npx kindly-guard-ipc build` compiles one'
     }
   )

@@ -4,7 +4,10 @@
 const path = require('node:path')
 const { native, reason } = require('./addon.js')
 const { IpcError } = require('../base/errors.js')
-const { checkLocation } = require('../options/check.js')
+const { lazy } = require('../base/load.js')
+
+// Whoever asks what there is has no options.
+const check = lazy(() => require('../options/check.js'))
 
 function mustBeAvailable() {
   if (native === null) {
@@ -49,7 +52,7 @@ const PlatformShm = Object.freeze({
    * @throws {TypeError | RangeError} ERR_INVALID_OPTION
    */
   path(options) {
-    const { dir, name = 'kindly-guard' } = checkLocation(options)
+    const { dir, name = 'kindly-guard' } = check().checkLocation(options)
     return path.join(dir ?? PlatformShm.directory(), `${name}.shm`)
   },
 

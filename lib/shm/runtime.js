@@ -2,8 +2,6 @@
 // What the program that runs this says of native addons: some have not what
 // ours needs, and most can be told to load none.
 
-const { deniedBy } = require('../base/permission.js')
-
 const DISABLED = 'ERR_DLOPEN_DISABLED'
 
 /**
@@ -29,6 +27,7 @@ function whyNotLoaded(error) {
       ? "Node's permission model denies it; --allow-addons would allow it"
       : '--no-addons forbids it'
   }
+  const { deniedBy } = require('../base/permission.js')
   return deniedBy(error) ?? error.message
 }
 

@@ -7,6 +7,7 @@ const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError, invalid, show } = require('../base/errors.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
+const { lazy } = require('../base/load.js')
 const { define } = require('../base/own.js')
 const { ScopedEmitter } = require('../base/scope.js')
 const { checkMax, checkSignal } = require('../options/arguments.js')
@@ -20,7 +21,8 @@ const {
 const { Delivery } = require('./delivery.js')
 const { freeze } = require('./freeze.js')
 const { StreamState } = require('./stream-state.js')
-const { Watch } = require('./watch.js')
+
+const watches = lazy(() => require('./watch.js'))
 
 const DEFAULT_POLL = 256
 
@@ -231,6 +233,7 @@ class ThreatStream extends ScopedEmitter {
   watch(options) {
     const checked = checkWatch(options)
     this.#mustBeOpen()
+    const { Watch } = watches()
     const watch = new Watch(this.#delivery, checked, {
       stateOf: () => this.state,
       ended: () => this.#watches.delete(watch)

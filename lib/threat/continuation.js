@@ -2,9 +2,8 @@
 // The continuation of an event: what does not fit into its lead slot, as a run
 // of fields (native/include/kg_layout.h), deflated when that takes fewer slots.
 
-const zlib = require('node:zlib')
+const { lazy } = require('../base/load.js')
 const { put } = require('../base/own.js')
-
 const {
   BODY_OFFSET,
   DETAILS_BYTES,
@@ -18,6 +17,9 @@ const {
   SOURCE_BYTES
 } = require('./layout.js')
 const { MAX_EVENT_BYTES } = require('./limits.js')
+
+// Most threats fit into their slot.
+const zlib = lazy(() => require('node:zlib'))
 
 // Below DEFLATE_FROM, deflating takes longer than it saves: it took twenty times
 // as long for 4 KB as writing their slots. Above DEFLATE_TO, it would hold up
@@ -68,8 +70,8 @@ function deflate(threat) {
   if (length < DEFLATE_FROM || length > DEFLATE_TO) {
     return undefined
   }
-  const deflated = zlib.deflateRawSync(Buffer.concat(parts, length), {
-    level: zlib.constants.Z_BEST_SPEED
+  const deflated = zlib().deflateRawSync(Buffer.concat(parts, length), {
+    level: zlib().constants.Z_BEST_SPEED
   })
   // It only helps when it takes fewer slots.
   const slots = (bytes) => Math.ceil(bytes / EVENT_BYTES)
@@ -96,7 +98,7 @@ function gather(bytes, base, length) {
  */
 function inflate(deflated, most) {
   try {
-    return zlib.inflateRawSync(deflated, { maxOutputLength: most })
+    return zlib().inflateRawSync(deflated, { maxOutputLength: most })
   } catch (error) {
     if (error.code === 'ERR_BUFFER_TOO_LARGE') {
       return null

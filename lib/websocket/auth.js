@@ -16,14 +16,12 @@
 // the place prevents that a stranger on another port passes it on to the real
 // server, and the nonces prevent that it is used again.
 
-const {
-  createHmac,
-  createSecretKey,
-  randomBytes,
-  timingSafeEqual
-} = require('node:crypto')
 const { invalid } = require('../base/errors.js')
+const { lazy } = require('../base/load.js')
 const { isLoopback } = require('../base/loopback.js')
+
+// A client that reads a ring has nothing to prove.
+const crypto = lazy(() => require('node:crypto'))
 
 const TOKEN_BYTES = 32
 const CLIENT_NONCE_BYTES = 32
@@ -55,7 +53,7 @@ const AUTHORIZATION = new RegExp(
 
 /** @returns {string} a fresh token: 64 lower-case hex digits */
 function createToken() {
-  return randomBytes(TOKEN_BYTES).toString('hex')
+  return crypto().randomBytes(TOKEN_BYTES).toString('hex')
 }
 
 /**
@@ -143,19 +141,19 @@ function keyOf(token) {
       'option token: expected 64 lower-case hex digits'
     )
   }
-  return createSecretKey(Buffer.from(token, 'hex'))
+  return crypto().createSecretKey(Buffer.from(token, 'hex'))
 }
 
 function proofOf(key, role, clientNonce, challenge, where) {
   // All parts but the last have a fixed length, so no two sets of parts make
   // the same text.
   const text = [CONTEXT, role, clientNonce, challenge, where].join('\n')
-  return createHmac('sha256', key).update(text).digest()
+  return crypto().createHmac('sha256', key).update(text).digest()
 }
 
 /** Whether `digits`, already known to be hex and as many, are these bytes. */
 const matches = (bytes, digits) =>
-  timingSafeEqual(bytes, Buffer.from(digits, 'hex'))
+  crypto().timingSafeEqual(bytes, Buffer.from(digits, 'hex'))
 
 /** The server's part. One for each server and start. */
 class Challenger {
@@ -177,7 +175,7 @@ class Challenger {
   constructor(token, options = {}) {
     const { lifetimeMs = LIFETIME_MS, now = () => performance.now() } = options
     this.#key = keyOf(token)
-    this.#secret = createSecretKey(randomBytes(MAC_BYTES))
+    this.#secret = crypto().createSecretKey(crypto().randomBytes(MAC_BYTES))
     this.#lifetimeMs = lifetimeMs
     this.#now = now
     this.#turnedAt = now()
@@ -189,7 +187,7 @@ class Challenger {
     const signed = Buffer.alloc(SIGNED_BYTES)
     const expiry = Math.ceil(this.#now() + this.#lifetimeMs)
     signed.writeUIntBE(expiry, 0, EXPIRY_BYTES)
-    randomBytes(RANDOM_BYTES).copy(signed, EXPIRY_BYTES)
+    crypto().randomBytes(RANDOM_BYTES).copy(signed, EXPIRY_BYTES)
     const nonce = signed.toString('hex') + this.#mac(signed).toString('hex')
     return `KindlyGuard nonce="${nonce}"`
   }
@@ -215,7 +213,9 @@ class Challenger {
     const [, clientNonce, challenge, proof] = match
     const bytes = Buffer.from(challenge, 'hex')
     const signed = bytes.subarray(0, SIGNED_BYTES)
-    if (!timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES))) {
+    if (
+      !crypto().timingSafeEqual(this.#mac(signed), bytes.subarray(SIGNED_BYTES))
+    ) {
       return refusal('foreign')
     }
     if (signed.readUIntBE(0, EXPIRY_BYTES) < this.#now()) {
@@ -239,7 +239,7 @@ class Challenger {
   }
 
   #mac(signed) {
-    return createHmac('sha256', this.#secret).update(signed).digest()
+    return crypto().createHmac('sha256', this.#secret).update(signed).digest()
   }
 
   #forget() {
@@ -282,7 +282,7 @@ function parseChallenge(rawHeaders) {
  */
 function answerChallenge(token, challenge, where) {
   const key = keyOf(token)
-  const nonce = randomBytes(CLIENT_NONCE_BYTES).toString('hex')
+  const nonce = crypto().randomBytes(CLIENT_NONCE_BYTES).toString('hex')
   const proof = proofOf(key, 'client', nonce, challenge, where).toString('hex')
   const expected = proofOf(key, 'server', nonce, challenge, where)
   return {

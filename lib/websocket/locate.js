@@ -2,12 +2,14 @@
 // Where the Shield's server is: the places of its discovery file, for the Shield
 // that writes it and the clients that look for it.
 
-const { createHash } = require('node:crypto')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
+const { lazy } = require('../base/load.js')
 const { isInProfile, ownDirectories } = require('../base/own-directories.js')
 const { isWindows } = require('../base/windows.js')
 const { readDiscovery, readTokenFile } = require('./discovery-file.js')
+
+const crypto = lazy(() => require('node:crypto'))
 
 /**
  * The places of the discovery file, the best first. With the option `dir` it is
@@ -23,7 +25,11 @@ function places({ dir, name = 'kindly-guard' }) {
   }
   // Case does not count there.
   const folded = isWindows ? dir.toLowerCase() : dir
-  const hash = createHash('sha256').update(folded).digest('hex').slice(0, 16)
+  const hash = crypto()
+    .createHash('sha256')
+    .update(folded)
+    .digest('hex')
+    .slice(0, 16)
   return [
     ...(isWindows && !isInProfile(dir) ? [] : [{ dir, name }]),
     ...ownDirectories().map((home) => ({ dir: home, name: `${name}-${hash}` }))

@@ -2,15 +2,16 @@
 // The package `ws`, and nothing in its place: Bun has a module of that name of
 // its own, which has no bounds for the pieces of a message.
 
-const { createRequire } = require('node:module')
-const path = require('node:path')
+const { lazy } = require('../base/load.js')
 
-function load() {
+function find() {
   if (process.versions.bun !== undefined) {
     try {
+      const { createRequire } = require('node:module')
+      const path = require('node:path')
       // By its file, and so that no bundler takes this for one of its own.
-      const find = createRequire(__filename)
-      return find(path.dirname(find.resolve('ws/package.json')))
+      const from = createRequire(__filename)
+      return from(path.dirname(from.resolve('ws/package.json')))
     } catch {
       // In a bundle there may be none, and Bun's own has to do.
     }
@@ -18,4 +19,8 @@ function load() {
   return require('ws')
 }
 
-module.exports = load()
+// With it come http, https, net, tls, zlib and crypto: far more than a client of
+// the ring needs.
+const loadWs = lazy(find, 'the package ws')
+
+module.exports = { loadWs }

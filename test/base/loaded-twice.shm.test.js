@@ -11,7 +11,17 @@ const { collect } = require('../helpers/wait.js')
 
 const LIB = path.join(__dirname, '..', '..', 'lib') + path.sep
 
-/** Another copy of the package. */
+/** Loads what a copy would load when it is first used. */
+function loadAll(copy) {
+  for (const name of Object.keys(copy)) assert(copy[name], name)
+  const { createClient, createTransport } = copy.IpcFactory
+  assert.throws(() => createTransport({ wrong: 1 }), /wrong/)
+  createClient({ wrong: 1 }).catch(() => {})
+  return copy
+}
+
+/** Another copy of the package, which is whole before the first one's files are
+ * back in the cache. */
 function loadAgain() {
   const kept = Object.entries(require.cache).filter(([file]) =>
     file.startsWith(LIB)
@@ -23,7 +33,7 @@ function loadAgain() {
   }
   forget()
   try {
-    return require('../../lib/index.js')
+    return loadAll(require('../../lib/index.js'))
   } finally {
     forget()
     for (const [file, module] of kept) require.cache[file] = module
@@ -31,7 +41,10 @@ function loadAgain() {
 }
 
 describe('loaded twice', () => {
-  const copies = { 'the first copy': ipc, 'the second copy': loadAgain() }
+  const copies = {
+    'the first copy': loadAll(ipc),
+    'the second copy': loadAgain()
+  }
   const current = useRing()
   let ring
 

@@ -15,7 +15,8 @@ const LAYERS = [
   ['stream'],
   ['shm', 'websocket'],
   ['shield', 'client'],
-  ['factory.js'],
+  ['client-entry.js', 'shield-entry.js'],
+  ['client-entry.mjs', 'shield-entry.mjs', 'factory.js'],
   ['benchmark'],
   ['index.js'],
   ['index.mjs', 'cli']

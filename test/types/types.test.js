@@ -9,8 +9,15 @@ const path = require('node:path')
 const ts = require('typescript')
 
 const DIR = __dirname
-const DECLARATIONS = path.join(__dirname, '..', '..', 'lib', 'index.d.ts')
+const LIB = path.join(__dirname, '..', '..', 'lib')
+const DECLARATIONS = path.join(LIB, 'index.d.ts')
 const CONSUMERS = ['consumer.cts', 'consumer.mts']
+// Of parts of the package, by their names.
+const PARTS = {
+  'kindly-guard-ipc/client': 'client-entry',
+  'kindly-guard-ipc/shield': 'shield-entry'
+}
+const USERS = [...CONSUMERS, 'parts.cts', 'parts.mts']
 
 function readConfig() {
   const file = path.join(DIR, 'tsconfig.json')
@@ -36,26 +43,28 @@ describe('types', function () {
   let program
   let declared
 
+  /** All that a file declares. `isOwn`: not by `export type *`. */
+  function declaredIn(file) {
+    const checker = program.getTypeChecker()
+    const module = checker.getSymbolAtLocation(program.getSourceFile(file))
+    return checker.getExportsOfModule(module).map(({ name, flags }) => ({
+      name,
+      isValue: (flags & ts.SymbolFlags.Value) !== 0,
+      isOwn: module.exports.has(name)
+    }))
+  }
+
   before(() => {
     const { fileNames, options } = readConfig()
     program = ts.createProgram([...fileNames, DECLARATIONS], options)
-    const checker = program.getTypeChecker()
-    const source = program.getSourceFile(DECLARATIONS)
-    declared = checker
-      .getExportsOfModule(checker.getSymbolAtLocation(source))
-      .map((symbol) => ({
-        name: symbol.name,
-        isValue: (symbol.flags & ts.SymbolFlags.Value) !== 0
-      }))
+    declared = declaredIn(DECLARATIONS)
   })
 
-  function declaredValues() {
-    const values = declared.filter(({ isValue }) => isValue)
-    return values.map(({ name }) => name).sort()
-  }
+  const namesOf = (symbols) => symbols.map(({ name }) => name).sort()
+  const declaredValues = () => namesOf(declared.filter((one) => one.isValue))
 
   it('compile for import and for require, and refuse wrong uses', () => {
-    for (const name of CONSUMERS) {
+    for (const name of USERS) {
       assert(program.getSourceFile(path.join(DIR, name)), name)
     }
     const diagnostics = ts.getPreEmitDiagnostics(program)
@@ -68,10 +77,11 @@ describe('types', function () {
       .filter((file) => !file.includes('/node_modules/'))
       .map((file) => path.basename(file))
       .sort()
-    assert.deepStrictEqual(
-      own,
-      [...CONSUMERS, 'index.d.mts', 'index.d.ts'].sort()
-    )
+    const declarations = ['index', ...Object.values(PARTS)].flatMap((name) => [
+      `${name}.d.mts`,
+      `${name}.d.ts`
+    ])
+    assert.deepStrictEqual(own, [...USERS, ...declarations].sort())
   })
 
   it('are all used by both consumers', () => {
@@ -96,4 +106,24 @@ describe('types', function () {
     assert.deepStrictEqual(names, ['default', ...declaredValues()].sort())
     assert.strictEqual(same, true, 'import and require give other objects')
   })
+
+  for (const [name, entry] of Object.entries(PARTS)) {
+    it(`declare exactly what ${name} gives, and all other types`, async () => {
+      const part = declaredIn(path.join(LIB, `${entry}.d.ts`))
+      const values = namesOf(part.filter((one) => one.isOwn))
+      const required = require(name)
+      assert.deepStrictEqual(Object.keys(required).sort(), values)
+      const imported = await import(name)
+      assert.deepStrictEqual(
+        Object.keys(imported).sort(),
+        ['default', ...values].sort()
+      )
+      for (const value of values) {
+        assert.strictEqual(imported[value], required[value], value)
+      }
+      const names = namesOf(part)
+      const isMissing = (one) => !one.isValue && !names.includes(one.name)
+      assert.deepStrictEqual(declared.filter(isMissing), [])
+    })
+  }
 })

@@ -9,7 +9,7 @@ const { deniedError } = require('../../base/permission.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
 const { isSocketPath, SOCKET_PATH } = require('../../base/socket-path.js')
 const { answerChallenge, parseChallenge } = require('../auth.js')
-const { checkWebSockets, requestUpgrade } = require('./upgrade.js')
+const { loadClass, requestUpgrade } = require('./upgrade.js')
 
 const HANDSHAKE_TIMEOUT_MS = 5000
 
@@ -92,7 +92,8 @@ function waysTo({ socket = null, url = null, port = null }) {
  *   of either: there is no Shield at that address; `isProven`: there is one,
  *   which has as many clients as it takes or closes
  * @throws {IpcError} ERR_ACCESS: Node's permission model denies it
- * @throws {IpcError} ERR_SYSTEM: the package `ws` is another one than is needed
+ * @throws {IpcError} ERR_SYSTEM: the package `ws` is missing, or another one than
+ *   is needed
  * @throws {unknown} the signal's reason
  */
 async function connect(options) {
@@ -101,7 +102,8 @@ async function connect(options) {
   const ways = waysTo(options)
 
   signal?.throwIfAborted()
-  checkWebSockets()
+  // Before anybody is bothered with a connection.
+  loadClass()
   // One deadline for all requests: a stranger could drip one byte at a time.
   const ended = new AbortController()
   const timer = setTimeout(() => {

@@ -3,7 +3,11 @@
 // to it, and comes back to it for ever. What is said over it is for the host.
 
 const { IpcError } = require('../../base/errors.js')
-const { connect } = require('./connect.js')
+const { lazy } = require('../../base/load.js')
+
+// With it come http, net and `ws`, which a client that reads a ring does without.
+// Asked for in an attempt to connect: what fails there is told, and tried again.
+const connecting = lazy(() => require('./connect.js'))
 
 // Between two attempts: doubled each time, with jitter, so that the clients of
 // a Shield that restarts do not all come at the same instant.
@@ -179,6 +183,7 @@ class ReconnectingSocket {
   async #connect(signal) {
     const place = this.#locate()
     this.isGiven = place.isGiven
+    const { connect } = connecting()
     return connect({
       ...place,
       ...this.#limits,

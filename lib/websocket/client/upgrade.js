@@ -5,8 +5,9 @@
 
 const { createHash, randomBytes } = require('node:crypto')
 const http = require('node:http')
-const WebSocket = require('../ws.js')
+const { loadWs } = require('../ws.js')
 const { IpcError } = require('../../base/errors.js')
+const { lazy } = require('../../base/load.js')
 const { define } = require('../../base/own.js')
 
 const MAX_HEADER_BYTES = 8 * 1024
@@ -20,59 +21,61 @@ const CLOSE_MS = 30_000
 // RFC 6455, section 1.3.
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** A client's end over a connection that was upgraded already. */
-class UpgradedWebSocket extends WebSocket {
-  constructor() {
-    super(null, undefined, {
-      autoPong: true,
-      maxPendingAutoPongs: MAX_PONGS,
-      closeTimeout: CLOSE_MS
-    })
-  }
-
-  /**
-   * Opens it.
-   * @param {import('node:net').Socket} connection
-   * @param {Buffer} head what came behind the answer
-   * @param {number} maxPayload bytes of a message
-   */
-  open(connection, head, maxPayload) {
-    this.setSocket(connection, head, {
-      allowSynchronousEvents: true,
-      maxBufferedChunks: MAX_CHUNKS,
-      maxFragments: MAX_FRAGMENTS,
-      maxPayload,
-      skipUTF8Validation: false
-    })
-  }
-}
-
 // `ws` takes whoever has no URL for a server's end, by this field alone. Without
 // it a client's frames would have no mask, and every server would refuse them.
 // The field is none of its API, so see whether it still is there.
 const IS_SERVER = '_isServer'
-let isSet = false
-Object.defineProperty(UpgradedWebSocket.prototype, IS_SERVER, {
-  get: () => false,
-  set() {
-    isSet = true
-  }
-})
-const isClient = new UpgradedWebSocket()[IS_SERVER] === false && isSet
 
-/** @throws {IpcError} ERR_SYSTEM: this version of `ws` is another one */
-function checkWebSockets() {
-  if (!isClient) {
+/**
+ * A class of clients' ends over connections that were upgraded already.
+ * @throws {IpcError} ERR_SYSTEM: there is no `ws`, or another version of it
+ */
+const loadClass = lazy(() => {
+  class UpgradedWebSocket extends loadWs() {
+    constructor() {
+      super(null, undefined, {
+        autoPong: true,
+        maxPendingAutoPongs: MAX_PONGS,
+        closeTimeout: CLOSE_MS
+      })
+    }
+
+    /**
+     * Opens it.
+     * @param {import('node:net').Socket} connection
+     * @param {Buffer} head what came behind the answer
+     * @param {number} maxPayload bytes of a message
+     */
+    open(connection, head, maxPayload) {
+      this.setSocket(connection, head, {
+        allowSynchronousEvents: true,
+        maxBufferedChunks: MAX_CHUNKS,
+        maxFragments: MAX_FRAGMENTS,
+        maxPayload,
+        skipUTF8Validation: false
+      })
+    }
+  }
+
+  let isSet = false
+  Object.defineProperty(UpgradedWebSocket.prototype, IS_SERVER, {
+    __proto__: null,
+    get: () => false,
+    set() {
+      isSet = true
+    }
+  })
+  if (new UpgradedWebSocket()[IS_SERVER] || !isSet) {
     throw new IpcError(
       'ERR_SYSTEM',
       'the package ws makes no client of a connection that was upgraded; ' +
         'install 8.23.0 of it'
     )
   }
-}
-
-// A promise asks what it resolves with for a `then`.
-define(UpgradedWebSocket.prototype, 'then', undefined, false)
+  // A promise asks what it resolves with for a `then`.
+  define(UpgradedWebSocket.prototype, 'then', undefined, false)
+  return UpgradedWebSocket
+})
 
 /**
  * @typedef {{ statusCode: number, rawHeaders: string[] }} Response
@@ -96,8 +99,10 @@ const answer = (response, socket = null) => ({
  *   that is open and paused, with a listener for 'error' that does nothing; null
  *   when the answer was another one, or was judged so
  * @throws {Error} the connection's, the parser's, the signal's reason
+ * @throws {IpcError} ERR_SYSTEM: see loadClass
  */
 function requestUpgrade(connection, request, judge) {
+  const UpgradedWebSocket = loadClass()
   const { host, authorization, maxPayload, signal } = request
   const key = randomBytes(16).toString('base64')
   return new Promise((resolve, reject) => {
@@ -191,4 +196,4 @@ function faultOf(headers, key) {
   return isPlain ? null : 'it answers what nobody asked for'
 }
 
-module.exports = { checkWebSockets, requestUpgrade }
+module.exports = { loadClass, requestUpgrade }

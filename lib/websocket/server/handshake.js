@@ -5,7 +5,7 @@
 
 const { EventEmitter } = require('node:events')
 const http = require('node:http')
-const { WebSocketServer } = require('../ws.js')
+const { loadWs } = require('../ws.js')
 const { Challenger, judgeUpgrade } = require('../auth.js')
 const { Port } = require('./port.js')
 const { UnprovenConnections } = require('./unproven.js')
@@ -173,6 +173,7 @@ class HandshakeServer extends EventEmitter {
   }
 
   #createWebSockets(timeout) {
+    const { WebSocketServer } = loadWs()
     const server = new WebSocketServer({
       noServer: true,
       clientTracking: false,

@@ -1,6 +1,6 @@
 'use strict'
 // The other process of BenchmarkClient: a Shield that publishes on command and
-// answers when it did.
+// answers when it did. In a bundle, `kindly-guard-ipc/benchmark-shield`.
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { now } = require('./clock.js')

@@ -1,0 +1,2 @@
+// A program: BenchmarkClient starts it.
+export {}
