@@ -12,11 +12,13 @@ const { describe, report, UsageError } = require('./report.js')
 const COMMANDS = {
   build: () => require('./build.js'),
   check: () => require('./check.js'),
+  'claude-hook': () => require('./claude-hook.js'),
   doctor: () => require('./doctor.js'),
   publish: () => require('./publish.js'),
   stats: () => require('./stats.js'),
   tail: () => require('./tail.js'),
-  top: () => require('./top.js')
+  top: () => require('./top.js'),
+  unread: () => require('./unread.js')
 }
 
 const HELP = `\
@@ -30,9 +32,11 @@ Commands:
   tail      print threats as they come
   top       show on a live screen what comes, and from where
   stats     show what a ring is and holds, or where a Shield answers
+  unread    print one line with what came since it was read last
   doctor    say what keeps threats from being seen here, and what to do
   check     try what works on this machine, and print a report
   build     compile the native addon for this machine
+  claude-hook   answer a hook of Claude Code
 
 Options:
   -h, --help   show this; after a command, show the command's options
