@@ -140,6 +140,7 @@ describe('what came since', function () {
   it('of a Shield that has ended says nothing', async () => {
     writer = ring().writer()
     await unread()
+    await hook('SessionStart')
     write('High')
     await writer.close()
     assert.equal(await unread(), '')
