@@ -15,8 +15,9 @@ const CLAUDE = '@anthropic-ai/claude-code@2.1.197'
 const NOBODY = 'http://127.0.0.1:9'
 
 // Publishes a threat of each severity that it is sent.
-const SHIELD = `const { IpcFactory } = require('kindly-guard-ipc')
-const shield = IpcFactory.createHybridTransport({ websocket: { port: 0 } })
+const SHIELD = `const { IpcFactory, loadConfig } = require('kindly-guard-ipc')
+const options = { ...loadConfig(), websocket: { port: 0 } }
+const shield = IpcFactory.createHybridTransport(options)
 const write = (severity) =>
   shield.writeThreat({
     threatType: 'InjectionAttempt',
