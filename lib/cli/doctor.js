@@ -97,7 +97,8 @@ function formatFindings(findings, { columns = 80, color = false } = {}) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const { options } = readOptions(values)
+  const { transport, options } = readOptions(values)
+  if (transport === 'shm') options.websocket = { enabled: false }
   const findings = await examine(options, { isQuick: values.quick === true })
   const isWell = findings.every(({ level }) => level !== 'wrong')
   if (values.json) {

@@ -28,15 +28,15 @@ Carries security threats from a daemon to editors, through shared memory or
 over WebSocket.
 
 Commands:
-  publish   read threats from stdin (NDJSON) and publish them
-  tail      print threats as they come
-  top       show on a live screen what comes, and from where
-  stats     show what a ring is and holds, or where a Shield answers
-  unread    print one line with what came since it was read last
-  doctor    say what keeps threats from being seen here, and what to do
-  check     try what works on this machine, and print a report
-  build     compile the native addon for this machine
-  claude-hook   answer a hook of Claude Code
+  publish      read threats from stdin (NDJSON) and publish them
+  tail         print threats as they come
+  top          show on a live screen what comes, and from where
+  stats        show what a ring is and holds, or where a Shield answers
+  unread       print one line with what came since it was read last
+  doctor       say what keeps threats from being seen here, and what to do
+  check        try what works on this machine, and print a report
+  build        compile the native addon for this machine
+  claude-hook  answer a hook of Claude Code
 
 Options:
   -h, --help   show this; after a command, show the command's options

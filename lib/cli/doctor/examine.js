@@ -129,6 +129,7 @@ async function examine(options, { isQuick = false, system = machine } = {}) {
   const { arch, versions } = process
   const about = `kindly-guard-ipc ${version}, ${system.platform} ${arch}, node ${versions.node}`
   const isServing = websocket.enabled !== false
+  const usesRing = options.preferShm !== false
   const measure = () => new BenchmarkClient().measureLatency(LATENCY)
   const findings = [
     ok('package', about),
@@ -142,12 +143,12 @@ async function examine(options, { isQuick = false, system = machine } = {}) {
     ...directories(system, location.dir),
     runtimeDirectory(system),
     removeIpc(system),
-    ...ring(context),
+    ...(usesRing ? ring(context) : []),
     ...(isServing ? discovery(context) : []),
     ...(isServing ? await askShields(context, location, websocket) : []),
     governor(system),
     hugePages(system),
-    reason !== null || isQuick ? null : await latency(measure)
+    reason !== null || isQuick || !usesRing ? null : await latency(measure)
   ]
   return findings.filter(Boolean)
 }

@@ -177,6 +177,21 @@ describe('kindly-guard-ipc doctor', function () {
     assert.equal(of('socket').level, 'ok')
   })
 
+  it('looks at one transport alone, when it is told to', async () => {
+    await startShield()
+    const topics = async (transport) => {
+      const args = ['--quick', '--json', '--transport', transport]
+      const { stdout } = await doctor(args)
+      return JSON.parse(stdout).findings.map(({ topic }) => topic)
+    }
+    const shm = await topics('shm')
+    assert.equal(shm.includes('ring'), true)
+    assert.equal(shm.includes('discovery') || shm.includes('port'), false)
+    const websocket = await topics('websocket')
+    assert.equal(websocket.includes('ring'), false)
+    assert.equal(websocket.includes('port'), true)
+  })
+
   it('a wrong option is a wrong command line', async () => {
     const { code, stderr } = await cli.collect(['doctor', '--fast']).ended
     assert.equal(code, 2)
