@@ -142,7 +142,7 @@ async function examine(options, { isQuick = false, system = machine } = {}) {
     sharedMemory(system),
     ...directories(system, location.dir),
     runtimeDirectory(system),
-    removeIpc(system),
+    removeIpc(system, location.dir),
     ...(usesRing ? ring(context) : []),
     ...(isServing ? discovery(context) : []),
     ...(isServing ? await askShields(context, location, websocket) : []),

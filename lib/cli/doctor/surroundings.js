@@ -82,6 +82,7 @@ function user(system) {
   )
 }
 
+const SHM = '/dev/shm'
 const LOGIND = 'systemd/logind.conf'
 
 /** The files of logind's configuration in the order in which they count. */
@@ -114,10 +115,17 @@ function removesIpc(system) {
 // Users below are the system's, whose files logind leaves alone.
 const FIRST_USER = 1000
 
-/** Whether the end of a session takes the ring away.
- * @param {import('./system.js').System} system */
-function removeIpc(system) {
-  const hasLogind = system.look('/run/systemd/seats') !== null
+// What systemd itself asks for to know that it runs, and its logind's own.
+const LOGIND_RUNS = ['/run/systemd/system', '/run/systemd/seats']
+
+/**
+ * Whether the end of a session takes the ring away.
+ * @param {import('./system.js').System} system
+ * @param {string} [dir] the option
+ */
+function removeIpc(system, dir = SHM) {
+  const hasLogind = LOGIND_RUNS.every((each) => system.look(each) !== null)
+  if (dir !== SHM && !dir.startsWith(`${SHM}/`)) return null
   const lingers = system.look(`/var/lib/systemd/linger/${system.user}`) !== null
   if (!hasLogind || system.uid === null) return null
   if (system.uid < FIRST_USER || lingers || !removesIpc(system)) {

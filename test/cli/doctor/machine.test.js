@@ -29,7 +29,7 @@ const { fakeSystem } = require('../../helpers/fake-system.js')
 const MIB = 2 ** 20
 const TMPFS = 0x01021994
 const KERNEL = '/proc/sys/kernel/osrelease'
-const SEATS = { '/run/systemd/seats': {} }
+const SEATS = { '/run/systemd/seats': {}, '/run/systemd/system': {} }
 const LOGIND = '/etc/systemd/logind.conf'
 const CPU = '/sys/devices/system/cpu/cpu0/cpufreq'
 const THP = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
@@ -102,6 +102,12 @@ const CASES = [
   ['sudo', user, { uid: 0, env: isSudo }, 'wrong', /those of kim/],
   ['sudo to another user', user, { uid: 5, env: isSudo }, null],
   ['no logind', removeIpc, {}, null],
+  [
+    'the folders of a logind that does not run',
+    removeIpc,
+    { files: { '/run/systemd/seats': {} } },
+    null
+  ],
   ['logind as it is', removeIpc, { files: SEATS }, 'note', /RemoveIPC=yes/],
   [
     'logind that is told not to',
@@ -249,6 +255,12 @@ describe('the doctor on a machine with', () => {
       if (level === 'wrong') assert.ok(finding.advice)
     })
   }
+
+  it('a ring elsewhere than in /dev/shm: removeIpc says nothing', () => {
+    const system = fakeSystem({ files: SEATS })
+    assert.equal(removeIpc(system, '/home/kim/ring'), null)
+    assert.equal(removeIpc(system, '/dev/shm/ring').level, 'note')
+  })
 
   it('another system: nothing that is only of Linux', () => {
     const system = fakeSystem({ platform: 'darwin' })
