@@ -2,7 +2,7 @@
 // `kindly-guard-ipc top`: a live screen of what comes.
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { IpcFactory } = require('../factory.js')
+const { createClient } = require('../client-entry.js')
 const { machine } = require('./doctor/system.js')
 const { wantsColor } = require('./format.js')
 const { COMMON_HELP } = require('./options.js')
@@ -106,7 +106,7 @@ class View {
 
 function open(values) {
   const { transport, options } = readOptions(values)
-  return IpcFactory.createClient(
+  return createClient(
     transport === 'shm'
       ? { ...options, websocket: { enabled: false } }
       : options

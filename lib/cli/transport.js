@@ -86,8 +86,8 @@ function openRing(options) {
  * @returns {Promise<import('../index').IpcClient>}
  */
 async function openConnected(options, onNone, signal) {
-  const { IpcFactory } = require('../factory.js')
-  const client = await IpcFactory.createClient(options)
+  const { createClient } = require('../client-entry.js')
+  const client = await createClient(options)
   try {
     while (client.stats().transport === 'connecting') {
       const reason = whyNeither(client, options)

@@ -149,7 +149,9 @@ describe('kindly-guard-ipc doctor', function () {
   })
 
   it('F28 a directory that is open to others is told, with what to do', async () => {
-    await startShield()
+    const shield = await startShield()
+    // One that lives would take the permissions away again.
+    await shield.kill()
     fs.chmodSync(ring().dir, 0o755)
     const { code, of } = await examine()
     assert.equal(code, 1)
