@@ -51,7 +51,12 @@ describe('the tarball', () => {
       files.filter((file) => !isKnown(file) || isWrong(file)),
       []
     )
-    for (const file of [...TOP, 'native/binding.gyp', 'lib/index.d.mts']) {
+    const { exports: entries } = require(path.join(dir, 'package.json'))
+    const targets = JSON.stringify(entries).match(
+      /(?<="\.\/)[^"]+\.[a-z]+(?=")/g
+    )
+    assert.ok(targets.includes('lib/client-entry.d.mts'), targets)
+    for (const file of [...TOP, 'native/binding.gyp', ...targets]) {
       assert.ok(files.includes(file), file)
     }
   })
@@ -166,7 +171,11 @@ describe('an installed package', () => {
       place.write(
         file,
         `import { IpcFactory, type IpcTransport } from 'kindly-guard-ipc'
+import { createClient, type IpcClient } from 'kindly-guard-ipc/client'
+import { createTransport } from 'kindly-guard-ipc/shield'
 export const made: IpcTransport = IpcFactory.createTransport()
+export const same: IpcTransport = createTransport()
+export const client: Promise<IpcClient> = createClient()
 made.on('transport', ({ to }) => to.toUpperCase())
 // @ts-expect-error It is known, and not just anything.
 export const wrong: number = IpcFactory.createTransport()

@@ -130,7 +130,7 @@ describe('the native addon', () => {
       process.execPath,
       [
         '-p',
-        "require('./lib'); Object.keys(require.cache).filter((file) => file.endsWith('.node')).join()"
+        "require('./lib').PlatformShm; Object.keys(require.cache).filter((file) => file.endsWith('.node')).join()"
       ],
       { cwd: dir, encoding: 'utf8' }
     )
