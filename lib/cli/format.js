@@ -131,4 +131,4 @@ function formatLoss({ count, from, to, priority, reason }) {
   return `lost ${what} (${range}): ${why}`
 }
 
-module.exports = { formatLoss, formatThreat, wantsColor }
+module.exports = { formatLoss, formatThreat, paint, wantsColor }

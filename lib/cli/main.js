@@ -3,17 +3,23 @@
 // The command line: runs the command, and turns its end into an exit code.
 
 const { parseArgs } = require('node:util')
-const { version } = require('../../package.json')
-const build = require('./build.js')
-const check = require('./check.js')
 const { optionsIn } = require('./options.js')
 const { print } = require('./output.js')
-const publish = require('./publish.js')
 const { describe, report, UsageError } = require('./report.js')
-const stats = require('./stats.js')
-const tail = require('./tail.js')
 
-const COMMANDS = { build, check, publish, stats, tail }
+// Each loads when it is called: a status line is drawn anew all the time, and
+// needs little of what the others do.
+const COMMANDS = {
+  build: () => require('./build.js'),
+  check: () => require('./check.js'),
+  'claude-hook': () => require('./claude-hook.js'),
+  doctor: () => require('./doctor.js'),
+  publish: () => require('./publish.js'),
+  stats: () => require('./stats.js'),
+  tail: () => require('./tail.js'),
+  top: () => require('./top.js'),
+  unread: () => require('./unread.js')
+}
 
 const HELP = `\
 Usage: kindly-guard-ipc <command> [options]
@@ -22,11 +28,15 @@ Carries security threats from a daemon to editors, through shared memory or
 over WebSocket.
 
 Commands:
-  publish   read threats from stdin (NDJSON) and publish them
-  tail      print threats as they come
-  stats     show what a ring is and holds, or where a Shield answers
-  check     try what works on this machine, and print a report
-  build     compile the native addon for this machine
+  publish      read threats from stdin (NDJSON) and publish them
+  tail         print threats as they come
+  top          show on a live screen what comes, and from where
+  stats        show what a ring is and holds, or where a Shield answers
+  unread       print one line with what came since it was read last
+  doctor       say what keeps threats from being seen here, and what to do
+  check        try what works on this machine, and print a report
+  build        compile the native addon for this machine
+  claude-hook  answer a hook of Claude Code
 
 Options:
   -h, --help   show this; after a command, show the command's options
@@ -66,9 +76,10 @@ async function main(args) {
   if (isNamed && !Object.hasOwn(COMMANDS, name)) {
     throw new UsageError(`'${name}' is not a command`)
   }
-  const command = isNamed ? COMMANDS[name] : { HELP }
+  const command = isNamed ? COMMANDS[name]() : { HELP }
   const values = parse(isNamed ? args.slice(1) : args, command.HELP)
   if (values.help || values.version) {
+    const { version } = require('../../package.json')
     await print(values.help ? command.HELP : `${version}\n`)
     return 0
   }

@@ -2,12 +2,7 @@
 // Opens a writer or a reader over the transport that the command line chose.
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const {
-  IpcFactory,
-  loadConfig,
-  SharedMemoryIpc,
-  ShmClient
-} = require('../index.js')
+const { loadConfig } = require('../options/file.js')
 const {
   checkEach,
   FACTORY_CHECKS,
@@ -61,8 +56,11 @@ function readOptions(values, more = {}) {
  */
 async function openWriter({ transport, options }) {
   if (transport === 'shm') {
+    // Either end, and either transport, loads when it is used.
+    const { SharedMemoryIpc } = require('../shm/writer.js')
     return new SharedMemoryIpc(pick(options, WRITER_CHECKS))
   }
+  const { IpcFactory } = require('../factory.js')
   const shield = IpcFactory.createTransport(options)
   try {
     await shield.ready()
@@ -74,7 +72,10 @@ async function openWriter({ transport, options }) {
 }
 
 /** Opens a reader of the ring. @param {object} options */
-const openRing = (options) => new ShmClient(pick(options, READER_CHECKS))
+function openRing(options) {
+  const { ShmClient } = require('../shm/client.js')
+  return new ShmClient(pick(options, READER_CHECKS))
+}
 
 /**
  * Opens a reader of both transports and waits until it is connected by one.
@@ -85,7 +86,8 @@ const openRing = (options) => new ShmClient(pick(options, READER_CHECKS))
  * @returns {Promise<import('../index').IpcClient>}
  */
 async function openConnected(options, onNone, signal) {
-  const client = await IpcFactory.createClient(options)
+  const { createClient } = require('../client-entry.js')
+  const client = await createClient(options)
   try {
     while (client.stats().transport === 'connecting') {
       const reason = whyNeither(client, options)

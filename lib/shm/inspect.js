@@ -15,6 +15,10 @@ const decodeState = (state) => ({
   writer: WRITER_STATES[state % STATE_ERROR]
 })
 
+/** @returns {string | null} why there is no addon, as a clause; it makes no
+ * directory to find that out */
+const whyNoAddon = () => reason
+
 /**
  * @param {object} options checked location
  * @returns {object} a native reader
@@ -57,4 +61,4 @@ function inspectRing(options) {
   }
 }
 
-module.exports = { decodeState, inspectRing, openReader }
+module.exports = { decodeState, inspectRing, openReader, whyNoAddon }

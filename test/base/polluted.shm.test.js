@@ -144,10 +144,10 @@ const LEAST = {
 
 /** @param {string} generation */
 const expectedOf = (generation) => [
-  { ...LEAST, sequence: 1, id: `${generation}-1` },
+  { ...LEAST, sequence: 1, id: `${generation}-1`, generation, priority: 0 },
   {
     ...LEAST,
-    sequence: 2,
+    ...{ sequence: 2, generation, priority: 0 },
     id: 'own',
     blocked: true,
     context: {
@@ -158,7 +158,8 @@ const expectedOf = (generation) => [
   },
   {
     ...LEAST,
-    sequence: 3,
+    // Its severity has no name, and is above Critical.
+    ...{ sequence: 3, generation, priority: 1 },
     id: `${generation}-3`,
     threatType: 'Unknown',
     threatTypeCode: 99,
@@ -241,7 +242,8 @@ describe('a process that somebody has changed', () => {
   it('F76 a message with __proto__ gives nothing to what it is in', () => {
     const { textOfThreat } = require('../../lib/websocket/messages.js')
     const { parseMessage } = require('../../lib/websocket/protocol.js')
-    const threat = { ...LEAST, sequence: 1, id: 'i' }
+    const place = { generation: '0123456789abcdef', priority: null }
+    const threat = { ...LEAST, sequence: 1, id: 'i', ...place }
     const evil = '"__proto__":{"context":"evil","cut":true,"next":9},'
     const text =
       `{${evil}"type":"threat","generation":"0123456789abcdef","threats":[` +

@@ -214,7 +214,19 @@ describe('kindly-guard-ipc', () => {
       })
     }
 
-    for (const command of [[], ['publish'], ['tail'], ['stats']]) {
+    const all = ['publish', 'tail', 'top', 'stats', 'unread', 'doctor', 'check']
+    all.push('build', 'claude-hook')
+
+    it('lists all commands', async () => {
+      const { stdout } = await cli.collect(['--help']).ended
+      const listed = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) {2,}\S/gm)]
+      assert.deepEqual(
+        listed.map(([, name]) => name),
+        all
+      )
+    })
+
+    for (const command of [[], ...all.map((name) => [name])]) {
       const name = ['kindly-guard-ipc', ...command].join(' ')
       it(`helps with ${name} and tells its version`, async () => {
         const help = await cli.collect([...command, '--help']).ended

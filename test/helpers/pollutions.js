@@ -18,7 +18,9 @@ const POLLUTIONS = {
       threatTypeCode: 5,
       severityCode: 5,
       cut: true,
-      sequence: 1
+      sequence: 1,
+      generation: 'evil',
+      priority: 5
     }
     for (const [name, value] of Object.entries(fields)) {
       Object.defineProperty(Object.prototype, name, {

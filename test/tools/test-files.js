@@ -35,6 +35,8 @@ const LONGEST = [
   'test/docs/blocks.shm.test.js',
   'test/shm/workers.shm.test.js',
   'test/cli/tail.shm.test.js',
+  'test/cli/unread.shm.test.js',
+  'test/cli/top.shm.test.js',
   'test/websocket/transport.test.js',
   'test/websocket/transport-port.test.js',
   'test/shm/lock.shm.test.js',

@@ -49,4 +49,4 @@ function describeMachine() {
   ]
 }
 
-module.exports = { describeMachine, ROOT }
+module.exports = { attempt, describeAddon, describeMachine, ROOT }
