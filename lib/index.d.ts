@@ -159,7 +159,8 @@ export interface WriterOptions extends LocationOptions {
   strictContext?: boolean
 }
 
-/** A position in the stream: the last event that was taken. */
+/** A position in the stream: the last event that was taken. Every `Threat` is
+ * one. */
 export interface Position {
   /** 16 hex digits, as `stats().generation` has it. */
   generation: string
@@ -170,15 +171,24 @@ export interface Position {
   priority?: number | null
 }
 
+/** A position that savePosition() wrote. */
+export interface PositionFile {
+  file: string
+  generation?: undefined
+  sequence?: undefined
+}
+
 export interface ReaderOptions extends LocationOptions {
   /** Where reading begins. A number delivers that sequence first. Default `latest`. */
   from?: 'latest' | 'oldest' | number
   /**
    * Instead of `from`: delivers what comes behind this event. What was
    * overwritten comes as `lost`; its `count` is `null` when the ring was replaced
-   * and the number is unknown.
+   * and the number is unknown. With a `file`, `from` may be given, too: it counts
+   * when there is no such file, or when that cannot be used, which `error` and
+   * `stats().error` tell then (`ERR_POSITION_INVALID`).
    */
-  after?: Position
+  after?: Position | PositionFile
   /**
    * From when this reader is opened, a writer whose `overflow` is `reject`
    * overwrites nothing that it has not taken. The constructor throws
@@ -568,6 +578,16 @@ export interface ThreatReader<
   /** How things are now. Another object when that changes. */
   readonly state: ClientState
   stats(): Stats
+  /**
+   * Writes where this reader stands into a file, for `after: { file }` of the
+   * next one: behind the last threat that was delivered, also inside of a
+   * callback. Synchronous, so that it works while an editor ends a window; a
+   * crash leaves the old file or the new one. The file has mode 0600; folders
+   * that are missing are made. Works behind close(), too. `false`: there is no
+   * position yet, and the file stays as it was. Throws an IpcError when the
+   * file cannot be written.
+   */
+  savePosition(file: string): boolean
   /** Open, and there is a writer that lives. */
   isHealthy(): boolean
   close(): Promise<void>

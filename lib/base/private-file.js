@@ -149,9 +149,18 @@ function checkFile(stat, file) {
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
  */
 function writePrivate(dirPath, base, text) {
-  const file = path.join(dirPath, base)
   makeDirectory(dirPath)
   removeTemporary(dirPath, base)
+  replaceText(dirPath, base, text)
+}
+
+/**
+ * The same in a directory that is there, whoever reaches it. The file is its
+ * owner's alone.
+ * @throws {IpcError} as writePrivate()
+ */
+function replaceText(dirPath, base, text) {
+  const file = path.join(dirPath, base)
   const suffix = crypto().randomBytes(TEMPORARY_BYTES).toString('hex')
   const temporary = path.join(dirPath, `.${base}.${suffix}.tmp`)
   const fd = attempt(temporary, () => fs.openSync(temporary, 'wx', 0o600))
@@ -195,8 +204,14 @@ function removePrivate(dirPath, base) {
   return attempt(file, remove, false)
 }
 
-/** What a writer that died left of this name's file. */
-function removeTemporary(dirPath, base) {
+/**
+ * What a writer that died left of this name's file.
+ * @param {string} dirPath
+ * @param {string} base
+ * @param {number} [before] milliseconds since 1970: where there may be several
+ *   writers, one that was begun later is still being written
+ */
+function removeTemporary(dirPath, base, before = Infinity) {
   const begin = `.${base}.`
   const rest = new RegExp(`^[0-9a-f]{${2 * TEMPORARY_BYTES}}\\.tmp$`)
   attempt(dirPath, () => {
@@ -205,7 +220,8 @@ function removeTemporary(dirPath, base) {
       if (
         entry.isFile() &&
         name.startsWith(begin) &&
-        rest.test(name.slice(begin.length))
+        rest.test(name.slice(begin.length)) &&
+        lstat(path.join(dirPath, name))?.mtimeMs < before
       ) {
         fs.rmSync(path.join(dirPath, name), { force: true })
       }
@@ -229,6 +245,7 @@ const SYSTEM_CODES = {
   ENFILE: 'ERR_TOO_MANY_FILES',
   // Something else than a file or a directory is in its place.
   ELOOP: 'ERR_UNSAFE_PATH',
+  EEXIST: 'ERR_UNSAFE_PATH',
   EISDIR: 'ERR_UNSAFE_PATH',
   ENXIO: 'ERR_UNSAFE_PATH',
   ENOTDIR: 'ERR_UNSAFE_PATH'
@@ -252,5 +269,8 @@ module.exports = {
   readChecked,
   readPrivate,
   removePrivate,
+  removeTemporary,
+  replaceText,
+  systemError,
   writePrivate
 }

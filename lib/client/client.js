@@ -6,6 +6,7 @@ const { FailoverSource } = require('./failover.js')
 const { findRing } = require('./locate-ring.js')
 const { checkIpc } = require('../options/ipc.js')
 const { locator, liveRecords } = require('../websocket/locate.js')
+const { resolveAfter } = require('../stream/position-file.js')
 const { sourceOf, ThreatStream } = require('../stream/threat-stream.js')
 
 /** @param {FailoverSource} source @returns its part of ClientStats */
@@ -13,20 +14,19 @@ function describe(source) {
   const { lost, rescued, corrupt, bytes } = source.totals()
   const ring = source.ring?.ringStats()
   const { websocket } = source
-  const position = source.position()
   return {
     transport: source.transport,
     path: ring?.path ?? null,
     url: websocket?.url ?? null,
     socket: websocket?.path ?? null,
-    generation: position?.generation ?? websocket?.streamGeneration ?? null,
+    generation: websocket?.streamGeneration ?? null,
     lost,
     rescued,
     corrupt,
     bytes,
     published: ring?.published ?? websocket?.published ?? 0,
-    sequence: (position?.next ?? 1) - 1,
-    priority: position?.priority ?? null,
+    sequence: 0,
+    priority: null,
     reliable: ring?.reliable ?? false,
     errors: { shm: source.ringError, websocket: source.socketError },
     error: null
@@ -46,7 +46,8 @@ class IpcClient extends ThreatStream {
    */
   constructor(options) {
     const { reader, preferShm, websocket, location } = checkIpc(options)
-    const ring = { __proto__: null, ...location, ...reader }
+    const { after, error } = resolveAfter(reader.after)
+    const ring = { __proto__: null, ...location, ...reader, after }
     super(
       (host) => {
         const settings = {
@@ -60,7 +61,8 @@ class IpcClient extends ThreatStream {
         return new FailoverSource(settings, host)
       },
       describe,
-      reader.freeze
+      reader.freeze,
+      error
     )
     const { ringError } = sourceOf(this)
     if (!websocket.enabled && ringError?.code === 'ERR_SHM_UNAVAILABLE') {

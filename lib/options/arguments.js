@@ -1,6 +1,7 @@
 'use strict'
 // Checks the arguments of calls.
 
+const path = require('node:path')
 const { IpcError, invalid, show } = require('../base/errors.js')
 const { isPlain } = require('../base/own.js')
 
@@ -12,6 +13,18 @@ function checkMax(max) {
       `max: expected a whole number from 1, got ${show(max)}`
     )
   }
+}
+
+/** @param {unknown} file @returns {string} absolute */
+function checkFile(file) {
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+    throw invalid(
+      TypeError,
+      'ERR_INVALID_ARGUMENT',
+      `file: expected the path of a file, got ${show(file)}`
+    )
+  }
+  return path.resolve(file)
 }
 
 /** Whether this does what an AbortSignal does: it may be another realm's. The
@@ -81,4 +94,4 @@ function checkBatch(threats, most, check) {
   return checked
 }
 
-module.exports = { checkBatch, checkMax, checkSignal }
+module.exports = { checkBatch, checkFile, checkMax, checkSignal }

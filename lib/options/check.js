@@ -145,6 +145,22 @@ const RING_CHECKS = {
   strictContext: flag
 }
 
+/**
+ * @param {object} value what it inherits counts as well
+ * @returns {{ generation: string, sequence: number, priority: number | null }
+ *   | null} null: it is no position
+ */
+function positionIn({ generation, sequence, priority = null }) {
+  const fine =
+    typeof generation === 'string' &&
+    /^[0-9a-f]{16}$/.test(generation) &&
+    Number.isSafeInteger(sequence) &&
+    sequence >= 0 &&
+    (priority === null ||
+      (Number.isInteger(priority) && priority >>> 0 === priority))
+  return fine ? { generation, sequence, priority } : null
+}
+
 /** Where reading begins and how it waits. */
 const CURSOR_CHECKS = {
   from(label, value) {
@@ -160,28 +176,23 @@ const CURSOR_CHECKS = {
   after(label, value) {
     const expected =
       '{ generation: 16 hex digits, sequence: from 0 }, and as `priority` ' +
-      'what stats() said'
-    let generation, sequence, priority
+      'what stats() said (a threat has them), or { file: path } alone'
+    let file, position
     try {
       if (isPlain(value)) {
-        ;({
-          generation,
-          sequence,
-          priority = null
-        } = { __proto__: null, ...value })
+        const own = { __proto__: null, ...value }
+        file = own.file
+        position = positionIn(own)
       }
     } catch {
-      // Refused below, as what lacks both.
+      // Refused below, as what lacks everything.
     }
-    const fine =
-      typeof generation === 'string' &&
-      /^[0-9a-f]{16}$/.test(generation) &&
-      Number.isSafeInteger(sequence) &&
-      sequence >= 0 &&
-      (priority === null ||
-        (Number.isInteger(priority) && priority >>> 0 === priority))
+    if (file !== undefined && position === null) {
+      return { file: filePath(`${label}.file`, file) }
+    }
+    const fine = Boolean(position) && file === undefined
     mustBe(fine, TypeError, label, expected, value)
-    return { generation, sequence, priority }
+    return position
   },
 
   reliable: flag,
@@ -311,9 +322,11 @@ function checkWriter(options, label = optionLabel) {
   return whole(checked, WRITER_CHECKS)
 }
 
-/** Refuses two places at which reading begins. */
+/** Refuses two places at which reading begins. A file may not be there yet, and
+ * then `from` counts. */
 function checkBeginning({ from, after }, label = optionLabel) {
-  if (from !== undefined && after !== undefined) {
+  const isPosition = after !== undefined && !Object.hasOwn(after, 'file')
+  if (from !== undefined && isPosition) {
     throw invalid(
       TypeError,
       'ERR_INVALID_OPTION',
@@ -367,6 +380,7 @@ module.exports = {
   namesIn,
   oneOf,
   pick,
+  positionIn,
   READER_CHECKS,
   RING_CHECKS,
   size,

@@ -3,6 +3,7 @@
 
 const { checkReader } = require('../options/check.js')
 const { positionAfter, RingSource } = require('./ring-source.js')
+const { resolveAfter } = require('../stream/position-file.js')
 const { sourceOf, ThreatStream } = require('../stream/threat-stream.js')
 
 // What the poll thread tells even when nobody consumes.
@@ -15,14 +16,11 @@ function describe(source) {
   return {
     transport: 'shm',
     path: ring.path,
-    generation: ring.generation,
     lost,
     rescued,
     corrupt,
     bytes,
     published: ring.published,
-    sequence: source.sequence,
-    priority: source.position().priority,
     capacity: ring.capacity,
     priorityEvents: ring.priorityEvents,
     fileBytes: ring.fileBytes,
@@ -45,10 +43,12 @@ class ShmClient extends ThreatStream {
    */
   constructor(options) {
     const checked = checkReader(options)
+    const { after, error } = resolveAfter(checked.after)
     super(
-      (host) => new RingSource(checked, host, positionAfter(checked.after)),
+      (host) => new RingSource(checked, host, positionAfter(after)),
       describe,
-      checked.freeze
+      checked.freeze,
+      error
     )
     const source = sourceOf(this)
     this.on('newListener', (event) => {

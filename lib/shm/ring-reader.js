@@ -131,12 +131,6 @@ class RingReader {
     return fields[READ.MORE] !== 0
   }
 
-  /** The last sequence that was taken or lost; 0 for none. */
-  get sequence() {
-    const { next } = this.#decoder
-    return next === null ? this.stats().sequence : next - 1
-  }
-
   /** @returns {number} the sequence that comes next */
   get next() {
     const { expected } = this.stats()

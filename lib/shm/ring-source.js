@@ -34,7 +34,9 @@ class RingSource {
   #hasLooked = false // for another ring, in the last take()
   #isWoken = false
   #polled = null // what arm() said of the ring in this wake
-  #untold = null // a loss that comes in front of everything else
+  // A loss that comes in front of everything else, and where it begins: it is
+  // counted when it is told.
+  #untold = null
   // What earlier rings of this source brought.
   #earlierTotals = { received: 0, lost: 0, rescued: 0, corrupt: 0, bytes: 0 }
 
@@ -79,11 +81,6 @@ class RingSource {
     return this.#cursor.capacity
   }
 
-  /** The last sequence that was taken or lost; 0 for none. */
-  get sequence() {
-    return this.#cursor.sequence
-  }
-
   /**
    * Appends what is there now and reports losses.
    * @param {number} _max the buffer decides
@@ -95,9 +92,7 @@ class RingSource {
     if (!this.#cursor.isFilled) {
       this.#hasLooked = false
       if (this.#untold !== null) {
-        const loss = this.#untold
-        this.#untold = null
-        this.#host.lost(loss)
+        this.#tellLoss()
         return true
       }
       try {
@@ -177,6 +172,9 @@ class RingSource {
 
   /** Where the cursor stands: what was taken is behind it. */
   position() {
+    if (this.#untold !== null) {
+      return this.#untold.position
+    }
     const { generation, next } = this.#cursor
     return { generation, next, priority: this.#cursor.priorityBefore() }
   }
@@ -390,13 +388,7 @@ class RingSource {
     // already is a loss.
     this.#cursor.goTo(this.#progress.next(ring.generation) ?? 1)
     if (lost === null || lost > 0) {
-      this.#earlierTotals.lost += lost ?? 0
-      if (to !== undefined) {
-        this.#progress.note(generation, to + 1)
-      }
-      // Told by the next take(), since this one runs inside of a constructor
-      // or of a take().
-      this.#untold = {
+      const loss = {
         count: lost,
         from: lost === null ? null : next,
         to: lost === null ? null : to,
@@ -407,7 +399,20 @@ class RingSource {
         generation,
         reason: 'replaced'
       }
+      // Told by the next take(), since this one runs inside of a constructor
+      // or of a take().
+      this.#untold = { loss, position: { generation, next, priority } }
     }
+  }
+
+  #tellLoss() {
+    const { loss } = this.#untold
+    this.#untold = null
+    this.#earlierTotals.lost += loss.count ?? 0
+    if (loss.to !== null) {
+      this.#progress.note(loss.generation, loss.to + 1)
+    }
+    this.#host.lost(loss)
   }
 }
 

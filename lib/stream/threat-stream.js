@@ -9,7 +9,7 @@ const { IpcError, invalid, show } = require('../base/errors.js')
 const { latencyStats, newLatency } = require('../base/latency.js')
 const { define } = require('../base/own.js')
 const { ScopedEmitter } = require('../base/scope.js')
-const { checkMax, checkSignal } = require('../options/arguments.js')
+const { checkFile, checkMax, checkSignal } = require('../options/arguments.js')
 const { checkWatch } = require('../options/check.js')
 const {
   BatchConsumer,
@@ -19,6 +19,7 @@ const {
 } = require('./consumers.js')
 const { Delivery } = require('./delivery.js')
 const { freeze } = require('./freeze.js')
+const { PositionWriter } = require('./position-file.js')
 const { StreamState } = require('./stream-state.js')
 const { Watch } = require('./watch.js')
 
@@ -49,6 +50,8 @@ let sourceOf
  *   transport           what is used; undefined: shm
  *   reason              why that is, for the user; undefined where it cannot
  *                       be another
+ *   position()          where that stands which take() has not appended yet, as
+ *                       `{ generation, next, priority }`; null: not known
  *   writerState(fresh)  how the writer is; `fresh`: looks now
  *   priorityBehind({ generation, sequence })
  *                       the priority events up to that one, in front of one
@@ -72,6 +75,8 @@ class ThreatStream extends ScopedEmitter {
   #state
   #watches = new Set()
   #error = null
+  #early // what went wrong before this was made, and does not end it
+  #positions = new PositionWriter()
   #closing = null
 
   static {
@@ -81,13 +86,15 @@ class ThreatStream extends ScopedEmitter {
   /**
    * @param {(host: object) => object} open makes the source
    * @param {(source: object) => object} describe what stats() tells of it,
-   *   `generation`, `sequence`, `priority` and `error` among that
+   *   `error` among that, and what stands for a position that is not known
    * @param {boolean} [isFreezing] the option `freeze`
+   * @param {Error | null} [early] a mishap that does not keep this from reading
    * @throws what `open` throws
    */
-  constructor(open, describe, isFreezing = false) {
+  constructor(open, describe, isFreezing = false, early = null) {
     super()
     this.#describe = describe
+    this.#early = early
     this.#source = open({
       latency: this.#latency,
       // One that is being opened may call already.
@@ -127,6 +134,10 @@ class ThreatStream extends ScopedEmitter {
         this.#delivery.remove(listeners[event])
       }
     })
+    if (early !== null) {
+      // From a turn of its own: who has made this has no listener yet.
+      setImmediate(() => this.#tellError(early))
+    }
   }
 
   /** Whether close() was called. */
@@ -142,19 +153,35 @@ class ThreatStream extends ScopedEmitter {
   /** What every client tells, and what `describe` says of the source. */
   stats() {
     const described = this.#describe(this.#source)
-    const position = this.#delivery.position
     return {
       ...described,
       // Taken from the source is not delivered.
       received: this.#delivery.received,
-      ...position,
-      priority: position
-        ? this.#source.priorityBehind(position)
-        : described.priority,
+      ...this.#position(),
       latency: latencyStats(this.#latency),
       writer: this.closed ? this.#writer : this.#checkWriter(true),
-      error: this.#error ?? described.error
+      error: this.#error ?? described.error ?? this.#early
     }
+  }
+
+  /**
+   * Writes where this stands into a file, for the `after` of the next client:
+   * behind the last threat that was delivered, also inside of a callback. A
+   * crash leaves the old file or the new one. Works behind close(), too.
+   * @param {string} file made with mode 0600, and the folders that it is in
+   * @returns {boolean} false: there is no position yet, and the file stays as it
+   *   was
+   * @throws {TypeError} ERR_INVALID_ARGUMENT
+   * @throws {IpcError} ERR_ACCESS, ERR_READ_ONLY, ERR_NO_SPACE, ERR_UNSAFE_PATH,
+   *   ERR_TOO_MANY_FILES, ERR_SYSTEM
+   */
+  savePosition(file) {
+    const checked = checkFile(file)
+    const position = this.#position()
+    if (position !== null) {
+      this.#positions.write(checked, position)
+    }
+    return position !== null
   }
 
   /** Open, and somebody alive is at the other end. */
@@ -274,6 +301,22 @@ class ThreatStream extends ScopedEmitter {
     return this.#closing
   }
 
+  /** @returns {import('../index').Position | null} */
+  #position() {
+    const position = this.#delivery.position
+    if (position !== undefined) {
+      return { ...position, priority: this.#source.priorityBehind(position) }
+    }
+    const place = this.#source.position()
+    return (
+      place && {
+        generation: place.generation,
+        sequence: place.next - 1,
+        priority: place.priority ?? null
+      }
+    )
+  }
+
   #mustBeOpen() {
     if (this.closed) {
       throw new IpcError('ERR_CLOSED')
@@ -301,6 +344,10 @@ class ThreatStream extends ScopedEmitter {
     for (const watch of this.#watches) {
       watch.failed(error)
     }
+    this.#tellError(error)
+  }
+
+  #tellError(error) {
     if (this.listenerCount('error') > 0) {
       emitSafely(this, 'error', error)
     }

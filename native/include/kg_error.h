@@ -85,7 +85,9 @@
     "The ring has no room for another reliable reader.",                       \
     "Close one of them, or read without reliable.")                            \
   X(BENCHMARK_FAILED, -31, "The benchmark did not come to its end.",           \
-    "The message says what happened; nothing was measured.")
+    "The message says what happened; nothing was measured.")                   \
+  X(POSITION_INVALID, -32, "The saved position cannot be used.",               \
+    "Reading begins where `from` says; savePosition() writes the file anew.")
 /* clang-format on */
 
 enum kg_error {

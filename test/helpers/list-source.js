@@ -34,6 +34,10 @@ function openList(count, isFreezing = false) {
     hold(hold) {
       source.isHeld = hold
     },
+    position: () => ({
+      ...{ generation: source.generation, next: source.taken + 1 },
+      ...{ priority: 5 }
+    }),
     writerState: () => source.state,
     priorityBehind: ({ sequence }) => sequence + 100,
     async close() {
@@ -47,10 +51,7 @@ function openList(count, isFreezing = false) {
       host = given
       return source
     },
-    () => ({
-      ...{ generation: source.generation, sequence: source.taken },
-      ...{ priority: 5, error: null }
-    }),
+    () => ({ error: null }),
     isFreezing
   )
   return { source, stream, host }

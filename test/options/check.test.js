@@ -133,7 +133,7 @@ describe('after', () => {
   })
 
   const message =
-    /^option after: expected { generation: 16 hex digits, sequence: from 0 }, and as `priority` what stats\(\) said, got /
+    /^option after: expected { generation: 16 hex digits, sequence: from 0 }, and as `priority` what stats\(\) said \(a threat has them\), or { file: path } alone, got /
   const wrong = {
     generation: [
       ...[undefined, null, 5, '', 'x'.repeat(16), GENERATION.slice(1)],
@@ -166,6 +166,27 @@ describe('after', () => {
     for (const value of [...all, throwing]) {
       refused(() => check(value), 'TypeError', message)
     }
+  })
+
+  it('is a file, made absolute, beside which from may stand', () => {
+    const file = path.resolve('position.json')
+    assert.deepEqual(check({ file: 'position.json' }), { file })
+    for (const action of [checkReader, checkFactory]) {
+      const both = action({ from: 'oldest', after: { file } })
+      assert.deepEqual([both.from, both.after], ['oldest', { file }])
+    }
+  })
+
+  it('is refused for a file that is no path, or beside a position', () => {
+    for (const [file, name] of [
+      [5, 'TypeError'],
+      [null, 'TypeError'],
+      ['', 'RangeError'],
+      ['a\0b', 'RangeError']
+    ]) {
+      refused(() => check({ file }), name, /^option after\.file: expected a /)
+    }
+    refused(() => check({ ...good, file: 'x' }), 'TypeError', message)
   })
 
   it('and from exclude each other', () => {

@@ -55,7 +55,7 @@ describe('what a stream tells', () => {
     assert.equal(stream.stats().error, wrong)
     const ofSource = new Error('of the source')
     const other = new ThreatStream(
-      () => ({ writerState: () => 'live', hold() {} }),
+      () => ({ writerState: () => 'live', position: () => null, hold() {} }),
       () => ({ error: ofSource })
     )
     assert.equal(other.stats().error, ofSource)
@@ -153,7 +153,7 @@ describe('what a stream tells', () => {
         host.wake()
         host.checked()
         heard.push(host.isConsumed())
-        return { writerState: () => 'live', hold() {} }
+        return { writerState: () => 'live', position: () => null, hold() {} }
       },
       () => ({})
     )
@@ -164,7 +164,7 @@ describe('what a stream tells', () => {
     const failed = new ThreatStream(
       (host) => {
         host.failed(wrong)
-        return { writerState: () => 'gone', hold() {} }
+        return { writerState: () => 'gone', position: () => null, hold() {} }
       },
       () => ({})
     )
