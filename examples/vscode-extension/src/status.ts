@@ -1,0 +1,32 @@
+import { MarkdownString, ThemeColor, type StatusBarItem } from 'vscode'
+import type { ClientStats, WatchSnapshot } from 'kindly-guard-ipc/client'
+import { countsText, forHover } from './text'
+
+export function show(item: StatusBarItem, color: string, ...lines: string[]) {
+  item.tooltip = new MarkdownString(lines.join('\n\n'))
+  item.backgroundColor = new ThemeColor(`statusBarItem.${color}Background`)
+}
+
+/** @returns how things are, and what to do about what is missing */
+export function showState(
+  item: StatusBarItem,
+  { counts, lost, state: { transport, writer, reason } }: WatchSnapshot,
+  { errors, latency: { p50 } }: ClientStats
+) {
+  const name = transport === 'connecting' ? transport : `${transport} ${writer}`
+  const isWell = name.endsWith(' live')
+  const noRing = transport === 'websocket' ? errors.shm?.message : undefined
+  const reasons = noRing === undefined ? reason : `${reason}. ${noRing}`
+  const latency = p50 === null ? '' : ` · ${Math.round(p50)} µs`
+  const total = counts.total.toLocaleString('en')
+  item.text = `$(${isWell ? 'shield' : 'warning'}) ${name} · ${total}${latency}`
+  show(
+    item,
+    counts.bySeverity.Critical > 0 ? 'error' : isWell ? '' : 'warning',
+    `**Kindly Guard: ${name}**`,
+    forHover(reasons),
+    countsText(counts.bySeverity) || 'No threats',
+    `${lost.count} lost, ${lost.priority} of them of priority`
+  )
+  return `${name}: ${reasons}`
+}
