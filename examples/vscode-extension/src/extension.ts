@@ -79,10 +79,8 @@ export function activate({ subscriptions, ...context }: ExtensionContext) {
     watches.splice(0).forEach((watch) => watch.dispose())
     const { keep, minSeverity } = settings('', 'keep', 'minSeverity')
     const least = `${minSeverity}` as 'Low' // a number has no name to be told by
-    const add = (
-      given: ipc.WatchOptions,
-      tell: (_: ipc.WatchSnapshot) => unknown
-    ) => watches.push(client!.watch(given).on('update', tell))
+    const add = (given: object, tell: (_: ipc.WatchSnapshot) => unknown) =>
+      watches.push(client!.watch(given).on('update', tell))
     add({ everyMs: STATUS_MS, keep: 0 }, showStatus)
     add({ everyMs: LIST_MS, keep }, showList)
     if (minSeverity === 'none') return
