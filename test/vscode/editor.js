@@ -41,7 +41,9 @@ async function freePort() {
 /** The ids of processes whose ancestor this one is. */
 function descendantsOf(pid) {
   const children = new Map()
-  for (const name of fs.readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+  for (const name of fs
+    .readdirSync('/proc')
+    .filter((each) => /^\d+$/.test(each))) {
     try {
       const stat = fs.readFileSync(`/proc/${name}/stat`, 'utf8')
       const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
@@ -75,6 +77,8 @@ class Editor {
       ...process.env,
       HOME: this.dir('home'),
       XDG_RUNTIME_DIR: this.runtimeDir,
+      // Nobody is there: the shop of extensions is not asked for anything.
+      EXTENSIONS_GALLERY: '{"serviceUrl":"http://127.0.0.1:9"}',
       ...env
     }
     this.vsix = vsix
@@ -92,7 +96,10 @@ class Editor {
   /** Writes the machine's settings; windows that are open see the change. */
   write(settings) {
     const text = JSON.stringify(settings)
-    fs.writeFileSync(path.join(this.dir('data', 'Machine'), 'settings.json'), text)
+    fs.writeFileSync(
+      path.join(this.dir('data', 'Machine'), 'settings.json'),
+      text
+    )
     fs.writeFileSync(
       path.join(this.dir('data', 'User'), 'settings.json'),
       JSON.stringify(SETTINGS)
@@ -159,6 +166,7 @@ class Editor {
   }
 
   async stop() {
+    if (this.#process === undefined) return
     const pids = [this.#process.pid, ...descendantsOf(this.#process.pid)]
     const isGone = new Promise((resolve) => {
       this.#process.once('exit', resolve)

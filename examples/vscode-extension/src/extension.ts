@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { commands, window, workspace, type ExtensionContext } from 'vscode'
+import { commands, Uri, window, workspace, type ExtensionContext } from 'vscode'
 import { createClient, type IpcClient } from 'kindly-guard-ipc/client'
 import type * as ipc from 'kindly-guard-ipc/client'
 import { show, showState } from './status'
@@ -14,7 +13,7 @@ export let deactivate = async () => {}
 
 export function activate({ subscriptions, ...context }: ExtensionContext) {
   const folder = context.storageUri ?? context.globalStorageUri
-  const file = join(folder.fsPath, 'position.json')
+  const file = Uri.joinPath(folder, 'position.json').fsPath
   // In that language nothing is a link, whatever it looks like.
   const output = window.createOutputChannel('Kindly Guard', 'kindly-guard')
   const status = window.createStatusBarItem('kindlyGuard', 1)

@@ -17,16 +17,16 @@ export function showState(
   const isWell = name.endsWith(' live')
   const noRing = transport === 'websocket' ? errors.shm?.message : undefined
   const reasons = noRing === undefined ? reason : `${reason}. ${noRing}`
-  const latency = p50 === null ? '' : ` · ${Math.round(p50)} µs`
+  const latency = p50 === null ? '' : ` · ${(p50 / 1000).toFixed(2)} ms`
   const total = counts.total.toLocaleString('en')
   item.text = `$(${isWell ? 'shield' : 'warning'}) ${name} · ${total}${latency}`
+  item.accessibilityInformation = { label: `${name}, ${total}, ${reasons}` }
   show(
     item,
     counts.bySeverity.Critical > 0 ? 'error' : isWell ? '' : 'warning',
     `**Kindly Guard: ${name}**`,
     forHover(reasons),
-    countsText(counts.bySeverity) || 'No threats',
-    `${lost.count} lost, ${lost.priority} of them of priority`
+    `${countsText(counts.bySeverity) || 'No threats'}; ${lost.count} lost`
   )
   return `${name}: ${reasons}`
 }

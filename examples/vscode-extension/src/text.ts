@@ -22,7 +22,7 @@ export const countsText = (now: Counts, names = SEVERITIES, before?: Counts) =>
 
 /** All that is known of a threat. */
 export function threatHover(threat: Threat) {
-  const time = new Date(threat.timestampUs / 1000)
+  const time = `${new Date(threat.timestampUs / 1000)}`
   const lines = Object.entries({ time, ...threat }).map(([name, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     return `**${name}** ${forHover(text)}`
