@@ -11,7 +11,6 @@ const { entry, node } = require('./install.js')
 const { until } = require('../helpers/wait.js')
 
 const START_MS = 120_000
-const EXTENSION = 'kindly-guard.kindly-guard-threats'
 
 const SETTINGS = {
   'extensions.autoUpdate': false,
@@ -66,10 +65,10 @@ class Editor {
   #process
 
   /**
-   * @param {string} vsix
+   * @param {string[]} extensions VSIX files
    * @param {{ settings?: object, env?: object }} [options] settings of the machine
    */
-  constructor(vsix, { settings = {}, env = {} } = {}) {
+  constructor(extensions, { settings = {}, env = {} } = {}) {
     this.home = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-vscode-'))
     this.ringDir = this.dir('ring')
     this.runtimeDir = this.dir('runtime')
@@ -79,9 +78,10 @@ class Editor {
       XDG_RUNTIME_DIR: this.runtimeDir,
       // Nobody is there: the shop of extensions is not asked for anything.
       EXTENSIONS_GALLERY: '{"serviceUrl":"http://127.0.0.1:9"}',
+      KG_PROBE: path.join(this.home, 'probe'),
       ...env
     }
-    this.vsix = vsix
+    this.extensions = extensions
     this.output = ''
     this.write({ 'kindlyGuard.dir': this.ringDir, ...settings })
   }
@@ -118,7 +118,10 @@ class Editor {
 
   async start() {
     fs.writeFileSync(path.join(this.home, 'config.yaml'), '')
-    execFileSync(node(), this.#arguments('--install-extension', this.vsix), {
+    const install = this.#arguments(
+      ...this.extensions.flatMap((vsix) => ['--install-extension', vsix])
+    )
+    execFileSync(node(), install, {
       env: this.env,
       stdio: ['ignore', 'ignore', 'inherit']
     })
@@ -184,4 +187,4 @@ class Editor {
   }
 }
 
-module.exports = { Editor, EXTENSION }
+module.exports = { Editor }

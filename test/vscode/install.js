@@ -5,6 +5,7 @@
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
+const { createRequire } = require('node:module')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
@@ -83,11 +84,26 @@ function packageExtension() {
     // The library is there and compiled: npm would compile it again.
     const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund']
     execFileSync('npm', args, run)
-    const esbuild = path.join('node_modules', 'esbuild', 'install.js')
-    execFileSync(process.execPath, [esbuild], run)
   }
   execFileSync('npm', ['run', '--silent', 'package'], run)
   return path.join(dir, 'build', 'kindly-guard-threats.vsix')
+}
+
+/** Packages the extension that measures. @returns {string} as above */
+function packageProbe() {
+  const tools = path.join(ROOT, 'examples', 'vscode-extension', 'package.json')
+  const vsce = createRequire(tools).resolve('@vscode/vsce/vsce')
+  const file = path.join(CACHE, 'probe.vsix')
+  const options = ['--no-dependencies', '--allow-missing-repository']
+  execFileSync(
+    process.execPath,
+    [vsce, 'package', ...options, '--skip-license', '--out', file],
+    {
+      cwd: path.join(__dirname, 'probe'),
+      stdio: ['ignore', 'ignore', 'inherit']
+    }
+  )
+  return file
 }
 
 module.exports = {
@@ -97,5 +113,6 @@ module.exports = {
   entry,
   installAll,
   node,
-  packageExtension
+  packageExtension,
+  packageProbe
 }

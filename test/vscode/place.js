@@ -9,14 +9,14 @@ const { Shield } = require('./shield.js')
 const { openBrowser, Window } = require('./window.js')
 
 const SCREENSHOTS = path.join(CACHE, 'screenshots')
-const VSIX = process.env.KG_VSCODE_VSIX
+const { KG_VSCODE_PROBE: PROBE, KG_VSCODE_VSIX: VSIX } = process.env
 
 /** For each test anew; everything that it started ends with it. */
 function usePlace() {
   const place = {
     /** @param {object} [options] of Editor @returns {Promise<Editor>} */
     async edit(options) {
-      place.editor = new Editor(VSIX, options)
+      place.editor = new Editor([VSIX, PROBE], options)
       await place.editor.start()
       return place.editor
     },

@@ -6,7 +6,12 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { CACHE, installAll, packageExtension } = require('./install.js')
+const {
+  CACHE,
+  installAll,
+  packageExtension,
+  packageProbe
+} = require('./install.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const LIMIT_MS = '400000'
@@ -35,7 +40,8 @@ function main(argv) {
         env: {
           ...process.env,
           KG_TEST_COUNTS: counts,
-          KG_VSCODE_VSIX: packageExtension()
+          KG_VSCODE_VSIX: packageExtension(),
+          KG_VSCODE_PROBE: packageProbe()
         }
       }
     )

@@ -2,7 +2,7 @@
 // One window of the editor, in a headless browser: what is shown in it, and what a
 // user does.
 
-/* global document, requestAnimationFrame, window */
+/* global document, MutationObserver, requestAnimationFrame, window */
 
 const path = require('node:path')
 const { browser, driver } = require('./install.js')
@@ -26,8 +26,7 @@ const ARGS = [
 const openBrowser = () =>
   driver().chromium.launch({ executablePath: browser(), args: ARGS })
 
-// Runs in the page: when which text of the status bar was there, as the user's
-// clock has it. What changes between two frames is not shown.
+// Runs in the page: what the status bar said when, by this machine's clock.
 function recordStatus(selector) {
   const seen = []
   window.kindlyGuardSeen = seen
@@ -35,14 +34,27 @@ function recordStatus(selector) {
     const text = document.querySelector(selector)?.textContent
     if (text !== undefined && text !== seen.at(-1)?.text) {
       seen.push({ text, at: performance.timeOrigin + performance.now() })
+      window.kindlyGuardTell?.(text)
     }
-    requestAnimationFrame(look)
   }
-  look()
+  const begin = () => {
+    const bar = document.querySelector('.statusbar')
+    if (bar === null) {
+      requestAnimationFrame(begin)
+      return
+    }
+    const changes = { characterData: true, childList: true, subtree: true }
+    new MutationObserver(look).observe(bar, changes)
+    look()
+  }
+  begin()
 }
 
 class Window {
   #screenshots
+
+  /** What the status bar showed last, be the page gone or not. */
+  last = ''
 
   /**
    * @param {object} page
@@ -65,6 +77,9 @@ class Window {
     })
     const made = new Window(await context.newPage(), screenshots)
     made.page.setDefaultTimeout(SHOWN_MS)
+    await made.page.exposeFunction('kindlyGuardTell', (text) => {
+      made.last = text.trim()
+    })
     await made.page.addInitScript(
       `(${recordStatus})(${JSON.stringify(STATUS)})`
     )
@@ -167,12 +182,17 @@ class Window {
     await this.page.keyboard.press('Enter')
   }
 
-  /** As its user does, so that the extension is deactivated. */
+  /**
+   * As its user does, so that the extension is deactivated.
+   * @returns {Promise<string>} what its status bar showed last
+   */
   async reload() {
-    const isLoaded = this.page.waitForEvent('load')
+    // The extension's item comes long behind this event.
+    const isLoaded = this.page.waitForEvent('load').then(() => this.last)
     await this.run('Developer: Reload Window')
-    await isLoaded
+    const last = await isLoaded
     await this.page.waitForSelector(STATUS)
+    return last
   }
 
   screenshot(name) {
