@@ -126,7 +126,7 @@ export function activate({ subscriptions, ...context }: ExtensionContext) {
     clear: () => client && begin(),
     reconnect,
     diagnose: () => report({ said, stats: client?.stats() }),
-    latency: () => report({ microseconds: client?.stats().latency })
+    latency: () => report({ 'µs to this host': client?.stats().latency })
   }
   for (const [name, command] of Object.entries(run)) {
     subscriptions.push(commands.registerCommand(`kindlyGuard.${name}`, command))
