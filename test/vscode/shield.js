@@ -15,7 +15,9 @@ class Shield {
       websocket: { port: false },
       ...options
     }
-    this.#child = new Child({ env: editor.env })
+    // It has its addon, whatever the editor is to do without.
+    const env = { ...editor.env, KINDLY_GUARD_IPC_NO_NATIVE: '' }
+    this.#child = new Child({ env })
   }
 
   /** @returns {Promise<Shield>} one that runs */

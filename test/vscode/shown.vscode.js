@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { usePlace } = require('./place.js')
 const { TOAST } = require('./window.js')
-const { HEADER } = require('../helpers/ring-file.js')
+const { RingFile } = require('../helpers/ring-file.js')
 const { until } = require('../helpers/wait.js')
 
 const SEVERITIES = ['Critical', 'High', 'Medium', 'Low']
@@ -135,16 +135,9 @@ describe('in the editor', () => {
 
   it('a Shield of another version: the tooltip says what to do', async () => {
     const { ringDir } = await place.edit()
-    const shown = await place.open('one')
-    const shield = await place.shield({ websocket: { enabled: false } })
-    await shown.shows(/^shm live/)
-    await shield.kill()
     const file = path.join(ringDir, 'kindly-guard.shm')
-    const bytes = fs.readFileSync(file)
-    bytes.writeUInt32LE(99, HEADER.version[0])
-    fs.rmSync(file)
-    fs.writeFileSync(file, bytes, { mode: 0o600 })
-    await shown.run('Kindly Guard: Reconnect')
+    RingFile.create(file, { version: 99 }).close()
+    const shown = await place.open('one')
     await shown.shows(/^connecting/)
     assert.match(await shown.tooltipText(), /Install the same version/)
     await shown.screenshot('other-version')
