@@ -49,7 +49,7 @@ export function activate({ subscriptions, ...context }: ExtensionContext) {
   function showStatus(snapshot: ipc.WatchSnapshot) {
     const state = showState(status, snapshot, client!.stats())
     if (state !== said) log((said = state))
-    view.badge = { value: snapshot.counts.total, tooltip: 'Threats' }
+    view.badge = { value: Math.min(snapshot.counts.total, 999), tooltip: 'New' }
   }
 
   function showList(snapshot: ipc.WatchSnapshot) {

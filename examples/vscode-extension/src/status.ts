@@ -15,8 +15,8 @@ export function showState(
 ) {
   const name = transport === 'connecting' ? transport : `${transport} ${writer}`
   const isWell = name.endsWith(' live')
-  const noRing = transport === 'websocket' ? errors.shm?.message : undefined
-  const reasons = noRing === undefined ? reason : `${reason}. ${noRing}`
+  const noRing = (transport === 'websocket' && errors.shm?.message) || ''
+  const reasons = reason.includes(noRing) ? reason : `${reason}. ${noRing}`
   const latency = p50 === null ? '' : ` · ${(p50 / 1000).toFixed(2)} ms`
   const total = counts.total.toLocaleString('en')
   item.text = `$(${isWell ? 'shield' : 'warning'}) ${name} · ${total}${latency}`
