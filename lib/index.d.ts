@@ -68,6 +68,11 @@ export interface Threat {
   source: string
   details: string
   blocked: boolean
+  /** 16 hex digits: the ring that `sequence` belongs to. */
+  generation: string
+  /** The priority events up to this one, modulo 2^32; `null` when that is not
+   * known. With `generation` and `sequence` it makes a `Position`. */
+  priority: number | null
   /** What the writer sent as `context`; absent when it sent none. */
   context?: unknown
   /** The number of a type without a name; absent otherwise. */

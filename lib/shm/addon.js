@@ -6,6 +6,13 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { ownTarget, wrongWithFile } = require('./addon-file.js')
+const {
+  isBundled,
+  isCopyMissing,
+  leftOut,
+  REPLACED,
+  whyNotInBundle
+} = require('./bundled.js')
 const { LAYOUT_VERSION, PACKAGE_VERSION } = require('./native-constants.js')
 const { adopt, fromNative } = require('../base/errors.js')
 const { define } = require('../base/own.js')
@@ -18,10 +25,6 @@ const TAKEN = Symbol.for('kindly-guard-ipc.addon-is-taken')
 
 const NAME = 'kindly_guard_ipc.node'
 const BUILD = 'build/Release'
-// What a bundler made of `require` when it did not copy the file.
-const REPLACED =
-  'a bundler replaced it; let the bundler copy files that end in .node ' +
-  '(esbuild: --loader:.node=copy)'
 
 /**
  * @typedef {object} Binding
@@ -110,7 +113,8 @@ function requireFrom(place) {
         return null
     }
   } catch (error) {
-    if (error.code === 'MODULE_NOT_FOUND') return null
+    const isMissing = error.code === 'MODULE_NOT_FOUND'
+    if (isMissing && !isCopyMissing(error)) return null
     throw error
   }
 }
@@ -184,7 +188,7 @@ function loadFrom(place) {
       ? { native: take(native), reason: null }
       : refuse(other)
   } catch (error) {
-    return refuse(whyNotLoaded(error))
+    return refuse(whyNotInBundle(error) ?? whyNotLoaded(error))
   }
 }
 
@@ -209,14 +213,11 @@ function load() {
     if (binding?.native) return binding
     refused ??= binding
   }
-  return (
-    refused ?? {
-      native: null,
-      reason:
-        `there is no native addon for ${target} in this installation; ` +
-        '`npx kindly-guard-ipc build` compiles one'
-    }
-  )
+  const reason = isBundled
+    ? leftOut(target)
+    : `there is no native addon for ${target} in this installation; ` +
+      '`npx kindly-guard-ipc build` compiles one'
+  return refused ?? { native: null, reason }
 }
 
 module.exports = load()

@@ -136,7 +136,7 @@ class ThreatStream extends ScopedEmitter {
     })
     if (early !== null) {
       // From a turn of its own: who has made this has no listener yet.
-      setImmediate(() => this.#tellError(early))
+      setImmediate(() => !this.closed && this.#tellError(early))
     }
   }
 

@@ -86,6 +86,7 @@ class ThreatDecoder {
   #mostBytes
   #bytes
   #words
+  #generation
   #sources
   #ids
   #details = NONE // of the events in the buffer, from the first on
@@ -111,6 +112,7 @@ class ThreatDecoder {
     this.#mostBytes = maxEventBytes
     this.#bytes = Buffer.from(slots)
     this.#words = new Uint32Array(slots)
+    this.#generation = generation
     this.#sources = new SourceCache(slots)
     this.#ids = new IdMaker(generation)
   }
@@ -238,7 +240,9 @@ class ThreatDecoder {
         index < this.#details.length
           ? this.#details[index]
           : this.#cutDetails(base, at),
-      blocked: (words[at + SEVERITY] & 0xff00) !== 0
+      blocked: (words[at + SEVERITY] & 0xff00) !== 0,
+      generation: this.#generation,
+      priority: words[at + PRIORITY_COUNT]
     }
     if (!hasType) {
       put(threat, 'threatTypeCode', type)

@@ -134,8 +134,9 @@ const ownThreats = (threats) =>
     ? threats.map((threat) => threat && { __proto__: null, ...threat })
     : threats
 
-function parseThreat(value) {
+function parseThreat(value, generation) {
   mustBe(typeof value === 'object' && value !== null, 'a threat is an object')
+  const { priority_count: priority = null } = value
   const threat = {
     sequence: value.sequence,
     id: value.id,
@@ -144,7 +145,9 @@ function parseThreat(value) {
     severity: value.severity,
     source: value.source,
     details: value.details,
-    blocked: value.blocked
+    blocked: value.blocked,
+    generation,
+    priority
   }
   mustBe(isSequence(threat.sequence), 'a threat has a sequence')
   const { id, threatType, severity, source, details } = threat
@@ -154,6 +157,7 @@ function parseThreat(value) {
   )
   mustBe(isSequence(threat.timestampUs, 0), 'timestamp_us is a whole number')
   mustBe(typeof threat.blocked === 'boolean', 'blocked is true or false')
+  mustBe(isPriority(priority), 'priority_count is a whole number')
   for (const [name, code] of [
     ['threatTypeCode', value.threat_type_code],
     ['severityCode', value.severity_code]
@@ -189,16 +193,12 @@ const parsers = {
     return { sequence, next, priority, heartbeatMs, shm, boot: knownBoot }
   },
 
-  threat({ threats: given, rescued = false }) {
+  threat({ generation, threats: given, rescued = false }) {
     mustBe(Array.isArray(given), 'threats is a list')
     mustBe(typeof rescued === 'boolean', 'threat: rescued is true or false')
     const threats = ownThreats(given)
     return {
-      threats: threats.map(parseThreat),
-      priorities: threats.map(({ priority_count: count = null }) => {
-        mustBe(isPriority(count), 'priority_count is a whole number')
-        return count
-      }),
+      threats: threats.map((threat) => parseThreat(threat, generation)),
       rescued,
       publishedNs: threats.map(({ published_ns: ns }) =>
         Number.isFinite(ns) ? ns : null

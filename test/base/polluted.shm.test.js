@@ -149,7 +149,9 @@ const POLLUTIONS = {
       threatTypeCode: 5,
       severityCode: 5,
       cut: true,
-      sequence: 1
+      sequence: 1,
+      generation: 'evil',
+      priority: 5
     }
     for (const [name, value] of Object.entries(fields)) {
       Object.defineProperty(Object.prototype, name, {
@@ -183,6 +185,7 @@ const POLLUTIONS = {
       threat_type_code: 5,
       severity_code: 5,
       timestamp_us: 9,
+      priority_count: 9,
       next: 5,
       shm: false,
       threats: []
@@ -266,10 +269,10 @@ const LEAST = {
 
 /** @param {string} generation */
 const expectedOf = (generation) => [
-  { ...LEAST, sequence: 1, id: `${generation}-1` },
+  { ...LEAST, sequence: 1, id: `${generation}-1`, generation, priority: 0 },
   {
     ...LEAST,
-    sequence: 2,
+    ...{ sequence: 2, generation, priority: 0 },
     id: 'own',
     blocked: true,
     context: {
@@ -280,7 +283,8 @@ const expectedOf = (generation) => [
   },
   {
     ...LEAST,
-    sequence: 3,
+    // Its severity has no name, and is above Critical.
+    ...{ sequence: 3, generation, priority: 1 },
     id: `${generation}-3`,
     threatType: 'Unknown',
     threatTypeCode: 99,
@@ -363,7 +367,8 @@ describe('a process that somebody has changed', () => {
   it('F76 a message with __proto__ gives nothing to what it is in', () => {
     const { textOfThreat } = require('../../lib/websocket/messages.js')
     const { parseMessage } = require('../../lib/websocket/protocol.js')
-    const threat = { ...LEAST, sequence: 1, id: 'i' }
+    const place = { generation: '0123456789abcdef', priority: null }
+    const threat = { ...LEAST, sequence: 1, id: 'i', ...place }
     const evil = '"__proto__":{"context":"evil","cut":true,"next":9},'
     const text =
       `{${evil}"type":"threat","generation":"0123456789abcdef","threats":[` +

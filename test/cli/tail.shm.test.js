@@ -116,7 +116,10 @@ describe('kindly-guard-ipc tail', () => {
     await cli.run(['publish'], first.stdout)
     const [one, two] = parse((await cli.run(args)).stdout)
     assert.deepEqual([one.threatTypeCode, one.severityCode], [99, 200])
-    assert.deepEqual(two, { ...one, sequence: 2 })
+    assert.match(one.generation, /^[0-9a-f]{16}$/)
+    // Of a severity above Critical, both are priority threats.
+    assert.deepEqual([one.priority, two.priority], [1, 2])
+    assert.deepEqual(two, { ...one, sequence: 2, priority: 2 })
   })
 
   it('prints a threat without a context that JSON cannot write', () => {

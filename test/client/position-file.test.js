@@ -79,52 +79,20 @@ describe('after a position in a file', () => {
     assert.equal(fs.existsSync(file), false)
   })
 
-  const isIn = (text) => new RegExp(text)
-  const damaged = {
-    'nothing in it': ['', /is no JSON/],
-    'half a position': ['{"version":1,"generation":"01', /is no JSON/],
-    'bytes that are no text': [Buffer.alloc(200, 0xff), /is no JSON/],
-    'a list': ['[1]', /has no position/],
-    null: ['null', /has no position/],
-    'another version': [{ version: 2 }, /has version 2, this is 1/],
-    'no version': [{ version: undefined }, /has no position/],
-    'a version of another type': [{ version: '1' }, /has no position/],
-    'no generation': [{ generation: undefined }, /has no position/],
-    'a generation that is longer': [
-      { generation: '0'.repeat(17) },
-      /has no position/
-    ],
-    'a sequence below 0': [{ sequence: -1 }, /has no position/],
-    'a sequence that is text': [{ sequence: '6' }, /has no position/],
-    'a sequence beyond the last': [{ sequence: 2 ** 53 }, /has no position/],
-    'a priority that is too large': [{ priority: 2 ** 32 }, /has no position/],
-    'a position in a prototype': [
-      '{"__proto__":{"version":1,"sequence":3}}',
-      /has no position/
-    ],
-    'more than a position has': [
-      `${' '.repeat(5000)}{}`,
-      /has more than 4096 bytes/
-    ]
-  }
-  for (const [what, [content, expected]] of Object.entries(damaged)) {
-    it(`with ${what}: from, and an error that says so`, async () => {
-      const isText = typeof content === 'string' || Buffer.isBuffer(content)
-      put(isText ? content : JSON.stringify({ ...good, ...content }))
-      const client = await open()
-      const errors = record(client, 'error')
-      assert.equal(sequences(await collect(client, 10)).at(0), 1)
-      assert.equal(errors.length, 1)
-      const [error] = errors
-      assert.equal(error.code, 'ERR_POSITION_INVALID')
-      assert.match(error.message, expected)
-      assert.match(error.message, isIn(path.basename(file)))
-      assert.equal(client.stats().error, error)
-      // And the next window has a file again.
-      assert.equal(client.savePosition(file), true)
-      assert.equal(JSON.parse(fs.readFileSync(file, 'utf8')).sequence, 10)
-    })
-  }
+  it('that is damaged: from, and an error that says so, once', async () => {
+    put('{"version":1,"generation":"01')
+    const client = await open()
+    const errors = record(client, 'error')
+    assert.deepEqual(sequences(await collect(client, 10)).at(0), 1)
+    assert.equal(errors.length, 1)
+    const [error] = errors
+    assert.equal(error.code, 'ERR_POSITION_INVALID')
+    assert.match(error.message, /position\.json is no JSON\. Reading begins/)
+    assert.equal(client.stats().error, error)
+    // And the next window has a file again.
+    assert.equal(client.savePosition(file), true)
+    assert.equal(JSON.parse(fs.readFileSync(file, 'utf8')).sequence, 10)
+  })
 
   it('that is a folder, or below a file: the same', async () => {
     for (const make of [

@@ -130,7 +130,10 @@ describe('Examples', function () {
       const now = Date.now() * 1000
       for (const threat of threats) {
         assert(Math.abs(now - threat.timestampUs) < 60e6)
+        assert.equal(threat.generation, generation)
         delete threat.timestampUs
+        delete threat.generation
+        delete threat.priority
       }
       assert.deepStrictEqual(threats, [
         {

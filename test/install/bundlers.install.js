@@ -90,7 +90,10 @@ describe('a bundle', () => {
     dataurl: [{ loader: { '.node': 'dataurl' } }, REPLACED],
     text: [{ loader: { '.node': 'text' } }, REPLACED],
     empty: [{ loader: { '.node': 'empty' } }, REPLACED],
-    external: [{ external: ['*.node'] }, /no native addon .*installation/]
+    external: [
+      { external: ['*.node'] },
+      /no native addon .* in this bundle: .*--loader:\.node=copy/
+    ]
   }
   for (const [loader, [options, expected]] of Object.entries(without)) {
     it(`by esbuild with ${loader} says what is missing`, async () => {

@@ -2,7 +2,7 @@
 // npm run test:install: makes the tarball as a release does, and uses it as
 // others would. Everything goes over the registry that npm is configured with,
 // into a temporary folder that is removed at the end. `--only bundlers,vscode`
-// takes these files alone, as npm run test:bundles does; other arguments go to
+// takes these files alone, as npm run test:bundles does with some; other arguments go to
 // mocha.
 
 const { execFileSync, spawnSync } = require('node:child_process')

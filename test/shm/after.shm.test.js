@@ -2,6 +2,7 @@
 // `after` in a generation before the present one.
 
 const assert = require('node:assert/strict')
+const path = require('node:path')
 const { threat, useRing } = require('../helpers/ring.js')
 const { record, until } = require('../helpers/wait.js')
 const { sequences } = require('../helpers/sequences.js')
@@ -72,6 +73,25 @@ describe('after, when the ring was replaced', () => {
       got: Array.from({ length: 16 }, (_, i) => 35 + i),
       counted: 35
     })
+  })
+
+  it('F25 saved before the rest of the old one was told: it is told then', () => {
+    const old = shield(32, 20)
+    shield(64, 3)
+    const file = path.join(ring.dir, 'position.json')
+    const client = ring.client({ after: { generation: old, sequence: 12 } })
+    assert.equal(client.savePosition(file), true)
+    const { generation, sequence, lost } = client.stats()
+    assert.deepEqual([generation, sequence, lost], [old, 12, 0])
+    client.close()
+    const next = ring.client({ after: { file } })
+    const losses = record(next, 'lost')
+    assert.deepEqual(sequences(next.poll()), [1, 2, 3])
+    assert.deepEqual(
+      losses.map(({ from, to, reason }) => [from, to, reason]),
+      [[13, 20, 'replaced']]
+    )
+    assert.equal(next.stats().lost, 8)
   })
 
   it('F25 saved by one whose iterator left some of the old one', async () => {

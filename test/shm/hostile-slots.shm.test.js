@@ -79,7 +79,9 @@ describe('hostile slots', () => {
       severity: 'Medium',
       source: '',
       details: 'forged',
-      blocked: false
+      blocked: false,
+      generation,
+      priority: threats[9].priority
     })
   })
 

@@ -59,6 +59,7 @@ describe('threat to bytes to threat', () => {
   })
 
   it('F14 property: comes out as it went in', () => {
+    let priority = 0
     fc.assert(
       fc.property(
         fc.array(complete, { minLength: 1, maxLength: 4 }),
@@ -72,7 +73,9 @@ describe('threat to bytes to threat', () => {
           }
           const wanted = list.map((one, i) => {
             const sequence = last - list.length + 1 + i
-            const out = { id: `${generation}-${sequence}`, ...one, sequence }
+            if (one.severity === 'Critical') priority++
+            const place = { sequence, generation, priority }
+            const out = { id: `${generation}-${sequence}`, ...one, ...place }
             if ('context' in one) {
               out.context = JSON.parse(JSON.stringify(one.context))
             }

@@ -63,7 +63,7 @@ describe('the decoder', () => {
     const event = {
       ...{ sequence: 2 ** 32 + 5, timestampUs: 2n ** 33n + 7n },
       ...{ threatType: 2, severity: 4, blocked: 1 },
-      ...{ source: 'sé', details: 'dé' }
+      ...{ source: 'sé', details: 'dé', priorityCount: 2 ** 32 - 1 }
     }
     assert.deepEqual(decoded([event]), [
       {
@@ -74,7 +74,9 @@ describe('the decoder', () => {
         severity: 'Critical',
         source: 'sé',
         details: 'dé',
-        blocked: true
+        blocked: true,
+        generation: GENERATION,
+        priority: 2 ** 32 - 1
       }
     ])
   })

@@ -157,6 +157,8 @@ describe('maxEventBytes', () => {
           source: 'source',
           details: 'd'.repeat(256),
           blocked: true,
+          generation,
+          priority: 0,
           cut: true
         }
       )
@@ -188,7 +190,8 @@ describe('maxEventBytes', () => {
       bytes.publish({ details: 'lead', tail: Buffer.alloc(MIB + 33) })
       const [cut] = reader.poll()
       assert.equal(cut.cut, true)
-      const text = threatMessage('0123456789abcdef', [textOfThreat(cut)])
+      const { generation, priority } = cut
+      const text = threatMessage(generation, [textOfThreat(cut, priority)])
       const { threats } = parseMessage(Buffer.from(text), false)
       assert.deepEqual(threats, [cut])
     })

@@ -31,6 +31,7 @@ function findTests(folder) {
 const LONGEST = [
   'test/c/c.shm.test.js',
   'test/tools/run-ends.test.js',
+  'test/slow/reloads.test.js',
   'test/slow/switches.shm.test.js',
   'test/docs/blocks.shm.test.js',
   'test/shm/workers.shm.test.js',

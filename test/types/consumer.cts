@@ -37,6 +37,7 @@ import type {
   Loss,
   PollOptions,
   Position,
+  PositionFile,
   PrioritySeverity,
   ReaderOptions,
   ReaderStats,
@@ -296,7 +297,11 @@ export async function read(signal: AbortSignal): Promise<void> {
   const { generation, sequence } = stats
   const after: Position = { generation, sequence, priority: null }
   void new ShmClient({ after })
-  void [times, numbers, texts, failure, flags]
+  const saved: PositionFile = { file: '/tmp/position.json' }
+  void new ShmClient({ after: saved, from: 'oldest' })
+  const isSaved: boolean = client.savePosition(saved.file)
+  for (const threat of client.poll()) void new ShmClient({ after: threat })
+  void [times, numbers, texts, failure, flags, isSaved]
   await client.close()
   client[Symbol.dispose]()
   await client[Symbol.asyncDispose]()
@@ -313,6 +318,10 @@ export function readWrongly(client: ShmClient): void {
   client.on('threats', (threat: Threat) => take(threat))
   // @ts-expect-error A place has its generation.
   void new ShmClient({ after: { sequence: 7 } })
+  // @ts-expect-error A file is all of a place.
+  void new ShmClient({ after: { file: 'x', sequence: 7 } })
+  // @ts-expect-error A position is saved somewhere.
+  client.savePosition()
   // @ts-expect-error Rejecting is the writer's.
   void new ShmClient({ overflow: 'reject' })
   // @ts-expect-error There is no such place to begin.

@@ -272,7 +272,8 @@ describe('messages of a server', () => {
   describe('threat', () => {
     const plain = {
       ...{ sequence: 5, id: 'i', timestampUs: 7, threatType: 'Unknown' },
-      ...{ severity: 'High', source: 's', details: 'd', blocked: true }
+      ...{ severity: 'High', source: 's', details: 'd', blocked: true },
+      ...{ generation: GENERATION, priority: null }
     }
     const parse = (more) => received(threats({ ...threat, ...more }))
     const first = (more) => parse(more).threats[0]
@@ -281,7 +282,7 @@ describe('messages of a server', () => {
       const more = { published_ns: 0.5, priority_count: 4 }
       assert.deepEqual(received(threats(threat, { ...threat, ...more })), {
         ...{ type: 'threat', generation: GENERATION, rescued: false },
-        ...{ threats: [plain, plain], priorities: [null, 4] },
+        threats: [plain, { ...plain, priority: 4 }],
         publishedNs: [null, 0.5]
       })
       assert.equal(received({ ...threats(), rescued: true }).rescued, true)
@@ -366,8 +367,8 @@ describe('messages of a server', () => {
         }
       }
       assert.equal(first({ sequence: MAX, timestamp_us: 0 }).timestampUs, 0)
-      const { priorities } = parse({ priority_count: 2 ** 32 - 1 })
-      assert.deepEqual(priorities, [2 ** 32 - 1])
+      const most = 2 ** 32 - 1
+      assert.equal(first({ priority_count: most }).priority, most)
     })
 
     it('a time of publishing that is no number is none', () => {

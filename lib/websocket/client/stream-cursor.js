@@ -139,10 +139,10 @@ class StreamCursor {
     return this.queue.end(generation)?.next ?? this.#progress.next(generation)
   }
 
-  #acceptThreats({ generation, threats, priorities, rescued }, bytes) {
-    for (const [i, threat] of threats.entries()) {
-      const priority = priorities[i]
-      this.#mustBeNextInStream(generation, threat.sequence)
+  #acceptThreats({ generation, threats, rescued }, bytes) {
+    for (const threat of threats) {
+      const { sequence, priority } = threat
+      this.#mustBeNextInStream(generation, sequence)
       this.#state = STREAMING
       this.#joinBoundary = 0
       this.#expected++

@@ -36,6 +36,47 @@ function describeAfter(pair) {
       assert.equal(client.stats().lost, 0)
     })
 
+    it('a threat as it came, whatever is gone since: exactly the rest', async () => {
+      const severities = ['Low', 'Critical', 'High', 'Critical', 'Medium']
+      const writeMixed = (count) => {
+        for (let i = 0; i < count; i++) {
+          const severity = severities[i % severities.length]
+          made.shield.writeThreat(threat(`${i}`, { severity }))
+        }
+      }
+      const window = await made.open()
+      writeMixed(20)
+      const seen = await collect(window, 20)
+      assert.deepEqual(
+        seen.map((one) => one.priority).slice(0, 6),
+        [0, 1, 1, 2, 2, 2]
+      )
+      await window.close()
+      writeMixed(500)
+      for (const after of [seen[0], seen[12], seen[19], { ...seen[7] }]) {
+        assert.equal(after.generation, generation)
+        const client = await made.open({ after })
+        const lost = record(client, 'lost')
+        const rest = []
+        client.on('threat', (one) => rest.push(one))
+        await until(() => rest.at(-1)?.sequence === 520, 'the last')
+        const { length } = rest
+        assert.equal(
+          lost.reduce((sum, { count }) => sum + count, length),
+          520 - after.sequence
+        )
+        // All of the priority threats came, or are told of.
+        const isPriority = ({ severity }) => severity === 'Critical'
+        assert.equal(
+          lost.reduce((sum, one) => sum + one.priority, 0) +
+            rest.filter(isPriority).length,
+          208 - after.priority
+        )
+        assert.equal(rest.at(-1).priority, 208)
+        await client.close()
+      }
+    })
+
     it('any event that the ring holds: the next one first', async () => {
       write(50)
       for (const sequence of [0, 1, 24, 49]) {

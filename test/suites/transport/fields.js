@@ -10,8 +10,12 @@ const { collect } = require('../../helpers/wait.js')
 const typeNames = Object.keys(ThreatType)
 const severityNames = Object.keys(Severity)
 
+/** Whether it is a priority threat, of a writer that nobody told which are. */
+const hasPriority = ({ severity }) =>
+  severity === 'Critical' || severity >= Severity.Critical
+
 /** The threat that must come out for one that was written with all fields. */
-function expected(input, sequence, generation) {
+function expected(input, { sequence, generation, priority }) {
   const { threatType, severity, id, context } = input
   const out = {
     sequence,
@@ -21,7 +25,9 @@ function expected(input, sequence, generation) {
     severity: severityNames.includes(severity) ? severity : 'Unknown',
     source: input.source,
     details: input.details,
-    blocked: input.blocked ?? false
+    blocked: input.blocked ?? false,
+    generation,
+    priority
   }
   if (typeof threatType === 'number') {
     if (threatType < typeNames.length) out.threatType = typeNames[threatType]
@@ -74,20 +80,28 @@ function describeFields(pair) {
     let shield
     let client
     let generation
+    let priority
 
     beforeEach(async () => {
       const made = await pair({ maxEvents: 4096 })
       shield = made.shield
       client = await made.open()
       generation = shield.stats().generation
+      priority = 0
     })
+
+    /** The next threat that was written, as it must come out. */
+    function next(input, sequence) {
+      priority += hasPriority(input) ? 1 : 0
+      return expected(input, { sequence, generation, priority })
+    }
 
     /** Writes the inputs one by one and compares what comes out. */
     async function roundTrip(inputs) {
       const outputs = inputs.map((input) => {
         const stamped = { timestampUs: 1_700_000_000_000_001, ...input }
         const sequence = shield.writeThreat(stamped)
-        return expected(stamped, sequence, generation)
+        return next(stamped, sequence)
       })
       assert.deepEqual(await collect(client, inputs.length), outputs)
     }
@@ -230,7 +244,7 @@ function describeFields(pair) {
             else for (const input of inputs) shield.writeThreat(input)
             assert.deepEqual(
               await collect(client, inputs.length),
-              inputs.map((input, i) => expected(input, first + i, generation))
+              inputs.map((input, i) => next(input, first + i))
             )
           }
         ),

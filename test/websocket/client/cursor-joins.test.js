@@ -21,10 +21,12 @@ const lost = (from, to, more = {}) => ({
   ...{ type: 'lost', generation: ONE, reason: 'overwritten' },
   ...{ from, to, priority: null, ...more }
 })
-const threats = (from, to, more = {}) => ({
+const threats = (from, to, { priorities = [], ...more } = {}) => ({
   ...{ type: 'threat', generation: ONE, rescued: false },
-  ...{ threats: numbers(from, to).map((sequence) => ({ sequence })) },
-  ...{ priorities: numbers(from, to).map(() => null), ...more }
+  threats: numbers(from, to).map((sequence, i) => ({
+    ...{ sequence, priority: priorities[i] ?? null }
+  })),
+  ...more
 })
 
 /** A cursor that has subscribed. */
