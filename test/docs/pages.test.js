@@ -134,8 +134,13 @@ describe('documentation', () => {
   })
 
   it('names scripts that there are', () => {
-    const { scripts } = JSON.parse(readPage('package.json'))
     for (const page of allPages()) {
+      // An example that is a package has scripts of its own, too.
+      const own = path.join(path.dirname(page), 'package.json')
+      const scripts = ['package.json', own]
+        .filter((file) => fs.existsSync(path.join(ROOT, file)))
+        .map((file) => JSON.parse(readPage(file)).scripts)
+        .reduce((all, some) => ({ ...all, ...some }), {})
       const commands = readPage(page).matchAll(/\bnpm run ([a-z][\w:-]*)/g)
       for (const [command, name] of commands) {
         assert(Object.hasOwn(scripts, name), `${page}: ${command}`)
