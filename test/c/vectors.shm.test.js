@@ -52,16 +52,16 @@ function named({ lost, threat }) {
   }
 }
 
-/** C leaves a continuation deflated, so the event has the lead slot's text. */
+/** C leaves a continuation deflated, so the event is cut to the lead slot's
+ * text. */
 function notInflated(generation, { threat }) {
   const start = (text, bytes) => fitting(Buffer.from(text), bytes).toString()
+  const source = start(threat.source, 64)
+  const details = start(threat.details, 256)
+  const isCut = source !== threat.source || details !== threat.details
+  const id = `${generation}-${threat.sequence}`
   return {
-    threat: {
-      ...threat,
-      id: `${generation}-${threat.sequence}`,
-      source: start(threat.source, 64),
-      details: start(threat.details, 256)
-    }
+    threat: { ...threat, ...(isCut ? { cut: true } : {}), id, source, details }
   }
 }
 

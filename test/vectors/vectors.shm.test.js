@@ -26,6 +26,13 @@ function inOrder(generation, threats, losses) {
   return items.sort((a, b) => first(a) - first(b))
 }
 
+/** A threat without its place in the stream, which the vector tells of all. */
+function withoutPlace(generation, { generation: own, priority, ...rest }) {
+  assert.equal(own, generation)
+  assert(Number.isSafeInteger(priority) && priority >= 0)
+  return rest
+}
+
 /** What a client gets. */
 function read(dir, generation, { join }) {
   const how = typeof join === 'string' ? { from: join } : join
@@ -34,7 +41,9 @@ function read(dir, generation, { join }) {
   const client = new ShmClient({ dir, ...how })
   client.on('lost', (loss) => losses.push(loss))
   try {
-    for (let batch; (batch = client.poll()).length > 0;) threats.push(...batch)
+    for (let batch; (batch = client.poll()).length > 0;) {
+      threats.push(...batch.map((one) => withoutPlace(generation, one)))
+    }
   } finally {
     client.close()
   }
