@@ -117,6 +117,7 @@ bool RingOptions::Read(napi_env env, napi_value object) {
   Properties properties(env, object);
   bool checksums = true;
   napi_value predecessor;
+  options.struct_size = sizeof options;
   options.dir = properties.Text("dir", &dir);
   options.name = properties.Text("name", &name);
   properties.Number("maxEvents", &options.max_events);

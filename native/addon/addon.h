@@ -35,7 +35,7 @@ struct RingOptions {
   // being terminated, and nothing that was read means anything.
   bool Read(napi_env env, napi_value object);
 
-  kg_ring_options options = {sizeof(kg_ring_options)};
+  kg_ring_options options = {};
   std::string dir;
   std::string name;
 };
