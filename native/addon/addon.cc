@@ -33,20 +33,12 @@ Napi::Value Throw(Napi::Env env, int error, const char *detail) {
 }
 
 Napi::Value Throw(Napi::Env env, const kg_failure &failure) {
-  // A detail about an option begins with its name, and here it has another.
-  static const struct {
-    const char *in_c;
-    const char *name;
-  } options[] = {{"max_bytes ", "bufferSize "},
-                 {"max_events ", "maxEvents "},
-                 {"priority_events ", "priorityEvents "}};
-  for (const auto &option : options) {
-    size_t length = strlen(option.in_c);
-    if (strncmp(failure.detail, option.in_c, length) == 0) {
-      std::string detail = option.name;
-      return Throw(env, failure.error,
-                   detail.append(failure.detail + length).c_str());
-    }
+  // The one option that C checks has another name here.
+  static const char in_c[] = "max_bytes ";
+  if (strncmp(failure.detail, in_c, strlen(in_c)) == 0) {
+    std::string detail = "bufferSize ";
+    detail += failure.detail + strlen(in_c);
+    return Throw(env, failure.error, detail.c_str());
   }
   return Throw(env, failure.error, failure.detail);
 }

@@ -271,10 +271,11 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   if (result != KG_OK) {
     return result;
   }
-  if (batch == NULL || buffer == NULL ||
+  if (batch == NULL || buffer == NULL || slots == 0 ||
       (uintptr_t)buffer % sizeof(uint64_t) != 0) {
     return fail(reader, KG_E_INVALID_ARGUMENT,
-                "buffer or batch is NULL, or the buffer is not aligned");
+                "buffer or batch is NULL, the buffer not aligned, or without "
+                "slots");
   }
   kg__guard_keep();
   kg__ring_reader before = reader->ring;

@@ -39,8 +39,11 @@ struct kg_reader {
   uint64_t spun_through; /* events received when it was called last */
   uint32_t fork_count;
   uint64_t boot_id;
-  bool is_default_dir;     /* none was asked for */
-  kg__dir_list dirs;       /* then those where the next writer may be */
+  bool is_default_dir; /* none was asked for */
+  kg__dir_list dirs;   /* then those where the next writer may be */
+
+  /* From here on of the reader, and not of the ring that it has: see
+   * kg_reader_reopen. */
   uint32_t is_waiting;     /* 1: a thread is in kg_reader_wait */
   uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
   kg__totals earlier;      /* of the rings before this one */

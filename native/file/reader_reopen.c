@@ -1,4 +1,5 @@
 /* Going over from a ring to the one that took its place, with the account. */
+#include <stddef.h>
 #include <string.h>
 
 #include "reader.h"
@@ -59,17 +60,19 @@ static void point_home(kg_reader *reader) {
       (kg__place){&reader->dir, &reader->names, &reader->ring.ring};
 }
 
+/* What belongs to the ring that a reader has. Not what is behind that: another
+ * thread may interrupt this reader at any time. */
+#define OF_RING_BYTES offsetof(kg_reader, is_waiting)
+
 /* Gives the reader the ring of the fresh one, and closes its old one. */
 static void move_to(kg_reader *reader, kg_reader *fresh, const kg_batch *lost) {
-  kg__totals totals = totals_of(reader, lost);
-  kg_failure failure = reader->failure;
-  kg_reader old = *reader;
-  *reader = *fresh;
-  *fresh = old;
+  kg_reader old;
+  reader->earlier = totals_of(reader, lost);
+  memcpy(&old, reader, OF_RING_BYTES);
+  memcpy(reader, fresh, OF_RING_BYTES);
+  memcpy(fresh, &old, OF_RING_BYTES);
   point_home(reader);
   point_home(fresh);
-  reader->earlier = totals;
-  reader->failure = failure;
   /* Behind that: the writer waits for a reliable reader by its lock in the old
    * ring, until it has one in the new ring. */
   kg_reader_close(fresh);

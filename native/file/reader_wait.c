@@ -77,8 +77,7 @@ void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
   if (reader == NULL || kg__reader_is_forked(reader)) {
     return;
   }
-  /* Partner of the store in kg_reader_interrupt: one of the two sees the
-   * other's. */
+  /* Before the exchange: partner of the fence in kg_reader_interrupt. */
   kg__store32_seq_cst(&reader->is_waiting, 1);
   if (!take_interrupt(reader)) {
     kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
@@ -94,9 +93,11 @@ void kg_reader_interrupt(kg_reader *reader) {
   if (reader == NULL || kg__reader_is_forked(reader)) {
     return;
   }
-  /* Partner of the store in kg_reader_wait. */
   kg__store32_seq_cst(&reader->is_interrupted, 1);
-  /* Relaxed: the loop looks until it is told otherwise. */
+  /* Partner of the exchange in kg_reader_wait: either that finds the store
+   * above, or this loop the one before it. */
+  kg__fence_seq_cst();
+  /* Relaxed: the fence orders the first look, and others follow. */
   while (kg__load32_relaxed(&reader->is_waiting) != 0 &&
          kg__load32_relaxed(&reader->is_interrupted) != 0) {
     kg__reader_interrupt(reader);

@@ -145,7 +145,7 @@ static void begin_batch(kg_writer *writer) {
 }
 
 /* Says why the ring cannot be written; the batch is dropped. */
-static int refuse_unusable(kg_writer *writer, int error) {
+KG__COLD static int refuse_unusable(kg_writer *writer, int error) {
   kg__ring_writer_discard(&writer->ring);
   /* What a beat found out says more than the number that it left. */
   if (error != writer->displaced || writer->failure.error != error) {
@@ -159,34 +159,48 @@ static bool is_whole(kg_text text) {
   return text.bytes != NULL || text.length == 0;
 }
 
-/* A threat that could not be read, or not by everybody. */
-static int refuse_wrong(kg_writer *writer, const kg_threat *threat) {
-  const char *wrong = NULL;
+/* The field whose text is not there, or NULL. */
+static const char *find_wrong(const kg_threat *threat) {
+  return !is_whole(threat->source)     ? "source"
+         : !is_whole(threat->details)  ? "details"
+         : !is_whole(threat->id)       ? "id"
+         : !is_whole(threat->context)  ? "context"
+         : !is_whole(threat->deflated) ? "deflated"
+                                       : NULL;
+}
+
+/* What most threats are, seen in a few instructions: each write pays for it. */
+static bool is_plain(const kg_threat *threat) {
+  return threat->source.bytes != NULL && threat->details.bytes != NULL &&
+         (threat->id.length | threat->context.length |
+          threat->deflated.length) == 0;
+}
+
+/* Says why a threat could not be read, or not by everybody. */
+KG__COLD static int refuse_wrong(kg_writer *writer, const kg_threat *threat) {
+  const char *wrong = threat == NULL ? NULL : find_wrong(threat);
   if (threat == NULL) {
     return kg__fail(&writer->failure, KG_E_INVALID_ARGUMENT, 0,
                     "threat is NULL");
   }
-  wrong = !is_whole(threat->source)     ? "source"
-          : !is_whole(threat->details)  ? "details"
-          : !is_whole(threat->id)       ? "id"
-          : !is_whole(threat->context)  ? "context"
-          : !is_whole(threat->deflated) ? "deflated"
-                                        : NULL;
   if (wrong != NULL) {
     return kg__fail(&writer->failure, KG_E_INVALID_ARGUMENT, 0,
                     "%s has a length, and its bytes are NULL", wrong);
   }
-  if (threat->timestamp_us > KG_SEQUENCE_MAX) {
-    return kg__fail(&writer->failure, KG_E_INVALID_THREAT, 0,
-                    "timestamp_us is %" PRIu64 ", at most 2^53-1 will do",
-                    threat->timestamp_us);
-  }
-  return KG_OK;
+  return kg__fail(&writer->failure, KG_E_INVALID_THREAT, 0,
+                  "timestamp_us is %" PRIu64 ", at most 2^53-1 will do",
+                  threat->timestamp_us);
+}
+
+/* Whether it can be read, by everybody. */
+static bool is_right(const kg_threat *threat) {
+  return threat != NULL && threat->timestamp_us <= KG_SEQUENCE_MAX &&
+         (is_plain(threat) || find_wrong(threat) == NULL);
 }
 
 /* Says why the ring does not take a threat. */
-static int refuse_threat(kg_writer *writer, const kg_threat *threat,
-                         int error) {
+KG__COLD static int refuse_threat(kg_writer *writer, const kg_threat *threat,
+                                  int error) {
   const kg__ring *ring = &writer->ring.ring;
   if (error == KG_E_SEQUENCE_EXHAUSTED) {
     return kg__fail(&writer->failure, error, 0, "%s" KG__SEPARATOR "%s",
@@ -200,12 +214,11 @@ static int refuse_threat(kg_writer *writer, const kg_threat *threat,
 }
 
 static int stage(kg_writer *writer, const kg_threat *threat) {
-  int result = refuse_wrong(writer, threat);
-  if (result != KG_OK) {
+  if (!is_right(threat)) {
     kg__ring_writer_discard(&writer->ring);
-    return result;
+    return refuse_wrong(writer, threat);
   }
-  result = usable(writer);
+  int result = usable(writer);
   if (result != KG_OK) {
     return refuse_unusable(writer, result);
   }
@@ -216,13 +229,16 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
   return result == KG_OK ? KG_OK : refuse_threat(writer, threat, result);
 }
 
-static int refuse_full(kg_writer *writer, uint32_t slots) {
+KG__COLD static int refuse_full(kg_writer *writer, uint32_t slots) {
+  static const char detail[] = "a reader is in the way, see kg_writer_readers";
   writer->rejected += writer->ring.staged_events;
   writer->wanted = slots;
   kg__ring_writer_discard(&writer->ring);
-  return kg__fail(&writer->failure, KG_E_RING_FULL, 0,
-                  "%" PRIu32 " slots are wanted, which a reader has not taken",
-                  slots);
+  /* Who has no space tries often: this formats nothing. */
+  writer->failure.error = KG_E_RING_FULL;
+  writer->failure.system_error = 0;
+  memcpy(writer->failure.detail, detail, sizeof detail);
+  return KG_E_RING_FULL;
 }
 
 static int64_t commit(kg_writer *writer) {

@@ -106,19 +106,15 @@ bool kg__writer_has_space(kg_writer *writer, uint32_t slots) {
   return has_space(writer, slots);
 }
 
-/* What kg_writer_wait_for_space sleeps on, until another look. With
- * `any_thread` the ring may be another one by then, and its memory gone: the
- * system refuses to sleep on that. */
-typedef struct {
-  kg__bell bell;
-  uint32_t before;
-  uint64_t sleep_ns;
-} doze;
+/* With `any_thread`, how long a wait for space sleeps without a bell: the
+ * memory of that goes with the ring, when another thread gives the writer a new
+ * one. */
+#define NAP_NS UINT64_C(1000000)
 
 /* KG_OK when there is space, KG_E_RING_FULL when there is none and it is time
- * to end; 1 to sleep. */
+ * to end; 1 to sleep for `sleep_ns`, while the bell's word is `before`. */
 static int look_for_space(kg_writer *writer, uint32_t slots, uint64_t until,
-                          doze *doze) {
+                          uint32_t *before, uint64_t *sleep_ns) {
   const kg__ring *ring = &writer->ring.ring;
   if (writer->fork_count != kg__fork_count()) {
     return kg__fail(&writer->failure, KG_E_FORKED, 0, "waiting for space");
@@ -130,7 +126,7 @@ static int look_for_space(kg_writer *writer, uint32_t slots, uint64_t until,
   }
   kg__guard_keep();
   /* Relaxed: the wait compares it again. */
-  doze->before = kg__load32_relaxed(&ring->doorbell->space);
+  *before = kg__load32_relaxed(&ring->doorbell->space);
   kg__space_announce_wait(ring, KG_WAITS_ON_SPACE);
   if (kg__writer_has_space(writer, slots)) {
     return KG_OK;
@@ -140,29 +136,36 @@ static int look_for_space(kg_writer *writer, uint32_t slots, uint64_t until,
     return kg__fail(&writer->failure, KG_E_RING_FULL, 0,
                     "%" PRIu32 " slots are waited for", slots);
   }
-  doze->sleep_ns = until - now < REVIEW_NS ? until - now : REVIEW_NS;
-  kg__bell_open(&doze->bell, &ring->doorbell->space, ring->generation);
+  uint64_t most = writer->any_thread ? NAP_NS : REVIEW_NS;
+  *sleep_ns = until - now < most ? until - now : most;
   return 1;
 }
 
 int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
                              uint32_t timeout_ms) {
-  doze doze;
-  int result;
   uint64_t until =
       kg__clock_monotonic_ns() + (uint64_t)timeout_ms * UINT64_C(1000000);
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
   for (;;) {
+    uint32_t before = 0;
+    uint64_t sleep_ns = 0;
     kg__writer_enter(writer);
-    result = look_for_space(writer, slots, until, &doze);
+    int result = look_for_space(writer, slots, until, &before, &sleep_ns);
     kg__writer_leave(writer);
     if (result <= KG_OK) {
       return result;
     }
-    kg__bell_wait(&doze.bell, doze.before, doze.sleep_ns);
-    kg__bell_close(&doze.bell);
+    if (writer->any_thread) {
+      kg__sleep(sleep_ns);
+    } else {
+      kg__bell bell;
+      const kg__ring *ring = &writer->ring.ring;
+      kg__bell_open(&bell, &ring->doorbell->space, ring->generation);
+      kg__bell_wait(&bell, before, sleep_ns);
+      kg__bell_close(&bell);
+    }
   }
 }
 

@@ -6,7 +6,8 @@
  *
  * * Functions return 0 or a count, or a negative enum kg_error (kg_error.h),
  * and then fill `failure`, which may be NULL; kg_writer_error and
- * kg_reader_error tell the same of those that have none. No other pointer may
+ * kg_reader_error tell the same of those that have none, but for
+ * kg_reader_check, which is for any thread. No other pointer may
  * be NULL, except where something says so: KG_E_INVALID_ARGUMENT, and what
  * returns no error does nothing. Nothing passed in is kept behind the call. A
  * kg_writer or kg_reader belongs to one thread at a time, except where a
@@ -123,8 +124,9 @@ typedef struct kg_ring_options {
                                  the way, without taking a whole ring, before
                                  it is evicted; 0: 5000 */
   bool reliable;              /* reader: see kg_reader_open */
-  bool any_thread; /* writer: any thread may call its functions at any
-                      time, but for closing it */
+  bool any_thread; /* writer: any thread may call its functions at any time,
+                      but for closing it; waiting for space then looks each
+                      millisecond */
   /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
 
@@ -401,7 +403,9 @@ KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);
  * the old ring nobody will read any more, KG_LOSS_REPLACED, and has no events.
  * When the new ring does not know the old one, that is KG_LOST_UNKNOWN, which
  * the stats leave out. 0: there is none yet, or something is left to read; call
- * it again. Of the reader kg_reader_fd may be another one then. */
+ * it again. Of the reader kg_reader_fd may be another one then.
+ * Meanwhile no other thread may be in a function of this reader, but for
+ * kg_reader_interrupt. */
 KG_API int kg_reader_reopen(kg_reader *reader, kg_batch *lost,
                             kg_failure *failure);
 

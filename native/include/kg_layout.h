@@ -84,6 +84,7 @@
 #if KG_IS_OLD_LANGUAGE
 #error "kg_layout.h needs C11 or C++11: unions without a name, static_assert"
 #endif
+#undef KG_IS_OLD_LANGUAGE
 
 #include <assert.h>
 #include <stddef.h>

@@ -120,6 +120,47 @@ static void *beat_often(void *context) {
   return NULL;
 }
 
+typedef struct {
+  kg_writer *writer;
+  uint32_t is_over;
+} space_seeker;
+
+static void *seek_space(void *context) {
+  space_seeker *seeker = context;
+  while (kg__load32_relaxed(&seeker->is_over) == 0) {
+    int result = kg_writer_wait_for_space(seeker->writer, 1, LONG);
+    CHECK(result == KG_OK || result == KG_E_RING_FULL);
+  }
+  return NULL;
+}
+
+TEST(waits_elsewhere,
+     "a wait for space bears another ring, by a thread that beats") {
+  pthread_t thread;
+  const char *dir = check_temp_dir();
+  const kg_ring_options options = {
+      .dir = dir, .max_events = 16, .rejects = true, .any_thread = true};
+  kg_failure failure = {.error = 0};
+  space_seeker seeker = {.writer = NULL};
+  CHECK_RESULT(kg_writer_open(&options, &seeker.writer, &failure), KG_OK,
+               &failure);
+  kg_reader *reader = open_reliable(dir);
+  fill(seeker.writer);
+  CHECK(pthread_create(&thread, NULL, seek_space, &seeker) == 0);
+  for (int i = 0; i < 20; i++) {
+    CHECK(system_remove_file(check_path(dir, RING_FILE)));
+    CHECK_RESULT(kg_writer_beat(seeker.writer, &failure), KG_OK, &failure);
+    /* The reader holds this ring, too, until it comes. */
+    CHECK_EQUAL(fill(seeker.writer), CAPACITY);
+    system_sleep_us(5000);
+  }
+  kg__store32_relaxed(&seeker.is_over, 1);
+  kg_writer_interrupt(seeker.writer);
+  CHECK(pthread_join(thread, NULL) == 0);
+  kg_reader_close(reader);
+  kg_writer_close(seeker.writer);
+}
+
 #define EVENTS 20000
 #define REMOVE_EACH 2000
 
