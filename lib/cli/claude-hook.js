@@ -11,7 +11,7 @@ const { readOptions } = require('./transport.js')
 const { readUnread } = require('./unread/count.js')
 const { positionFile } = require('./unread/position.js')
 const { leastSeverity } = require('./unread/severity.js')
-const { countText, summary, typesText } = require('./unread/words.js')
+const { countText, lossText, summary, typesText } = require('./unread/words.js')
 
 const HELP = `\
 Usage: kindly-guard-ipc claude-hook [options]
@@ -94,8 +94,9 @@ function toldText(tally) {
 
 const userText = (tally) => {
   const kinds = typesText(tally.byType)
+  const lost = lossText(tally)
   const counted = countText(tally).replace('unread', 'new')
-  return `KindlyGuard: ${counted}${kinds === '' ? '' : ` (${kinds})`}`
+  return `KindlyGuard: ${counted}${kinds && ` (${kinds})`}${lost && `; ${lost}`}`
 }
 
 const hasNews = ({ total, lostPriority }) =>
@@ -117,20 +118,22 @@ async function withUnread(options, file, least, use) {
   }
 }
 
-const tellNew = (event, files, options, { tell }) =>
-  tell === NEVER && event !== 'UserPromptSubmit'
-    ? null
-    : withUnread(options, files.told, tell, ({ tally, save, isFirst }) => {
-        save(files.told)
-        if (event === 'UserPromptSubmit') save(files.seen)
-        return isFirst || !hasNews(tally)
-          ? null
-          : answer(
-              event,
-              { additionalContext: toldText(tally) },
-              { systemMessage: userText(tally) }
-            )
-      })
+function tellNew(event, files, options, { tell }) {
+  const isPrompt = event === 'UserPromptSubmit'
+  if (tell === NEVER && !isPrompt) return null
+  return withUnread(options, files.told, tell, ({ tally, save, isFirst }) => {
+    save(files.told)
+    if (isPrompt) save(files.seen)
+    // A loss is news from any severity on, but not with `never`.
+    return tell === NEVER || isFirst || !hasNews(tally)
+      ? null
+      : answer(
+          event,
+          { additionalContext: toldText(tally) },
+          { systemMessage: userText(tally) }
+        )
+  })
+}
 
 // What each event does; an answer, or null for none.
 const EVENTS = {

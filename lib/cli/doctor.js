@@ -5,7 +5,7 @@
 const { homedir } = require('node:os')
 const { spellOutPaths } = require('../base/display-text.js')
 const { examine } = require('./doctor/examine.js')
-const { wantsColor } = require('./format.js')
+const { paint, wantsColor } = require('./format.js')
 const { COMMON_HELP } = require('./options.js')
 const { print } = require('./output.js')
 const { safeJson } = require('./safe-json.js')
@@ -33,7 +33,6 @@ Exit code: 0 when all is well, 1 when something is wrong, 2 for a wrong command
 line.
 `
 
-const STYLE = { ok: '32', note: '33', wrong: '1;31' }
 const LABEL = { ok: 'ok', note: 'note', wrong: 'WRONG' }
 const INDENT = 20
 const MOST_COLUMNS = 100
@@ -53,8 +52,7 @@ function wrap(text, columns) {
 }
 
 function formatFinding({ topic, level, text, advice }, columns, color) {
-  const label = LABEL[level].padEnd(6)
-  const painted = color ? `\u001b[${STYLE[level]}m${label}\u001b[0m` : label
+  const label = paint(level, LABEL[level].padEnd(6), color)
   const indent = ' '.repeat(INDENT)
   const lines = wrap(text, columns - INDENT)
   const advised =
@@ -64,13 +62,15 @@ function formatFinding({ topic, level, text, advice }, columns, color) {
           (line, i) => `${i === 0 ? '-> ' : '   '}${line}`
         )
   const rest = [...lines.slice(1), ...advised].map((line) => indent + line)
-  return [`${painted} ${topic.padEnd(12)} ${lines[0]}`, ...rest].join('\n')
+  return [`${label} ${topic.padEnd(12)} ${lines[0]}`, ...rest].join('\n')
 }
 
 /** With the home as people write it, and nothing in it that steers a terminal. */
 function safe(text) {
-  const home = homedir()
-  return spellOutPaths(home.length > 1 ? text.replaceAll(home, '~') : text)
+  const home = homedir().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  // A whole path, and no part of another one.
+  const start = new RegExp(`(?<![\\w.-])${home}(?=[/\\\\])`, 'g')
+  return spellOutPaths(home.length > 1 ? text.replace(start, '~') : text)
 }
 
 const counts = (findings) =>
@@ -97,8 +97,7 @@ function formatFindings(findings, { columns = 80, color = false } = {}) {
  * @returns {Promise<number>} the exit code
  */
 async function run(values) {
-  const { transport, options } = readOptions(values)
-  if (transport === 'shm') options.websocket = { enabled: false }
+  const { options } = readOptions(values)
   const findings = await examine(options, { isQuick: values.quick === true })
   const isWell = findings.every(({ level }) => level !== 'wrong')
   if (values.json) {

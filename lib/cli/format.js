@@ -1,7 +1,8 @@
 'use strict'
-// How a threat and a loss look to people.
+// How a threat, a loss and a time look to people.
 
 const { spellOut } = require('../base/display-text.js')
+const { Severity } = require('../threat/names.js')
 
 const SGR = {
   Low: '36',
@@ -10,8 +11,15 @@ const SGR = {
   Critical: '1;37;41',
   Unknown: '35',
   faint: '2',
-  bold: '1'
+  bold: '1',
+  // What the doctor says of what it found.
+  ok: '32',
+  note: '33',
+  wrong: '1;31'
 }
+
+/** The worst first. */
+const SEVERITIES = [...Object.keys(Severity).reverse(), 'Unknown']
 
 const REASONS = {
   overwritten: 'overwritten',
@@ -59,6 +67,15 @@ function formatTime(timestampUs) {
   const date = new Date(timestampUs / 1000)
   // A ring can hold any number, also one that is no date.
   return Number.isNaN(date.getTime()) ? `${timestampUs} us` : date.toISOString()
+}
+
+/** @param {number | null} micros @returns {string} with a unit */
+function formatMicros(micros) {
+  if (micros === null) return '-'
+  if (micros < 1000) return `${Math.round(micros)} µs`
+  return micros < 1e6
+    ? `${(micros / 1000).toFixed(1)} ms`
+    : `${(micros / 1e6).toFixed(1)} s`
 }
 
 /**
@@ -131,4 +148,11 @@ function formatLoss({ count, from, to, priority, reason }) {
   return `lost ${what} (${range}): ${why}`
 }
 
-module.exports = { formatLoss, formatThreat, paint, wantsColor }
+module.exports = {
+  formatLoss,
+  formatMicros,
+  formatThreat,
+  paint,
+  SEVERITIES,
+  wantsColor
+}

@@ -104,15 +104,6 @@ class View {
   }
 }
 
-function open(values) {
-  const { transport, options } = readOptions(values)
-  return createClient(
-    transport === 'shm'
-      ? { ...options, websocket: { enabled: false } }
-      : options
-  )
-}
-
 /** One screen, whatever stdout is. */
 async function once(view) {
   await sleep(ONCE_MS)
@@ -154,7 +145,7 @@ async function run(values) {
   if (!values.once && !process.stdout.isTTY) {
     throw new UsageError('top needs a terminal; --once prints one screen')
   }
-  const client = await open(values)
+  const client = await createClient(readOptions(values).options)
   try {
     const view = new View(client)
     if (values.once) await once(view)

@@ -24,7 +24,8 @@ const flagOf = (key) =>
  * @param {Record<string, string>} values of the command line
  * @param {object} [more] other options of the command line, as the library
  *   names them
- * @returns {{ transport: string, options: import('../index').IpcOptions }}
+ * @returns {{ transport: string, options: import('../index').IpcOptions }} the
+ *   options leave the other transport out
  * @throws {UsageError} for a wrong option of the command line
  * @throws {Error} what loadConfig() throws
  */
@@ -46,6 +47,9 @@ function readOptions(values, more = {}) {
   const options = { ...loadConfig(values.config), ...own }
   if (transport === 'websocket') {
     options.preferShm = false
+  }
+  if (transport === 'shm') {
+    Object.assign(options, { preferShm: true, websocket: { enabled: false } })
   }
   return { transport, options }
 }

@@ -177,21 +177,21 @@ const CURSOR_CHECKS = {
     const expected =
       '{ generation: 16 hex digits, sequence: from 0 }, and as `priority` ' +
       'what stats() said (a threat has them), or { file: path } alone'
-    let file, position
+    let own = { __proto__: null }
     try {
       if (isPlain(value)) {
-        const own = { __proto__: null, ...value }
-        file = own.file
-        position = positionIn(own)
+        own = { __proto__: null, ...value }
       }
     } catch {
       // Refused below, as what lacks everything.
     }
-    if (file !== undefined && position === null) {
+    const { file, ...rest } = own
+    const isAlone = Object.values(rest).every((one) => one === undefined)
+    if (file !== undefined && isAlone) {
       return { file: filePath(`${label}.file`, file) }
     }
-    const fine = Boolean(position) && file === undefined
-    mustBe(fine, TypeError, label, expected, value)
+    const position = file === undefined ? positionIn(own) : null
+    mustBe(position !== null, TypeError, label, expected, value)
     return position
   },
 

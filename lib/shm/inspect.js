@@ -36,28 +36,33 @@ function openReader(options) {
 /**
  * What a ring is, without staying in it.
  * @param {object} options checked location
- * @returns {{ generation: string, predecessorGeneration?: string,
- *   published: number, priority: number | null, writerStartUs: number,
- *   displaced: boolean, writer: import('../index').WriterState }} the last two
- *   as decodeState() says; `priority`: the priority events up to `published`,
+ * @returns {{ path: string, capacity: number, fileBytes: number,
+ *   generation: string, predecessorGeneration?: string, published: number,
+ *   priority: number | null, writerStartUs: number, displaced: boolean,
+ *   writer: import('../index').WriterState }} the last two as decodeState()
+ *   says; `priority`: the priority events up to `published`,
  *   where that is known; `writerStartUs`: since when it has its last writer, in
  *   microseconds of the wall clock
  * @throws {IpcError} as openReader
  */
 function inspectRing(options) {
   const reader = openReader(options)
-  const ring = reader.stats()
-  const { generation, predecessorGeneration, published, writerStartUs } = ring
-  const isKnown = ring.sequence === published && ring.priority !== UNKNOWN
-  const state = reader.state(true)
-  reader.close(() => {})
-  return {
-    generation,
-    predecessorGeneration,
-    published,
-    priority: isKnown ? ring.priority : null,
-    writerStartUs,
-    ...decodeState(state)
+  try {
+    const { sequence, priority, ...ring } = reader.stats()
+    const isKnown = sequence === ring.published && priority !== UNKNOWN
+    return {
+      path: ring.path,
+      capacity: ring.capacity,
+      fileBytes: ring.fileBytes,
+      generation: ring.generation,
+      predecessorGeneration: ring.predecessorGeneration,
+      published: ring.published,
+      priority: isKnown ? priority : null,
+      writerStartUs: ring.writerStartUs,
+      ...decodeState(reader.state(true))
+    }
+  } finally {
+    reader.close(() => {})
   }
 }
 

@@ -8,7 +8,7 @@ const path = require('node:path')
 const { CommandLine, MAIN } = require('../helpers/command-line.js')
 const { Terminal } = require('../helpers/terminal.js')
 const { threat, useRing } = require('../helpers/ring.js')
-const { sleep, until } = require('../helpers/wait.js')
+const { until } = require('../helpers/wait.js')
 
 const HOSTILE = {
   source: 'mcp \u001b[31m\u202e',
@@ -245,6 +245,5 @@ describe('kindly-guard-ipc top', function () {
     child.process.stdout.destroy()
     const { code } = await child.ended
     assert.equal(code, 0)
-    await sleep(0)
   })
 })

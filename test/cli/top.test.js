@@ -3,12 +3,8 @@
 
 const assert = require('node:assert/strict')
 const { EventEmitter } = require('node:events')
-const {
-  fit,
-  formatCount,
-  formatMicros,
-  formatRate
-} = require('../../lib/cli/top/columns.js')
+const { formatMicros } = require('../../lib/cli/format.js')
+const { fit, formatCount, formatRate } = require('../../lib/cli/top/columns.js')
 const { frame } = require('../../lib/cli/top/frame.js')
 const { Rates } = require('../../lib/cli/top/rates.js')
 const { lockedBytes, readersOf } = require('../../lib/cli/top/readers.js')

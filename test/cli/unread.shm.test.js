@@ -68,7 +68,11 @@ describe('what came since', function () {
       await unread('--position', own)
       assert.equal(fs.statSync(own).mode & 0o777, 0o600)
       assert.equal(kept().length, 2)
-      assert.equal(fs.existsSync(`${ring().dir}/own.json`), false)
+      const beside = fs.readdirSync(ring().dir)
+      assert.deepEqual(
+        beside.filter((name) => name.endsWith('.json')),
+        []
+      )
     })
 
     it('begins anew where that file is damaged', async () => {
@@ -164,6 +168,7 @@ describe('what came since', function () {
       threat(SECRET, { severity: 'Critical' })
     )
     const line = 'KindlyGuard websocket | 3 unread: 3 Critical\n'
+    assert.equal(await unread('--transport', 'shm'), '')
     assert.equal(await unread('--mark'), line)
     assert.equal(await unread(), 'KindlyGuard websocket | nothing unread\n')
   })
@@ -267,6 +272,19 @@ describe('what came since', function () {
       )
       assert.match(systemMessage, /the setting tell takes one of .* not 'loud'/)
       assert.equal(await hook('PreToolUse', [], { env: wrong }), '')
+    })
+
+    it('tells what was lost, unless it is to tell nothing', async () => {
+      await hook('SessionStart', [], { session: 'b' })
+      for (let i = 0; i < 20_000; i++) write('Critical')
+      const { systemMessage } = JSON.parse(await hook('PostToolUse'))
+      assert.match(
+        systemMessage,
+        /; \d+ overwritten unread, \d+ of them severe$/
+      )
+      const never = ['--tell', 'never']
+      const silent = await hook('UserPromptSubmit', never, { session: 'b' })
+      assert.equal(silent, '')
     })
 
     it('leaves nothing of a session that has ended', async () => {

@@ -186,7 +186,9 @@ describe('after', () => {
     ]) {
       refused(() => check({ file }), name, /^option after\.file: expected a /)
     }
-    refused(() => check({ ...good, file: 'x' }), 'TypeError', message)
+    for (const more of [good, { sequence: 7 }, { priority: null }]) {
+      refused(() => check({ ...more, file: 'x' }), 'TypeError', message)
+    }
   })
 
   it('and from exclude each other', () => {

@@ -1,9 +1,9 @@
 'use strict'
-// Fifty windows of an editor in turn, each a process that goes on behind the
-// position that the one before has saved, while a Shield in another process
-// publishes. Some end well, some are killed at once behind a save, some at any
-// moment. Every threat comes once or is told as lost, to the unit; what a window
-// was given behind its last save comes again to the next one, and nothing else.
+// Windows of an editor in turn, each a process that goes on behind the position
+// that the one before has saved, while a Shield in another process publishes.
+// Some end well, some are killed at once behind a save, some at any moment. Every
+// threat comes once or is told as lost, to the unit; what a window was given
+// behind its last save comes again to the next one, and nothing else.
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
@@ -12,22 +12,33 @@ const { PlatformShm } = require('../../lib/index.js')
 const { useFactory } = require('../helpers/factory.js')
 const { until, within } = require('../helpers/wait.js')
 
-const WINDOWS = 50
 const TIMEOUT_MS = 300_000
 const EVENTS = 256
 // So few are rescued from what was overwritten that most come in whole batches.
 const EVERY = 40
 
-const TRANSPORTS = {
-  WebSocket: { preferShm: false, websocket: { port: false } }
-}
-if (PlatformShm.isAvailable()) {
-  TRANSPORTS['shared memory'] = { websocket: { enabled: false } }
-}
-
 // What takes the threats, and how a window ends.
 const CONSUMERS = ['threat', 'threats', 'promises', 'loop', 'poll']
 const ENDS = ['closed', 'shot', 'killed']
+// With both changing each time, each pair comes once in so many windows.
+const PAIRS = CONSUMERS.length * ENDS.length
+// Before each window of this number, the ring is overwritten as a whole, however
+// soon windows follow each other here.
+const FLOOD_EVERY = 7
+
+const TRANSPORTS = {
+  // A window is a process to be started, which is most of what this test takes.
+  WebSocket: {
+    windows: PAIRS + 2,
+    transport: { preferShm: false, websocket: { port: false } }
+  }
+}
+if (PlatformShm.isAvailable()) {
+  TRANSPORTS['shared memory'] = {
+    windows: 50,
+    transport: { websocket: { enabled: false } }
+  }
+}
 
 /** Publishes for ever; of so many threats, one is a Critical one. */
 async function publish(state, { options, every }) {
@@ -43,12 +54,13 @@ async function publish(state, { options, every }) {
       details: `threat ${sequence}`
     })
   }
+  state.write = (count) => {
+    for (let i = 0; i < count; i++) write()
+  }
   // What there is before the first window, which loses none of it.
-  for (let i = 0; i < 20; i++) write()
+  state.write(20)
   state.start = () => {
-    state.timer = setInterval(() => {
-      for (let i = 0; i < 3; i++) write()
-    }, 2)
+    state.timer = setInterval(() => state.write(3), 2)
   }
 }
 
@@ -183,8 +195,8 @@ describe('windows that are reloaded', function () {
   this.timeout(TIMEOUT_MS)
   const { current } = useFactory()
 
-  for (const [name, transport] of Object.entries(TRANSPORTS)) {
-    it(`${WINDOWS} of them over ${name}: exact to the unit`, async () => {
+  for (const [name, { windows, transport }] of Object.entries(TRANSPORTS)) {
+    it(`${windows} of them over ${name}: exact to the unit`, async () => {
       const ring = current()
       const options = { dir: ring.dir, maxEvents: EVENTS, ...transport }
       const file = path.join(ring.dir, 'storage', 'position.json')
@@ -222,7 +234,10 @@ describe('windows that are reloaded', function () {
 
       await open({ consumer: 'threat', end: 'closed', count: 20 })
       await shield.call((state) => state.start())
-      for (let i = 1; i < WINDOWS - 1; i++) {
+      for (let i = 1; i < windows - 1; i++) {
+        if (i % FLOOD_EVERY === 0) {
+          await shield.call((state, count) => state.write(count), 2 * EVENTS)
+        }
         const consumer = CONSUMERS[i % CONSUMERS.length]
         await open({
           consumer,

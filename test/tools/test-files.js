@@ -32,7 +32,6 @@ const LONGEST = [
   'test/c/c.shm.test.js',
   'test/tools/run-ends.test.js',
   'test/slow/reloads.test.js',
-  'test/slow/reloads.test.js',
   'test/slow/switches.shm.test.js',
   'test/slow/position-crash.test.js',
   'test/docs/blocks.shm.test.js',

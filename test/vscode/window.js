@@ -50,6 +50,9 @@ function recordStatus(selector) {
   begin()
 }
 
+/** How many threats a text of the status bar tells. */
+const countIn = (text) => Number(text.split(' · ')[1].replaceAll(',', ''))
+
 class Window {
   #screenshots
 
@@ -201,4 +204,4 @@ class Window {
   }
 }
 
-module.exports = { openBrowser, ROW, STATUS, TOAST, Window }
+module.exports = { countIn, openBrowser, ROW, STATUS, TOAST, Window }

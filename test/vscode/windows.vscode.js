@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { usePlace } = require('./place.js')
+const { countIn } = require('./window.js')
 const { sleep, until } = require('../helpers/wait.js')
 
 const RELOADS = 10
@@ -13,8 +14,6 @@ const EACH = 50 // threats
 const TRICKLE_MS = 50
 const SETTLE_MS = 500 // several updates
 const MEMORY_MARGIN = 1.3
-
-const countIn = (text) => Number(text.split(' · ')[1].replaceAll(',', ''))
 
 /** Publishes some threats each second. @returns {Promise<number>} how many */
 async function trickle(shield, signal) {

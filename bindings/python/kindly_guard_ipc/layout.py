@@ -77,6 +77,7 @@ Slot = Tuple[
     int, int, int, int, bytes, bytes, int, int, int,
 ]  # fmt: skip
 
+
 def unpack(data: bytes) -> List[Slot]:
     """The slots in some bytes."""
     return cast(List[Slot], list(SLOT.iter_unpack(data)))

@@ -127,7 +127,7 @@ class Threat:
         if text is None:
             return None
         try:
-            return json.loads(text)
+            return json.loads(text, parse_constant=_no_json)
         except (ValueError, RecursionError):
             return text
 
@@ -161,6 +161,11 @@ class Threat:
         if fields is None or tag not in fields:
             return None
         return _decoded(fields[tag])
+
+
+def _no_json(word: str) -> Any:
+    """Python would take NaN and Infinity."""
+    raise ValueError(word)
 
 
 def _decoded(text: bytes) -> str:

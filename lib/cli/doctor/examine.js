@@ -4,7 +4,7 @@
 const { version } = require('../../../package.json')
 const { BenchmarkClient } = require('../../benchmark/client.js')
 const { LOCATION_CHECKS, pick } = require('../../options/check.js')
-const { decodeState, openReader, whyNoAddon } = require('../../shm/inspect.js')
+const { inspectRing, whyNoAddon } = require('../../shm/inspect.js')
 const {
   findRecords,
   locator,
@@ -64,18 +64,6 @@ function addon(why, origin) {
   return ok('addon', `${origin.replace(SUM, '$1')}, ${whose}`)
 }
 
-/** A ring, without staying in it. @throws {IpcError} */
-function inspect(location) {
-  const reader = openReader(location)
-  try {
-    const { path, generation, published, capacity, fileBytes } = reader.stats()
-    const state = decodeState(reader.state(true))
-    return { path, generation, published, capacity, fileBytes, ...state }
-  } finally {
-    reader.close(() => {})
-  }
-}
-
 const placeOf = (record) => ({
   socket: record.socket,
   url: urlOf(record),
@@ -83,14 +71,14 @@ const placeOf = (record) => ({
   port: record.port
 })
 
+/** Whether options say where the Shield is, so that a client with them reads no
+ * discovery file in the usual places. */
+const isTold = ({ url, socket, tokenFile }) =>
+  url !== undefined || tokenFile !== undefined || typeof socket === 'string'
+
 /** Where the Shields are that a client with these options would ask. */
-function findShields(location, websocket, records) {
-  const { url, socket, tokenFile } = websocket
-  const isTold = tokenFile ?? url ?? (typeof socket === 'string' || null)
-  return isTold === null
-    ? records.map(placeOf)
-    : [locator(location, websocket)()]
-}
+const findShields = (location, websocket, records) =>
+  isTold(websocket) ? [locator(location, websocket)()] : records.map(placeOf)
 
 /** @returns {Promise<import('./finding.js').Finding[]>} */
 async function askShields(context, location, websocket) {
@@ -119,7 +107,7 @@ async function examine(options, { isQuick = false, system = machine } = {}) {
     system,
     options: location,
     reason,
-    inspect,
+    inspect: inspectRing,
     roundTrip,
     places: places(location),
     records: all.filter(({ state }) => state === 'live'),
@@ -144,7 +132,7 @@ async function examine(options, { isQuick = false, system = machine } = {}) {
     runtimeDirectory(system),
     removeIpc(system, location.dir),
     ...(usesRing ? ring(context) : []),
-    ...(isServing ? discovery(context) : []),
+    ...(isServing && !isTold(websocket) ? discovery(context) : []),
     ...(isServing ? await askShields(context, location, websocket) : []),
     governor(system),
     hugePages(system),

@@ -13,11 +13,17 @@ const who = ({ pid, command }) =>
   command === '' ? `process ${pid}` : `process ${pid} (${command})`
 
 /** The directories in which this user's ring may be. */
-function directoriesOf({ system, options, records }) {
+function directoriesOf({ system, options, records, inspect }) {
   if (options.dir !== undefined) return [options.dir]
   const dirs = system.platform === 'linux' ? candidates(system) : []
   for (const { dir } of records) if (dir !== null) dirs.push(dir)
-  return [...new Set(dirs)]
+  if (dirs.length > 0) return [...new Set(dirs)]
+  try {
+    // Elsewhere than on Linux, the addon knows where one is that it can open.
+    return [path.dirname(inspect(options).path)]
+  } catch {
+    return []
+  }
 }
 
 /**
@@ -92,7 +98,8 @@ function noRing({ records, options, system }, dirs) {
   if (record.dir === null) {
     return note('ring', 'the Shield has no ring, and serves by WebSocket alone')
   }
-  const runs = system.look(`/proc/${record.pid}`) !== null
+  const runs =
+    system.platform !== 'linux' || system.look(`/proc/${record.pid}`) !== null
   return wrong(
     'ring',
     `the Shield says that its ring is in ${record.dir}, and there is none ` +

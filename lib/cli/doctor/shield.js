@@ -4,6 +4,7 @@
 // never has the token.
 
 const path = require('node:path')
+const { formatMicros } = require('../format.js')
 const { note, ok, wrong } = require('./finding.js')
 const { describeProcess } = require('./processes.js')
 
@@ -83,14 +84,16 @@ const WAYS = [
 async function tryWay({ roundTrip, isStale }, place, [topic, addressOf, rest]) {
   const address = addressOf(place)
   if (address === null) {
-    return note(topic, `the Shield has no ${topic}`)
+    return note(topic, `no ${topic} of a Shield is known here`)
   }
   try {
     const { micros, sequence } = await roundTrip({ ...place, ...rest })
+    const proof =
+      place.token === null ? '' : ', proves that it knows the token,'
     return ok(
       topic,
-      `${address} answers, proves that it knows the token, and is at threat ` +
-        `${sequence}; an answer takes ${(micros / 1000).toFixed(1)} ms`,
+      `${address} answers${proof} and is at threat ${sequence}; an answer ` +
+        `takes ${formatMicros(micros)}`,
       undefined,
       { micros, sequence }
     )

@@ -1,6 +1,7 @@
 'use strict'
 // What makes threats late: how the CPU saves power, and how long one takes.
 
+const { formatMicros } = require('../format.js')
 const { note, ok, wrong } = require('./finding.js')
 
 const CPUS = '/sys/devices/system/cpu'
@@ -72,10 +73,10 @@ async function latency(measure) {
     return wrong('latency', `it could not be measured: ${error.message}`)
   }
   const { events, p50, p90, p99, max } = figures
-  const micros = (value) => `${value.toFixed(0)} µs`
   const text =
     `of ${events} threats within a second, in a ring of its own: median ` +
-    `${micros(p50)}, p90 ${micros(p90)}, p99 ${micros(p99)}, max ${micros(max)}`
+    `${formatMicros(p50)}, p90 ${formatMicros(p90)}, ` +
+    `p99 ${formatMicros(p99)}, max ${formatMicros(max)}`
   const facts = { events, p50, p90, p99, max }
   return p50 <= SOON
     ? ok('latency', text, undefined, facts)

@@ -7,30 +7,14 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 
-// Of a file in /proc or /sys; none that is read here has more that matters.
-const MOST_BYTES = 256 * 1024
+// A pipe, or what else has the name of a file, must not hold it up.
+const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK
 
 function attempt(call, otherwise) {
   try {
     return call()
   } catch {
     return otherwise
-  }
-}
-
-function readStart(file) {
-  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-  try {
-    const bytes = Buffer.alloc(MOST_BYTES)
-    let used = 0
-    let read
-    // A file in /proc comes in pieces.
-    while ((read = fs.readSync(fd, bytes, used, MOST_BYTES - used, null)) > 0) {
-      used += read
-    }
-    return bytes.toString('utf8', 0, used)
-  } finally {
-    fs.closeSync(fd)
   }
 }
 
@@ -73,7 +57,11 @@ const machine = {
   user: attempt(() => os.userInfo().username, ''),
   home: attempt(() => os.userInfo().homedir, ''),
 
-  text: (file) => attempt(() => readStart(file), null),
+  text: (file) =>
+    attempt(
+      () => fs.readFileSync(file, { encoding: 'utf8', flag: FLAGS }),
+      null
+    ),
 
   look: (file) =>
     attempt(() => {

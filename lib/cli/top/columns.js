@@ -47,13 +47,4 @@ const formatCount = (value) => count.format(value)
 const formatRate = (value) =>
   value < 10 ? `${value.toFixed(1)}/s` : `${formatCount(Math.round(value))}/s`
 
-/** @param {number | null} micros @returns {string} with a unit */
-function formatMicros(micros) {
-  if (micros === null) return '-'
-  if (micros < 1000) return `${Math.round(micros)} µs`
-  return micros < 1e6
-    ? `${(micros / 1000).toFixed(1)} ms`
-    : `${(micros / 1e6).toFixed(1)} s`
-}
-
-module.exports = { fit, formatCount, formatMicros, formatRate }
+module.exports = { fit, formatCount, formatRate }

@@ -3,10 +3,9 @@
 // threats is made safe here; all else is our own.
 
 const { displayText } = require('../../base/display-text.js')
-const { paint } = require('../format.js')
-const { fit, formatCount, formatMicros, formatRate } = require('./columns.js')
+const { formatMicros, paint, SEVERITIES } = require('../format.js')
+const { fit, formatCount, formatRate } = require('./columns.js')
 
-const SEVERITIES = ['Critical', 'High', 'Medium', 'Low', 'Unknown']
 const TITLE = 'kindly-guard-ipc top'
 const HELP = 'q quits'
 // From this size on there are two tables beside each other.

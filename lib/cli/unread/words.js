@@ -4,13 +4,13 @@
 // else. Never their details.
 
 const { displayText } = require('../../base/display-text.js')
+const { SEVERITIES } = require('../format.js')
 const { safeJson } = require('../safe-json.js')
 
-const ORDER = ['Critical', 'High', 'Medium', 'Low', 'Unknown']
 const SOURCE_SHOWN = 60
 
 const inOrder = (counts) =>
-  ORDER.filter((name) => counts[name] > 0).map(
+  SEVERITIES.filter((name) => counts[name] > 0).map(
     (name) => `${counts[name]} ${name}`
   )
 

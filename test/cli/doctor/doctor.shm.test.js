@@ -31,9 +31,13 @@ describe('kindly-guard-ipc doctor', function () {
     return child
   }
 
+  // Of the session in which the tests run, it would have something to say.
+  const SESSION = { SUDO_UID: '', XDG_RUNTIME_DIR: '' }
+
   async function doctor(args = [], env = {}) {
     const all = ['doctor', '--dir', ring().dir, ...args]
-    const { code, stdout, stderr } = await cli.collect(all, env).ended
+    const child = cli.collect(all, { ...SESSION, ...env })
+    const { code, stdout, stderr } = await child.ended
     assert.equal(stderr, '')
     return { code, stdout }
   }
@@ -135,7 +139,7 @@ describe('kindly-guard-ipc doctor', function () {
     const { code, of } = await examine()
     assert.equal(code, 1)
     assert.equal(of('ring').level, 'wrong')
-    assert.match(of('ring').text, /no ring|not a ring|is no/i)
+    assert.match(of('ring').text, /^The file is not a ring\. /)
     assert.deepEqual(fs.readFileSync(ring().ringFile), bytes)
   })
 
@@ -177,6 +181,20 @@ describe('kindly-guard-ipc doctor', function () {
     assert.match(of('addon').text, /KINDLY_GUARD_IPC_NO_NATIVE=1 forbids/)
     assert.match(of('ring').text, /without the addon/)
     assert.equal(of('socket').level, 'ok')
+  })
+
+  it('asks where a token file says, and looks for no other', async () => {
+    await startShield()
+    const file = path.join(ring().dir, 'kindly-guard.json')
+    const copy = path.join(cli.dir, 'copy.json')
+    fs.copyFileSync(file, copy)
+    fs.rmSync(file)
+    const { code, of } = await examine({
+      KINDLY_GUARD_IPC_WEBSOCKET_TOKEN_FILE: copy
+    })
+    assert.equal(code, 0)
+    assert.equal(of('discovery'), undefined)
+    assert.deepEqual([of('socket').level, of('port').level], ['ok', 'ok'])
   })
 
   it('looks at one transport alone, when it is told to', async () => {

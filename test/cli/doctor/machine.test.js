@@ -428,6 +428,13 @@ describe('the doctor’s report', () => {
     })
   }
 
+  it('has a home for a whole path alone', () => {
+    const home = homedir()
+    const text = `${home}/x (${home}/y), /mnt${home}/z ${home}2/z`
+    const report = formatFindings([{ ...finding, text }]).replace(/\s+/g, ' ')
+    assert.ok(report.includes(`~/x (~/y), /mnt${home}/z ${home}2/z`), report)
+  })
+
   it('has colours where they are wanted', () => {
     const escape = '\u001b['
     assert.equal(formatFindings([finding]).includes(escape), false)

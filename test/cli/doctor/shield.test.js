@@ -33,6 +33,7 @@ const RECORD = {
 const HOLDER = {
   files: {
     '/ring/kindly-guard.shm': '',
+    [LOCK]: '',
     '/proc/42/cmdline': '/usr/bin/node\0/srv/shield.js\0--token\0abc\0',
     '/proc/42/stat': '42 (node) S 1 42',
     '/proc/42/fdinfo/7': 'pos:\t0\nlock:\t1: OFDLCK ADVISORY WRITE -1 0 0\n',
@@ -165,6 +166,21 @@ describe('the doctor on a ring', () => {
     assert.match(gone.advice, /Start the Shield/)
   })
 
+  it('of a system whose default directory only the addon knows', () => {
+    const files = { '/ring/kindly-guard.shm': '' }
+    const machine = { platform: 'darwin', files }
+    assert.deepEqual(levels(see({ machine, options: {} })), ['ring ok'])
+    const missing = see({
+      machine: { platform: 'darwin' },
+      options: {},
+      inspect: broken
+    })
+    assert.match(missing[0].text, /^there is no ring kindly-guard here$/)
+    const records = [RECORD]
+    const [elsewhere] = see({ machine: { platform: 'darwin' }, records })
+    assert.equal(elsewhere.text.includes('is gone'), false)
+  })
+
   it('of an earlier Shield beside one that lives: a note', () => {
     const machine = {
       files: {
@@ -278,6 +294,12 @@ describe('the doctor on answers', () => {
     assert.equal(JSON.stringify(findings).includes(TOKEN), false)
   })
 
+  it('that prove nothing, where no token is known', async () => {
+    const shields = [{ ...place, token: null }]
+    const [{ text }] = await answers({ shields, roundTrip: answer })
+    assert.match(text, /kindly-guard\.sock answers and is at threat 5;/)
+  })
+
   it('that do not come: wrong', async () => {
     const findings = await answers({ shields: [place], roundTrip: refuse })
     for (const { level, text, advice } of findings) {
@@ -296,7 +318,10 @@ describe('the doctor on answers', () => {
       const shields = [{ ...place, ...missing }]
       const findings = await answers({ shields, roundTrip: answer })
       const { level, text } = findings.find((one) => one.topic === topic)
-      assert.deepEqual([level, text], ['note', `the Shield has no ${topic}`])
+      assert.deepEqual(
+        [level, text],
+        ['note', `no ${topic} of a Shield is known here`]
+      )
     }
   })
 
