@@ -100,8 +100,9 @@ async function useWorker(_ipc, { library, dir, sample }) {
      writer.close().then(() => parentPort.postMessage(details))`,
     { eval: true, workerData: { library, dir, sample } }
   )
+  const exited = once(worker, 'exit')
   const [got] = await once(worker, 'message')
-  await once(worker, 'exit')
+  await exited
   process.stdout.write(JSON.stringify({ got }))
 }
 

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A test that hangs is one that failed. Under a sanitizer, some take ten
- * seconds of a CPU of their own, of which a busy machine gives them little;
- * where nothing forks, a child takes longer than most tests. */
+/* A test that hangs is one that failed. Under a sanitizer, or when gcov counts
+ * each line, some take ten seconds of a CPU of their own, of which a busy
+ * machine gives them little; where nothing forks, a child takes longer than
+ * most tests. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    !SYSTEM_FORKS
+    defined(KG_TEST_COVERAGE) || !SYSTEM_FORKS
 #define TEST_SECONDS 200
 #else
 #define TEST_SECONDS 50

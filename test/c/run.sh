@@ -1,7 +1,7 @@
 #!/bin/sh
-# run.sh <sanitizer or ''> <test binary>...: runs every test of every binary,
-# each in its own process, and counts. One binary for each CPU at a time, since
-# most tests wait for something.
+# run.sh <sanitizer, what else makes them slow, or ''> <test binary>...: runs
+# every test of every binary, each in its own process, and counts. One binary for
+# each CPU at a time, since most tests wait for something.
 #
 # A test that hangs is ended and has failed. It has a time limit of its own
 # (check.c), which it may lose; this one, from outside, is longer.
@@ -48,7 +48,7 @@ if [ "$1" = --one ]; then
   exit
 fi
 
-# Under a sanitizer or in wine everything takes longer.
+# Under a sanitizer, with gcov or in wine everything takes longer.
 if [ -n "$1$KG_TEST_RUNNER" ]; then seconds=300; else seconds=120; fi
 # A limit of the caller's goes before that.
 wrapper="timeout -s KILL ${KG_TEST_SECONDS:-$seconds} ${KG_TEST_RUNNER:-}"

@@ -158,8 +158,9 @@ describe('F65 SIGBUS of the host', () => {
            require('node:worker_threads').parentPort.postMessage('open')`,
           { eval: true }
         )
+        const exited = once(worker, 'exit')
         await once(worker, 'message')
-        await once(worker, 'exit')
+        await exited
         process.kill(process.pid, 'SIGBUS')
         // Whichever thread gets it, this one does not end the process before.
         setTimeout(() => {}, 20_000)

@@ -171,6 +171,7 @@ system_process system_start(const char *name,
            name, text, number);
   if (!CreateProcessA(program, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup,
                       &started)) {
+    fprintf(stderr, "CreateProcess: error %lu\n", GetLastError());
     return -1;
   }
   CloseHandle(started.hThread);

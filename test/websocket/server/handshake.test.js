@@ -510,7 +510,7 @@ describe('WebSocket gate', () => {
       messages = record(child, 'message')
     })
     afterEach(async () => {
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGKILL')
       await once(child, 'exit')
     })
