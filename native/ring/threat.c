@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../base/atomic.h"
+
 /* The most bytes of `text` that fit into `limit` and end with a character. */
 static size_t cut(kg_text text, size_t limit) {
   if (text.length <= limit) {
@@ -51,7 +53,15 @@ static int list_fields(const kg_threat *threat, field *fields) {
   return count;
 }
 
-uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
+/* Whether the lead slot has room for all of it, as for most. */
+static bool fits_lead(const kg_threat *threat) {
+  return threat->source.length <= KG_SOURCE_BYTES &&
+         threat->details.length <= KG_DETAILS_BYTES &&
+         (threat->id.length | threat->context.length |
+          threat->deflated.length) == 0;
+}
+
+static uint32_t span_of_fields(const kg_threat *threat, uint32_t most) {
   field fields[MOST_FIELDS];
   int count = list_fields(threat, fields);
   uint64_t limit = (uint64_t)(most - 1) * KG_EVENT_BYTES;
@@ -70,6 +80,10 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
     bytes = threat->deflated.length;
   }
   return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
+}
+
+uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
+  return fits_lead(threat) ? 1 : span_of_fields(threat, most);
 }
 
 int64_t kg_threat_span(const kg_threat *threat) {
@@ -96,32 +110,15 @@ static void append(kg_slot *slots, uint32_t *at, const void *bytes,
   }
 }
 
-void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
-  kg_slot *lead = &slots[0];
-  kg_threat_event *event = &lead->body.event;
-  size_t source = cut(threat->source, KG_SOURCE_BYTES);
-  size_t details = cut(threat->details, KG_DETAILS_BYTES);
-
-  memset(slots, 0, (size_t)span * sizeof *slots);
-  event->timestamp_us = threat->timestamp_us;
-  event->threat_type = threat->threat_type;
-  event->severity = threat->severity;
-  event->blocked = threat->blocked ? 1 : 0;
-  lead->source_used = (uint16_t)source;
-  lead->details_used = (uint16_t)details;
-  if (source > 0) {
-    memcpy(event->source, threat->source.bytes, source);
-  }
-  if (details > 0) {
-    memcpy(event->details, threat->details.bytes, details);
-  }
-
+/* Fills the slots behind the lead, and says in all of them what they are. */
+static void encode_continuation(const kg_threat *threat, kg_slot *slots,
+                                uint32_t span) {
   uint32_t tail_bytes = 0;
   uint32_t flags = 0;
   if (threat->deflated.length > 0) {
     flags = KG_EVENT_DEFLATED;
     append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
-  } else if (span > 1) {
+  } else {
     field fields[MOST_FIELDS];
     int count = list_fields(threat, fields);
     for (int i = 0; i < count; i++) {
@@ -139,6 +136,33 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
   }
 }
 
+static void put(uint8_t *to, kg_text text, size_t length) {
+  if (length > 0) {
+    memcpy(to, text.bytes, kg__opaque(length));
+  }
+}
+
+void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
+  kg_slot *lead = &slots[0];
+  kg_threat_event *event = &lead->body.event;
+  size_t source = cut(threat->source, KG_SOURCE_BYTES);
+  size_t details = cut(threat->details, KG_DETAILS_BYTES);
+
+  memset(slots, 0, (size_t)span * sizeof *slots);
+  event->timestamp_us = threat->timestamp_us;
+  event->threat_type = threat->threat_type;
+  event->severity = threat->severity;
+  event->blocked = threat->blocked ? 1 : 0;
+  lead->source_used = (uint16_t)source;
+  lead->details_used = (uint16_t)details;
+  put(event->source, threat->source, source);
+  put(event->details, threat->details, details);
+  lead->span = 1;
+  if (span > 1) {
+    encode_continuation(threat, slots, span);
+  }
+}
+
 /* Puts the continuation's bytes in one piece into `scratch`. */
 static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
   for (uint32_t at = 0; at < bytes; at += KG_EVENT_BYTES) {
@@ -150,11 +174,18 @@ static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
 
 /* Where the text of a field belongs; NULL for one of a newer writer. */
 static kg_text *text_of(kg_threat *threat, uint8_t tag) {
-  kg_text *const texts[] = {[KG_FIELD_SOURCE] = &threat->source,
-                            [KG_FIELD_DETAILS] = &threat->details,
-                            [KG_FIELD_ID] = &threat->id,
-                            [KG_FIELD_CONTEXT] = &threat->context};
-  return tag < sizeof texts / sizeof *texts ? texts[tag] : NULL;
+  switch (tag) {
+  case KG_FIELD_SOURCE:
+    return &threat->source;
+  case KG_FIELD_DETAILS:
+    return &threat->details;
+  case KG_FIELD_ID:
+    return &threat->id;
+  case KG_FIELD_CONTEXT:
+    return &threat->context;
+  default:
+    return NULL;
+  }
 }
 
 static int decode_continuation(const char *tail, uint32_t bytes,
@@ -192,17 +223,20 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
     return KG_E_INVALID_ARGUMENT;
   }
 
-  *threat = (kg_threat){
-      .timestamp_us = event->timestamp_us,
-      .threat_type = event->threat_type,
-      .severity = event->severity,
-      .blocked = event->blocked != 0,
-      .source = {(const char *)event->source, lead->source_used},
-      .details = {(const char *)event->details, lead->details_used},
-      .sequence = lead->sequence,
-      .publish_ns = lead->publish_ns,
-      .cut = (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0,
-  };
+  /* Each by itself: of a whole struct, GCC makes a copy that it fills first. */
+  const kg_text none = {NULL, 0};
+  threat->timestamp_us = event->timestamp_us;
+  threat->threat_type = event->threat_type;
+  threat->severity = event->severity;
+  threat->blocked = event->blocked != 0;
+  threat->source = (kg_text){(const char *)event->source, lead->source_used};
+  threat->details = (kg_text){(const char *)event->details, lead->details_used};
+  threat->id = none;
+  threat->context = none;
+  threat->deflated = none;
+  threat->sequence = lead->sequence;
+  threat->publish_ns = lead->publish_ns;
+  threat->cut = (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0;
   *offset += lead->span;
   if (!has_fields) {
     return KG_OK;
