@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../text/threat_check.h"
 #include "lock_file.h"
 #include "options.h"
 #include "writer.h"
@@ -75,6 +76,12 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   if (result != KG_OK) {
     return result;
   }
+  if (options->checks > (KG_CHECK_UTF8 | KG_CHECK_JSON)) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "checks is %" PRIu64 ": KG_CHECK_UTF8, KG_CHECK_JSON or "
+                    "both will do, or 0",
+                    options->checks);
+  }
   kg_writer *writer = calloc(1, sizeof *writer);
   if (writer == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
@@ -97,6 +104,7 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
   writer->any_thread = options->any_thread;
+  writer->checks = options->checks;
 
   result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
@@ -213,10 +221,22 @@ KG__COLD static int refuse_threat(kg_writer *writer, const kg_threat *threat,
                   kg__ring_batch_slots(ring));
 }
 
+/* What the options ask for beyond that. */
+KG__COLD static int check_texts(kg_writer *writer, const kg_threat *threat) {
+  int result = kg__threat_check(threat, writer->checks, &writer->failure);
+  if (result != KG_OK) {
+    kg__ring_writer_discard(&writer->ring);
+  }
+  return result;
+}
+
 static int stage(kg_writer *writer, const kg_threat *threat) {
   if (!is_right(threat)) {
     kg__ring_writer_discard(&writer->ring);
     return refuse_wrong(writer, threat);
+  }
+  if (writer->checks != 0 && check_texts(writer, threat) != KG_OK) {
+    return KG_E_INVALID_THREAT;
   }
   int result = usable(writer);
   if (result != KG_OK) {

@@ -22,6 +22,7 @@ struct kg_writer {
   bool is_default_dir;        /* none was asked for */
   uint32_t priority_severity; /* or a higher one: priority events */
   uint64_t max_bytes;         /* 0: no limit */
+  uint64_t checks;            /* of the texts of each threat; 0: none */
   uint32_t fork_count;
   uint64_t skipped_to;       /* the last event published by other means */
   uint64_t skipped_priority; /* the priority events up to it */

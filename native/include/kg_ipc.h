@@ -50,8 +50,9 @@ enum kg_severity {
 };
 
 /* UTF-8 with its length in bytes; may hold NUL, needs none at its end. Length
- * 0: `bytes` may be NULL. Nothing checks it: bytes that are no UTF-8 are
- * carried as they are, and JavaScript gets U+FFFD in their place. */
+ * 0: `bytes` may be NULL. Nothing checks it unless `checks` of the options says
+ * so: bytes that are no UTF-8 are carried as they are, and JavaScript gets
+ * U+FFFD in their place. */
 typedef struct kg_text {
   const char *bytes;
   size_t length;
@@ -68,15 +69,92 @@ typedef struct kg_threat {
   kg_text context; /* JSON; length 0: none */
 
   /* Writing: the continuation (kg_layout.h) of these texts, raw deflate (RFC
-   * 1951), to be stored in the place of the plain one; length 0: none. */
+   * 1951), to be stored in the place of the plain one; length 0: none. See
+   * kg_continuation_deflate. */
   kg_text deflated;
 
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
-  bool cut; /* texts are cut and id and context missing: the continuation is
-               deflated, or was too large to be kept apart */
+  bool cut; /* texts are cut and id and context missing: the continuation was
+               not inflated, or was too large to be taken or kept apart */
+  uint8_t missing; /* enum kg_text_bit: the texts of which something may be
+                      missing; also behind KG_E_RING_CORRUPT; 0: it is whole */
 } kg_threat;
+
+/* The lead slot does not tell whether a text in it was cut, nor whether there
+ * was an id or a context. A source of less than 61 bytes is never cut, nor are
+ * details of less than 253: so much of a longer one stands there. */
+enum kg_text_bit {
+  KG_TEXT_SOURCE = 1,
+  KG_TEXT_DETAILS = 2,
+  KG_TEXT_ID = 4,
+  KG_TEXT_CONTEXT = 8
+};
+
+/* The id of a threat: its own, or the one that it has for JavaScript and other
+ * readers when it has none, `<generation>-<sequence>`, which is made in `made`,
+ * of KG_ID_BYTES, and ends with a NUL there. `generation` is the ring's, of
+ * kg_reader_info or, for a threat whose `sequence` is what kg_writer_write
+ * returned, kg_writer_info. */
+#define KG_ID_BYTES 40
+KG_API int kg_threat_id(const kg_threat *threat, uint64_t generation,
+                        char *made, kg_text *id);
+
+/* --- Checking texts ----------------------------------------------------- */
+
+/* Whether all of `text` is UTF-8, by the Unicode standard: no surrogates,
+ * nothing longer than it need be. KG_E_INVALID_THREAT: it is not, and the first
+ * byte that is wrong has the offset that `wrong_at` (may be NULL) gets. */
+KG_API int kg_utf8_check(const char *text, size_t length, size_t *wrong_at);
+
+/* The same for JSON (RFC 8259), which is UTF-8: one value, in no more than
+ * KG_JSON_DEPTH lists and objects. What passes, JSON.parse takes. */
+#define KG_JSON_DEPTH 1024
+KG_API int kg_json_check(const char *text, size_t length, size_t *wrong_at);
+
+/* --- Continuations: the texts that a lead slot does not hold ------------- */
+
+/* No event has a longer one. */
+#define KG_MAX_CONTINUATION_BYTES \
+  ((size_t)(KG_MAX_SPAN - 1) * (size_t)KG_EVENT_BYTES)
+
+/* What the texts of an event may have together when no other number is agreed
+ * on: maxEventBytes in JavaScript. */
+#define KG_DEFAULT_EVENT_BYTES (UINT32_C(1) << 20)
+
+/* The most bytes of the continuation of so many bytes of text. */
+#define KG_CONTINUATION_BYTES(text_bytes) \
+  ((size_t)(text_bytes) + (size_t)4 * KG_FIELD_HEADER_BYTES)
+
+/* A shorter continuation takes longer to deflate than that saves. */
+#define KG_DEFLATE_FROM 16384
+
+/* Whether this library was built with zlib; otherwise nothing is deflated and
+ * nothing inflated: KG_E_NO_ZLIB. */
+KG_API bool kg_has_zlib(void);
+
+/* Puts the continuation of a threat into `bytes`, as it stands in a ring, if it
+ * has no more than `room` (0: `bytes` may be NULL). Returns how many it has, 0:
+ * all texts fit into the lead slot. Writing needs no such call. It is for who
+ * deflates by other means than zlib, or keeps threats elsewhere. */
+KG_API int64_t kg_continuation_encode(const kg_threat *threat, void *bytes,
+                                      size_t room);
+
+/* Sets the texts of `threat` whose fields stand in a continuation that is not
+ * deflated, and leaves the others; they point into `bytes`. KG_E_RING_CORRUPT
+ * when that is not a run of fields: those before the wrong one are set. */
+KG_API int kg_continuation_decode(const void *bytes, size_t length,
+                                  kg_threat *threat);
+
+/* Deflates the continuation of a threat, for its `deflated`. Returns the bytes
+ * of that. 0: it has less than KG_DEFLATE_FROM, would take no slot less, or
+ * does not fit into `room`, and is to be written as it is. As much `room` as
+ * kg_continuation_encode returns always does. KG_E_NO_ZLIB, KG_E_NO_MEMORY,
+ * KG_E_EVENT_TOO_LARGE. A reader in JavaScript takes KG_DEFAULT_EVENT_BYTES of
+ * text unless it was told otherwise. */
+KG_API int64_t kg_continuation_deflate(const kg_threat *threat, void *bytes,
+                                       size_t room);
 
 /* --- Where the ring is -------------------------------------------------- */
 
@@ -127,8 +205,17 @@ typedef struct kg_ring_options {
   bool any_thread; /* writer: any thread may call its functions at any time,
                       but for closing it; waiting for space then looks each
                       millisecond */
+
+  /* writer: enum kg_checks, of the texts of each threat; one that does not pass
+   * is refused with KG_E_INVALID_THREAT, and kg_writer_error names the field */
+  uint64_t checks;
   /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
+
+enum kg_checks {
+  KG_CHECK_UTF8 = 1, /* source, details, id and context are UTF-8 */
+  KG_CHECK_JSON = 2  /* a context is JSON, see kg_json_check */
+};
 
 /* What a ring is, as its header said when it was opened. */
 typedef struct kg_ring_info {
@@ -358,6 +445,18 @@ KG_API int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
  * slot. */
 KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                            kg_threat *threat);
+
+/* The same, and inflates a continuation that is deflated into `inflated`, which
+ * must outlive the texts and hold KG_CONTINUATION_BYTES(max_event_bytes). Only
+ * one that is deflated needs it. No more than that is ever inflated, whatever
+ * the ring holds. These leave what the lead slot has, `cut`, and `*offset` is
+ * behind the event all the same:
+ * KG_E_EVENT_TOO_LARGE: the texts have more than `max_event_bytes`, inflated or
+ * not; KG_E_RING_CORRUPT: it does not inflate; KG_E_NO_ZLIB; KG_E_NO_MEMORY,
+ * which zlib needs some 40 KiB of. */
+KG_API int kg_event_decode_whole(const void *buffer, uint32_t *offset,
+                                 void *scratch, void *inflated,
+                                 uint32_t max_event_bytes, kg_threat *threat);
 
 /* Sleeps until something may be there to read, `timeout_ms` at the most. May
  * return early. */

@@ -30,7 +30,7 @@ async function compile(target) {
     ...['-std=c11', '-D_GNU_SOURCE', '-pthread'],
     ...['-I', path.join(ROOT, 'native', 'include'), '-o', target],
     path.join(ROOT, 'test', 'vectors', 'read.c'),
-    ...['base', 'ring', 'file'].flatMap((folder) => sourcesIn(folder)),
+    ...['base', 'text', 'ring', 'file'].flatMap((folder) => sourcesIn(folder)),
     ...sourcesIn('platform', /^(linux|posix)/)
   ])
 }
