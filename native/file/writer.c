@@ -9,18 +9,12 @@
 #include "options.h"
 #include "writer.h"
 
-/* In a forked child the locked files were closed already, and the mapping was
- * not inherited. */
-static bool is_forked(const kg_writer *writer) {
-  return writer->fork_count != kg__fork_count();
-}
-
 void kg_writer_close(kg_writer *writer) {
   if (writer == NULL) {
     return;
   }
   kg__ring_writer_end(&writer->ring);
-  if (!is_forked(writer)) {
+  if (!kg__writer_is_forked(writer)) {
     kg__segment_close(&writer->segment);
     kg__other_locks_free(&writer->other_locks);
     kg__file_close(&writer->lock);
@@ -90,6 +84,7 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   writer->wake_file = KG__WAKE_FILE_NONE;
   writer->dir.handle = -1;
   writer->fork_count = kg__fork_count();
+  kg__writer_own(writer);
   kg__clock_begin(&writer->clock);
   writer->setup.checksums = !options->no_checksums;
   writer->setup.predecessor_generation = options->predecessor_generation;
@@ -122,20 +117,6 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
 }
 
 /* --- Writing ------------------------------------------------------------ */
-
-static bool is_broken(const kg_writer *writer) {
-  return kg__guard_is_broken(writer->segment.guard);
-}
-
-static int usable(const kg_writer *writer) {
-  if (is_forked(writer)) {
-    return KG_E_FORKED;
-  }
-  if (writer->displaced == KG_OK && is_broken(writer)) {
-    return KG_E_RING_TRUNCATED;
-  }
-  return writer->displaced;
-}
 
 /* How long the wall clock is taken to run as the monotonic one does. Asking for
  * it each time would be a tenth of what publishing costs; a clock that was set
@@ -238,7 +219,7 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
   if (writer->checks != 0 && check_texts(writer, threat) != KG_OK) {
     return KG_E_INVALID_THREAT;
   }
-  int result = usable(writer);
+  int result = kg__writer_usable(writer);
   if (result != KG_OK) {
     return refuse_unusable(writer, result);
   }
@@ -262,7 +243,7 @@ KG__COLD static int refuse_full(kg_writer *writer, uint32_t slots) {
 }
 
 static int64_t commit(kg_writer *writer) {
-  int result = usable(writer);
+  int result = kg__writer_usable(writer);
   if (result != KG_OK) {
     return refuse_unusable(writer, result);
   }
@@ -279,12 +260,12 @@ static int64_t commit(kg_writer *writer) {
   kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
                       writer->time.publish_ns + writer->boot_offset_ns);
   kg__ring_writer_copy(ring);
-  if (is_broken(writer)) {
+  if (kg__writer_is_broken(writer)) {
     /* Before the head: what stands whole before the cut would be seen. */
     return refuse_unusable(writer, KG_E_RING_TRUNCATED);
   }
   kg__ring_writer_publish(ring);
-  if (is_broken(writer)) {
+  if (kg__writer_is_broken(writer)) {
     /* The file had no head any more, so no reader has seen it. What is cut from
      * here on, one may have. */
     kg__ring_writer_take_back(ring);
@@ -305,6 +286,9 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   kg__writer_enter(writer);
   int result = stage(writer, threat);
   kg__writer_leave(writer);
@@ -315,6 +299,9 @@ int64_t kg_writer_commit(kg_writer *writer) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   kg__writer_enter(writer);
   /* The batch may have been staged a while ago. */
   kg__guard_keep();
@@ -324,7 +311,7 @@ int64_t kg_writer_commit(kg_writer *writer) {
 }
 
 void kg_writer_discard(kg_writer *writer) {
-  if (writer != NULL) {
+  if (writer != NULL && kg__writer_is_owned(writer)) {
     kg__writer_enter(writer);
     kg__ring_writer_discard(&writer->ring);
     kg__writer_leave(writer);
@@ -334,6 +321,9 @@ void kg_writer_discard(kg_writer *writer) {
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
+  }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
   }
   kg__writer_enter(writer);
   /* A batch that the caller staged earlier must not go out along with this
@@ -351,7 +341,7 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
 /* --- Heartbeat ---------------------------------------------------------- */
 
 static int beat(kg_writer *writer, kg_failure *failure) {
-  if (is_forked(writer)) {
+  if (kg__writer_is_forked(writer)) {
     return kg__fail(failure, KG_E_FORKED, 0, "process %" PRIu32 " was forked",
                     kg__process_id());
   }
@@ -371,6 +361,9 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   if (writer == NULL) {
     return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "writer is NULL");
   }
+  if (!kg__writer_is_owned(writer)) {
+    return kg__fail(failure, KG_E_WRONG_THREAD, 0, "beating");
+  }
   kg_failure found;
   kg__writer_enter(writer);
   int result = beat(writer, &found);
@@ -384,11 +377,11 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
                        uint64_t priority) {
-  if (writer == NULL) {
+  if (writer == NULL || !kg__writer_is_owned(writer)) {
     return;
   }
   kg__writer_enter(writer);
-  if (!is_forked(writer) && sequence > writer->ring.sequence) {
+  if (!kg__writer_is_forked(writer) && sequence > writer->ring.sequence) {
     kg__guard_keep();
     bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
@@ -398,44 +391,4 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
     }
   }
   kg__writer_leave(writer);
-}
-
-/* --- For people --------------------------------------------------------- */
-
-void kg_writer_error(const kg_writer *writer, kg_failure *failure) {
-  if (writer != NULL && failure != NULL) {
-    kg__writer_enter(writer);
-    *failure = writer->failure;
-    kg__writer_leave(writer);
-  }
-}
-
-void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
-  if (writer == NULL || stats == NULL) {
-    return;
-  }
-  kg__writer_enter(writer);
-  kg__guard_keep();
-  *stats = (kg_writer_stats){
-      .published = writer->published,
-      .priority = writer->ring.priority - writer->ring.staged_priority,
-      .bytes = writer->bytes,
-      .bells = writer->bells,
-      .sequence = writer->ring.sequence,
-      .replaced = writer->replaced,
-      .overwritten =
-          is_forked(writer) ? 0 : kg__ring_writer_overwritten(&writer->ring),
-      .rejected = writer->rejected,
-      .wanted = writer->wanted,
-      .evicted = writer->space.evicted,
-      .refuses = usable(writer)};
-  kg__writer_leave(writer);
-}
-
-void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {
-  if (writer != NULL && info != NULL) {
-    kg__writer_enter(writer);
-    kg__segment_info(&writer->segment, &writer->dir, &writer->names, info);
-    kg__writer_leave(writer);
-  }
 }

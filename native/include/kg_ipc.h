@@ -11,7 +11,8 @@
  * be NULL, except where something says so: KG_E_INVALID_ARGUMENT, and what
  * returns no error does nothing. Nothing passed in is kept behind the call. A
  * kg_writer or kg_reader belongs to one thread at a time, except where a
- * function or an option says otherwise. In a forked child, what returns errors
+ * function or an option says otherwise; a library that was built with KG_DEBUG
+ * looks, see kg_writer_adopt. In a forked child, what returns errors
  * gives KG_E_FORKED for those of the parent; closing them frees the child's
  * memory and nothing else. */
 #ifndef KG_IPC_H
@@ -305,6 +306,14 @@ KG_API int kg_writer_space_fd(kg_writer *writer);
 KG_API uint32_t kg_writer_readers(const kg_writer *writer,
                                   kg_attached_reader *readers, uint32_t most);
 
+/* The writer belongs to the calling thread from now on, as it did to the one
+ * that opened it. Which of them does is looked at in a library that was built
+ * with KG_DEBUG, and not for writers with `any_thread`: what returns errors
+ * gives KG_E_WRONG_THREAD to other threads, and what does not does nothing, or
+ * gives zeros. In others this does nothing. Closing is for any thread, when no
+ * other one uses the handle any more. */
+KG_API void kg_writer_adopt(kg_writer *writer);
+
 /* Drops the batch. */
 KG_API void kg_writer_discard(kg_writer *writer);
 
@@ -427,6 +436,26 @@ KG_API int kg_reader_seek(kg_reader *reader, enum kg_from from,
 KG_API int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
                                 uint64_t priority);
 
+/* Where a reader has come to, to go on there another time: what a program
+ * keeps that is started again. */
+typedef struct kg_position {
+  uint64_t generation; /* of the ring; never 0 */
+  uint64_t next;       /* the sequence that comes next */
+  uint64_t priority;   /* priority events before that, mod 2^32, or
+                          KG_PRIORITY_UNKNOWN */
+} kg_position;
+
+/* Behind everything that was read. */
+KG_API int kg_reader_position(kg_reader *reader, kg_position *position);
+
+/* Goes on from there, as `after` does in JavaScript. When this ring is another
+ * one than the position's, it begins at its first event, and `lost` tells what
+ * of the other ring nobody will read any more, as that of kg_reader_reopen
+ * does; otherwise it is empty, and reading tells what was lost. Only a position
+ * that can be none is KG_E_POSITION_INVALID. */
+KG_API int kg_reader_seek_position(kg_reader *reader,
+                                   const kg_position *position, kg_batch *lost);
+
 /* Copies validated events, whole ones in order, into `buffer` of `slots`
  * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was
  * cut short: the ring is over, open the one that takes its place. An event that
@@ -492,6 +521,9 @@ KG_API bool kg_reader_spin(kg_reader *reader, uint32_t micros);
  * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
  * thread. */
 KG_API int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+
+/* As kg_writer_adopt. */
+KG_API void kg_reader_adopt(kg_reader *reader);
 
 /* As kg_writer_error. */
 KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);

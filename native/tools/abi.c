@@ -80,6 +80,12 @@ int main(void) {
   end();
 #undef F
 
+#define F(name) FIELD(kg_position, name)
+  begin("kg_position", sizeof(kg_position));
+  F(generation), F(next), F(priority);
+  end();
+#undef F
+
 #define F(name) FIELD(kg_batch, name)
   begin("kg_batch", sizeof(kg_batch));
   F(loss_reason), F(lost), F(lost_from), F(lost_to), F(lost_priority), F(slots),
