@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kg_ipc.h"
+#include "../../../native/include/kg_ipc.h"
 
 /* False: there is none left. Free its bytes. */
 static bool read_text(kg_text *text) {
