@@ -189,6 +189,25 @@ TEST(none, "F32 what can be no position is refused, and the reader stays") {
   kg_writer_close(writer);
 }
 
+TEST(damaged, "F11 behind an event that is damaged a reader has a place, too") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 64);
+  kg_batch lost;
+  write_plain(writer, 3, 1);
+  const uint8_t garbage[KG_SLOT_BYTES] = {1};
+  poke_ring(dir, KG_SLOTS_OFFSET + 2 * KG_SLOT_BYTES, garbage, sizeof garbage);
+  kg_reader *reader = open_reader(dir);
+  kg_position position = position_of(reader);
+  CHECK_EQUAL(position.next, 4);
+  write_plain(writer, 1, 1);
+  kg_reader *other = resume(dir, &position, &lost);
+  CHECK_EQUAL(read_some(other, 8, 1, &lost), 1);
+  CHECK_EQUAL(stats_from(other).sequence, 4);
+  kg_reader_close(other);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 /* --- Readers that are killed -----------------------------------------------
  */
 

@@ -84,6 +84,8 @@ TEST(utf8_cut, "a character that is cut is none") {
     check_one(kg_utf8_check, bytes, 3 + whole, FINE);
     for (size_t part = 1; part < whole; part++) {
       check_one(kg_utf8_check, bytes, 3 + part, 3);
+      /* Also where the rest of it stands behind the end. */
+      CHECK_EQUAL(kg_utf8_check(bytes, 3 + part, NULL), KG_E_INVALID_THREAT);
       char broken[16];
       memcpy(broken, bytes, sizeof broken);
       broken[3 + part] = 'x';
@@ -121,47 +123,27 @@ TEST(json, "what JSON is passes, what it is not is told with its place") {
   static const struct {
     const char *text;
     size_t at;
-  } wrong[] = {{"", 0},
-               {" ", 1},
-               {"{", 1},
-               {"[", 1},
-               {"[1", 2},
-               {"[1,", 3},
-               {"[1,]", 3},
-               {"[,1]", 1},
-               {"{\"a\"}", 4},
-               {"{\"a\":}", 5},
-               {"{\"a\":1,}", 7},
-               {"{a:1}", 1},
-               {"{1:1}", 1},
-               {"[1}", 2},
-               {"{\"a\":1]", 6},
-               {"01", 1},
-               {"-", 1},
-               {"+1", 0},
-               {".5", 0},
-               {"1.", 2},
-               {"1e", 2},
-               {"1e+", 3},
-               {"1e+-1", 3},
-               {"NaN", 0},
-               {"nul", 3},
-               {"nulL", 3},
-               {"truee", 4},
-               {"\"", 1},
-               {"\"a", 2},
-               {"\"\\x\"", 2},
-               {"\"\\u12g4\"", 5},
-               {"\"a\nb\"", 2},
-               {"'a'", 0},
-               {"1 2", 2},
-               {"[] []", 3},
-               {"{} ,", 3},
-               {"\xEF\xBB\xBF{}", 0},
-               {"\"\xFF\"", 1},
-               {"[1]]", 3},
-               {"\"\\", 2},
-               {"[\f1]", 1}};
+  } wrong[] = {{"", 0},           {" ", 1},
+               {"{", 1},          {"[", 1},
+               {"[1", 2},         {"[1,", 3},
+               {"[1,]", 3},       {"[,1]", 1},
+               {"{\"a\"}", 4},    {"{\"a\":}", 5},
+               {"{\"a\":1,}", 7}, {"{a:1}", 1},
+               {"{1:1}", 1},      {"[1}", 2},
+               {"{\"a\":1]", 6},  {"01", 1},
+               {"-", 1},          {"+1", 0},
+               {".5", 0},         {"1.", 2},
+               {"1e", 2},         {"1e+", 3},
+               {"1e+-1", 3},      {"NaN", 0},
+               {"nul", 3},        {"nulL", 3},
+               {"truee", 4},      {"\"", 1},
+               {"\"a", 2},        {"\"\\x\"", 2},
+               {"\"\\u123\"", 6}, {"\"\\u12g4\"", 5},
+               {"\"a\nb\"", 2},   {"'a'", 0},
+               {"1 2", 2},        {"[] []", 3},
+               {"{} ,", 3},       {"\xEF\xBB\xBF{}", 0},
+               {"\"\xFF\"", 1},   {"[1]]", 3},
+               {"\"\\", 2},       {"[\f1]", 1}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     check_json(wrong[i].text, wrong[i].at);
   }

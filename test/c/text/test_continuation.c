@@ -328,6 +328,14 @@ TEST(lying, "F11 of a run that is corrupt it is told what was not found") {
   CHECK_EQUAL(kg_event_decode(slots, &offset, scratch, &got),
               KG_E_RING_CORRUPT);
   CHECK_EQUAL(got.missing, KG_TEXT_DETAILS | KG_TEXT_ID | KG_TEXT_CONTEXT);
+  /* That of the id's, behind two that are whole. */
+  encode(&threat);
+  at += KG_FIELD_HEADER_BYTES + threat.details.length;
+  memcpy(slots[1 + at / KG_EVENT_BYTES].body.tail + at % KG_EVENT_BYTES,
+         &length, sizeof length);
+  CHECK_EQUAL(decode_whole(4096, &got), KG_E_RING_CORRUPT);
+  check_text(got.details, threat.details);
+  CHECK_EQUAL(got.missing, KG_TEXT_ID | KG_TEXT_CONTEXT);
 }
 
 TEST(ids, "a threat without an id has that of its ring and sequence") {

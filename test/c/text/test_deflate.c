@@ -94,8 +94,10 @@ static void encode(const kg_threat *threat) {
   kg__threat_encode(threat, slots, span);
 }
 
-/* What was inflated ends where its memory does, so that a sanitizer sees who
- * goes on. */
+/* Behind what it is inflated into, bytes that nobody may touch. */
+#define GUARD_BYTES 16
+#define GUARD 0x5A
+
 typedef struct {
   char *inflated;
   size_t room;
@@ -105,11 +107,15 @@ typedef struct {
 static int decode(uint32_t most, decoded *d) {
   uint32_t offset = 0;
   d->room = KG_CONTINUATION_BYTES(most);
-  d->inflated = malloc(d->room);
+  d->inflated = malloc(d->room + GUARD_BYTES);
   CHECK(d->inflated != NULL);
+  memset(d->inflated + d->room, GUARD, GUARD_BYTES);
   int result = kg_event_decode_whole(slots, &offset, scratch, d->inflated, most,
                                      &d->threat);
   CHECK_EQUAL(offset, slots[0].span);
+  for (size_t i = 0; i < GUARD_BYTES; i++) {
+    CHECK(d->inflated[d->room + i] == GUARD);
+  }
   return result;
 }
 
