@@ -134,7 +134,7 @@ describe('texts in C and in JavaScript', () => {
     )
   })
 
-  it('F86 both take as much text of an event, and not a byte more', () => {
+  it('F63 both take as much text of an event, and not a byte more', () => {
     const shield = ring().writer({
       maxEvents: MAX_EVENTS,
       maxEventBytes: 4 * MIB

@@ -151,7 +151,7 @@ TEST(next_ring, "of the ring before, what was not read is told, exactly") {
   kg_writer_close(writer);
 }
 
-TEST(none, "F32 what can be no position is refused, and the reader stays") {
+TEST(none, "what can be no position is refused, and the reader stays") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);

@@ -210,7 +210,7 @@ static void check_cut(const kg_threat *got, uint32_t missing) {
   CHECK(got->details.length <= KG_DETAILS_BYTES);
 }
 
-TEST(whole, "F86 text of more bytes than are taken leaves the lead slot's") {
+TEST(whole, "F63 text of more bytes than are taken leaves the lead slot's") {
   kg_threat got;
   kg_threat threat = make_long(700);
   encode(&threat);
@@ -226,7 +226,7 @@ TEST(whole, "F86 text of more bytes than are taken leaves the lead slot's") {
   check_cut(&got, ALL_TEXTS);
 }
 
-TEST(lead_counts, "F86 what stands in the lead slot alone is text, too") {
+TEST(lead_counts, "F63 what stands in the lead slot alone is text, too") {
   kg_threat got;
   const kg_threat threat = {.severity = 1,
                             .source = text_of("abc"),
