@@ -159,9 +159,8 @@ static int decode_fields(const kg_slot *lead, const void *fields, size_t bytes,
                          kg_threat *threat) {
   uint8_t found;
   int result = kg__fields_decode(fields, bytes, threat, &found);
-  if (result != KG_OK) {
-    threat->missing = missing_in(lead, found);
-  }
+  bool is_part = threat->cut || result != KG_OK;
+  threat->missing = is_part ? missing_in(lead, found) : 0;
   return result;
 }
 
