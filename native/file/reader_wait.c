@@ -121,7 +121,10 @@ int kg_reader_fd(kg_reader *reader) {
     return kg__fail(&reader->failure, KG_E_SYSTEM, 0,
                     "there is no descriptor for what is written");
   }
-  return (int)reader->listener.descriptor;
+  intptr_t descriptor = kg__listener_poll(&reader->listener);
+  return descriptor >= 0 ? (int)descriptor
+                         : kg__fail(&reader->failure, KG_E_SYSTEM, 0,
+                                    "there is no descriptor for poll()");
 }
 
 int kg_reader_arm(kg_reader *reader) {

@@ -195,11 +195,11 @@ int kg_writer_space_fd(kg_writer *writer) {
         writer->space_listener.id != writer->space_file.id) {
       (void)kg__writer_open_listener(writer);
     }
+    intptr_t descriptor = kg__listener_poll(&writer->space_listener);
     kg__listener_drain(&writer->space_listener);
-    result = writer->space_listener.id != 0
-                 ? (int)writer->space_listener.descriptor
-                 : kg__fail(&writer->failure, KG_E_SYSTEM, 0,
-                            "there is no descriptor for space");
+    result = descriptor >= 0 ? (int)descriptor
+                             : kg__fail(&writer->failure, KG_E_SYSTEM, 0,
+                                        "there is no descriptor for space");
   }
   kg__writer_leave(writer);
   return result;

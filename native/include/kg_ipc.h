@@ -498,9 +498,8 @@ KG_API void kg_reader_interrupt(kg_reader *reader);
  * be there to read, once kg_reader_arm has said 1. It stays the reader's.
  * Another writer may mean another one: ask behind each kg_reader_arm.
  * KG_E_SYSTEM where there is none, on Windows and where the system has no more
- * of them; then a thread calls kg_reader_wait. On macOS it is a
- * file for a kqueue to watch, and not one for poll(); so is that of
- * kg_writer_space_fd. */
+ * of them; then a thread calls kg_reader_wait. On macOS it is a kqueue, and so
+ * is that of kg_writer_space_fd: poll() and other kqueues wait for it. */
 KG_API int kg_reader_fd(kg_reader *reader);
 
 /* Before the loop waits: empties that descriptor and asks the writer for a
