@@ -38,8 +38,10 @@ const MOST = {
 
 /** The C files of a state, without those of other systems. */
 function sourcesOf({ dir }) {
-  return ['base', 'ring', 'file', 'platform'].flatMap((layer) => {
+  return ['base', 'text', 'ring', 'file', 'platform'].flatMap((layer) => {
     const folder = path.join(dir, 'native', layer)
+    // Older states have no text/.
+    if (!fs.existsSync(folder)) return []
     return fs
       .readdirSync(folder)
       .filter((name) => name.endsWith('.c'))

@@ -34,12 +34,18 @@ static const struct {
     {KG_E_NO_SPACE, NULL,
      "Free space in the file system, or lower max_events."},
     {KG_E_NO_MEMORY, NULL, "Free memory, or lower max_events."},
-    {KG_E_EVENT_TOO_LARGE, "The threat takes more than a quarter of the ring.",
-     "Shorten its text or its context, or raise max_events."},
+    {KG_E_EVENT_TOO_LARGE,
+     "The threat takes more than a quarter of the ring, or has more text than "
+     "was to be taken.",
+     "Shorten its text or its context, or raise max_events or "
+     "max_event_bytes."},
     {KG_E_BATCH_TOO_LARGE, NULL,
      "Commit it in smaller batches, or raise max_events."},
     {KG_E_RING_FULL, NULL,
      "Nothing was written; try again after kg_writer_wait_for_space."},
+    {KG_E_POSITION_INVALID, NULL,
+     "Read from KG_FROM_OLDEST or KG_FROM_LATEST; kg_reader_position gives one "
+     "that can be used."},
 };
 
 const char *kg_error_code(int error) {

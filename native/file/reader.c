@@ -115,6 +115,7 @@ int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
   reader->listener = KG__LISTENER_NONE;
   reader->registration = KG__REGISTRATION_NONE;
   reader->fork_count = kg__fork_count();
+  kg__reader_own(reader);
   reader->is_default_dir = options->dir == NULL;
   if (reader->is_default_dir) {
     kg__directories_list(&reader->dirs);
@@ -184,6 +185,9 @@ static int fail(kg_reader *reader, int error, const char *detail) {
 static int usable(kg_reader *reader) {
   if (reader == NULL) {
     return KG_E_INVALID_ARGUMENT;
+  }
+  if (!kg__reader_is_owned(reader)) {
+    return KG_E_WRONG_THREAD;
   }
   return kg__reader_is_forked(reader)
              ? fail(reader, KG_E_FORKED, "the process was forked")
@@ -364,8 +368,13 @@ uint32_t kg__reader_state(kg_reader *reader) {
 }
 
 void kg_reader_error(const kg_reader *reader, kg_failure *failure) {
-  if (reader != NULL && failure != NULL) {
+  if (reader == NULL || failure == NULL) {
+    return;
+  }
+  if (kg__reader_is_owned(reader)) {
     *failure = reader->failure;
+  } else {
+    (void)kg__fail(failure, KG_E_WRONG_THREAD, 0, "asking for an error");
   }
 }
 
@@ -373,7 +382,7 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   if (reader == NULL || stats == NULL) {
     return;
   }
-  if (kg__reader_is_forked(reader)) {
+  if (kg__reader_is_forked(reader) || !kg__reader_is_owned(reader)) {
     *stats = (kg_reader_stats){0};
     return;
   }
@@ -394,6 +403,10 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
 
 void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
   if (reader == NULL || info == NULL) {
+    return;
+  }
+  if (!kg__reader_is_owned(reader)) {
+    *info = (kg_ring_info){0};
     return;
   }
   kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);

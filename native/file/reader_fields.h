@@ -4,6 +4,7 @@
 #define KG_READER_FIELDS_H
 
 #include "../base/atomic.h"
+#include "../base/thread.h"
 #include "../ring/ring_reader.h"
 #include "directories.h"
 #include "registration.h"
@@ -48,6 +49,9 @@ struct kg_reader {
   uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
   kg__totals earlier;      /* of the rings before this one */
   kg_failure failure;      /* of the last call that failed */
+#ifdef KG_DEBUG
+  uint64_t owner; /* kg__thread of the one that it belongs to */
+#endif
 };
 
 /* The head of a ring that was cut short: it has one no more. */
@@ -56,6 +60,27 @@ struct kg_reader {
 /* In a forked child the mapping does not exist. */
 static inline bool kg__reader_is_forked(const kg_reader *reader) {
   return reader->fork_count != kg__fork_count();
+}
+
+/* Whether a handle is used by the thread that it belongs to is looked at where
+ * KG_DEBUG is defined; elsewhere this is nothing, and so it is of writers.
+ * Relaxed, all of it: who hands a handle over to another thread orders that by
+ * other means, and who does not is who is to be found. */
+static inline void kg__reader_own(kg_reader *reader) {
+#ifdef KG_DEBUG
+  kg__store64_relaxed(&reader->owner, kg__thread());
+#else
+  (void)reader;
+#endif
+}
+
+static inline bool kg__reader_is_owned(const kg_reader *reader) {
+#ifdef KG_DEBUG
+  return kg__load64_relaxed(&reader->owner) == kg__thread();
+#else
+  (void)reader;
+  return true;
+#endif
 }
 
 static inline bool kg__reader_is_broken(const kg_reader *reader) {

@@ -2,45 +2,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "position.h"
 #include "reader.h"
 #include "reader_fields.h"
 
-/* How many of `lost` events had priority, from the counters before the first
- * and behind the last of them. */
-static uint64_t count_priority(uint64_t before, uint64_t behind,
-                               uint64_t lost) {
-  if (before == KG_PRIORITY_UNKNOWN || behind == KG_PRIORITY_UNKNOWN) {
-    return KG_PRIORITY_UNKNOWN;
-  }
-  uint64_t count = (uint32_t)(behind - before);
-  return count <= lost ? count : KG_PRIORITY_UNKNOWN;
-}
-
 /* What of the old ring's stream nobody will read any more. */
 static kg_batch loss_between(const kg_reader *old, const kg_reader *fresh) {
-  kg_reader_stats stats;
-  kg_ring_info before;
+  kg_position position = kg__position_of(old);
   kg_ring_info now;
-  kg_reader_stats_get(old, &stats);
-  kg_reader_info(old, &before);
   kg_reader_info(fresh, &now);
-  uint64_t next = stats.expected != 0 ? stats.expected : stats.published + 1;
-  kg_batch batch = {.loss_reason = KG_LOSS_REPLACED,
-                    .lost = KG_LOST_UNKNOWN,
-                    .lost_priority = KG_PRIORITY_UNKNOWN};
-  if (now.predecessor_generation != before.generation ||
-      now.predecessor_sequence > KG_SEQUENCE_MAX) {
-    return batch;
-  }
-  if (now.predecessor_sequence < next) {
-    return (kg_batch){0};
-  }
-  batch.lost_from = next;
-  batch.lost_to = now.predecessor_sequence;
-  batch.lost = batch.lost_to - batch.lost_from + 1;
-  batch.lost_priority =
-      count_priority(stats.priority, now.predecessor_priority, batch.lost);
-  return batch;
+  return kg__position_loss(&position, &now);
 }
 
 /* The account so far, of this ring and of those before it. */
@@ -133,6 +104,9 @@ int kg_reader_reopen(kg_reader *reader, kg_batch *lost, kg_failure *failure) {
                     "reader or lost is NULL");
   }
   *lost = (kg_batch){0};
+  if (!kg__reader_is_owned(reader)) {
+    return kg__fail(failure, KG_E_WRONG_THREAD, 0, "opening a ring again");
+  }
   int result = kg__reader_is_forked(reader)
                    ? kg__fail(&found, KG_E_FORKED, 0, "opening a ring again")
                    : reopen(reader, lost, &found);

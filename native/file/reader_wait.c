@@ -74,7 +74,8 @@ static bool take_interrupt(kg_reader *reader) {
 }
 
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
-  if (reader == NULL || kg__reader_is_forked(reader)) {
+  if (reader == NULL || kg__reader_is_forked(reader) ||
+      !kg__reader_is_owned(reader)) {
     return;
   }
   /* Before the exchange: partner of the fence in kg_reader_interrupt. */
@@ -109,6 +110,9 @@ int kg_reader_fd(kg_reader *reader) {
   if (reader == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__reader_is_owned(reader)) {
+    return KG_E_WRONG_THREAD;
+  }
   if (kg__reader_is_forked(reader)) {
     return kg__fail(&reader->failure, KG_E_FORKED, 0, "a descriptor");
   }
@@ -117,7 +121,10 @@ int kg_reader_fd(kg_reader *reader) {
     return kg__fail(&reader->failure, KG_E_SYSTEM, 0,
                     "there is no descriptor for what is written");
   }
-  return (int)reader->listener.descriptor;
+  intptr_t descriptor = kg__listener_poll(&reader->listener);
+  return descriptor >= 0 ? (int)descriptor
+                         : kg__fail(&reader->failure, KG_E_SYSTEM, 0,
+                                    "there is no descriptor for poll()");
 }
 
 int kg_reader_arm(kg_reader *reader) {
@@ -160,7 +167,8 @@ static bool take_interrupt_if_any(kg_reader *reader) {
 }
 
 bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
-  if (reader == NULL || kg__reader_is_forked(reader)) {
+  if (reader == NULL || kg__reader_is_forked(reader) ||
+      !kg__reader_is_owned(reader)) {
     return false;
   }
   gather(reader);

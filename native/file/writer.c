@@ -4,22 +4,17 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../text/threat_check.h"
 #include "lock_file.h"
 #include "options.h"
 #include "writer.h"
-
-/* In a forked child the locked files were closed already, and the mapping was
- * not inherited. */
-static bool is_forked(const kg_writer *writer) {
-  return writer->fork_count != kg__fork_count();
-}
 
 void kg_writer_close(kg_writer *writer) {
   if (writer == NULL) {
     return;
   }
   kg__ring_writer_end(&writer->ring);
-  if (!is_forked(writer)) {
+  if (!kg__writer_is_forked(writer)) {
     kg__segment_close(&writer->segment);
     kg__other_locks_free(&writer->other_locks);
     kg__file_close(&writer->lock);
@@ -75,6 +70,12 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   if (result != KG_OK) {
     return result;
   }
+  if (options->checks > (KG_CHECK_UTF8 | KG_CHECK_JSON)) {
+    return kg__fail(failure, KG_E_INVALID_OPTION, 0,
+                    "checks is %" PRIu64 ": KG_CHECK_UTF8, KG_CHECK_JSON or "
+                    "both will do, or 0",
+                    options->checks);
+  }
   kg_writer *writer = calloc(1, sizeof *writer);
   if (writer == NULL) {
     return kg__fail(failure, KG_E_NO_MEMORY, 0, "no memory for a writer");
@@ -83,6 +84,7 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   writer->wake_file = KG__WAKE_FILE_NONE;
   writer->dir.handle = -1;
   writer->fork_count = kg__fork_count();
+  kg__writer_own(writer);
   kg__clock_begin(&writer->clock);
   writer->setup.checksums = !options->no_checksums;
   writer->setup.predecessor_generation = options->predecessor_generation;
@@ -97,6 +99,7 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
   kg__writer_space_begin(writer, options);
   writer->max_bytes = options->max_bytes;
   writer->any_thread = options->any_thread;
+  writer->checks = options->checks;
 
   result = kg__names_make(options->name, &writer->names, failure);
   if (result == KG_OK) {
@@ -114,20 +117,6 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
 }
 
 /* --- Writing ------------------------------------------------------------ */
-
-static bool is_broken(const kg_writer *writer) {
-  return kg__guard_is_broken(writer->segment.guard);
-}
-
-static int usable(const kg_writer *writer) {
-  if (is_forked(writer)) {
-    return KG_E_FORKED;
-  }
-  if (writer->displaced == KG_OK && is_broken(writer)) {
-    return KG_E_RING_TRUNCATED;
-  }
-  return writer->displaced;
-}
 
 /* How long the wall clock is taken to run as the monotonic one does. Asking for
  * it each time would be a tenth of what publishing costs; a clock that was set
@@ -214,12 +203,24 @@ KG__COLD static int refuse_threat(kg_writer *writer, const kg_threat *threat,
                   kg__ring_batch_slots(ring));
 }
 
+/* What the options ask for beyond that. */
+KG__COLD static int check_texts(kg_writer *writer, const kg_threat *threat) {
+  int result = kg__threat_check(threat, writer->checks, &writer->failure);
+  if (result != KG_OK) {
+    kg__ring_writer_discard(&writer->ring);
+  }
+  return result;
+}
+
 static int stage(kg_writer *writer, const kg_threat *threat) {
   if (!is_right(threat)) {
     kg__ring_writer_discard(&writer->ring);
     return refuse_wrong(writer, threat);
   }
-  int result = usable(writer);
+  if (writer->checks != 0 && check_texts(writer, threat) != KG_OK) {
+    return KG_E_INVALID_THREAT;
+  }
+  int result = kg__writer_usable(writer);
   if (result != KG_OK) {
     return refuse_unusable(writer, result);
   }
@@ -260,12 +261,12 @@ static int64_t commit(kg_writer *writer) {
   kg__store64_relaxed(&ring->ring.header->heartbeat_ns,
                       writer->time.publish_ns + writer->boot_offset_ns);
   kg__ring_writer_copy(ring);
-  if (is_broken(writer)) {
+  if (kg__writer_is_broken(writer)) {
     /* Before the head: what stands whole before the cut would be seen. */
     return refuse_unusable(writer, KG_E_RING_TRUNCATED);
   }
   kg__ring_writer_publish(ring);
-  if (is_broken(writer)) {
+  if (kg__writer_is_broken(writer)) {
     /* The file had no head any more, so no reader has seen it. What is cut from
      * here on, one may have. */
     kg__ring_writer_take_back(ring);
@@ -286,6 +287,9 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   kg__writer_enter(writer);
   int result = stage(writer, threat);
   kg__writer_leave(writer);
@@ -296,10 +300,13 @@ int64_t kg_writer_commit(kg_writer *writer) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   kg__writer_enter(writer);
   /* The batch may have been staged a while ago. */
   kg__guard_keep();
-  int error = usable(writer);
+  int error = kg__writer_usable(writer);
   int64_t result =
       error == KG_OK ? commit(writer) : refuse_unusable(writer, error);
   kg__writer_leave(writer);
@@ -307,7 +314,7 @@ int64_t kg_writer_commit(kg_writer *writer) {
 }
 
 void kg_writer_discard(kg_writer *writer) {
-  if (writer != NULL) {
+  if (writer != NULL && kg__writer_is_owned(writer)) {
     kg__writer_enter(writer);
     kg__ring_writer_discard(&writer->ring);
     kg__writer_leave(writer);
@@ -317,6 +324,9 @@ void kg_writer_discard(kg_writer *writer) {
 int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
+  }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
   }
   kg__writer_enter(writer);
   /* A batch that the caller staged earlier must not go out along with this
@@ -334,7 +344,7 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
 /* --- Heartbeat ---------------------------------------------------------- */
 
 static int beat(kg_writer *writer, kg_failure *failure) {
-  if (is_forked(writer)) {
+  if (kg__writer_is_forked(writer)) {
     return kg__fail(failure, KG_E_FORKED, 0, "process %" PRIu32 " was forked",
                     kg__process_id());
   }
@@ -354,6 +364,9 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
   if (writer == NULL) {
     return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0, "writer is NULL");
   }
+  if (!kg__writer_is_owned(writer)) {
+    return kg__fail(failure, KG_E_WRONG_THREAD, 0, "beating");
+  }
   kg_failure found;
   kg__writer_enter(writer);
   int result = beat(writer, &found);
@@ -367,11 +380,11 @@ int kg_writer_beat(kg_writer *writer, kg_failure *failure) {
 
 void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
                        uint64_t priority) {
-  if (writer == NULL) {
+  if (writer == NULL || !kg__writer_is_owned(writer)) {
     return;
   }
   kg__writer_enter(writer);
-  if (!is_forked(writer) && sequence > writer->ring.sequence) {
+  if (!kg__writer_is_forked(writer) && sequence > writer->ring.sequence) {
     kg__guard_keep();
     bool is_first = writer->skipped_to <= writer->ring.sequence;
     writer->skipped_to = sequence;
@@ -381,44 +394,4 @@ void kg_writer_skip_to(kg_writer *writer, uint64_t sequence,
     }
   }
   kg__writer_leave(writer);
-}
-
-/* --- For people --------------------------------------------------------- */
-
-void kg_writer_error(const kg_writer *writer, kg_failure *failure) {
-  if (writer != NULL && failure != NULL) {
-    kg__writer_enter(writer);
-    *failure = writer->failure;
-    kg__writer_leave(writer);
-  }
-}
-
-void kg_writer_stats_get(const kg_writer *writer, kg_writer_stats *stats) {
-  if (writer == NULL || stats == NULL) {
-    return;
-  }
-  kg__writer_enter(writer);
-  kg__guard_keep();
-  *stats = (kg_writer_stats){
-      .published = writer->published,
-      .priority = writer->ring.priority - writer->ring.staged_priority,
-      .bytes = writer->bytes,
-      .bells = writer->bells,
-      .sequence = writer->ring.sequence,
-      .replaced = writer->replaced,
-      .overwritten =
-          is_forked(writer) ? 0 : kg__ring_writer_overwritten(&writer->ring),
-      .rejected = writer->rejected,
-      .wanted = writer->wanted,
-      .evicted = writer->space.evicted,
-      .refuses = usable(writer)};
-  kg__writer_leave(writer);
-}
-
-void kg_writer_info(const kg_writer *writer, kg_ring_info *info) {
-  if (writer != NULL && info != NULL) {
-    kg__writer_enter(writer);
-    kg__segment_info(&writer->segment, &writer->dir, &writer->names, info);
-    kg__writer_leave(writer);
-  }
 }

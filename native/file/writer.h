@@ -4,6 +4,7 @@
 #define KG_WRITER_H
 
 #include "../base/atomic.h"
+#include "../base/thread.h"
 #include "../ring/ring_space.h"
 #include "../ring/ring_writer.h"
 #include "directories.h"
@@ -22,6 +23,7 @@ struct kg_writer {
   bool is_default_dir;        /* none was asked for */
   uint32_t priority_severity; /* or a higher one: priority events */
   uint64_t max_bytes;         /* 0: no limit */
+  uint64_t checks;            /* of the texts of each threat; 0: none */
   uint32_t fork_count;
   uint64_t skipped_to;       /* the last event published by other means */
   uint64_t skipped_priority; /* the priority events up to it */
@@ -50,6 +52,9 @@ struct kg_writer {
   uint32_t is_busy;        /* 1: a thread is in one of its functions */
   uint32_t is_interrupted; /* 1: the next wait ends at once; any thread */
   kg_failure failure;      /* of the last call that failed */
+#ifdef KG_DEBUG
+  uint64_t owner; /* kg__thread of the one that it belongs to */
+#endif
 };
 
 /* The beginning and the end of every public function. The other thread is the
@@ -72,6 +77,46 @@ static inline void kg__writer_leave(const kg_writer *writer) {
     /* Partner of kg__writer_enter. */
     kg__store32_release((uint32_t *)&writer->is_busy, 0);
   }
+}
+
+/* In a forked child the locked files were closed already, and the mapping was
+ * not inherited. */
+static inline bool kg__writer_is_forked(const kg_writer *writer) {
+  return writer->fork_count != kg__fork_count();
+}
+
+static inline bool kg__writer_is_broken(const kg_writer *writer) {
+  return kg__guard_is_broken(writer->segment.guard);
+}
+
+/* KG_OK, or why nothing can be written at present. */
+static inline int kg__writer_usable(const kg_writer *writer) {
+  if (kg__writer_is_forked(writer)) {
+    return KG_E_FORKED;
+  }
+  if (writer->displaced == KG_OK && kg__writer_is_broken(writer)) {
+    return KG_E_RING_TRUNCATED;
+  }
+  return writer->displaced;
+}
+
+/* As kg__reader_own and kg__reader_is_owned. */
+static inline void kg__writer_own(kg_writer *writer) {
+#ifdef KG_DEBUG
+  kg__store64_relaxed(&writer->owner, kg__thread());
+#else
+  (void)writer;
+#endif
+}
+
+static inline bool kg__writer_is_owned(const kg_writer *writer) {
+#ifdef KG_DEBUG
+  return writer->any_thread ||
+         kg__load64_relaxed(&writer->owner) == kg__thread();
+#else
+  (void)writer;
+  return true;
+#endif
 }
 
 /* Takes the lock file of the open directory; where that is a default one, makes

@@ -148,6 +148,9 @@ int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   for (;;) {
     uint32_t before = 0;
     uint64_t sleep_ns = 0;
@@ -181,6 +184,9 @@ int kg_writer_space_fd(kg_writer *writer) {
   if (writer == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
+  if (!kg__writer_is_owned(writer)) {
+    return KG_E_WRONG_THREAD;
+  }
   kg__writer_enter(writer);
   if (writer->fork_count != kg__fork_count()) {
     result = kg__fail(&writer->failure, KG_E_FORKED, 0, "a descriptor");
@@ -189,11 +195,11 @@ int kg_writer_space_fd(kg_writer *writer) {
         writer->space_listener.id != writer->space_file.id) {
       (void)kg__writer_open_listener(writer);
     }
+    intptr_t descriptor = kg__listener_poll(&writer->space_listener);
     kg__listener_drain(&writer->space_listener);
-    result = writer->space_listener.id != 0
-                 ? (int)writer->space_listener.descriptor
-                 : kg__fail(&writer->failure, KG_E_SYSTEM, 0,
-                            "there is no descriptor for space");
+    result = descriptor >= 0 ? (int)descriptor
+                             : kg__fail(&writer->failure, KG_E_SYSTEM, 0,
+                                        "there is no descriptor for space");
   }
   kg__writer_leave(writer);
   return result;
@@ -213,7 +219,7 @@ void kg__writer_drain_listener(kg_writer *writer) {
 uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
                            uint32_t most) {
   uint32_t count = 0;
-  if (writer == NULL || readers == NULL ||
+  if (writer == NULL || readers == NULL || !kg__writer_is_owned(writer) ||
       writer->fork_count != kg__fork_count()) {
     return 0;
   }

@@ -93,7 +93,12 @@
   X(BENCHMARK_FAILED, -31, "The benchmark did not come to its end.",           \
     "The message says what happened; nothing was measured.")                   \
   X(POSITION_INVALID, -32, "The saved position cannot be used.",               \
-    "Reading begins where `from` says; savePosition() writes the file anew.")
+    "Reading begins where `from` says; savePosition() writes the file anew.")  \
+  X(NO_ZLIB, -33, "This library was built without zlib.",                      \
+    "Build it with zlib (docs/c-api.md); what is not deflated needs none.")    \
+  X(WRONG_THREAD, -34, "This handle belongs to another thread.",               \
+    "Call kg_writer_adopt or kg_reader_adopt in the thread that takes it "     \
+    "over, or open the writer with any_thread.")
 /* clang-format on */
 
 enum kg_error {

@@ -11,7 +11,8 @@
  * be NULL, except where something says so: KG_E_INVALID_ARGUMENT, and what
  * returns no error does nothing. Nothing passed in is kept behind the call. A
  * kg_writer or kg_reader belongs to one thread at a time, except where a
- * function or an option says otherwise. In a forked child, what returns errors
+ * function or an option says otherwise; a library that was built with KG_DEBUG
+ * looks, see kg_writer_adopt. In a forked child, what returns errors
  * gives KG_E_FORKED for those of the parent; closing them frees the child's
  * memory and nothing else. */
 #ifndef KG_IPC_H
@@ -50,8 +51,9 @@ enum kg_severity {
 };
 
 /* UTF-8 with its length in bytes; may hold NUL, needs none at its end. Length
- * 0: `bytes` may be NULL. Nothing checks it: bytes that are no UTF-8 are
- * carried as they are, and JavaScript gets U+FFFD in their place. */
+ * 0: `bytes` may be NULL. Nothing checks it unless `checks` of the options says
+ * so: bytes that are no UTF-8 are carried as they are, and JavaScript gets
+ * U+FFFD in their place. */
 typedef struct kg_text {
   const char *bytes;
   size_t length;
@@ -68,15 +70,92 @@ typedef struct kg_threat {
   kg_text context; /* JSON; length 0: none */
 
   /* Writing: the continuation (kg_layout.h) of these texts, raw deflate (RFC
-   * 1951), to be stored in the place of the plain one; length 0: none. */
+   * 1951), to be stored in the place of the plain one; length 0: none. See
+   * kg_continuation_deflate. */
   kg_text deflated;
 
   /* Set by reading, ignored by writing. */
   uint64_t sequence;
   uint64_t publish_ns; /* the writer's monotonic clock */
-  bool cut; /* texts are cut and id and context missing: the continuation is
-               deflated, or was too large to be kept apart */
+  bool cut; /* texts are cut and id and context missing: the continuation was
+               not inflated, or was too large to be taken or kept apart */
+  uint8_t missing; /* enum kg_text_bit: the texts of which something may be
+                      missing; also behind KG_E_RING_CORRUPT; 0: it is whole */
 } kg_threat;
+
+/* The lead slot does not tell whether a text in it was cut, nor whether there
+ * was an id or a context. A source of less than 61 bytes is never cut, nor are
+ * details of less than 253: so much of a longer one stands there. */
+enum kg_text_bit {
+  KG_TEXT_SOURCE = 1,
+  KG_TEXT_DETAILS = 2,
+  KG_TEXT_ID = 4,
+  KG_TEXT_CONTEXT = 8
+};
+
+/* The id of a threat: its own, or the one that it has for JavaScript and other
+ * readers when it has none, `<generation>-<sequence>`, which is made in `made`,
+ * of KG_ID_BYTES, and ends with a NUL there. `generation` is the ring's, of
+ * kg_reader_info or, for a threat whose `sequence` is what kg_writer_write
+ * returned, kg_writer_info. */
+#define KG_ID_BYTES 40
+KG_API int kg_threat_id(const kg_threat *threat, uint64_t generation,
+                        char *made, kg_text *id);
+
+/* --- Checking texts ----------------------------------------------------- */
+
+/* Whether all of `text` is UTF-8, by the Unicode standard: no surrogates,
+ * nothing longer than it need be. KG_E_INVALID_THREAT: it is not, and the first
+ * byte that is wrong has the offset that `wrong_at` (may be NULL) gets. */
+KG_API int kg_utf8_check(const char *text, size_t length, size_t *wrong_at);
+
+/* The same for JSON (RFC 8259), which is UTF-8: one value, in no more than
+ * KG_JSON_DEPTH lists and objects. What passes, JSON.parse takes. */
+#define KG_JSON_DEPTH 1024
+KG_API int kg_json_check(const char *text, size_t length, size_t *wrong_at);
+
+/* --- Continuations: the texts that a lead slot does not hold ------------- */
+
+/* No event has a longer one. */
+#define KG_MAX_CONTINUATION_BYTES \
+  ((size_t)(KG_MAX_SPAN - 1) * (size_t)KG_EVENT_BYTES)
+
+/* What the texts of an event may have together when no other number is agreed
+ * on: maxEventBytes in JavaScript. */
+#define KG_DEFAULT_EVENT_BYTES (UINT32_C(1) << 20)
+
+/* The most bytes of the continuation of so many bytes of text. */
+#define KG_CONTINUATION_BYTES(text_bytes) \
+  ((size_t)(text_bytes) + (size_t)4 * KG_FIELD_HEADER_BYTES)
+
+/* A shorter continuation takes longer to deflate than that saves. */
+#define KG_DEFLATE_FROM 16384
+
+/* Whether this library was built with zlib; otherwise nothing is deflated and
+ * nothing inflated: KG_E_NO_ZLIB. */
+KG_API bool kg_has_zlib(void);
+
+/* Puts the continuation of a threat into `bytes`, as it stands in a ring, if it
+ * has no more than `room` (0: `bytes` may be NULL). Returns how many it has, 0:
+ * all texts fit into the lead slot. Writing needs no such call. It is for who
+ * deflates by other means than zlib, or keeps threats elsewhere. */
+KG_API int64_t kg_continuation_encode(const kg_threat *threat, void *bytes,
+                                      size_t room);
+
+/* Sets the texts of `threat` whose fields stand in a continuation that is not
+ * deflated, and leaves the others; they point into `bytes`. KG_E_RING_CORRUPT
+ * when that is not a run of fields: those before the wrong one are set. */
+KG_API int kg_continuation_decode(const void *bytes, size_t length,
+                                  kg_threat *threat);
+
+/* Deflates the continuation of a threat, for its `deflated`. Returns the bytes
+ * of that. 0: it has less than KG_DEFLATE_FROM, would take no slot less, or
+ * does not fit into `room`, and is to be written as it is. As much `room` as
+ * kg_continuation_encode returns always does. KG_E_NO_ZLIB, KG_E_NO_MEMORY,
+ * KG_E_EVENT_TOO_LARGE. A reader in JavaScript takes KG_DEFAULT_EVENT_BYTES of
+ * text unless it was told otherwise. */
+KG_API int64_t kg_continuation_deflate(const kg_threat *threat, void *bytes,
+                                       size_t room);
 
 /* --- Where the ring is -------------------------------------------------- */
 
@@ -127,8 +206,17 @@ typedef struct kg_ring_options {
   bool any_thread; /* writer: any thread may call its functions at any time,
                       but for closing it; waiting for space then looks each
                       millisecond */
+
+  /* writer: enum kg_checks, of the texts of each threat; one that does not pass
+   * is refused with KG_E_INVALID_THREAT, and kg_writer_error names the field */
+  uint64_t checks;
   /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
+
+enum kg_checks {
+  KG_CHECK_UTF8 = 1, /* source, details, id and context are UTF-8 */
+  KG_CHECK_JSON = 2  /* a context is JSON, see kg_json_check */
+};
 
 /* What a ring is, as its header said when it was opened. */
 typedef struct kg_ring_info {
@@ -217,6 +305,14 @@ KG_API int kg_writer_space_fd(kg_writer *writer);
  * KG_READER_CELLS at the most); returns how many. */
 KG_API uint32_t kg_writer_readers(const kg_writer *writer,
                                   kg_attached_reader *readers, uint32_t most);
+
+/* The writer belongs to the calling thread from now on, as it did to the one
+ * that opened it. Which of them does is looked at in a library that was built
+ * with KG_DEBUG, and not for writers with `any_thread`: what returns errors
+ * gives KG_E_WRONG_THREAD to other threads, and what does not does nothing, or
+ * gives zeros. In others this does nothing. Closing is for any thread, when no
+ * other one uses the handle any more. */
+KG_API void kg_writer_adopt(kg_writer *writer);
 
 /* Drops the batch. */
 KG_API void kg_writer_discard(kg_writer *writer);
@@ -340,6 +436,26 @@ KG_API int kg_reader_seek(kg_reader *reader, enum kg_from from,
 KG_API int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
                                 uint64_t priority);
 
+/* Where a reader has come to, to go on there another time: what a program
+ * keeps that is started again. */
+typedef struct kg_position {
+  uint64_t generation; /* of the ring; never 0 */
+  uint64_t next;       /* the sequence that comes next */
+  uint64_t priority;   /* priority events before that, mod 2^32, or
+                          KG_PRIORITY_UNKNOWN */
+} kg_position;
+
+/* Behind everything that was read. */
+KG_API int kg_reader_position(kg_reader *reader, kg_position *position);
+
+/* Goes on from there, as `after` does in JavaScript. When this ring is another
+ * one than the position's, it begins at its first event, and `lost` tells what
+ * of the other ring nobody will read any more, as that of kg_reader_reopen
+ * does; otherwise it is empty, and reading tells what was lost. Only a position
+ * that can be none is KG_E_POSITION_INVALID. */
+KG_API int kg_reader_seek_position(kg_reader *reader,
+                                   const kg_position *position, kg_batch *lost);
+
 /* Copies validated events, whole ones in order, into `buffer` of `slots`
  * slots (8-byte aligned). Never waits. KG_E_RING_TRUNCATED when the file was
  * cut short: the ring is over, open the one that takes its place. An event that
@@ -359,6 +475,18 @@ KG_API int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
 KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                            kg_threat *threat);
 
+/* The same, and inflates a continuation that is deflated into `inflated`, which
+ * must outlive the texts and hold KG_CONTINUATION_BYTES(max_event_bytes). Only
+ * one that is deflated needs it. No more than that is ever inflated, whatever
+ * the ring holds. These leave what the lead slot has, `cut`, and `*offset` is
+ * behind the event all the same:
+ * KG_E_EVENT_TOO_LARGE: the texts have more than `max_event_bytes`, inflated or
+ * not; KG_E_RING_CORRUPT: it does not inflate; KG_E_NO_ZLIB; KG_E_NO_MEMORY,
+ * which zlib needs some 40 KiB of. */
+KG_API int kg_event_decode_whole(const void *buffer, uint32_t *offset,
+                                 void *scratch, void *inflated,
+                                 uint32_t max_event_bytes, kg_threat *threat);
+
 /* Sleeps until something may be there to read, `timeout_ms` at the most. May
  * return early. */
 KG_API void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
@@ -370,9 +498,8 @@ KG_API void kg_reader_interrupt(kg_reader *reader);
  * be there to read, once kg_reader_arm has said 1. It stays the reader's.
  * Another writer may mean another one: ask behind each kg_reader_arm.
  * KG_E_SYSTEM where there is none, on Windows and where the system has no more
- * of them; then a thread calls kg_reader_wait. On macOS it is a
- * file for a kqueue to watch, and not one for poll(); so is that of
- * kg_writer_space_fd. */
+ * of them; then a thread calls kg_reader_wait. On macOS it is a kqueue, and so
+ * is that of kg_writer_space_fd: poll() and other kqueues wait for it. */
 KG_API int kg_reader_fd(kg_reader *reader);
 
 /* Before the loop waits: empties that descriptor and asks the writer for a
@@ -393,6 +520,9 @@ KG_API bool kg_reader_spin(kg_reader *reader, uint32_t micros);
  * KG_E_RING_TRUNCATED to KG_WRITER_GONE, even while the lock is held. Any
  * thread. */
 KG_API int kg_reader_check(kg_reader *reader, enum kg_writer_life *life);
+
+/* As kg_writer_adopt. */
+KG_API void kg_reader_adopt(kg_reader *reader);
 
 /* As kg_writer_error. */
 KG_API void kg_reader_error(const kg_reader *reader, kg_failure *failure);

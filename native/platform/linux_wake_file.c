@@ -38,6 +38,10 @@ intptr_t kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
   return listener->descriptor;
 }
 
+intptr_t kg__listener_poll(kg__listener *listener) {
+  return listener->descriptor;
+}
+
 void kg__listener_drain(const kg__listener *listener) {
   char events[4096];
   while (read((int)listener->descriptor, events, sizeof events) > 0) {

@@ -244,18 +244,24 @@ void kg__wake_file_close(kg__wake_file *file);
 
 /* A reader's end. */
 typedef struct kg__listener {
-  intptr_t descriptor; /* readable, for poll(), when the file was signalled */
+  intptr_t descriptor; /* what a loop/watch.h watches */
   uint64_t id;
+  intptr_t queue;       /* the system's own: what tells of the descriptor */
+  uint32_t queue_forks; /* the fork count when that was made */
 } kg__listener;
 
-#define KG__LISTENER_NONE ((kg__listener){.descriptor = -1})
+#define KG__LISTENER_NONE ((kg__listener){.descriptor = -1, .queue = -1})
 
 /* Opens the wake file `name` if it is the one with this id, in the place of
  * what `listener` has open. Returns its descriptor, -1 when there is none. */
 intptr_t kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
                            kg__listener *listener);
 
-/* Empties the descriptor, so that it is readable only after the next signal. */
+/* A descriptor that poll() finds readable when the file was signalled; -1 when
+ * there is none. It stays the listener's. */
+intptr_t kg__listener_poll(kg__listener *listener);
+
+/* Empties both, so that they are readable only after the next signal. */
 void kg__listener_drain(const kg__listener *listener);
 
 void kg__listener_close(kg__listener *listener);

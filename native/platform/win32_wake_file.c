@@ -35,6 +35,11 @@ intptr_t kg__listener_open(const kg__dir *dir, const char *name, uint64_t id,
   return -1;
 }
 
+intptr_t kg__listener_poll(kg__listener *listener) {
+  (void)listener;
+  return -1;
+}
+
 void kg__listener_drain(const kg__listener *listener) {
   (void)listener;
 }

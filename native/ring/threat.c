@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../text/continuation.h"
+#include "../text/deflate.h"
 
 /* The most bytes of `text` that fit into `limit` and end with a character. */
 static size_t cut(kg_text text, size_t limit) {
@@ -19,40 +21,6 @@ static size_t cut(kg_text text, size_t limit) {
   return limit;
 }
 
-typedef struct field {
-  uint8_t tag;
-  kg_text text;
-} field;
-
-#define MOST_FIELDS 4
-
-/* As it stands in the ring, little-endian as all of it. */
-typedef struct field_header {
-  uint8_t tag;
-  uint8_t reserved[3];
-  uint32_t length;
-} field_header;
-
-static_assert(sizeof(field_header) == KG_FIELD_HEADER_BYTES, "field_header");
-
-/* The fields that the continuation of this threat needs. */
-static int list_fields(const kg_threat *threat, field *fields) {
-  int count = 0;
-  if (threat->source.length > KG_SOURCE_BYTES) {
-    fields[count++] = (field){KG_FIELD_SOURCE, threat->source};
-  }
-  if (threat->details.length > KG_DETAILS_BYTES) {
-    fields[count++] = (field){KG_FIELD_DETAILS, threat->details};
-  }
-  if (threat->id.length > 0) {
-    fields[count++] = (field){KG_FIELD_ID, threat->id};
-  }
-  if (threat->context.length > 0) {
-    fields[count++] = (field){KG_FIELD_CONTEXT, threat->context};
-  }
-  return count;
-}
-
 /* Whether the lead slot has room for all of it, as for most. */
 static bool fits_lead(const kg_threat *threat) {
   return threat->source.length <= KG_SOURCE_BYTES &&
@@ -62,8 +30,8 @@ static bool fits_lead(const kg_threat *threat) {
 }
 
 static uint32_t span_of_fields(const kg_threat *threat, uint32_t most) {
-  field fields[MOST_FIELDS];
-  int count = list_fields(threat, fields);
+  kg__field fields[KG__MOST_FIELDS];
+  int count = kg__fields_list(threat, fields);
   uint64_t limit = (uint64_t)(most - 1) * KG_EVENT_BYTES;
   uint64_t bytes = 0;
   for (int i = 0; i < count; i++) {
@@ -119,11 +87,11 @@ static void encode_continuation(const kg_threat *threat, kg_slot *slots,
     flags = KG_EVENT_DEFLATED;
     append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
   } else {
-    field fields[MOST_FIELDS];
-    int count = list_fields(threat, fields);
+    kg__field fields[KG__MOST_FIELDS];
+    int count = kg__fields_list(threat, fields);
     for (int i = 0; i < count; i++) {
-      field_header header = {.tag = fields[i].tag,
-                             .length = (uint32_t)fields[i].text.length};
+      kg__field_header header = {.tag = fields[i].tag,
+                                 .length = (uint32_t)fields[i].text.length};
       append(slots, &tail_bytes, &header, sizeof header);
       append(slots, &tail_bytes, fields[i].text.bytes, header.length);
     }
@@ -172,57 +140,25 @@ static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
   }
 }
 
-/* Where the text of a field belongs; NULL for one of a newer writer. */
-static kg_text *text_of(kg_threat *threat, uint8_t tag) {
-  switch (tag) {
-  case KG_FIELD_SOURCE:
-    return &threat->source;
-  case KG_FIELD_DETAILS:
-    return &threat->details;
-  case KG_FIELD_ID:
-    return &threat->id;
-  case KG_FIELD_CONTEXT:
-    return &threat->context;
-  default:
-    return NULL;
+/* A text that was cut has lost no more than the beginning of a character. */
+#define MOST_LOST 3
+
+/* The texts of an event of which something may be missing where these were
+ * `found` whole behind its lead slot, and not all were. */
+static uint8_t missing_in(const kg_slot *lead, uint8_t found) {
+  int missing = KG_TEXT_ID | KG_TEXT_CONTEXT;
+  if (lead->source_used + MOST_LOST >= KG_SOURCE_BYTES) {
+    missing |= KG_TEXT_SOURCE;
   }
+  if (lead->details_used + MOST_LOST >= KG_DETAILS_BYTES) {
+    missing |= KG_TEXT_DETAILS;
+  }
+  return (uint8_t)(missing & ~found);
 }
 
-static int decode_continuation(const char *tail, uint32_t bytes,
-                               kg_threat *threat) {
-  uint32_t at = 0;
-  while (at < bytes) {
-    field_header header;
-    if (bytes - at < sizeof header) {
-      return KG_E_RING_CORRUPT;
-    }
-    memcpy(&header, tail + at, sizeof header);
-    at += sizeof header;
-    if (header.length > bytes - at) {
-      return KG_E_RING_CORRUPT;
-    }
-    kg_text *text = text_of(threat, header.tag);
-    if (text != NULL) {
-      *text = (kg_text){tail + at, header.length};
-    }
-    at += header.length;
-  }
-  return KG_OK;
-}
-
-int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
-                    kg_threat *threat) {
-  if (buffer == NULL || offset == NULL || threat == NULL) {
-    return KG_E_INVALID_ARGUMENT;
-  }
-  const kg_slot *slots = (const kg_slot *)buffer + *offset;
-  const kg_slot *lead = &slots[0];
+/* What the lead slot has. */
+static void decode_lead(const kg_slot *lead, bool is_cut, kg_threat *threat) {
   const kg_threat_event *event = &lead->body.event;
-  bool has_fields = lead->span > 1 && (lead->flags & KG_EVENT_DEFLATED) == 0;
-  if (has_fields && scratch == NULL) {
-    return KG_E_INVALID_ARGUMENT;
-  }
-
   /* Each by itself: of a whole struct, GCC makes a copy that it fills first. */
   const kg_text none = {NULL, 0};
   threat->timestamp_us = event->timestamp_us;
@@ -236,11 +172,91 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
   threat->deflated = none;
   threat->sequence = lead->sequence;
   threat->publish_ns = lead->publish_ns;
-  threat->cut = (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0;
+  threat->cut = is_cut;
+  threat->missing = is_cut ? missing_in(lead, 0) : 0;
+}
+
+static bool is_deflated(const kg_slot *lead) {
+  return (lead->flags & KG_EVENT_DEFLATED) != 0;
+}
+
+/* A run of fields over what the lead slot has. */
+static int decode_fields(const kg_slot *lead, const void *fields, size_t bytes,
+                         kg_threat *threat) {
+  uint8_t found;
+  int result = kg__fields_decode(fields, bytes, threat, &found);
+  bool is_part = threat->cut || result != KG_OK;
+  threat->missing = is_part ? missing_in(lead, found) : 0;
+  return result;
+}
+
+int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
+                    kg_threat *threat) {
+  if (buffer == NULL || offset == NULL || threat == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  const kg_slot *lead = (const kg_slot *)buffer + *offset;
+  bool has_fields = lead->span > 1 && !is_deflated(lead);
+  if (has_fields && scratch == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  decode_lead(lead, (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0,
+              threat);
   *offset += lead->span;
   if (!has_fields) {
     return KG_OK;
   }
-  gather(slots, scratch, lead->tail_bytes);
-  return decode_continuation(scratch, lead->tail_bytes, threat);
+  gather(lead, scratch, lead->tail_bytes);
+  return decode_fields(lead, scratch, lead->tail_bytes, threat);
+}
+
+/* The whole continuation as it was before it was deflated, or the error that
+ * leaves the event cut. */
+static int64_t restore_fields(const kg_slot *lead, void *scratch,
+                              void *inflated, uint32_t max_event_bytes) {
+  size_t most = KG_CONTINUATION_BYTES(max_event_bytes);
+  if (lead->tail_bytes > most) {
+    return KG_E_EVENT_TOO_LARGE;
+  }
+  gather(lead, scratch, lead->tail_bytes);
+  return is_deflated(lead)
+             ? kg__inflate(scratch, lead->tail_bytes, inflated, most)
+             : (int64_t)lead->tail_bytes;
+}
+
+static size_t text_bytes(const kg_threat *threat) {
+  /* Each is of one buffer, or of the lead slot: no sum overflows. */
+  return threat->source.length + threat->details.length + threat->id.length +
+         threat->context.length;
+}
+
+int kg_event_decode_whole(const void *buffer, uint32_t *offset, void *scratch,
+                          void *inflated, uint32_t max_event_bytes,
+                          kg_threat *threat) {
+  if (buffer == NULL || offset == NULL || threat == NULL) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  const kg_slot *lead = (const kg_slot *)buffer + *offset;
+  bool has_fields = lead->span > 1;
+  if (has_fields &&
+      (scratch == NULL || (is_deflated(lead) && inflated == NULL))) {
+    return KG_E_INVALID_ARGUMENT;
+  }
+  decode_lead(lead, (lead->flags & KG_EVENT_CUT) != 0, threat);
+  *offset += lead->span;
+  if (!has_fields) {
+    return KG_OK;
+  }
+  int64_t bytes = restore_fields(lead, scratch, inflated, max_event_bytes);
+  if (bytes < 0) {
+    decode_lead(lead, true, threat);
+    return (int)bytes;
+  }
+  const void *fields = is_deflated(lead) ? inflated : scratch;
+  int result = decode_fields(lead, fields, (size_t)bytes, threat);
+  if (text_bytes(threat) > max_event_bytes) {
+    decode_lead(lead, true, threat);
+    return KG_E_EVENT_TOO_LARGE;
+  }
+  return result;
 }

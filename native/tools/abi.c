@@ -40,7 +40,7 @@ int main(void) {
   begin("kg_threat", sizeof(kg_threat));
   F(timestamp_us), F(threat_type), F(severity), F(blocked), F(source),
       F(details), F(id), F(context), F(deflated), F(sequence), F(publish_ns),
-      F(cut);
+      F(cut), F(missing);
   end();
 #undef F
 
@@ -55,7 +55,7 @@ int main(void) {
   F(struct_size), F(dir), F(name), F(max_events), F(max_bytes), F(no_checksums),
       F(priority_severity), F(priority_events), F(predecessor_generation),
       F(predecessor_sequence), F(predecessor_priority), F(rejects),
-      F(reader_timeout_ms), F(reliable), F(any_thread);
+      F(reader_timeout_ms), F(reliable), F(any_thread), F(checks);
   end();
 #undef F
 
@@ -77,6 +77,12 @@ int main(void) {
 #define F(name) FIELD(kg_attached_reader, name)
   begin("kg_attached_reader", sizeof(kg_attached_reader));
   F(cell), F(cursor), F(lag), F(evicted), F(alive);
+  end();
+#undef F
+
+#define F(name) FIELD(kg_position, name)
+  begin("kg_position", sizeof(kg_position));
+  F(generation), F(next), F(priority);
   end();
 #undef F
 

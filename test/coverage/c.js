@@ -2,7 +2,7 @@
 // Coverage of the C core by the C tests, as gcc and gcov count it: without
 // optimization, all tests once, in a build of their own (test/c/build/gcov).
 //
-// Counted are native/base/, ring/, file/ and platform/. What a test's process
+// Counted are native/base/, text/, ring/, file/ and platform/. What a test's process
 // does that is killed is not counted, nor what another user's does; nothing
 // else is left out, and no line is marked as not to be counted.
 
@@ -14,7 +14,7 @@ const path = require('node:path')
 const ROOT = path.join(__dirname, '..', '..')
 const TESTS = path.join(ROOT, 'test', 'c')
 const BUILD = path.join(TESTS, 'build', 'gcov')
-const LAYERS = ['base', 'ring', 'file', 'platform']
+const LAYERS = ['base', 'text', 'ring', 'file', 'platform']
 
 // In percent; fewer fail.
 const LEAST = { lines: 95, branches: 85 }
@@ -31,9 +31,10 @@ function run(command, args, cwd, stdio = 'inherit') {
   return result.stdout
 }
 
-/** The notes of all compiled files of the core, with and without its steps. */
+/** The notes of all compiled files of the core, with and without what not each build has. */
 function findNotes() {
-  const folders = ['obj', path.join('obj', 'steps')]
+  const builds = ['steps', 'zlib', 'debug']
+  const folders = ['obj', ...builds.map((name) => path.join('obj', name))]
   return folders.flatMap((folder) =>
     fs
       .readdirSync(path.join(BUILD, folder))

@@ -3,8 +3,10 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 
+#include "include/sys/event.h"
 #include "include/sys/sysctl.h"
 #include "shim.h"
 
@@ -65,6 +67,30 @@ void *kg_shim_dlsym(void *handle, const char *name) {
   return strcmp(name, "os_sync_wake_by_address_all") == 0
              ? (void *)(uintptr_t)wake_all
              : NULL;
+}
+
+int kqueue(void) {
+  return inotify_init1(IN_NONBLOCK);
+}
+
+/* Equal events that wait become one, as with EV_CLEAR. */
+int kevent(int queue, const struct kevent *changes, int change_count,
+           struct kevent *events, int event_count,
+           const struct timespec *timeout) {
+  char path[64];
+  char waiting[4096];
+  if (change_count == 1 && changes->filter == EVFILT_VNODE &&
+      changes->flags == (EV_ADD | EV_CLEAR) && changes->fflags == NOTE_ATTRIB) {
+    snprintf(path, sizeof path, "/proc/self/fd/%d", (int)changes->ident);
+    return inotify_add_watch(queue, path, IN_ATTRIB) < 0 ? -1 : 0;
+  }
+  if (change_count != 0 || event_count != 1 || timeout == NULL ||
+      timeout->tv_sec != 0 || timeout->tv_nsec != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  *events = (struct kevent){.filter = EVFILT_VNODE, .fflags = NOTE_ATTRIB};
+  return read(queue, waiting, sizeof waiting) > 0 ? 1 : 0;
 }
 
 int sysctlbyname(const char *name, void *old, size_t *old_bytes,

@@ -34,7 +34,8 @@ typedef struct fstore {
 #define F_PREALLOCATE 42
 #define F_ALLOCATEALL 4
 #define F_PEOFPOSMODE 3
-#define fcntl kg_shim_fcntl
+#define fcntl(fd, command, argument) \
+  kg_shim_fcntl(fd, command, (void *)(uintptr_t)(argument))
 int kg_shim_fcntl(int fd, int command, void *argument);
 
 /* <dlfcn.h>: a function of the system that came in 14.4, or none. */

@@ -1,6 +1,7 @@
 /* A threat to slots and back, and slots that no encoder of ours made: what
  * comes out is what went in, lies within what was given, and every field that
- * is told of is there. */
+ * is told of is there. With zlib in the core, so that what is deflated is
+ * inflated, too. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -156,6 +157,65 @@ static void check_field(const unsigned char *tail, size_t bytes, uint8_t tag,
   check_same(got, wanted);
 }
 
+static bool lies_within(kg_text text, const void *from, size_t length) {
+  const char *start = from;
+  return text.length == 0 ||
+         (text.bytes >= start && text.length <= length &&
+          (size_t)(text.bytes - start) <= length - text.length);
+}
+
+/* How much text of an event is taken. */
+#define MOST_TAKEN 2000
+
+/* The same event inflated, or with a bound: whatever it holds, its texts lie in
+ * what was given, and no more are taken than was said. */
+static void check_whole(const kg_slot *slots) {
+  size_t span = slots[0].span;
+  size_t room = KG_CONTINUATION_BYTES(MOST_TAKEN);
+  char *scratch = malloc(span * KG_EVENT_BYTES);
+  char *inflated = malloc(room);
+  CHECK(scratch != NULL && inflated != NULL);
+  uint32_t offset = 0;
+  kg_threat got;
+  int result = kg_event_decode_whole(slots, &offset, scratch, inflated,
+                                     MOST_TAKEN, &got);
+  CHECK_EQUAL(offset, span);
+  CHECK(result == KG_OK || result == KG_E_RING_CORRUPT ||
+        result == KG_E_EVENT_TOO_LARGE);
+  const kg_text texts[] = {got.source, got.details, got.id, got.context};
+  size_t bytes = 0;
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    CHECK(lies_within(texts[i], scratch, span * KG_EVENT_BYTES) ||
+          lies_within(texts[i], inflated, room) ||
+          lies_within(texts[i], slots, sizeof *slots));
+    bytes += texts[i].length;
+  }
+  CHECK(bytes <= MOST_TAKEN || span == 1 || got.cut);
+  /* A slot may say that it is cut, and have its texts all the same. */
+  bool says_cut = (slots[0].flags & KG_EVENT_CUT) != 0;
+  CHECK(!got.cut || says_cut || got.id.length + got.context.length == 0);
+  CHECK(got.id.length == 0 || (got.missing & KG_TEXT_ID) == 0);
+  CHECK(got.context.length == 0 || (got.missing & KG_TEXT_CONTEXT) == 0);
+  CHECK(got.missing == 0 || got.cut || result != KG_OK);
+  free(inflated);
+  free(scratch);
+}
+
+/* Any bytes as text. */
+static void check_texts(const unsigned char *bytes, size_t length) {
+  size_t at = 0;
+  char *copy = malloc(length == 0 ? 1 : length);
+  CHECK(copy != NULL);
+  memcpy(copy, bytes, length);
+  bool is_utf8 = kg_utf8_check(copy, length, &at) == KG_OK;
+  CHECK(is_utf8 || at < length);
+  /* What stands before that is. */
+  CHECK(is_utf8 || kg_utf8_check(copy, at, NULL) == KG_OK);
+  CHECK(kg_json_check(copy, length, &at) != KG_OK || is_utf8);
+  CHECK(at <= length);
+  free(copy);
+}
+
 /* The rest of the input is a continuation. */
 static void check_any_tail(fuzz_input *in) {
   static unsigned char tail[MOST_TEXT];
@@ -167,6 +227,7 @@ static void check_any_tail(fuzz_input *in) {
   size_t bytes = in->left < MOST_TEXT / 2 ? in->left : MOST_TEXT / 2;
   memset(tail, 0, sizeof tail);
   memcpy(tail, in->at, bytes);
+  check_texts(tail, bytes);
   bytes += zeros;
   lead.tail_bytes = (uint32_t)bytes;
   lead.span = (uint16_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
@@ -182,6 +243,7 @@ static void check_any_tail(fuzz_input *in) {
              KG_EVENT_BYTES);
     }
   }
+  check_whole(slots);
   uint32_t offset = 0;
   kg_threat got;
   int result = kg_event_decode(slots, &offset, scratch, &got);

@@ -41,7 +41,8 @@ const exported = (file) =>
 const PROGRAM = `#include <kindly-guard-ipc/kg_ipc.h>
 #include <stdio.h>
 int main(void) {
-  printf("%s %s\\n", KG_VERSION, kg_version());
+  printf("%s %s%s\\n", KG_VERSION, kg_version(),
+         kg_has_zlib() ? " with zlib" : "");
   return 0;
 }
 `
@@ -165,6 +166,67 @@ describe('libkindly_guard_ipc', () => {
       const needs = run('readelf', ['-d', program]).includes(SONAME)
       assert.equal(needs, isShared, target)
     }
+  })
+
+  describe('built with zlib', () => {
+    const output = `${version} ${version} with zlib\n`
+    const usesZlib = (file) =>
+      /NEEDED.*libz\.so/.test(run('readelf', ['-d', file]))
+
+    it('by make: pkg-config tells who links the static one', () => {
+      const prefix = inWork('zlib-by-make')
+      const places = [`BUILD=${inWork('zlib-make')}`, `PREFIX=${prefix}`]
+      run('make', ['-s', '-C', NATIVE, 'install', 'ZLIB=1', ...places])
+      assert(usesZlib(path.join(prefix, 'lib', 'libkindly_guard_ipc.so')))
+      assert(!usesZlib(path.join(prefixes.make, 'lib', SONAME)))
+      const env = { PKG_CONFIG_PATH: path.join(prefix, 'lib', 'pkgconfig') }
+      const flagsOf = (...more) =>
+        run('pkg-config', ['--cflags', '--libs', ...more, PACKAGE], {
+          env: { ...process.env, ...env }
+        })
+          .trim()
+          .split(/\s+/)
+      // The program itself needs nothing of it.
+      assert(!flagsOf().includes('-lz'))
+      const source = inWork('zlib-main.c')
+      const program = inWork('zlib-main')
+      fs.writeFileSync(source, PROGRAM)
+      const found = flagsOf('--static').map((flag) =>
+        flag === '-lkindly_guard_ipc' ? '-l:libkindly_guard_ipc.a' : flag
+      )
+      run('cc', ['-std=c11', '-o', program, source, ...found])
+      assert.equal(run(program, []), output)
+    })
+
+    it('by CMake: find_package brings it along', () => {
+      const [prefix, build] = [inWork('zlib-by-cmake'), inWork('zlib-cmake')]
+      const options = [`-DCMAKE_INSTALL_PREFIX=${prefix}`, '-DKG_WITH_ZLIB=ON']
+      run('cmake', ['-S', NATIVE, '-B', build, ...options])
+      run('cmake', ['--build', build, '--parallel', '2'])
+      run('cmake', ['--install', build])
+      const [source, user] = [inWork('zlib-user'), inWork('zlib-user-build')]
+      fs.mkdirSync(source)
+      fs.writeFileSync(path.join(source, 'main.c'), PROGRAM)
+      fs.writeFileSync(path.join(source, 'CMakeLists.txt'), PROJECT)
+      run('cmake', ['-S', source, '-B', user, `-DCMAKE_PREFIX_PATH=${prefix}`])
+      run('cmake', ['--build', user])
+      for (const target of ['kindly_guard_ipc', 'kindly_guard_ipc_static']) {
+        assert.equal(run(path.join(user, `with_${target}`), []), output)
+      }
+    })
+  })
+
+  it('what was compiled without zlib is compiled anew with it', () => {
+    const build = `BUILD=${inWork('anew')}`
+    const archive = inWork('anew', 'libkindly_guard_ipc.a')
+    const wants = (...options) => {
+      run('make', ['-s', '-C', NATIVE, archive, build, ...options])
+      return run('nm', ['-u', archive]).includes('inflateInit2_')
+    }
+    assert.deepEqual(
+      [wants(), wants('ZLIB=1'), wants('ZLIB=0')],
+      [false, true, false]
+    )
   })
 
   for (const [compiler, standards] of Object.entries(STANDARDS)) {

@@ -15,15 +15,21 @@ const TOOLS = {
   'g++': 'g++',
   python3: 'python3'
 }
+// A header, and the package that has it.
+const HEADERS = { '/usr/include/zlib.h': 'zlib1g-dev' }
 const LIMIT_MS = '300000'
 
 const isThere = (program) =>
   spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
 
 function install() {
-  const missing = Object.keys(TOOLS).filter((program) => !isThere(program))
-  if (missing.length === 0) return
-  const packages = missing.map((program) => TOOLS[program])
+  const programs = Object.keys(TOOLS).filter((program) => !isThere(program))
+  const headers = Object.keys(HEADERS).filter((file) => !fs.existsSync(file))
+  const packages = [
+    ...programs.map((program) => TOOLS[program]),
+    ...headers.map((file) => HEADERS[file])
+  ]
+  if (packages.length === 0) return
   const quiet = {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }

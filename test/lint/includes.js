@@ -7,7 +7,7 @@ const path = require('node:path')
 
 const NATIVE = path.join(__dirname, '..', '..', 'native')
 // Each includes from itself and from those before it.
-const LAYERS = 'include base platform ring file loop addon'.split(' ')
+const LAYERS = 'include base text platform ring file loop addon'.split(' ')
 // What may be named only there.
 const PLACES = [
   [/^#include <uv\.h>/, /^(loop|addon)\//],

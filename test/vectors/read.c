@@ -5,8 +5,8 @@
  *   read DIRECTORY latest
  *   read DIRECTORY after SEQUENCE PRIORITY   `null`: it is not known
  *
- * Begins with what the ring is. The continuation that is deflated stays so: the
- * library does not inflate. */
+ * Begins with what the ring is. A library without zlib leaves a continuation
+ * deflated, and the event is cut. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +32,10 @@ static void print_threat(const kg_threat *threat) {
          (unsigned)threat->severity, threat->blocked ? "true" : "false");
   print_text("source", threat->source);
   print_text("details", threat->details);
-  if (threat->id.length > 0) {
-    print_text("id", threat->id);
-  } else {
-    printf(",\"id\":\"%016" PRIx64 "-%" PRIu64 "\"", generation,
-           threat->sequence);
-  }
+  char made[KG_ID_BYTES];
+  kg_text id;
+  (void)kg_threat_id(threat, generation, made, &id);
+  print_text("id", id);
   if (threat->context.length > 0) {
     printf(",\"context\":%.*s", (int)threat->context.length,
            threat->context.bytes);
@@ -98,8 +96,10 @@ static int seek(kg_reader *reader, int argc, char **argv) {
 static int read_all(kg_reader *reader, uint32_t slots) {
   void *buffer = calloc(slots, sizeof(kg_slot));
   void *scratch = calloc(slots, KG_EVENT_BYTES);
+  void *inflated = malloc(KG_CONTINUATION_BYTES(KG_DEFAULT_EVENT_BYTES));
   kg_batch batch = {.more = true};
-  int result = buffer == NULL || scratch == NULL ? KG_E_NO_MEMORY : KG_OK;
+  bool has_memory = buffer != NULL && scratch != NULL && inflated != NULL;
+  int result = has_memory ? KG_OK : KG_E_NO_MEMORY;
   while (result == KG_OK && batch.more) {
     uint32_t offset = 0;
     result = kg_reader_read(reader, buffer, slots, &batch);
@@ -109,10 +109,12 @@ static int read_all(kg_reader *reader, uint32_t slots) {
     for (uint32_t i = 0; i < batch.events; i++) {
       kg_threat threat;
       /* A continuation that makes no sense leaves what was found whole. */
-      (void)kg_event_decode(buffer, &offset, scratch, &threat);
+      (void)kg_event_decode_whole(buffer, &offset, scratch, inflated,
+                                  KG_DEFAULT_EVENT_BYTES, &threat);
       print_threat(&threat);
     }
   }
+  free(inflated);
   free(scratch);
   free(buffer);
   return result;
