@@ -11,13 +11,13 @@ use crate::writer::SharedMemoryIpc;
 pub struct Batch<'a> {
     writer: &'a mut SharedMemoryIpc,
     failed: Option<Error>,
-    is_over: bool,
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(writer: &'a mut SharedMemoryIpc) -> Self {
+        // What is left of one that was dropped.
         writer.discard();
-        Batch { writer, failed: None, is_over: false }
+        Batch { writer, failed: None }
     }
 
     /// Adds a threat. Any error drops the whole batch, and is what each later call
@@ -35,18 +35,9 @@ impl<'a> Batch<'a> {
     /// one, that of the last one in the ring. Any error, such as one of which
     /// [`Error::is_ring_full`] is true, drops the whole batch.
     pub fn commit(mut self) -> Result<u64> {
-        self.is_over = true;
         match self.failed.take() {
             Some(error) => Err(error),
             None => self.writer.commit(),
-        }
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        if !self.is_over {
-            self.writer.discard();
         }
     }
 }

@@ -90,3 +90,19 @@ impl Interrupter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_closing_nothing_is_interrupted() {
+        // Nothing is there: the library would not survive it.
+        let gate = Gate::new(Handle::Reader(NonNull::dangling()));
+        let interrupter = Interrupter::new(&gate);
+        gate.close();
+        interrupter.interrupt();
+        assert!(gate.take_interrupt());
+        assert!(!gate.take_interrupt());
+    }
+}

@@ -16,7 +16,7 @@ use kindly_guard_ipc::{
 };
 
 /// Longer than anything that a test waits for.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(3600);
 
 fn read_all(reader: &mut ShmClient) -> (Vec<Threat>, Vec<(LossReason, u64, u64)>) {
     let (mut threats, mut losses) = (Vec::new(), Vec::new());
@@ -194,6 +194,9 @@ fn a_full_ring_is_an_outcome_and_is_waited_for() {
     assert_eq!(writer.write_threat_waiting(&threat(""), LONG), Ok(17));
     let (mut reader, count, losses) = reading.join().expect("no panic");
     assert_eq!((count + read_all(&mut reader).0.len(), losses), (17, vec![]));
+    assert_eq!(writer.readers().len(), 1);
+    drop(reader);
+    assert_eq!(writer.readers(), []);
     assert!(writer.span(&threat("x".repeat(1000))).expect("a span") > 1);
     let error = writer.wait_for_space(99, LONG).expect_err("more than a quarter");
     assert_eq!(error.code(), "ERR_INVALID_ARGUMENT");
@@ -377,6 +380,13 @@ fn a_flood_leaves_what_has_priority() {
     assert_eq!((threats[0].details.as_str(), threats[0].sequence), ("severe", 1));
     assert_eq!(losses, [(LossReason::Overwritten, 2, 85)]);
     assert_eq!((reader.stats().rescued, writer.stats().priority), (1, 1));
+
+    // Who comes later knows how many had priority before.
+    let mut late = ring.reader();
+    assert!(matches!(late.try_next(), Ok(Some(Event::Lost(lost)))
+        if lost.reason == LossReason::BeforeJoin));
+    let position = late.position();
+    assert_eq!((position.sequence, position.priority), (85, Some(1)));
 }
 
 #[test]
@@ -408,6 +418,11 @@ fn an_event_loop_waits_for_a_descriptor() {
     assert_eq!(reader.arm(), Ok(false));
     assert_eq!(read_all(&mut reader).0.len(), 1);
     assert_eq!(reader.arm(), Ok(true));
+    // What was read in advance is there to be taken.
+    writer.write_threat(&threat("")).expect("a sequence");
+    writer.write_threat(&threat("")).expect("a sequence");
+    assert!(matches!(reader.try_next(), Ok(Some(_))));
+    assert_eq!(reader.arm(), Ok(false));
 
     let options = WriterOptions::new().dir(&ring.dir).name("other").overflow(Overflow::Reject);
     let rejecting = SharedMemoryIpc::open(&options).expect("a writer");

@@ -1,4 +1,6 @@
-//! A directory of its own for each test.
+//! A directory of its own for each test. Each file of tests has this module for
+//! itself, and not each needs it all.
+#![allow(dead_code)]
 
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -33,8 +35,6 @@ impl TestRing {
         WriterOptions::new().dir(&self.dir).max_events(16).priority_events(0).beats(false)
     }
 
-    // Each file of tests has this module for itself, and not each needs it all.
-    #[allow(dead_code)]
     pub fn writer(&self) -> SharedMemoryIpc {
         SharedMemoryIpc::open(&self.options()).expect("a writer")
     }
