@@ -250,8 +250,11 @@ impl ShmClient {
     /// is. For a thread that has a CPU to itself and is to wait for nothing.
     pub fn spin(&mut self, timeout: Duration) -> bool {
         let micros = u32::try_from(timeout.as_micros()).unwrap_or(u32::MAX);
+        if !self.buffer.is_empty() || self.untold.is_some() {
+            return true;
+        }
         // SAFETY: the reader is open and this thread's.
-        !self.buffer.is_empty() || unsafe { sys::kg_reader_spin(self.raw(), micros) }
+        unsafe { sys::kg_reader_spin(self.raw(), micros) }
     }
 
     /// Gives each threat to `consume`, which returns whether to go on; waits for
@@ -367,9 +370,12 @@ impl ShmClient {
         let result = unsafe { sys::kg_reader_reopen(self.raw(), &mut lost, &mut failure) };
         if result < sys::KG_OK {
             let error = Error::from_failure(result, &failure);
-            // The file that was cut short is still there: none took its place yet.
-            let is_none = error.kind() == ErrorKind::RingTruncated;
-            return if is_none { Ok(false) } else { Err(error) };
+            // The file that was cut short is still there, or one that is no ring: a
+            // writer will put another one in its place.
+            return match error.kind() {
+                ErrorKind::RingTruncated | ErrorKind::RingInvalid => Ok(false),
+                _ => Err(error),
+            };
         }
         if result == sys::KG_OK {
             return Ok(false);

@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::io::AsRawFd;
 use std::sync::mpsc;
 use std::thread;
@@ -345,6 +346,31 @@ fn a_ring_that_takes_the_place_is_followed() {
         "{lost:?}"
     );
     assert!(matches!(next(), Event::Threat(threat) if threat.details == "after"));
+}
+
+#[test]
+fn a_file_that_is_no_ring_is_waited_out() {
+    let ring = TestRing::new();
+    let writer = ring.writer();
+    let mut reader = ring.reader();
+    writer.write_threat(&threat("old")).expect("a sequence");
+    assert_eq!(read_all(&mut reader).0.len(), 1);
+    drop(writer);
+    let other = ring.dir.join("other");
+    fs::write(&other, vec![7; 200_000]).expect("a file");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o600)).expect("its mode");
+    fs::rename(&other, ring.file()).expect("in its place");
+    assert_eq!(reader.next_event(Duration::from_millis(1)), Ok(None));
+    ring.writer().write_threat(&threat("new")).expect("a sequence");
+    let events: Vec<Event> = reader.events().take(2).collect::<Result<_, _>>().expect("events");
+    match &events[..] {
+        [Event::Lost(lost), Event::Threat(threat)] => {
+            // Nobody knows what the old ring had.
+            assert_eq!((lost.reason, lost.range), (LossReason::Replaced, None));
+            assert_eq!(threat.details, "new");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
