@@ -86,7 +86,7 @@ fn link_installed() -> Done<PathBuf> {
 /// native/Makefile has them.
 fn sources(native: &Path, system: &str) -> Done<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for folder in ["base", "ring", "file", "platform"] {
+    for folder in ["base", "text", "ring", "file", "platform"] {
         let folder_path = native.join(folder);
         println!("cargo:rerun-if-changed={}", folder_path.display());
         let entries =
@@ -123,7 +123,11 @@ fn compile(native: &Path, out: &Path) -> Done<()> {
     fs::create_dir_all(&objects).map_err(|error| error.to_string())?;
 
     let cc = env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let flags = env::var("CFLAGS").unwrap_or_default();
+    let mut flags = env::var("CFLAGS").unwrap_or_default();
+    let has_zlib = env::var_os("CARGO_FEATURE_ZLIB").is_some();
+    if has_zlib {
+        flags.push_str(" -DKG_WITH_ZLIB");
+    }
     let jobs = env::var("NUM_JOBS").map_or(1, |text| text.parse().unwrap_or(1)).max(1);
     let mut running = Vec::new();
     // Each compiler leaves its object files in the folder that it runs in.
@@ -160,6 +164,9 @@ fn compile(native: &Path, out: &Path) -> Done<()> {
     run(&ar, &arguments)?;
     println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-lib=static=kindly_guard_ipc");
+    if has_zlib {
+        println!("cargo:rustc-link-lib=z");
+    }
     Ok(())
 }
 

@@ -18,8 +18,8 @@ const COUNT = 100_000
 const LONG_MS = 240_000
 const COMPILING_MS = 600_000
 
-/** The library leaves a continuation deflated, so the event is cut to the lead
- * slot's text. */
+/** Without zlib the library leaves a continuation deflated, so the event is cut to
+ * the lead slot's text. */
 function notInflated(generation, { threat }) {
   const start = (text, bytes) => fitting(Buffer.from(text), bytes).toString()
   const source = start(threat.source, 64)
@@ -84,38 +84,92 @@ describe('Rust', function rustLibrary() {
   const ring = useRing()
   let peer
 
-  before(async function compilePeer() {
-    this.timeout(COMPILING_MS)
-    const { code, stderr } = await cargo(PEER, ['build'])
+  let inflating
+
+  /** A peer in a folder, which what is compiled otherwise has not. */
+  async function compile(folder, ...features) {
+    const env = { CARGO_TARGET_DIR: folder }
+    const { code, stderr } = await cargo(PEER, ['build', ...features], { env })
     assert.equal(code, 0, stderr)
     assert.doesNotMatch(stderr, /warning/)
-    peer = path.join(targetDir(), 'debug', 'peer')
+    return path.join(folder, 'debug', 'peer')
+  }
+
+  before(async function compilePeers() {
+    this.timeout(2 * COMPILING_MS)
+    const folder = targetDir()
+    peer = await compile(folder)
+    const other = path.join(folder, 'zlib')
+    inflating = await compile(other, '--features', 'zlib')
   })
 
   afterEach(endRust)
+
+  /** What Rust says that a vector has. */
+  async function readVector(program, name, read) {
+    place(name, ring().dir)
+    const [how, ...others] = wordsOf(read)
+    const from =
+      how === 'after' ? [how, read.join.after.generation, ...others] : [how]
+    const { code, stdout, stderr } = await run(program, [
+      'tail',
+      ring().dir,
+      ...from
+    ])
+    assert.equal(code, 0, stderr)
+    return parseLines(stdout)
+  }
 
   for (const name of NAMES) {
     const { generation, reads } = expected(name)
     for (const read of reads) {
       it(`reads the test vector ${name}, ${wordsOf(read).join(' ')}`, async () => {
-        place(name, ring().dir)
-        const [how, ...others] = wordsOf(read)
-        const from =
-          how === 'after' ? [how, read.join.after.generation, ...others] : [how]
-        const { code, stdout, stderr } = await run(peer, [
-          'tail',
-          ring().dir,
-          ...from
-        ])
-        assert.equal(code, 0, stderr)
         const gives =
           name === 'deflated'
             ? read.gives.map((item) => notInflated(generation, item))
             : read.gives
-        assert.deepEqual(parseLines(stdout), gives)
+        assert.deepEqual(await readVector(peer, name, read), gives)
       })
     }
   }
+
+  it('reads the test vector deflated whole, with zlib', async () => {
+    const { reads } = expected('deflated')
+    for (const read of reads) {
+      const found = await readVector(inflating, 'deflated', read)
+      assert.deepEqual(found, read.gives)
+    }
+  })
+
+  it('exchanges large texts with Node, deflated by either', async () => {
+    const large = THREATS.map((threat) => ({
+      ...threat,
+      details: threat.details.repeat(20_000 / (threat.details.length + 1) + 2)
+    }))
+    const writer = ring().writer({ maxEvents: 4096 })
+    for (const threat of large) writer.writeThreat(threat)
+    const { generation } = writer.ringStats()
+    const bytes = writer.stats().bytes
+    const args = ['tail', ring().dir, 'oldest']
+    const { code, stdout, stderr } = await run(inflating, args)
+    assert.equal(code, 0, stderr)
+    const read = parseLines(stdout).map(({ threat }) => ({
+      ...threat,
+      generation
+    }))
+    assert.deepEqual(read.map(asWritten), large)
+    writer.close()
+
+    const client = ring().client()
+    const input = large.map((threat) => `${lineOf(threat)}\n`).join('')
+    const written = await run(inflating, ['texts', ring().dir], { input })
+    assert.equal(written.code, 0, written.stderr)
+    assert.deepEqual(client.poll().map(asWritten), large)
+    // Of the same size: both have deflated it.
+    const ratio = client.stats().bytes / bytes
+    assert(ratio > 0.5 && ratio < 2, `${ratio}`)
+    assert(bytes < input.length / 4)
+  })
 
   it('Node reads the texts that Rust writes', async () => {
     const input = THREATS.map((threat) => `${lineOf(threat)}\n`).join('')

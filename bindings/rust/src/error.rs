@@ -86,6 +86,8 @@ kinds! {
     TooManyReaders = -30 "ERR_TOO_MANY_READERS",
     BenchmarkFailed = -31 "ERR_BENCHMARK_FAILED",
     PositionInvalid = -32 "ERR_POSITION_INVALID",
+    NoZlib = -33 "ERR_NO_ZLIB",
+    WrongThread = -34 "ERR_WRONG_THREAD",
 }
 
 fn text_of(number: c_int, function: unsafe extern "C" fn(c_int) -> *const c_char) -> &'static str {

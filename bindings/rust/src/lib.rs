@@ -4,6 +4,7 @@
 
 mod batch;
 mod buffer;
+mod encode;
 mod error;
 mod handle;
 mod info;

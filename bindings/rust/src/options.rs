@@ -53,6 +53,8 @@ pub struct WriterOptions {
     priority_events: Option<u32>,
     overflow: Overflow,
     reader_timeout: Option<Duration>,
+    check_json: bool,
+    pub(crate) deflates: bool,
     pub(crate) beats: bool,
 }
 
@@ -67,6 +69,8 @@ impl Default for WriterOptions {
             priority_events: None,
             overflow: Overflow::Overwrite,
             reader_timeout: None,
+            check_json: true,
+            deflates: true,
             beats: true,
         }
     }
@@ -137,6 +141,20 @@ impl WriterOptions {
         self
     }
 
+    /// Whether a context that is no JSON is refused, as it is unless told
+    /// otherwise: [`ErrorKind::InvalidThreat`].
+    pub fn check_json(mut self, check_json: bool) -> Self {
+        self.check_json = check_json;
+        self
+    }
+
+    /// Whether texts of 16 KiB and more are deflated where the C library has zlib,
+    /// as they are unless told otherwise.
+    pub fn deflates(mut self, deflates: bool) -> Self {
+        self.deflates = deflates;
+        self
+    }
+
     /// Whether the writer has a thread that says "alive" twice a second and mends
     /// a ring that was removed, as it has unless told otherwise. Without it, call
     /// [`SharedMemoryIpc::beat`](crate::SharedMemoryIpc::beat) as often; waiting
@@ -163,6 +181,8 @@ impl WriterOptions {
         raw.rejects = self.overflow == Overflow::Reject;
         raw.reader_timeout_ms = self.reader_timeout.map_or(0, |time| milliseconds(time).max(1));
         raw.any_thread = self.beats;
+        // The others that C checks are UTF-8, which text in Rust is.
+        raw.checks = if self.check_json { sys::KG_CHECK_JSON } else { 0 };
         Ok(options)
     }
 }
@@ -173,12 +193,18 @@ impl WriterOptions {
 pub struct ReaderOptions {
     place: Place,
     reliable: bool,
+    pub(crate) max_event_bytes: u32,
     pub(crate) start: Start,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        ReaderOptions { place: Place::default(), reliable: false, start: Start::Latest }
+        ReaderOptions {
+            place: Place::default(),
+            reliable: false,
+            max_event_bytes: sys::KG_DEFAULT_EVENT_BYTES,
+            start: Start::Latest,
+        }
     }
 }
 
@@ -204,6 +230,13 @@ impl ReaderOptions {
     /// Where reading begins.
     pub fn start(mut self, start: Start) -> Self {
         self.start = start;
+        self
+    }
+
+    /// The most bytes that the texts of an event may have together, 1 MiB unless
+    /// told otherwise: those of a larger one are cut. No more is ever inflated.
+    pub fn max_event_bytes(mut self, max_event_bytes: u32) -> Self {
+        self.max_event_bytes = max_event_bytes;
         self
     }
 
@@ -300,6 +333,8 @@ mod tests {
         assert!(raw.dir.is_null() && raw.name.is_null());
         assert_eq!([raw.max_events, raw.priority_severity, raw.priority_events], [0; 3]);
         assert_eq!((raw.reader_timeout_ms, raw.rejects, raw.no_checksums), (0, false, false));
+        assert_eq!(raw.checks, sys::KG_CHECK_JSON);
+        assert_eq!(WriterOptions::new().check_json(false).as_c().expect("options").raw.checks, 0);
         assert!(raw.any_thread, "the heart beats in a thread of its own");
         assert!(!WriterOptions::new().beats(false).as_c().expect("options").raw.any_thread);
     }

@@ -93,31 +93,6 @@ impl Lost {
         });
         Some(Lost { reason, generation, range })
     }
-
-    /// What nobody will read any more of the ring that a reader had come to
-    /// `position` in, where the ring that is there says what was `before` it.
-    pub(crate) fn between(position: Position, before: Option<Position>) -> Option<Self> {
-        let lost =
-            |range| Lost { reason: LossReason::Replaced, generation: position.generation, range };
-        let is_known = |last: &Position| {
-            last.generation == position.generation && last.sequence <= sys::KG_SEQUENCE_MAX
-        };
-        let last = match before.filter(is_known) {
-            Some(last) => last,
-            None => return Some(lost(None)),
-        };
-        let count = last.sequence.checked_sub(position.sequence).filter(|&n| n > 0)?;
-        let counted = match (position.priority, last.priority) {
-            (Some(first), Some(end)) => Some(u64::from(end.wrapping_sub(first))),
-            _ => None,
-        };
-        Some(lost(Some(LostRange {
-            count,
-            from: position.sequence + 1,
-            to: last.sequence,
-            priority: counted.filter(|&number| number <= count),
-        })))
-    }
 }
 
 /// How many events were lost, by reason.

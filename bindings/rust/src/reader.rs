@@ -116,7 +116,7 @@ impl ShmClient {
         let mut client = ShmClient {
             reader,
             gate: Gate::new(Handle::Reader(reader)),
-            buffer: Buffer::new()?,
+            buffer: Buffer::new(options.max_event_bytes)?,
             generation: 0,
             untold: None,
             position: Position { generation: 0, sequence: 0, priority: None },
@@ -130,7 +130,11 @@ impl ShmClient {
         Ok(client)
     }
 
+    /// The reader, which is this thread's: the compiler sees to it, and a library
+    /// that looks for itself is told.
     fn raw(&self) -> *mut sys::kg_reader {
+        // SAFETY: the reader is open, and no other thread uses it.
+        unsafe { sys::kg_reader_adopt(self.reader.as_ptr()) };
         self.reader.as_ptr()
     }
 
@@ -157,10 +161,7 @@ impl ShmClient {
             Start::Latest => (sys::KG_FROM_LATEST, 0),
             Start::Oldest => (sys::KG_FROM_OLDEST, 0),
             Start::Sequence(sequence) => (sys::KG_FROM_SEQUENCE, sequence),
-            Start::After(position) if position.generation == self.generation => {
-                return self.seek_after(position)
-            }
-            Start::After(position) => return self.seek_over(position),
+            Start::After(position) => return self.seek_after(position),
         };
         // SAFETY: the reader is open and this thread's.
         self.check(unsafe { sys::kg_reader_seek(self.raw(), from, sequence) })?;
@@ -183,22 +184,24 @@ impl ShmClient {
         self.position = Position { generation, sequence, priority };
     }
 
+    /// In another ring than that of the position: what of that nobody will read
+    /// any more, then this ring from its first event on.
     fn seek_after(&mut self, position: Position) -> Result<()> {
-        let priority = position.priority.map_or(sys::KG_PRIORITY_UNKNOWN, u64::from);
-        // SAFETY: the reader is open and this thread's.
-        let result = unsafe { sys::kg_reader_seek_after(self.raw(), position.sequence, priority) };
+        let behind = sys::kg_position {
+            generation: position.generation,
+            next: position.sequence.saturating_add(1),
+            priority: position.priority.map_or(sys::KG_PRIORITY_UNKNOWN, u64::from),
+        };
+        let mut lost = sys::kg_batch::zeroed();
+        // SAFETY: the reader is open and this thread's, and `lost` writable.
+        let result = unsafe { sys::kg_reader_seek_position(self.raw(), &behind, &mut lost) };
         self.check(result)?;
-        self.stand_at(position.sequence, position.priority);
-        Ok(())
-    }
-
-    /// Behind an event of another ring: what of that nobody will read any more,
-    /// then this ring from its first event on.
-    fn seek_over(&mut self, position: Position) -> Result<()> {
-        let before = self.info().predecessor;
-        let first = Position { generation: self.generation, sequence: 0, priority: Some(0) };
-        self.seek_after(first)?;
-        self.untold = Lost::between(position, before);
+        if position.generation == self.generation {
+            self.stand_at(position.sequence, position.priority);
+        } else {
+            self.stand_at(0, Some(0));
+            self.untold = Lost::from_batch(&lost, position.generation);
+        }
         Ok(())
     }
 
@@ -436,7 +439,7 @@ impl ShmClient {
 
     /// For an event loop: a descriptor that `poll()` finds readable when something
     /// may be there, once `arm` has said `true`. It stays the reader's, and may be
-    /// another one behind each `arm`. On macOS it is for a kqueue to watch.
+    /// another one behind each `arm`.
     #[cfg(unix)]
     pub fn fd(&self) -> Result<std::os::unix::io::RawFd> {
         // SAFETY: the reader is open and this thread's.

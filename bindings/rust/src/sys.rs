@@ -79,6 +79,7 @@ structs! {
         sequence: u64,
         publish_ns: u64,
         cut: bool,
+        missing: u8,
     }
 
     kg_failure = KG_FAILURE {
@@ -103,6 +104,7 @@ structs! {
         reader_timeout_ms: u32,
         reliable: bool,
         any_thread: bool,
+        checks: u64,
     }
 
     kg_ring_info = KG_RING_INFO {
@@ -137,6 +139,12 @@ structs! {
         lag: u64,
         evicted: bool,
         alive: bool,
+    }
+
+    kg_position = KG_POSITION {
+        generation: u64,
+        next: u64,
+        priority: u64,
     }
 
     kg_batch = KG_BATCH {
@@ -182,13 +190,19 @@ pub const KG_OK: c_int = 0;
 pub const KG_PRIORITY_NONE: u32 = u32::MAX;
 pub const KG_PRIORITY_UNKNOWN: u64 = u64::MAX;
 pub const KG_LOST_UNKNOWN: u64 = u64::MAX;
+pub const KG_DEFAULT_EVENT_BYTES: u32 = 1 << 20;
+pub const KG_DEFLATE_FROM: usize = 16384;
+pub const KG_CHECK_JSON: u64 = 2;
 
 // kg_layout.h
 pub const KG_SLOT_BYTES: usize = 384;
 pub const KG_EVENT_BYTES: usize = 340;
 pub const KG_READER_CELLS: u32 = 128;
-pub const KG_SEQUENCE_MAX: u64 = (1 << 53) - 1;
-/// Where a lead slot has its count of priority events.
+pub const KG_FIELD_HEADER_BYTES: usize = 8;
+pub const KG_EVENT_DEFLATED: u32 = 1;
+/// Where a lead slot has its flags, and its count of priority events.
+#[cfg(test)]
+pub const KG_FLAGS_OFFSET: usize = 32;
 #[cfg(test)]
 pub const KG_PRIORITY_COUNT_OFFSET: usize = 380;
 
@@ -221,6 +235,15 @@ extern "C" {
         writer: *mut *mut kg_writer,
         failure: *mut kg_failure,
     ) -> c_int;
+    pub fn kg_writer_adopt(writer: *mut kg_writer);
+    pub fn kg_has_zlib() -> bool;
+    pub fn kg_continuation_encode(threat: *const kg_threat, bytes: *mut c_void, room: usize)
+        -> i64;
+    pub fn kg_continuation_deflate(
+        threat: *const kg_threat,
+        bytes: *mut c_void,
+        room: usize,
+    ) -> i64;
     pub fn kg_threat_span(threat: *const kg_threat) -> i64;
     pub fn kg_writer_write(writer: *mut kg_writer, threat: *const kg_threat) -> i64;
     pub fn kg_writer_stage(writer: *mut kg_writer, threat: *const kg_threat) -> c_int;
@@ -246,7 +269,11 @@ extern "C" {
         failure: *mut kg_failure,
     ) -> c_int;
     pub fn kg_reader_seek(reader: *mut kg_reader, from: c_uint, sequence: u64) -> c_int;
-    pub fn kg_reader_seek_after(reader: *mut kg_reader, sequence: u64, priority: u64) -> c_int;
+    pub fn kg_reader_seek_position(
+        reader: *mut kg_reader,
+        position: *const kg_position,
+        lost: *mut kg_batch,
+    ) -> c_int;
     pub fn kg_reader_read(
         reader: *mut kg_reader,
         buffer: *mut c_void,
@@ -259,6 +286,15 @@ extern "C" {
         scratch: *mut c_void,
         threat: *mut kg_threat,
     ) -> c_int;
+    pub fn kg_event_decode_whole(
+        buffer: *const c_void,
+        offset: *mut u32,
+        scratch: *mut c_void,
+        inflated: *mut c_void,
+        max_event_bytes: u32,
+        threat: *mut kg_threat,
+    ) -> c_int;
+    pub fn kg_reader_adopt(reader: *mut kg_reader);
     pub fn kg_reader_wait(reader: *mut kg_reader, timeout_ms: u32);
     pub fn kg_reader_spin(reader: *mut kg_reader, micros: u32) -> bool;
     pub fn kg_reader_interrupt(reader: *mut kg_reader);
@@ -310,8 +346,11 @@ mod tests {
         assert_eq!(number("KG_SLOT_BYTES"), KG_SLOT_BYTES.to_string());
         assert_eq!(number("KG_EVENT_BYTES"), KG_EVENT_BYTES.to_string());
         assert_eq!(number("KG_READER_CELLS"), KG_READER_CELLS.to_string());
-        let most = number("KG_SEQUENCE_MAX");
-        assert_eq!((most.as_str(), KG_SEQUENCE_MAX), ("((UINT64_C(1) << 53) - 1)", (1 << 53) - 1));
+        assert_eq!(number("KG_FIELD_HEADER_BYTES"), KG_FIELD_HEADER_BYTES.to_string());
+        let flag = number("KG_EVENT_DEFLATED");
+        assert_eq!(flag, format!("UINT32_C({KG_EVENT_DEFLATED})"));
+        let flags = format!("KG_ASSERT_OFFSET(kg_slot, flags, {KG_FLAGS_OFFSET})");
+        assert!(LAYOUT_H.contains(&flags));
         let place =
             format!("KG_ASSERT_OFFSET(kg_slot, priority_count, {KG_PRIORITY_COUNT_OFFSET})");
         assert!(LAYOUT_H.contains(&place));
@@ -319,6 +358,8 @@ mod tests {
             ("KG_PRIORITY_NONE", "UINT32_MAX"),
             ("KG_PRIORITY_UNKNOWN", "UINT64_MAX"),
             ("KG_LOST_UNKNOWN", "UINT64_MAX"),
+            ("KG_DEFAULT_EVENT_BYTES", "(UINT32_C(1) << 20)"),
+            ("KG_DEFLATE_FROM", "16384"),
         ] {
             assert_eq!(word_behind(IPC_H, &format!("#define {name}")), value);
         }
@@ -344,6 +385,7 @@ mod tests {
         assert_eq!(life[KG_WRITER_LIVE as usize], "KG_WRITER_LIVE");
         assert_eq!(life[KG_WRITER_STALLED as usize], "KG_WRITER_STALLED");
         assert_eq!(life[KG_WRITER_GONE as usize], "KG_WRITER_GONE");
+        assert!(IPC_H.contains(&format!("KG_CHECK_JSON = {KG_CHECK_JSON} ")));
         let reasons = [
             (KG_LOSS_NONE, "KG_LOSS_NONE"),
             (KG_LOSS_OVERWRITTEN, "KG_LOSS_OVERWRITTEN"),

@@ -132,7 +132,7 @@ pub struct Threat {
     pub blocked: bool,
     /// An id of its own; `id()` has one in any case.
     pub own_id: Option<String>,
-    /// More about it, as JSON. Nothing here checks that it is JSON.
+    /// More about it, as JSON: see [`WriterOptions::check_json`](crate::WriterOptions::check_json).
     pub context: Option<String>,
     /// Microseconds since 1970. Writing: 0 is now.
     pub timestamp_us: u64,

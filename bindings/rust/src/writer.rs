@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
+use crate::encode::Encoded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::{Gate, Handle, Interrupter};
 use crate::info::RingInfo;
@@ -28,6 +29,7 @@ pub struct SharedMemoryIpc {
     writer: NonNull<sys::kg_writer>,
     gate: Arc<Gate>,
     heartbeat: Option<Heartbeat>,
+    deflates: bool,
 }
 
 // SAFETY: a kg_writer belongs to one thread at a time, whichever that is. It is not
@@ -104,15 +106,24 @@ impl SharedMemoryIpc {
             _ => return Err(Error::from_failure(result, &failure)),
         };
         let gate = Gate::new(Handle::Writer(writer));
-        let mut this = SharedMemoryIpc { writer, gate, heartbeat: None };
+        let deflates = options.deflates;
+        let mut this = SharedMemoryIpc { writer, gate, heartbeat: None, deflates };
         if options.beats {
             this.heartbeat = Some(Heartbeat::start(writer)?);
         }
         Ok(this)
     }
 
+    /// The writer, which is this thread's: the compiler sees to it, and a library
+    /// that looks for itself is told.
     fn raw(&self) -> *mut sys::kg_writer {
+        // SAFETY: the writer is open, and no other thread uses it but for beating.
+        unsafe { sys::kg_writer_adopt(self.writer.as_ptr()) };
         self.writer.as_ptr()
+    }
+
+    fn encode<'a>(&self, threat: &'a Threat) -> Encoded<'a> {
+        Encoded::new(threat, self.deflates)
     }
 
     /// What a call that returned `number` has failed with.
@@ -135,10 +146,10 @@ impl SharedMemoryIpc {
     /// Where the ring's [`Overflow`](crate::Overflow) is `Reject`, an error of which
     /// [`Error::is_ring_full`] is true is to be expected.
     pub fn write_threat(&self, threat: &Threat) -> Result<u64> {
-        let threat = threat.as_c();
+        let threat = self.encode(threat);
         // SAFETY: the writer is open and this thread's, and the texts of `threat`
         // outlive the call.
-        self.sequence(unsafe { sys::kg_writer_write(self.raw(), &threat) })
+        self.sequence(unsafe { sys::kg_writer_write(self.raw(), threat.as_ptr()) })
     }
 
     /// Publishes a threat, and waits while the ring is full: `timeout` at the most,
@@ -157,9 +168,9 @@ impl SharedMemoryIpc {
 
     /// The slots that a threat takes, 1 or more.
     pub fn span(&self, threat: &Threat) -> Result<u32> {
-        let threat = threat.as_c();
+        let threat = self.encode(threat);
         // SAFETY: the texts of `threat` outlive the call.
-        let span = unsafe { sys::kg_threat_span(&threat) };
+        let span = unsafe { sys::kg_threat_span(threat.as_ptr()) };
         u32::try_from(span).map_err(|_| Error::new(ErrorKind::EventTooLarge, ""))
     }
 
@@ -196,9 +207,9 @@ impl SharedMemoryIpc {
     }
 
     pub(crate) fn stage(&self, threat: &Threat) -> Result<()> {
-        let threat = threat.as_c();
+        let threat = self.encode(threat);
         // SAFETY: as in write_threat; staging copies what it is given.
-        match unsafe { sys::kg_writer_stage(self.raw(), &threat) } {
+        match unsafe { sys::kg_writer_stage(self.raw(), threat.as_ptr()) } {
             sys::KG_OK => Ok(()),
             result => Err(self.failed(result)),
         }

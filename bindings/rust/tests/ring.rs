@@ -118,6 +118,10 @@ fn a_position_is_where_another_reader_goes_on() {
     let error = latest.seek(Start::Sequence(0)).expect_err("no sequence");
     assert_eq!(error.code(), "ERR_INVALID_ARGUMENT");
     // Of a ring that nobody knows it cannot be told how many.
+    let error = latest
+        .seek(Start::After(Position { generation: 0, sequence: 7, priority: None }))
+        .expect_err("no ring has that");
+    assert_eq!(error.code(), "ERR_POSITION_INVALID");
     let strange = Position { generation: 1, sequence: 7, priority: None };
     let mut other = open(Start::After(strange));
     match other.try_next() {
@@ -388,6 +392,65 @@ fn an_event_that_is_larger_than_the_buffer_is_read_whole() {
     let error = writer.write_threat(&threat("x".repeat(10_000_000))).expect_err("too large");
     assert_eq!(error.code(), "ERR_EVENT_TOO_LARGE");
     assert!(error.detail().contains("slots"), "{error}");
+}
+
+#[test]
+fn a_larger_event_than_a_reader_takes_is_cut() {
+    let ring = TestRing::new();
+    let options = ring.options().max_events(2048);
+    let writer = SharedMemoryIpc::open(&options).expect("a writer");
+    writer.write_threat(&threat("x".repeat(1000)).with_id("own")).expect("a sequence");
+    let read = |most| {
+        let options = ring.reader_options().max_event_bytes(most);
+        let mut reader = ShmClient::open(&options).expect("a reader");
+        match reader.try_next() {
+            Ok(Some(Event::Threat(threat))) => (threat.details.len(), threat.cut, threat.own_id),
+            other => panic!("{other:?}"),
+        }
+    };
+    // With the source.
+    assert_eq!(read(1007), (1000, false, Some("own".to_string())));
+    assert_eq!(read(1006), (256, true, None));
+}
+
+#[test]
+fn a_context_that_is_no_json_is_refused() {
+    let ring = TestRing::new();
+    let writer = ring.writer();
+    let wrong = threat("").context("{'a':1}");
+    let error = writer.write_threat(&wrong).expect_err("no JSON");
+    assert_eq!(error.code(), "ERR_INVALID_THREAT");
+    assert!(error.detail().contains("context"), "{error}");
+    drop(writer);
+    let options = ring.options().check_json(false);
+    let writer = SharedMemoryIpc::open(&options).expect("a writer");
+    writer.write_threat(&wrong).expect("it was not looked at");
+    assert_eq!(read_all(&mut ring.reader()).0[0].context.as_deref(), Some("{'a':1}"));
+}
+
+#[test]
+fn large_texts_are_deflated_where_there_is_zlib() {
+    let ring = TestRing::new();
+    let options = ring.options().max_events(2048);
+    let large = threat("large ü ".repeat(10_000));
+    let plain = (large.details.len() + 8 + 339) / 340 + 1;
+    let writer = SharedMemoryIpc::open(&options).expect("a writer");
+    let span = writer.span(&large).expect("a span") as usize;
+    if cfg!(feature = "zlib") {
+        assert!(span < plain / 10, "{span} slots");
+    } else {
+        assert_eq!(span, plain);
+    }
+    assert_eq!(writer.write_threat(&large), Ok(1));
+    drop(writer);
+    let writer = SharedMemoryIpc::open(&options.deflates(false)).expect("a writer");
+    assert_eq!(writer.span(&large).expect("a span") as usize, plain);
+    assert_eq!(writer.write_threat(&large), Ok(2));
+    let (threats, _) = read_all(&mut ring.reader());
+    assert_eq!(sequences(&threats), [1, 2]);
+    for threat in threats {
+        assert!(threat.details == large.details && !threat.cut);
+    }
 }
 
 #[test]
