@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const path = require('node:path')
+const { threat, useRing } = require('../helpers/ring.js')
 const { installedPrefix, libraryOf } = require('./installed.js')
 const { testPeer } = require('./peers.js')
 const { BINDING, runPython } = require('./python.js')
@@ -29,6 +30,39 @@ describe('both ends in Python over the C library', function native() {
     assert.equal(code, 0, stderr)
     assert.match(stderr, /^Ran [1-9]\d* tests/m)
     assert.doesNotMatch(stderr, /skipped/)
+  })
+
+  describe('of a threat that is deflated', () => {
+    const ring = useRing()
+    const LARGE = { maxEvents: 4096 }
+    const LONG = 'x忽'.repeat(50_000)
+
+    /** The only line of the peer. */
+    async function lineOf(what) {
+      const args = ['-W', 'error', PEER, what, ring().dir]
+      const { code, stdout, stderr } = await runPython(args, {
+        env: environment()
+      })
+      assert.deepEqual([code, stderr], [0, ''])
+      return JSON.parse(stdout)
+    }
+
+    it('read what Node wrote', async () => {
+      const writer = ring().writer(LARGE)
+      writer.writeThreat(threat(LONG))
+      assert(writer.stats().bytes < LONG.length)
+      const { details, cut } = await lineOf('print')
+      assert(details === LONG)
+      assert.equal(cut, false)
+    })
+
+    it('write what Node reads', async () => {
+      const { bytes } = await lineOf('long')
+      assert(bytes < LONG.length)
+      const [{ details, cut }] = ring().client({ from: 'oldest' }).poll()
+      assert(details === LONG)
+      assert.equal(cut, undefined)
+    })
   })
 })
 

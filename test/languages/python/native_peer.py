@@ -6,6 +6,7 @@
         the writer is gone and everything was read
     native_peer.py texts DIR      writes what test/languages/peers.js lists
     native_peer.py print DIR      prints what is there
+    native_peer.py long DIR       writes what is worth deflating
 """
 
 from __future__ import annotations
@@ -128,6 +129,12 @@ def write_texts(directory: str) -> None:
             writer.write_threat(threat)
 
 
+def write_long(directory: str) -> None:
+    with SharedMemoryIpc(directory, max_events=4096) as writer:
+        writer.write_threat(NewThreat(1, 1, "", "x忽" * 50_000))
+        say(bytes=writer.stats().bytes)
+
+
 def print_all(directory: str) -> None:
     with ShmClient(directory, join="oldest") as client:
         for item in iter(lambda: client.read(), []):
@@ -150,4 +157,5 @@ def print_all(directory: str) -> None:
 
 if __name__ == "__main__":
     ways = {"write": write, "follow": follow, "texts": write_texts, "print": print_all}
+    ways["long"] = write_long
     ways[sys.argv[1]](*sys.argv[2:])

@@ -204,14 +204,16 @@ class ShmClient:
     def __next__(self) -> Item:
         """The next threat or loss; a loop ends when the client is closed. What a
         loop that was left has not come to comes next."""
-        while not self._untold:
+        while True:
+            with self._turn:
+                if self._untold:
+                    return self._untold.popleft()
             try:
                 items = self.wait()
             except Closed:
                 raise StopIteration from None
             with self._turn:
                 self._untold.extend(items)
-        return self._untold.popleft()
 
     def poll_threats(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from typing import Protocol
@@ -24,11 +25,14 @@ class Heartbeat:
     def __init__(self, writer: Beating) -> None:
         self._writer = weakref.ref(writer)
         self._ends = threading.Event()
+        self._pid = os.getpid()
         thread = threading.Thread(target=self._run, name="kindly-guard-beat", daemon=True)
         thread.start()
 
     def stop(self) -> None:
-        self._ends.set()
+        # A child has no such thread, and may have its lock for ever.
+        if os.getpid() == self._pid:
+            self._ends.set()
 
     def _run(self) -> None:
         while not self._ends.wait(_SECONDS):
