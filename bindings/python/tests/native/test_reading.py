@@ -216,6 +216,22 @@ class Reading(EndsTest):
         self.assertEqual([said(item) for item in items], [("replaced", 3, 1, 3), "4"])
         self.assertEqual(client.losses, {"replaced": 3})
 
+    def test_what_is_no_ring_takes_its_place(self) -> None:
+        """It waits for the ring that a writer puts there instead."""
+        writer, client = self.writer(beats=False), self.client()
+        self.write(writer, 1, 2)
+        self.assertEqual(len(client.wait()), 2)
+        for content in (b"", b"no ring" * 100_000):
+            other = self.path.with_suffix(".other")
+            other.write_bytes(content)
+            other.chmod(0o600)
+            other.replace(self.path)
+            self.assertEqual(client.wait(0.5), [])
+        writer.beat()
+        self.write(writer, 3, 3)
+        self.assertEqual(said(next(client)), "3")
+        self.assertEqual(client.losses, {})
+
     def test_descriptor(self) -> None:
         """select() finds what comes, once it is armed."""
         writer, client = self.writer(), self.client()

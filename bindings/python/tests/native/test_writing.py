@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 import threading
 import time
 import unittest
 import weakref
 from typing import Any
+from unittest import mock
 
 from kindly_guard_ipc.native import (
     Closed,
@@ -108,29 +110,51 @@ class Writing(EndsTest):
         self.assertEqual(writer.write_threat(threat()), 17)
         self.assertEqual(writer.stats().published, 17)
 
+    def test_an_interrupt_leaves_no_half_of_a_batch(self) -> None:
+        writer, client = self.writer(), self.client()
+        stage = writer._library.writer_stage
+        count = 0
+
+        def interrupted(*arguments: Any) -> int:
+            nonlocal count
+            count += 1
+            if count == 3:
+                raise KeyboardInterrupt
+            return int(stage(*arguments))
+
+        with mock.patch.object(writer._library, "writer_stage", interrupted):
+            with self.assertRaises(KeyboardInterrupt):
+                writer.write_threats([threat("half")] * 4)
+        writer.write_threats([threat("whole")] * 2)
+        self.assertEqual([item.details for item in self.all(client)], ["whole"] * 2)
+
     def test_many_threads(self) -> None:
         """Each batch stays in one piece, and each sequence is given once."""
-        writer = self.writer(max_events=4096)
+        size, rounds, count = 32, 50, 4
+        writer = self.writer(max_events=16384)
         client = self.client()
         ends: list[int] = []
 
         def write(name: str) -> None:
-            for _ in range(100):
-                ends.append(writer.write_threats([threat(name)] * 4))
-                ends.append(writer.write_threat(threat(name)))
+            for _ in range(rounds):
+                ends.append(writer.write_threats([threat(name)] * size))
 
-        threads = [threading.Thread(target=write, args=(str(at),)) for at in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertEqual(len(set(ends)), 800)
+        threads = [threading.Thread(target=write, args=(str(at),)) for at in range(count)]
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(before)
+        total = size * rounds * count
+        self.assertEqual(sorted(ends), list(range(size, total + 1, size)))
         details = {item.sequence: item.details for item in self.all(client)}
-        self.assertEqual(sorted(details), list(range(1, 2001)))
-        batches = [end for at, end in enumerate(sorted(ends)) if end - ([0] + sorted(ends))[at] == 4]
-        self.assertEqual(len(batches), 400)
-        for end in batches:
-            self.assertEqual(len({details[end - at] for at in range(4)}), 1)
+        self.assertEqual(sorted(details), list(range(1, total + 1)))
+        for end in ends:
+            self.assertEqual(len({details[end - at] for at in range(size)}), 1)
 
     def all(self, client: Any) -> list[Threat]:
         threats: list[Threat] = []
