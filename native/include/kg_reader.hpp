@@ -52,6 +52,7 @@ public:
   /* The next thing that is there, in `threat` or in `loss`. Never waits. Throws
    * ERR_RING_TRUNCATED when the file was cut short: see follow. */
   Item next(Threat &threat, Loss &loss) {
+    (void)handle_.get();
     while (!has_loss_ && events_ == 0) {
       if (!take() && !has_loss_ && events_ == 0) {
         return Item::none;

@@ -107,9 +107,10 @@ describe('the C++ header', function cpp() {
         ['large', 'ERR_EVENT_TOO_LARGE'],
         ['large batch', 'ERR_BATCH_TOO_LARGE'],
         ['half a batch', 'ERR_SYSTEM'],
+        ['given', 'details 1'],
+        ['next moved from', CLOSED],
         ['poll moved from', CLOSED],
         ['stop moved from', CLOSED],
-        ['given', 'details 1'],
         ['given', 'details 2'],
         ['stopped', 'yes'],
         ['closed', CLOSED],
@@ -117,6 +118,19 @@ describe('the C++ header', function cpp() {
         ['closed poll', CLOSED]
       ]
     )
+  })
+
+  it('follows rings, and an event of any length is whole', async () => {
+    const [yes, no] = [1, 0]
+    assert.deepEqual(await edges('succession', ring().dir), [
+      { threat: 1, bytes: 200_000, old: no },
+      { ended: no },
+      // Cut short, and no other one is there yet.
+      { ended: no },
+      { loss: 'replaced', from: 2, to: 2, old: yes },
+      { threat: 1, bytes: 'details 3'.length, old: no },
+      { ended: no }
+    ])
   })
 
   it('reads and writes rings that somebody damages meanwhile', async () => {

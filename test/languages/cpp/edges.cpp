@@ -1,6 +1,7 @@
 // The edges of the C++ header, for tests: prints lines of JSON.
 //
 //   edges handles DIR          moves and closes, and says what comes of it
+//   edges succession DIR       a ring that is cut short, and the next one
 //   edges hostile DIR ROUNDS   reads and writes rings that it damages meanwhile
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -64,24 +65,23 @@ int handles(const std::string &dir) {
   };
   say("half a batch", [&] { moved.write_all(Throws()); });
 
+  moved.write_all(std::vector<kg::Threat>(1, numbered(2)));
+
   kg::Reader reader{kg::Options(dir)};
   reader.seek(KG_FROM_OLDEST);
+  kg::Threat threat;
+  kg::Loss loss;
+  reader.next(threat, loss);
+  std::cout << "{\"given\":" << quoted(threat.details) << "}" << std::endl;
+  // With what was copied and not given yet.
   kg::Reader other(std::move(reader));
   const auto on_loss = [](const kg::Loss &) {};
   const auto ends = [](const kg::Threat &) { return false; };
+  say("next moved from", [&] { reader.next(threat, loss); });
   say("poll moved from", [&] { reader.poll(ends, on_loss, 0); });
   say("stop moved from", [&] { reader.stop(); });
-  moved.write(numbered(2));
-  for (int i = 0; i < 2; i++) {
-    std::string text;
-    other.poll(
-        [&](const kg::Threat &threat) {
-          text = threat.details;
-          return false;
-        },
-        on_loss, 0);
-    std::cout << "{\"given\":" << quoted(text) << "}" << std::endl;
-  }
+  other.next(threat, loss);
+  std::cout << "{\"given\":" << quoted(threat.details) << "}" << std::endl;
   std::thread stops([&] { other.stop(); });
   const bool was_ended = other.poll(ends, on_loss);
   stops.join();
@@ -95,6 +95,44 @@ int handles(const std::string &dir) {
   other.close();
   say("closed reader", [&] { other.stats(); });
   say("closed poll", [&] { other.poll(ends, on_loss, 0); });
+  return 0;
+}
+
+int succession(const std::string &dir) {
+  kg::Options options(dir);
+  options.raw.max_events = 4096;
+  kg::Writer writer(options);
+  kg::Reader reader(options);
+  const auto tell = [&] {
+    const bool was_ended = reader.poll(
+        [&](const kg::Threat &threat) {
+          std::cout << "{\"threat\":" << threat.sequence
+                    << ",\"bytes\":" << threat.details.size()
+                    << ",\"old\":" << (threat.generation != reader.generation())
+                    << "}" << std::endl;
+          return true;
+        },
+        [&](const kg::Loss &loss) {
+          std::cout << "{\"loss\":" << quoted(loss.name())
+                    << ",\"from\":" << loss.from << ",\"to\":" << loss.to
+                    << ",\"old\":" << (loss.generation != reader.generation())
+                    << "}" << std::endl;
+        },
+        300);
+    std::cout << "{\"ended\":" << was_ended << "}" << std::endl;
+  };
+  kg::Threat large = numbered(1);
+  large.details = repeated("x", 200000);
+  writer.write(large);
+  tell();
+  writer.write(numbered(2));
+  if (truncate((dir + "/kindly-guard.shm").c_str(), 65536) != 0) {
+    std::abort();
+  }
+  tell();
+  writer.beat();
+  writer.write(numbered(3));
+  tell();
   return 0;
 }
 
@@ -162,8 +200,9 @@ int hostile(const std::string &dir, int rounds) {
 
 int run(const std::vector<std::string> &words) {
   const std::string dir = words.at(1);
-  return words.at(0) == "handles" ? handles(dir)
-                                  : hostile(dir, std::stoi(words.at(2)));
+  return words.at(0) == "handles"      ? handles(dir)
+         : words.at(0) == "succession" ? succession(dir)
+                                       : hostile(dir, std::stoi(words.at(2)));
 }
 
 } // namespace

@@ -194,6 +194,8 @@ class Reading(EndsTest):
         second = self.writer(max_events=128)
         self.write(second, 6, 7)
         late = self.client(join=position)
+        # Before it was told of the loss.
+        self.assertEqual(late.position, (generation, 4, None))
         self.assertEqual(said(late.read()[0]), ("replaced", 2, 4, 5))
         got = [next(client) for _ in range(4)]
         self.assertEqual([said(item) for item in got], ["4", "5", "6", "7"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import sys
 import threading
@@ -25,6 +24,7 @@ from kindly_guard_ipc.native import (
     SharedMemoryIpc,
     Threat,
 )
+from kindly_guard_ipc.native.heartbeat import Heartbeat
 from ends import EndsTest, threat
 
 
@@ -91,11 +91,18 @@ class Writing(EndsTest):
                     self.assertEqual(raised.exception.code, "ERR_INVALID_THREAT")
         with self.assertRaises(InvalidThreat):
             writer.write_threat({"details": "x"})  # type: ignore[arg-type]
-        for large in (threat("x" * 2**20), threat(context=json.loads(f"[{'1,' * 9000}1]"))):
-            with self.assertRaises(RingError) as too_large:
-                writer.write_threat(large)
-            self.assertEqual(too_large.exception.code, "ERR_EVENT_TOO_LARGE")
         self.assertEqual(writer.stats().published, 0)
+
+    def test_what_is_too_large(self) -> None:
+        small, large = self.writer(name="small"), self.writer(max_events=16384)
+        # More than a reader in JavaScript takes, and more than a quarter of a ring.
+        most = 2**20 - len("test")
+        for writer, details in ((large, "x" * (most + 1)), (small, "x" * 6000)):
+            with self.assertRaises(RingError) as raised:
+                writer.write_threat(threat(details))
+            self.assertEqual(raised.exception.code, "ERR_EVENT_TOO_LARGE")
+            self.assertEqual(writer.stats().published, 0)
+        self.assertEqual(large.write_threat(threat("x" * most)), 1)
 
     def test_batches_are_whole(self) -> None:
         writer = self.writer()
@@ -274,19 +281,44 @@ class Writing(EndsTest):
         writer, client = self.writer(), self.client()
         writer.write_threat(threat("first"))
         self.path.unlink()
-        deadline = time.monotonic() + 30
-        while not self.path.exists():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.01)
+        self.soon(self.path.exists)
         writer.write_threat(threat("second"))
         details = [next(client).details for _ in range(2)]  # type: ignore[union-attr]
         self.assertEqual(details, ["first", "second"])
         self.assertEqual(client.losses, {})
 
+    def test_a_beat_keeps_nothing(self) -> None:
+        """It ends with its writer, which it does not keep alive."""
+
+        class Writer:
+            closed = False
+            beats = 0
+
+            def beat(self) -> None:
+                type(self).beats += 1
+
+        with mock.patch("kindly_guard_ipc.native.heartbeat._SECONDS", 0.001):
+            writer = Writer()
+            Heartbeat(writer)
+            self.soon(lambda: Writer.beats > 2)
+            ended = weakref.ref(writer)
+            del writer
+            self.soon(lambda: ended() is None)
+            self.soon(lambda: not self.beating())
+
+    def beating(self) -> bool:
+        return any(thread.name == "kindly-guard-beat" for thread in threading.enumerate())
+
+    def soon(self, condition: Any) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.005)
+
     def test_nobody_beats(self) -> None:
         writer = self.writer(beats=False)
-        names = [thread.name for thread in threading.enumerate()]
-        self.assertNotIn("kindly-guard-beat", names)
+        # Those of others may not have ended yet.
+        self.soon(lambda: not self.beating())
         self.path.unlink()
         writer.beat()
         self.assertTrue(self.path.exists())
