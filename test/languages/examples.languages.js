@@ -209,4 +209,54 @@ describe('the examples in C', function examples() {
     assert.equal(await reader.exited, 0, reader.stderr)
     assert.equal(detailsIn(reader).at(-1), 'the end')
   })
+
+  it('beat and follow outlive somebody who writes into their ring', async () => {
+    const shield = start('beat')
+    shield.process.stdin.write('first\n')
+    await shield.says('published 1')
+    const reader = start('follow')
+    await reader.says('"first"')
+    // A generator that is the same each time.
+    let state = 7
+    const random = (most) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0
+      return (state >>> 8) % most
+    }
+    for (let round = 0; round < 300; round++) {
+      const file = fs.openSync(ring().file, 'r+')
+      const { size } = fs.fstatSync(file)
+      const parts = [
+        [0, 896],
+        [65_536, 4096],
+        [131_072, size - 131_072]
+      ]
+      for (let i = 0; i < 20; i++) {
+        const [at, length] = parts[random(3)]
+        fs.writeSync(
+          file,
+          Buffer.from([random(256)]),
+          0,
+          1,
+          at + random(length)
+        )
+      }
+      fs.closeSync(file)
+      const answers = shield.text.split('\n').length
+      shield.process.stdin.write(`number ${round}\n`)
+      await until(
+        () =>
+          shield.text.split('\n').length > answers ||
+          shield.process.exitCode !== null ||
+          shield.process.signalCode !== null,
+        'an answer'
+      )
+    }
+    shield.process.stdin.end()
+    assert.equal(await shield.exited, 0, shield.stderr)
+    // It goes on, or has said what is wrong.
+    reader.process.kill('SIGTERM')
+    const end = await reader.exited
+    assert(end === 'SIGTERM' || end === 1, `${end}: ${reader.stderr}`)
+    assert.equal(end === 1, reader.stderr.startsWith('read: ERR_'))
+  })
 })

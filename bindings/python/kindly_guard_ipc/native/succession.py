@@ -29,7 +29,8 @@ def position_before(items: Iterable[Item]) -> Position | None:
     None if there is none."""
     for item in items:
         if not isinstance(item, Loss):
-            return item.generation, item.sequence, (item.priority_count - item.has_priority) & 0xFFFFFFFF
+            priority = (item.priority_count - item.has_priority) & 0xFFFFFFFF
+            return item.generation, item.sequence, priority
         if item.first is not None and item.reason != "before-join":
             return item.generation, item.first, None
     return None

@@ -199,7 +199,8 @@ class Reading(EndsTest):
         self.assertEqual(said(late.read()[0]), ("replaced", 2, 4, 5))
         got = [next(client) for _ in range(4)]
         self.assertEqual([said(item) for item in got], ["4", "5", "6", "7"])
-        self.assertEqual([item.generation for item in got], [generation] * 2 + [client.generation] * 2)
+        generations = [generation] * 2 + [client.generation] * 2
+        self.assertEqual([item.generation for item in got], generations)
         self.assertNotEqual(generation, client.generation)
         self.assertEqual((client.received, client.lost), (7, 0))
 
