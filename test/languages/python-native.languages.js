@@ -15,7 +15,7 @@ const environment = () => ({
   ...process.env,
   PYTHONPATH: BINDING,
   PYTHONDONTWRITEBYTECODE: '1',
-  KINDLY_GUARD_IPC_LIBRARY: libraryOf(installedPrefix())
+  KINDLY_GUARD_LIBRARY: libraryOf(installedPrefix())
 })
 
 describe('both ends in Python over the C library', function native() {

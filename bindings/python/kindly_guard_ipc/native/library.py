@@ -18,8 +18,9 @@ from .structs import (
     RawWriterStats, RingOptions,
 )  # fmt: skip
 
-#: names the library when no argument does
-VARIABLE = "KINDLY_GUARD_IPC_LIBRARY"
+#: names the library when no argument does; what begins with KINDLY_GUARD_IPC_ is an
+#: option of Node's end
+VARIABLE = "KINDLY_GUARD_LIBRARY"
 
 #: the major version of the library; others have other structs
 ABI = 0
@@ -141,7 +142,7 @@ def _load(path: str) -> Library:
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Library:
-    """The library at `path`, else the one that KINDLY_GUARD_IPC_LIBRARY names, else
+    """The library at `path`, else the one that KINDLY_GUARD_LIBRARY names, else
     the one that the system's loader or pkg-config finds. LibraryMissing when there
     is none, with what was tried."""
     given = os.environ.get(VARIABLE) if path is None else os.fspath(path)

@@ -1,4 +1,4 @@
-"""Both ends in a directory of a test's own. KINDLY_GUARD_IPC_LIBRARY names the
+"""Both ends in a directory of a test's own. KINDLY_GUARD_LIBRARY names the
 library, or it is installed."""
 
 from __future__ import annotations
