@@ -1,8 +1,8 @@
 /* A reader in an event loop, which waits for several things at once: prints
  * every threat that comes, until its input ends. Usage: poll [DIRECTORY]
  *
- * For Linux. On macOS a kqueue watches the descriptor (EVFILT_VNODE), and on
- * Windows there is none: a thread calls kg_reader_wait. */
+ * Where there is no descriptor for poll(), as on Windows, a thread calls
+ * kg_reader_wait: see kg_reader_fd. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -235,8 +235,7 @@ class ShmClient:
     def fileno(self) -> int:
         """A descriptor that select, or asyncio's add_reader, finds readable when
         something may be there, once arm() has said True. Another ring may mean
-        another one: ask behind each arm(). An error on Windows, and not for poll
-        on macOS."""
+        another one: ask behind each arm(). kg_reader_fd says where there is none."""
         with self._turn, self._handle as pointer:
             return self._checked(pointer, self._library.reader_fd(pointer))
 
