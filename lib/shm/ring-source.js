@@ -122,6 +122,12 @@ class RingSource {
     return this.#cursor.priorities()
   }
 
+  /** When each of what take() brought last was published, and what stands
+   * before it in the same read. @see ThreatDecoder.publishTimes */
+  publishTimes() {
+    return this.#cursor.publishTimes()
+  }
+
   /** Asks for wake() when more comes; true when it has. */
   arm() {
     if (this.#closed || !this.#startOrFail()) {

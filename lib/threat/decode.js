@@ -214,6 +214,16 @@ class ThreatDecoder {
     return { first, counts }
   }
 
+  /** When each event in the buffer was published, decoded or not, in the
+   * writer's ns. @returns {number[]} */
+  publishTimes() {
+    const times = []
+    for (let i = 0, slot = 0; i < this.#events; i++, slot += this.span(slot)) {
+      times.push(this.publishNs(slot))
+    }
+    return times
+  }
+
   #decodeOne(base, at, index) {
     const words = this.#words
     const sequence = words[at + SEQUENCE + 1] * HIGH + words[at + SEQUENCE]

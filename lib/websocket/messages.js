@@ -48,8 +48,9 @@ function threatText(fields, sequence, generation, publishedNs, priorityCount) {
 
 /** One threat that was read from a ring, as JSON text.
  * @param {import('../../index').Threat} threat
- * @param {number} priorityCount as that of threatText() */
-function textOfThreat(threat, priorityCount) {
+ * @param {number} priorityCount as that of threatText()
+ * @param {number} [publishedNs] as that of threatText(), when it is new */
+function textOfThreat(threat, priorityCount, publishedNs) {
   // Not what every object has.
   const { sequence, id, threatTypeCode, severityCode, context, cut } = {
     __proto__: null,
@@ -69,6 +70,7 @@ function textOfThreat(threat, priorityCount) {
     timestamp_us: timestampUs,
     blocked: threat.blocked,
     cut,
+    published_ns: publishedNs,
     priority_count: priorityCount,
     context
   }

@@ -48,12 +48,20 @@ class Broadcaster extends EventEmitter {
    * @param {object} options checked `websocket` options
    * @param {string} token 64 hex digits
    * @param {() => number} [threatsBlocked] how many the Shield has blocked
+   * @param {string} [aboutCommands] a clause for who sends one that is unknown
    */
-  constructor(history, options, token, threatsBlocked = () => 0) {
+  constructor(
+    history,
+    options,
+    token,
+    threatsBlocked = () => 0,
+    aboutCommands = ''
+  ) {
     super()
     this.history = history
     this.limits = options
     this.threatsBlocked = threatsBlocked
+    this.aboutCommands = aboutCommands
     this.boot = bootId()
     this.#handshake = new HandshakeServer(options, token)
     this.#handshake.on('connection', (socket) => this.#connected(socket))
