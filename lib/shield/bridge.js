@@ -237,7 +237,9 @@ class RingBridge extends EventEmitter {
       textOfThreat(threat, threat.priority, times[at + i])
     )
     const priorities = threats.map(({ priority }) => priority)
-    this.#service.broadcaster.publish(threats[0].sequence, texts, priorities)
+    const { broadcaster } = this.#service
+    // What one read has brought is about what one turn does.
+    broadcaster.publish(threats[0].sequence, texts, priorities, true)
   }
 
   #count(threats) {

@@ -104,8 +104,10 @@ class Broadcaster extends EventEmitter {
    * @param {number} first the sequence of the first
    * @param {string[]} texts
    * @param {number[]} priorities the priority events up to each
+   * @param {boolean} [isTurn] whether they are all of this turn, or about so:
+   *   then nothing waits for its end
    */
-  publish(first, texts, priorities) {
+  publish(first, texts, priorities, isTurn = false) {
     if (first !== this.#first + this.#waiting.length) {
       // While no client was live, some went to the history alone.
       this.#flush()
@@ -123,7 +125,9 @@ class Broadcaster extends EventEmitter {
         this.#flush()
       }
     }
-    if (this.#turn === null) {
+    if (isTurn) {
+      this.#flush()
+    } else if (this.#turn === null) {
       this.#flush()
       this.#turn = setImmediate(() => {
         this.#turn = null

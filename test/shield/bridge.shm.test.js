@@ -1,0 +1,311 @@
+'use strict'
+// A ring that somebody else writes, served over WebSocket: what of it depends on
+// the instant, in one process. test/cli/bridge.shm.test.js has the processes.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const path = require('node:path')
+const { IpcFactory } = require('../../lib/index.js')
+const { RingBridge } = require('../../lib/shield/bridge.js')
+const { Ledger } = require('../helpers/ledger.js')
+const { connected, useHome, write } = require('../helpers/factory.js')
+const { noise, threat, useRing } = require('../helpers/ring.js')
+const { numbers, sequences } = require('../helpers/sequences.js')
+const { collect, record, until, within } = require('../helpers/wait.js')
+const { discovered, Peer } = require('../helpers/websocket-peer.js')
+
+const PRIORITY = { severity: 'Critical' }
+
+describe('a bridge', () => {
+  const current = useRing()
+  useHome()
+  let ring
+  let common
+  beforeEach(() => {
+    ring = current()
+    common = { dir: ring.dir, websocket: { port: 0 } }
+  })
+
+  async function bridgeOf(options = {}, before = undefined) {
+    const bridge = ring.keep(new RingBridge({ ...common, ...options }, before))
+    await bridge.start()
+    return bridge
+  }
+
+  const overWebSocket = (options) =>
+    connected(ring, { ...common, preferShm: false, ...options })
+
+  /** The messages of a client that asks by hand. */
+  async function peerOf(command) {
+    const peer = (await Peer.connect(ring.dir)).read()
+    ring.keep({ close: () => peer.end() })
+    peer.say(command)
+    return peer
+  }
+
+  it('F60 carries what the ring does, to the last field', async () => {
+    const writer = ring.writer({ maxEvents: 4096 })
+    await bridgeOf()
+    const byRing = ring.client()
+    const live = await overWebSocket()
+    const inputs = [
+      threat('plain'),
+      threat('with its own', { id: 'own', context: { deep: [1, null, 'ü'] } }),
+      threat('numbers', { threatType: 4_000_000_000, severity: 250 }),
+      threat('NUL\0 and 😀 and \u2028 "\\'.repeat(100), { timestampUs: 1 }),
+      threat('', { source: '', blocked: false, context: null }),
+      // More slots than a read has at first.
+      threat(noise(110_000)),
+      threat('the last', PRIORITY)
+    ]
+    const got = collect(live, inputs.length)
+    inputs.forEach((input) => writer.writeThreat(input))
+    const threats = await collect(byRing, inputs.length)
+    assert.deepEqual(await got, threats)
+    const late = await overWebSocket({ from: 'oldest' })
+    assert.deepEqual(await collect(late, inputs.length), threats)
+  })
+
+  it('says when the writer published each, also in one read', async () => {
+    const writer = ring.writer({ maxEvents: 4096 })
+    await bridgeOf()
+    const peer = await peerOf({ type: 'subscribe' })
+    await peer.next('status')
+    const before = Number(process.hrtime.bigint())
+    write(writer, 3)
+    writer.writeThreat(threat(noise(110_000)))
+    const after = Number(process.hrtime.bigint())
+    write(writer, 1)
+    const threats = () => peer.messages.flatMap((one) => one.threats ?? [])
+    await until(() => threats().length === 5, 'five')
+    const times = threats().map((one) => one.published_ns)
+    for (const [i, time] of times.entries()) {
+      assert(time >= before && (i === 4 || time <= after), `${i}: ${times}`)
+      assert(i === 0 || time >= times[i - 1], `${i}: ${times}`)
+    }
+    // A time of its own, and not that of the read.
+    assert.equal(new Set(times).size, 5)
+  })
+
+  it('goes over to the ring that takes the place, and clients with it', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const ends = record(bridge, 'end')
+    const client = await overWebSocket()
+    const behind = await overWebSocket({ from: 'oldest' })
+    const lost = record(client, 'lost')
+    const got = collect(client, 8)
+    const gotBehind = collect(behind, 8)
+    write(writer, 5)
+    const { generation } = writer.stats()
+    const replaced = once(bridge, 'replaced')
+    fs.unlinkSync(ring.file)
+    assert.equal(writer.isHealthy(), true)
+    const next = writer.stats().generation
+    assert.notEqual(next, generation)
+    write(writer, 3)
+    assert.deepEqual(await within(replaced, 'the other ring'), [next])
+    for (const threats of [await got, await gotBehind]) {
+      assert.deepEqual(sequences(threats), [...numbers(1, 5), ...numbers(1, 3)])
+      assert.deepEqual(
+        threats.map((one) => one.generation === next),
+        [...Array(5).fill(false), ...Array(3).fill(true)]
+      )
+    }
+    assert.deepEqual(lost, [])
+    assert.equal(bridge.stand.sequence, 3)
+    assert.equal(bridge.stand.generation, next)
+    await until(() => discovered(ring.dir).generation === next, 'its file')
+    assert.deepEqual(ends, [])
+  })
+
+  it('what it missed of the ring before is told with its number', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const told = record(bridge, 'lost')
+    const client = await overWebSocket()
+    const ledger = new Ledger(client, () => {}, 1)
+    write(writer, 5)
+    await ledger.upTo(5)
+    const { generation } = writer.stats()
+    // More than a ring goes by in one turn, and the last of it in another one.
+    write(writer, 3000)
+    fs.unlinkSync(ring.file)
+    assert.equal(writer.isHealthy(), true)
+    write(writer, 3)
+    await ledger.upTo(3, writer.stats().generation)
+    assert.equal(ledger.received + ledger.lost, 3005 + 3)
+    assert(ledger.losses.length > 0)
+    for (const loss of ledger.losses) assert.equal(loss.generation, generation)
+    const missed = told.reduce((sum, { count }) => sum + count, 0)
+    const { passed, lost } = bridge.stats()
+    assert.deepEqual([lost, passed + lost], [missed, 3005 + 3])
+    assert(missed > 0)
+  })
+
+  it('a writer that takes over at once is no end', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const ends = record(bridge, 'end')
+    const client = await overWebSocket()
+    for (const maxEvents of [1000, 1000, 5000]) {
+      const before = client.stats().received
+      await writer.close()
+      const next = ring.writer({ maxEvents })
+      const got = collect(client, 2)
+      write(next, 2)
+      await got
+      assert.equal(client.stats().received, before + 2)
+      await next.close()
+    }
+    assert.deepEqual(ends, [])
+    // And now nobody takes over.
+    await until(() => ends.length === 1, 'its end')
+    assert.equal(bridge.stats().writer, 'gone')
+  })
+
+  it('a slot that is damaged is a loss for its clients, too', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const client = await overWebSocket()
+    const lost = record(client, 'lost')
+    const told = record(bridge, 'lost')
+    const got = collect(client, 4)
+    write(writer, 5)
+    // Before the turn in which it is read.
+    ring.bytes().alter(2, (slot) => slot.fill(0xff, 60, 70))
+    assert.deepEqual(sequences(await got), [1, 2, 4, 5])
+    for (const [loss] of [lost, told]) {
+      const { reason, from, to, count } = loss
+      assert.deepEqual([reason, from, to, count], ['corrupt', 3, 3, 1])
+    }
+    assert.deepEqual([lost.length, told.length], [1, 1])
+    write(writer, 1)
+    assert.deepEqual(sequences(await collect(client, 1)), [6])
+  })
+
+  it('a ring that is out of its place and comes back costs nothing', async () => {
+    const writer = ring.writer()
+    write(writer, 3)
+    await bridgeOf()
+    const live = await overWebSocket()
+    const late = ring.keep(
+      await IpcFactory.createClient({
+        dir: ring.dir,
+        preferShm: false,
+        from: 'oldest'
+      })
+    )
+    await until(() => late.stats().transport === 'websocket', 'WebSocket')
+    const got = collect(live, 4)
+    const away = `${ring.file}.away`
+    fs.renameSync(ring.file, away)
+    write(writer, 2)
+    await until(() => live.stats().received === 2, 'two, live')
+    const all = collect(late, 7)
+    fs.renameSync(away, ring.file)
+    write(writer, 2)
+    assert.deepEqual(sequences(await got), numbers(4, 7))
+    assert.deepEqual(sequences(await all), numbers(1, 7))
+  })
+
+  it('answers a command for a Shield with an error that says why', async () => {
+    ring.writer()
+    await bridgeOf()
+    const peer = await peerOf({ type: 'toggle_protection' })
+    const { code, message } = await peer.next('error')
+    assert.equal(code, 'ERR_INVALID_MESSAGE')
+    assert.match(
+      message,
+      /^the command toggle_protection is unknown; .*; this is a bridge to a Shield in another program, which no command reaches$/
+    )
+    // What is no command gets no such hint.
+    peer.say({ type: 'subscribe', from: 'nowhere' })
+    assert.doesNotMatch((await peer.next('error')).message, /bridge/)
+  })
+
+  it('an old client keeps its connection, and is told what was blocked', async () => {
+    const warned = once(process, 'warning')
+    const writer = ring.writer()
+    const bridge = await bridgeOf({ websocket: { port: 0, auth: 'none' } })
+    assert.equal((await warned)[0].code, 'KG_WEBSOCKET_NO_AUTH')
+    const { url } = bridge.stats().websocket
+    const { connect } = require('../../lib/websocket/client/connect.js')
+    const peer = new Peer(await connect({ url, token: null })).read()
+    ring.keep({ close: () => peer.end() })
+    for (let i = 0; i < 3; i++) {
+      peer.say({ type: 'toggle_protection' })
+      assert.match((await peer.next('error')).message, /bridge/)
+    }
+    write(writer, 2)
+    writer.writeThreat(threat('seen only', { blocked: false }))
+    await until(() => bridge.stats().passed === 3, 'three')
+    peer.say({ type: 'get_status' })
+    const status = await peer.next('status')
+    assert.equal(status.threats_blocked, 2)
+    assert.equal(status.sequence, 3)
+  })
+
+  it('counts priority threats on from what the ring has', async () => {
+    const writer = ring.writer()
+    write(writer, 2)
+    writer.writeThreat(threat('one', PRIORITY))
+    const bridge = await bridgeOf()
+    assert.equal(bridge.stand.priority, 1)
+    const peer = await peerOf({ type: 'subscribe' })
+    const { next, priority } = await peer.next('status')
+    assert.deepEqual([next, priority], [4, 1])
+    writer.writeThreat(threat('two', PRIORITY))
+    const message = await peer.next('threat')
+    assert.equal(message.threats[0].priority_count, 2)
+    await bridge.close()
+    const { state, sequence, priority: last } = discovered(ring.dir)
+    assert.deepEqual([state, sequence, last], ['closed', 4, 2])
+  })
+
+  it('puts back what others find it by', async () => {
+    ring.writer()
+    await bridgeOf()
+    const files = ['kindly-guard.sock', 'kindly-guard.json'].map((name) =>
+      path.join(ring.dir, name)
+    )
+    files.forEach((file) => fs.unlinkSync(file))
+    await until(() => files.every((file) => fs.existsSync(file)), 'both')
+    await overWebSocket()
+  })
+
+  it('gives way to one that has its place, and says so', async () => {
+    ring.writer()
+    const first = await bridgeOf()
+    const failed = once(first, 'error')
+    // As by a program that cleans up: nobody finds the first one now.
+    fs.unlinkSync(path.join(ring.dir, 'kindly-guard.sock'))
+    fs.unlinkSync(path.join(ring.dir, 'kindly-guard.json'))
+    const second = await bridgeOf()
+    const [{ code }] = await within(failed, 'the end of the first one')
+    assert.equal(code, 'ERR_RING_LOCKED')
+    await first.close()
+    const { state, port } = discovered(ring.dir)
+    assert.deepEqual([state, port], ['live', second.stats().websocket.port])
+    await overWebSocket()
+  })
+
+  it('websocket.enabled false leaves it nothing to do', () => {
+    ring.writer()
+    assert.throws(
+      () => new RingBridge({ dir: ring.dir, websocket: { enabled: false } }),
+      { code: 'ERR_INVALID_OPTION', message: /websocket\.enabled/ }
+    )
+  })
+
+  it('leaves nothing behind when it cannot start', async () => {
+    ring.writer()
+    const first = await bridgeOf()
+    const second = new RingBridge(common)
+    await assert.rejects(second.start(), { code: 'ERR_RING_LOCKED' })
+    await second.close()
+    assert.equal(discovered(ring.dir).port, first.stats().websocket.port)
+    await overWebSocket()
+  })
+})
