@@ -4,45 +4,23 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
-const fs = require('node:fs')
-const path = require('node:path')
-const { IpcFactory } = require('../../lib/index.js')
 const { RingBridge } = require('../../lib/shield/bridge.js')
-const { Ledger } = require('../helpers/ledger.js')
-const { connected, useHome, write } = require('../helpers/factory.js')
-const { noise, threat, useRing } = require('../helpers/ring.js')
-const { numbers, sequences } = require('../helpers/sequences.js')
-const { collect, record, until, within } = require('../helpers/wait.js')
+const { connect } = require('../../lib/websocket/client/connect.js')
+const { useBridge } = require('../helpers/bridge.js')
+const { write } = require('../helpers/factory.js')
+const { noise, threat } = require('../helpers/ring.js')
+const { sequences } = require('../helpers/sequences.js')
+const { collect, record, until } = require('../helpers/wait.js')
 const { discovered, Peer } = require('../helpers/websocket-peer.js')
 
 const PRIORITY = { severity: 'Critical' }
 
 describe('a bridge', () => {
-  const current = useRing()
-  useHome()
+  const { bridgeOf, common, current, overWebSocket, peerOf } = useBridge()
   let ring
-  let common
   beforeEach(() => {
     ring = current()
-    common = { dir: ring.dir, websocket: { port: 0 } }
   })
-
-  async function bridgeOf(options = {}, before = undefined) {
-    const bridge = ring.keep(new RingBridge({ ...common, ...options }, before))
-    await bridge.start()
-    return bridge
-  }
-
-  const overWebSocket = (options) =>
-    connected(ring, { ...common, preferShm: false, ...options })
-
-  /** The messages of a client that asks by hand. */
-  async function peerOf(command) {
-    const peer = (await Peer.connect(ring.dir)).read()
-    ring.keep({ close: () => peer.end() })
-    peer.say(command)
-    return peer
-  }
 
   it('F60 carries what the ring does, to the last field', async () => {
     const writer = ring.writer({ maxEvents: 4096 })
@@ -88,62 +66,6 @@ describe('a bridge', () => {
     assert.equal(new Set(times).size, 5)
   })
 
-  it('goes over to the ring that takes the place, and clients with it', async () => {
-    const writer = ring.writer()
-    const bridge = await bridgeOf()
-    const ends = record(bridge, 'end')
-    const client = await overWebSocket()
-    const behind = await overWebSocket({ from: 'oldest' })
-    const lost = record(client, 'lost')
-    const got = collect(client, 8)
-    const gotBehind = collect(behind, 8)
-    write(writer, 5)
-    const { generation } = writer.stats()
-    const replaced = once(bridge, 'replaced')
-    fs.unlinkSync(ring.file)
-    assert.equal(writer.isHealthy(), true)
-    const next = writer.stats().generation
-    assert.notEqual(next, generation)
-    write(writer, 3)
-    assert.deepEqual(await within(replaced, 'the other ring'), [next])
-    for (const threats of [await got, await gotBehind]) {
-      assert.deepEqual(sequences(threats), [...numbers(1, 5), ...numbers(1, 3)])
-      assert.deepEqual(
-        threats.map((one) => one.generation === next),
-        [...Array(5).fill(false), ...Array(3).fill(true)]
-      )
-    }
-    assert.deepEqual(lost, [])
-    assert.equal(bridge.stand.sequence, 3)
-    assert.equal(bridge.stand.generation, next)
-    await until(() => discovered(ring.dir).generation === next, 'its file')
-    assert.deepEqual(ends, [])
-  })
-
-  it('what it missed of the ring before is told with its number', async () => {
-    const writer = ring.writer()
-    const bridge = await bridgeOf()
-    const told = record(bridge, 'lost')
-    const client = await overWebSocket()
-    const ledger = new Ledger(client, () => {}, 1)
-    write(writer, 5)
-    await ledger.upTo(5)
-    const { generation } = writer.stats()
-    // More than a ring goes by in one turn, and the last of it in another one.
-    write(writer, 3000)
-    fs.unlinkSync(ring.file)
-    assert.equal(writer.isHealthy(), true)
-    write(writer, 3)
-    await ledger.upTo(3, writer.stats().generation)
-    assert.equal(ledger.received + ledger.lost, 3005 + 3)
-    assert(ledger.losses.length > 0)
-    for (const loss of ledger.losses) assert.equal(loss.generation, generation)
-    const missed = told.reduce((sum, { count }) => sum + count, 0)
-    const { passed, lost } = bridge.stats()
-    assert.deepEqual([lost, passed + lost], [missed, 3005 + 3])
-    assert(missed > 0)
-  })
-
   it('a writer that takes over at once is no end', async () => {
     const writer = ring.writer()
     const bridge = await bridgeOf()
@@ -185,31 +107,6 @@ describe('a bridge', () => {
     assert.deepEqual(sequences(await collect(client, 1)), [6])
   })
 
-  it('a ring that is out of its place and comes back costs nothing', async () => {
-    const writer = ring.writer()
-    write(writer, 3)
-    await bridgeOf()
-    const live = await overWebSocket()
-    const late = ring.keep(
-      await IpcFactory.createClient({
-        dir: ring.dir,
-        preferShm: false,
-        from: 'oldest'
-      })
-    )
-    await until(() => late.stats().transport === 'websocket', 'WebSocket')
-    const got = collect(live, 4)
-    const away = `${ring.file}.away`
-    fs.renameSync(ring.file, away)
-    write(writer, 2)
-    await until(() => live.stats().received === 2, 'two, live')
-    const all = collect(late, 7)
-    fs.renameSync(away, ring.file)
-    write(writer, 2)
-    assert.deepEqual(sequences(await got), numbers(4, 7))
-    assert.deepEqual(sequences(await all), numbers(1, 7))
-  })
-
   it('answers a command for a Shield with an error that says why', async () => {
     ring.writer()
     await bridgeOf()
@@ -231,7 +128,6 @@ describe('a bridge', () => {
     const bridge = await bridgeOf({ websocket: { port: 0, auth: 'none' } })
     assert.equal((await warned)[0].code, 'KG_WEBSOCKET_NO_AUTH')
     const { url } = bridge.stats().websocket
-    const { connect } = require('../../lib/websocket/client/connect.js')
     const peer = new Peer(await connect({ url, token: null })).read()
     ring.keep({ close: () => peer.end() })
     for (let i = 0; i < 3; i++) {
@@ -264,33 +160,6 @@ describe('a bridge', () => {
     assert.deepEqual([state, sequence, last], ['closed', 4, 2])
   })
 
-  it('puts back what others find it by', async () => {
-    ring.writer()
-    await bridgeOf()
-    const files = ['kindly-guard.sock', 'kindly-guard.json'].map((name) =>
-      path.join(ring.dir, name)
-    )
-    files.forEach((file) => fs.unlinkSync(file))
-    await until(() => files.every((file) => fs.existsSync(file)), 'both')
-    await overWebSocket()
-  })
-
-  it('gives way to one that has its place, and says so', async () => {
-    ring.writer()
-    const first = await bridgeOf()
-    const failed = once(first, 'error')
-    // As by a program that cleans up: nobody finds the first one now.
-    fs.unlinkSync(path.join(ring.dir, 'kindly-guard.sock'))
-    fs.unlinkSync(path.join(ring.dir, 'kindly-guard.json'))
-    const second = await bridgeOf()
-    const [{ code }] = await within(failed, 'the end of the first one')
-    assert.equal(code, 'ERR_RING_LOCKED')
-    await first.close()
-    const { state, port } = discovered(ring.dir)
-    assert.deepEqual([state, port], ['live', second.stats().websocket.port])
-    await overWebSocket()
-  })
-
   it('websocket.enabled false leaves it nothing to do', () => {
     ring.writer()
     assert.throws(
@@ -302,7 +171,7 @@ describe('a bridge', () => {
   it('leaves nothing behind when it cannot start', async () => {
     ring.writer()
     const first = await bridgeOf()
-    const second = new RingBridge(common)
+    const second = new RingBridge(common())
     await assert.rejects(second.start(), { code: 'ERR_RING_LOCKED' })
     await second.close()
     assert.equal(discovered(ring.dir).port, first.stats().websocket.port)
