@@ -194,13 +194,14 @@ async function run(values) {
   }
   try {
     let before
-    if (wait) {
-      before = await waitForWriter(options, before, signal)
-    }
-    before = await serve(options, before, signal)
-    while (follow && !signal.aborted) {
-      before = await waitForWriter(options, before, signal)
+    for (let mustWait = wait; ; mustWait = true) {
+      if (mustWait) {
+        before = await waitForWriter(options, before, signal)
+      }
       before = await serve(options, before, signal)
+      if (!follow || signal.aborted) {
+        return 0
+      }
     }
   } catch (error) {
     if (signal.aborted) {
@@ -215,7 +216,6 @@ async function run(values) {
     )
     return 1
   }
-  return 0
 }
 
 module.exports = { HELP, run }

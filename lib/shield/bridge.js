@@ -231,15 +231,17 @@ class RingBridge extends EventEmitter {
   }
 
   #publish(threats) {
-    const times = this.#source.publishTimes()
-    const at = threats[0].sequence - this.#source.priorities().first
-    const texts = threats.map((threat, i) =>
-      textOfThreat(threat, threat.priority, times[at + i])
-    )
-    const priorities = threats.map(({ priority }) => priority)
-    const { broadcaster } = this.#service
+    const [{ sequence: first }] = threats
+    const times = this.#source.publishTimes(first)
+    const texts = []
+    const priorities = []
+    for (const threat of threats) {
+      const { priority } = threat
+      texts.push(textOfThreat(threat, priority, times[texts.length]))
+      priorities.push(priority)
+    }
     // What one read has brought is about what one turn does.
-    broadcaster.publish(threats[0].sequence, texts, priorities, true)
+    this.#service.broadcaster.publish(first, texts, priorities, true)
   }
 
   #count(threats) {

@@ -36,7 +36,7 @@ class RingReader {
   #unrecorded = 0 // events in the buffer whose latency is to record
   // Of the last read, when its buffer is gone.
   #priorities = null
-  #publishTimes = null
+  #publishTimes = null // and the sequence of the first
   #lastStats = null
 
   /**
@@ -127,7 +127,7 @@ class RingReader {
       const times = this.#decoder.publishTimes()
       this.#makeBuffers(READ_SLOTS)
       this.#priorities = priorities
-      this.#publishTimes = times
+      this.#publishTimes = { first: priorities.first, times }
     }
     this.#reportLoss()
     return fields[READ.MORE] !== 0
@@ -160,8 +160,12 @@ class RingReader {
   }
 
   /** @see ThreatDecoder.publishTimes, of the last read */
-  publishTimes() {
-    return this.#publishTimes ?? this.#decoder.publishTimes()
+  publishTimes(from) {
+    if (this.#publishTimes === null) {
+      return this.#decoder.publishTimes(from)
+    }
+    const { first, times } = this.#publishTimes
+    return times.slice(from - first)
   }
 
   /** The native reader's numbers. */

@@ -122,10 +122,11 @@ class RingSource {
     return this.#cursor.priorities()
   }
 
-  /** When each of what take() brought last was published, and what stands
-   * before it in the same read. @see ThreatDecoder.publishTimes */
-  publishTimes() {
-    return this.#cursor.publishTimes()
+  /** When what take() brought last was published.
+   * @param {number} from the sequence of the first of it
+   * @see ThreatDecoder.publishTimes */
+  publishTimes(from) {
+    return this.#cursor.publishTimes(from)
   }
 
   /** Asks for wake() when more comes; true when it has. */

@@ -214,12 +214,15 @@ class ThreatDecoder {
     return { first, counts }
   }
 
-  /** When each event in the buffer was published, decoded or not, in the
-   * writer's ns. @returns {number[]} */
-  publishTimes() {
+  /** When the events in the buffer were published, decoded or not, in the
+   * writer's ns. @param {number} [from] the sequence of the first of them
+   * @returns {number[]} */
+  publishTimes(from = 0) {
     const times = []
     for (let i = 0, slot = 0; i < this.#events; i++, slot += this.span(slot)) {
-      times.push(this.publishNs(slot))
+      if (this.sequence(slot) >= from) {
+        times.push(this.publishNs(slot))
+      }
     }
     return times
   }

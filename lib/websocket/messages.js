@@ -144,7 +144,8 @@ function textWithin(text, generation, most) {
  */
 const threatMessage = (generation, texts, isRescued = false) =>
   `{"type":"threat","generation":"${generation}",` +
-  `${isRescued ? '"rescued":true,' : ''}"threats":[${texts.join(',')}]}`
+  `${isRescued ? '"rescued":true,' : ''}"threats":[` +
+  `${texts.length === 1 ? texts[0] : texts.join(',')}]}`
 
 const message = (type, fields) => stringify({ type, ...fields })
 

@@ -9,7 +9,7 @@ const { connect } = require('../../lib/websocket/client/connect.js')
 const { useBridge } = require('../helpers/bridge.js')
 const { write } = require('../helpers/factory.js')
 const { noise, threat } = require('../helpers/ring.js')
-const { sequences } = require('../helpers/sequences.js')
+const { numbers, sequences } = require('../helpers/sequences.js')
 const { collect, record, until } = require('../helpers/wait.js')
 const { discovered, Peer } = require('../helpers/websocket-peer.js')
 
@@ -158,6 +158,24 @@ describe('a bridge', () => {
     await bridge.close()
     const { state, sequence, priority: last } = discovered(ring.dir)
     assert.deepEqual([state, sequence, last], ['closed', 4, 2])
+  })
+
+  it('is a reliable reader when its options say so', async () => {
+    const writer = ring.writer({ overflow: 'reject', maxEvents: 16 })
+    await bridgeOf({ reliable: true })
+    const client = await overWebSocket()
+    assert.equal(writer.stats().readers.length, 1)
+    const got = collect(client, 100)
+    for (let written = 0; written < 100;) {
+      try {
+        written = writer.writeThreat(threat(`${written}`))
+      } catch (error) {
+        assert.equal(error.code, 'ERR_RING_FULL')
+        await writer.writable()
+      }
+    }
+    assert.deepEqual(sequences(await got), numbers(1, 100))
+    assert.equal(client.stats().lost, 0)
   })
 
   it('websocket.enabled false leaves it nothing to do', () => {

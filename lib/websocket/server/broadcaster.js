@@ -297,15 +297,19 @@ class Broadcaster extends EventEmitter {
 /** The message of these threats for a client that takes so much text of one,
  * made once for all of them. */
 function messagesOf(generation, texts) {
-  const made = new Map()
-  const isShort = (most) => texts.every(({ length }) => length * 3 <= most)
-  return (given) => {
-    const most = isShort(given) ? Infinity : given
-    let whole = made.get(most)
+  const longest = texts.reduce((most, { length }) => Math.max(most, length), 0)
+  let all = null // for all who take them as they are
+  const cut = new Map()
+  return (most) => {
+    if (longest * 3 <= most) {
+      all ??= Buffer.from(threatMessage(generation, texts))
+      return all
+    }
+    let whole = cut.get(most)
     if (whole === undefined) {
       const fitting = texts.map((text) => textWithin(text, generation, most))
       whole = Buffer.from(threatMessage(generation, fitting))
-      made.set(most, whole)
+      cut.set(most, whole)
     }
     return whole
   }
