@@ -39,8 +39,7 @@ class Receiver {
   take({ sequence, threatType, severity, source, blocked, details }) {
     const now = process.hrtime.bigint()
     assert.equal(sequence, this.#next++)
-    const { ...rest } = { threatType, severity, source, blocked }
-    assert.deepEqual(rest, THREAT)
+    assert.deepEqual({ threatType, severity, source, blocked }, THREAT)
     const [at] = details.split(' ', 1)
     assert.equal(details, detailsAt(at))
     if (sequence > this.#after) {
@@ -57,6 +56,18 @@ class Receiver {
   async lags({ count }) {
     while (this.#lags.length < count) await once(this.#events, 'taken')
     return { lags: this.#lags.slice(0, count) }
+  }
+}
+
+async function bridgeClient(options) {
+  const receiver = new Receiver()
+  const client = await IpcFactory.createClient(options)
+  client.on('threat', (threat) => receiver.take(threat))
+  while (client.stats().transport === 'connecting') await sleep(5)
+  return {
+    begin: (more) => receiver.begin(more),
+    lags: (more) => receiver.lags(more),
+    end: () => client.close()
   }
 }
 
@@ -101,23 +112,10 @@ const roles = {
     }
   },
 
-  async bridgeClient({ dir }) {
-    const receiver = new Receiver()
-    // The port, which the barest one has: a Unix socket is cheaper.
-    const websocket = { socket: false }
-    const client = await IpcFactory.createClient({
-      dir,
-      preferShm: false,
-      websocket
-    })
-    client.on('threat', (threat) => receiver.take(threat))
-    while (client.stats().transport === 'connecting') await sleep(5)
-    return {
-      begin: (more) => receiver.begin(more),
-      lags: (more) => receiver.lags(more),
-      end: () => client.close()
-    }
-  },
+  socketClient: ({ dir }) => bridgeClient({ dir, preferShm: false }),
+
+  portClient: ({ dir }) =>
+    bridgeClient({ dir, preferShm: false, websocket: { socket: false } }),
 
   async barestClient({ port }) {
     const receiver = new Receiver()

@@ -111,6 +111,7 @@ describe('kindly-guard-ipc bridge', function () {
       await remote.upTo(count)
       assert.equal(remote.received + remote.lost, count)
       assert.equal(remote.critical + remote.lostPriority, count / 100)
+      remote.mustHaveStayed()
     }
     await shield.end()
     const { stderr } = await served.ended
@@ -138,6 +139,7 @@ describe('kindly-guard-ipc bridge', function () {
     // Behind the gap it goes on as before.
     await shield.write(10)
     await remote.upTo(5010)
+    remote.mustHaveStayed()
   })
 
   it('a Shield that is killed: it says so and ends, and all had come', async () => {
@@ -412,13 +414,14 @@ describe('kindly-guard-ipc bridge', function () {
       const remote = await overWebSocket({}, 1)
       await isLive(remote)
       await shield.write(500)
+      const socket = path.join(ring.dir, 'kindly-guard.sock')
+      assert.equal(fs.existsSync(socket), true)
       served.process.kill(signal)
       const { code, stderr } = await served.ended
       assert.equal(code, 0)
       assert.match(stderr, /^stopped: passed on \d+, lost 0$/m)
       const { state } = readDiscovery(ring.dir, 'kindly-guard')
       assert.equal(state, 'closed')
-      const socket = path.join(ring.dir, 'kindly-guard.sock')
       assert.equal(fs.existsSync(socket), false)
       // The Shield goes on, and so do its clients with the next bridge.
       await shield.write(10)

@@ -45,14 +45,17 @@ class Ledger {
         this.wrong !== null ||
         (this.reached >= sequence &&
           (generation === undefined || generation === this.generations.at(-1))),
-      `everything up to ${sequence}, ${this.reached} came`,
+      `everything up to ${sequence}, behind ${this.reached}`,
       120_000
-    ).catch((error) => {
-      error.message += ` (${this.reached} came)`
-      throw error
-    })
+    )
     this.mustBeRight()
     assert.equal(this.reached, sequence)
+  }
+
+  /** Fails when it had to connect again, as after a message that broke the
+   * protocol. */
+  mustHaveStayed() {
+    assert.equal(this.transports.includes('connecting'), false)
   }
 
   /** Fails when anything was wrong so far. */

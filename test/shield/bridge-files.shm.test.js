@@ -75,6 +75,37 @@ describe('a bridge whose files go', () => {
     assert(missed > 0)
   })
 
+  it('a ring between two goes by: its number is not known', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const stands = []
+    bridge.on('replaced', () => stands.push(bridge.stand))
+    const client = await overWebSocket()
+    const lost = record(client, 'lost')
+    const threats = record(client, 'threat')
+    write(writer, 5)
+    await until(() => threats.length === 5, 'five')
+    const { generation } = writer.stats()
+    for (let rings = 1; rings <= 2; rings++) {
+      fs.unlinkSync(ring.file)
+      assert.equal(writer.isHealthy(), true)
+      // Of these, nobody hears.
+      if (rings === 1) write(writer, 3)
+    }
+    await until(() => stands.length === 1, 'the last of them')
+    const last = writer.stats().generation
+    assert.deepEqual(stands, [{ generation: last, sequence: 0, priority: 0 }])
+    write(writer, 2)
+    await until(() => threats.length === 7, 'two of the last')
+    const [first, second] = threats.slice(5)
+    assert.deepEqual([first.generation, second.generation], [last, last])
+    assert.deepEqual(sequences([first, second]), [1, 2])
+    assert.deepEqual(
+      lost.map((loss) => [loss.generation, loss.count, loss.reason]),
+      [[generation, null, 'replaced']]
+    )
+  })
+
   it('a ring that is out of its place and comes back costs nothing', async () => {
     const writer = ring.writer()
     write(writer, 3)

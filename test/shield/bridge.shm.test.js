@@ -105,6 +105,15 @@ describe('a bridge', () => {
     assert.deepEqual([lost.length, told.length], [1, 1])
     write(writer, 1)
     assert.deepEqual(sequences(await collect(client, 1)), [6])
+    // Nothing stands behind this one, and it is passed all the same.
+    const next = collect(client, 1)
+    write(writer, 1)
+    ring.bytes().alter(6, (slot) => slot.fill(0xff, 60, 70))
+    await until(() => told.length === 2, 'the second loss')
+    assert.equal(bridge.stand.sequence, 7)
+    write(writer, 1)
+    assert.deepEqual(sequences(await next), [8])
+    assert.equal(lost.length, 2)
   })
 
   it('answers a command for a Shield with an error that says why', async () => {
