@@ -51,6 +51,7 @@ class Receiver {
   async begin({ after }) {
     while (this.#next <= after) await once(this.#events, 'taken')
     this.#after = after
+    this.#lags = []
   }
 
   async lags({ count }) {

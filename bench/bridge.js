@@ -7,7 +7,6 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { setTimeout: sleep } = require('node:timers/promises')
 const { quantile, summarize } = require('./statistics.js')
 const { readOptions } = require('./usage.js')
 
@@ -20,13 +19,13 @@ const options = readOptions(USAGE, {
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false }
 })
-const ROUNDS = options.quick ? 3 : 7
-const SECONDS = options.quick ? 2 : 6
+const ROUNDS = options.quick ? 5 : 15
+const SECONDS = options.quick ? 1 : 3
 const PER_SECOND = 1000
-// What is measured is a forwarder that has run for a while: a bridge has more
-// code, which V8 compiles later.
-const WARM_UP = 15_000
-const WARM_UP_PER_SECOND = 5000
+// What is measured has run for a while, at the same pace: V8 compiles a bridge,
+// which has more code, for longer.
+const WARM_UP = (options.quick ? 5 : 20) * PER_SECOND
+
 // Local clients use a bridge's Unix socket, the others its port, and the barest
 // forwarder has a port alone.
 const SIDES = {
@@ -65,49 +64,54 @@ function start(role, config) {
   return { ask, end, ready: once(messages, 'ready').then(([one]) => one) }
 }
 
-/** One side and its client, for one round. */
-async function measure(side, base) {
-  const dir = path.join(base, 'ring')
+/** One side, with a ring and a client of its own, which has run for a while. */
+async function open(side, base) {
+  const { forwarder: role, client: clientRole } = SIDES[side]
+  const dir = path.join(base, side)
   const writer = start('writer', { dir })
   await writer.ready
-  const forwarder = start(SIDES[side].forwarder, { dir })
+  const forwarder = start(role, { dir })
   const { port } = await forwarder.ready
-  const client = start(SIDES[side].client, { dir, port })
+  const client = start(clientRole, { dir, port })
   await client.ready
-  await writer.ask('write', {
-    count: WARM_UP,
-    perSecond: WARM_UP_PER_SECOND
-  })
-  await client.ask('begin', { after: WARM_UP })
-  const before = await forwarder.ask('cpu')
-  const count = SECONDS * PER_SECOND
-  await writer.ask('write', { count, perSecond: PER_SECOND })
-  const { lags } = await client.ask('lags', { count })
-  const after = await forwarder.ask('cpu')
-  for (const each of [client, forwarder, writer]) await each.end()
-  fs.rmSync(dir, { recursive: true })
-  const micros = after.micros - before.micros
+  await writer.ask('write', { count: WARM_UP, perSecond: PER_SECOND })
+  let written = WARM_UP
   return {
-    cpuPercent: (micros / (after.at - before.at)) * 100,
-    microsEach: micros / count,
-    lagP50: quantile(lags, 0.5),
-    lagP90: quantile(lags, 0.9)
+    measure: async () => {
+      await client.ask('begin', { after: written })
+      const before = await forwarder.ask('cpu')
+      const count = SECONDS * PER_SECOND
+      await writer.ask('write', { count, perSecond: PER_SECOND })
+      const { lags } = await client.ask('lags', { count })
+      const after = await forwarder.ask('cpu')
+      written += count
+      const micros = after.micros - before.micros
+      return {
+        cpuPercent: (micros / (after.at - before.at)) * 100,
+        microsEach: micros / count,
+        lagP50: quantile(lags, 0.5),
+        lagP90: quantile(lags, 0.9)
+      }
+    },
+    end: async () => {
+      for (const each of [client, forwarder, writer]) await each.end()
+    }
   }
 }
 
 async function measureAll() {
   const parent = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
   const base = fs.mkdtempSync(path.join(parent, 'kg-bench-'))
+  progress('warming up')
+  const sides = await Promise.all(NAMES.map((name) => open(name, base)))
   const rounds = Object.fromEntries(NAMES.map((name) => [name, []]))
   for (let round = 0; round < ROUNDS; round++) {
     progress(`round ${round + 1} of ${ROUNDS}`)
-    // None is always the first one.
-    const order = round % 2 === 0 ? NAMES : [...NAMES].reverse()
-    for (const side of order) {
-      rounds[side].push(await measure(side, base))
-      await sleep(100)
-    }
+    // One at a time, and none is always the first one.
+    const order = NAMES.map((_, i) => (i + round) % NAMES.length)
+    for (const i of order) rounds[NAMES[i]].push(await sides[i].measure())
   }
+  for (const side of sides) await side.end()
   fs.rmSync(base, { recursive: true })
   const of = (side, key) => summarize(rounds[side].map((each) => each[key]))
   const figures = Object.fromEntries(
