@@ -1,16 +1,30 @@
-/* A Shield in C: writes three threats and ends. Usage: shield [DIRECTORY]
+/* A Shield in C: writes three threats, stays for some seconds (0 unless they
+ * are given) and ends. Usage: shield [DIRECTORY [SECONDS]]
  *
  * The ring stays when it ends, so a reader that comes later still finds them.
- * A Shield that goes on also calls kg_writer_beat twice a second: beat.c. */
+ * One that goes on for long beats in a thread of its own: beat.c. */
+#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kg_ipc.h"
 #include "print.h"
 
 static kg_text text(const char *string) {
   return (kg_text){string, strlen(string)};
+}
+
+/* A Shield that goes on beats twice a second: it tells readers that it lives,
+ * and makes a ring anew that was removed. */
+static void stay(kg_writer *writer, long seconds) {
+  const struct timespec half = {.tv_nsec = 500000000};
+  for (long beats = 2 * seconds; beats > 0; beats--) {
+    kg_writer_beat(writer, NULL);
+    nanosleep(&half, NULL);
+  }
 }
 
 int main(int argc, char **argv) {
@@ -52,6 +66,8 @@ int main(int argc, char **argv) {
     }
     printf("published %" PRId64 " to %s\n", sequence, info.path);
   }
+  fflush(stdout);
+  stay(writer, argc > 2 ? strtol(argv[2], NULL, 10) : 0);
   kg_writer_close(writer);
   return 0;
 }

@@ -10,6 +10,7 @@ const { describe, report, UsageError } = require('./report.js')
 // Each loads when it is called: a status line is drawn anew all the time, and
 // needs little of what the others do.
 const COMMANDS = {
+  bridge: () => require('./bridge.js'),
   build: () => require('./build.js'),
   check: () => require('./check.js'),
   'claude-hook': () => require('./claude-hook.js'),
@@ -29,6 +30,7 @@ over WebSocket.
 
 Commands:
   publish      read threats from stdin (NDJSON) and publish them
+  bridge       serve the ring of a Shield in C or Rust over WebSocket
   tail         print threats as they come
   top          show on a live screen what comes, and from where
   stats        show what a ring is and holds, or where a Shield answers

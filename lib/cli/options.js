@@ -1,16 +1,25 @@
 'use strict'
 // The options that the commands share, and the reading of options and values.
 
-const COMMON_HELP = `\
+const PLACE_HELP = `\
   --dir DIRECTORY     where the ring is (default: this system's directory for
                       rings of this user)
-  --name NAME         the ring's name (default: kindly-guard)
-  --transport NAME    shm, websocket, or auto (default): shared memory where it
-                      is available, else WebSocket
+  --name NAME         the ring's name (default: kindly-guard)`
+
+const REST_HELP = `\
   --config FILE       options as TOML; KINDLY_GUARD_IPC_... in the environment
                       override it, and the options here override both
   -h, --help          show this
   --version           show the version`
+
+/** Of a command that has one transport. */
+const OWN_TRANSPORT_HELP = `${PLACE_HELP}\n${REST_HELP}`
+
+const COMMON_HELP = `\
+${PLACE_HELP}
+  --transport NAME    shm, websocket, or auto (default): shared memory where it
+                      is available, else WebSocket
+${REST_HELP}`
 
 const OPTION = /^ {2}(?:-([a-z]), )?--([a-z-]+)( [A-Z]+)?/gm
 
@@ -37,4 +46,4 @@ function numberIn(text) {
   return /^[0-9]+$/.test(text) ? Number(text) : text
 }
 
-module.exports = { COMMON_HELP, numberIn, optionsIn }
+module.exports = { COMMON_HELP, numberIn, optionsIn, OWN_TRANSPORT_HELP }

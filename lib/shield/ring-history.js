@@ -1,6 +1,6 @@
 'use strict'
 // What a Shield has published, as its ring holds it: the history for clients
-// over WebSocket.
+// over WebSocket. Of this Shield, or of another one that a bridge reads.
 
 const path = require('node:path')
 const { NO_LATENCY } = require('../base/latency.js')
@@ -33,7 +33,8 @@ class RingHistory extends History {
   #maxEventBytes
 
   /**
-   * @param {import('../shm/writer.js').SharedMemoryIpc} shm
+   * @param {import('../shm/writer.js').SharedMemoryIpc} shm or what else has
+   *   its `ringStats()` and `maxEventBytes`
    * @param {History | null} [previous] the one before this, when this Shield had
    *   one; else the ring says what came before it
    * @param {number} [least] the least severity of a priority event
@@ -74,6 +75,16 @@ class RingHistory extends History {
     for (const record of records) {
       this.priority = countPriority(this.priority, record, this.least)
     }
+  }
+
+  /**
+   * The ring has more, which somebody else has written.
+   * @param {number} last the sequence of the last of it
+   * @param {number | null} priority the priority events up to that one
+   */
+  reach(last, priority) {
+    this.sequence = last
+    this.priority = priority
   }
 
   /** @see MemoryHistory.cursor */

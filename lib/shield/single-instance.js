@@ -40,7 +40,10 @@ function tooLong(file) {
 }
 
 const lockedBy = (file) =>
-  new IpcError('ERR_RING_LOCKED', `another Shield runs and holds ${file}`)
+  new IpcError(
+    'ERR_RING_LOCKED',
+    `another Shield or bridge runs and holds ${file}`
+  )
 
 class SingleInstance {
   #files

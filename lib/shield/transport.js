@@ -6,16 +6,14 @@ const { makeDisposable } = require('../base/disposable.js')
 const { emitSafely } = require('../base/emit-safely.js')
 const { IpcError } = require('../base/errors.js')
 const { ScopedEmitter } = require('../base/scope.js')
-const { isWindows } = require('../base/windows.js')
 const { checkBatch } = require('../options/arguments.js')
 const { checkIpc } = require('../options/ipc.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR } = require('../threat/layout.js')
+const { Place } = require('./place.js')
 const { Publisher } = require('./publisher.js')
 const { ShieldRing } = require('./ring.js')
-const { SingleInstance } = require('./single-instance.js')
-const { mustBeAlone, WebSocketService } = require('./websocket-service.js')
-const { WindowsInstance } = require('./windows-instance.js')
+const { WebSocketService } = require('./websocket-service.js')
 
 // How often a server that could not be started is tried again.
 const RETRY_MILLISECONDS = 1000
@@ -38,7 +36,7 @@ class IpcTransport extends ScopedEmitter {
   #location
   #limits
   #websocket
-  #instance
+  #place
   #ring
   #publisher
   #claimed
@@ -68,13 +66,9 @@ class IpcTransport extends ScopedEmitter {
     this.#location = location
     this.#limits = limitsOf(writer)
     this.#websocket = websocket
-    const how = {
-      isOn: websocket.socket !== false,
-      accept: (socket) => this.#accept(socket)
-    }
-    this.#instance = isWindows
-      ? new WindowsInstance(location, how)
-      : new SingleInstance(location, how)
+    this.#place = new Place(location, websocket, (socket) =>
+      this.#accept(socket)
+    )
     this.#ring = new ShieldRing(location, writer, {
       wanted: preferShm,
       mayFail: websocket.enabled
@@ -214,7 +208,7 @@ class IpcTransport extends ScopedEmitter {
     clearInterval(this.#watch)
     // In this order: only the holder of the lock writes the discovery file.
     const served = this.#service?.close({ generation, sequence, priority })
-    this.#instance.free()
+    this.#place.free()
     const freed = this.#ring.close()
     await served
     await freed
@@ -263,18 +257,12 @@ class IpcTransport extends ScopedEmitter {
 
   /** Whether no other Shield can start unnoticed. */
   get #isAlone() {
-    return this.#ring.isAlone || this.#instance.isHeld
+    return this.#ring.isAlone || this.#place.isHeld
   }
 
   async #claimPlace() {
     try {
-      if (!this.#ring.isAlone) {
-        // Before this one can be found: a Shield whose socket was removed would
-        // give way to it. What proves nothing may be anybody's server; there the
-        // socket alone decides.
-        await mustBeAlone(this.#location, true)
-      }
-      await this.#instance.take(this.#ring.isAlone)
+      await this.#place.claim(() => this.#ring.isAlone)
     } catch (error) {
       this.#end(error)
       throw error
@@ -284,7 +272,7 @@ class IpcTransport extends ScopedEmitter {
   async #checkPlaces() {
     try {
       await this.#claimed
-      await this.#instance.check(this.#ring.isAlone)
+      await this.#place.check(this.#ring.isAlone)
       await this.#service?.checkPlace(this.#isAlone)
     } catch (error) {
       // What else is wrong with a file may be over at the next check.
@@ -311,7 +299,7 @@ class IpcTransport extends ScopedEmitter {
       this.#ring.history,
       this.#location,
       this.#websocket,
-      this.#instance,
+      this.#place,
       () => this.#publisher.blocked
     )
     this.#ready = this.#startService(this.#service)

@@ -109,13 +109,15 @@ class WebSocketService {
    *   socket, whose connections go to `broadcaster.accept()`, or why there is
    *   none
    * @param {() => number} [threatsBlocked] how many the Shield has blocked
+   * @param {string} [aboutCommands] as that of Broadcaster
    */
   constructor(
     history,
     location,
     options,
     local = NO_SOCKET,
-    threatsBlocked = undefined
+    threatsBlocked = undefined,
+    aboutCommands = undefined
   ) {
     this.#location = location
     this.#options = options
@@ -125,7 +127,8 @@ class WebSocketService {
       history,
       options,
       this.#token,
-      threatsBlocked
+      threatsBlocked,
+      aboutCommands
     )
     this.isListening = false
   }

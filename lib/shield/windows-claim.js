@@ -91,7 +91,7 @@ class WindowsClaim {
           return
         }
         if (attempt === ATTEMPTS) {
-          const detail = `another Shield runs and holds ${file}`
+          const detail = `another Shield or bridge runs and holds ${file}`
           throw new IpcError('ERR_RING_LOCKED', detail)
         }
       }

@@ -34,7 +34,9 @@ class RingReader {
   #slots = 0
   #joined = 1 // where it was sent to
   #unrecorded = 0 // events in the buffer whose latency is to record
-  #priorities = null // of the last read, when its buffer is gone
+  // Of the last read, when its buffer is gone.
+  #priorities = null
+  #publishTimes = null // and the sequence of the first
   #lastStats = null
 
   /**
@@ -74,8 +76,7 @@ class RingReader {
    */
   goTo(next, priority) {
     this.recordLatency()
-    this.#decoder.begin()
-    this.#priorities = null
+    this.#begin()
     this.#joined = next
     if (next > MAX_SEQUENCE) {
       // Nothing follows in such a ring; if something does, it is new.
@@ -98,8 +99,7 @@ class RingReader {
     // Of the batch before: nobody who waits for a threat is to wait for
     // statistics too.
     this.recordLatency()
-    this.#decoder.begin()
-    this.#priorities = null
+    this.#begin()
     this.#decoder.fill(this.#reader.read(this.#addDetails))
     this.#unrecorded = this.#decoder.left
   }
@@ -124,8 +124,10 @@ class RingReader {
     } else if (hasEvents && this.#slots > READ_SLOTS) {
       // The large one was read; the small buffer does from now on.
       const priorities = this.#decoder.priorities()
+      const times = this.#decoder.publishTimes()
       this.#makeBuffers(READ_SLOTS)
       this.#priorities = priorities
+      this.#publishTimes = { first: priorities.first, times }
     }
     this.#reportLoss()
     return fields[READ.MORE] !== 0
@@ -157,6 +159,15 @@ class RingReader {
     return this.#priorities ?? this.#decoder.priorities()
   }
 
+  /** @see ThreatDecoder.publishTimes, of the last read */
+  publishTimes(from) {
+    if (this.#publishTimes === null) {
+      return this.#decoder.publishTimes(from)
+    }
+    const { first, times } = this.#publishTimes
+    return times.slice(from - first)
+  }
+
   /** The native reader's numbers. */
   stats() {
     return this.#lastStats ?? this.#reader.stats()
@@ -185,6 +196,12 @@ class RingReader {
       }
       slot += decoder.span(slot)
     }
+  }
+
+  #begin() {
+    this.#decoder.begin()
+    this.#priorities = null
+    this.#publishTimes = null
   }
 
   /** What the last read has lost stands in front of all of its events, in

@@ -122,6 +122,13 @@ class RingSource {
     return this.#cursor.priorities()
   }
 
+  /** When what take() brought last was published.
+   * @param {number} from the sequence of the first of it
+   * @see ThreatDecoder.publishTimes */
+  publishTimes(from) {
+    return this.#cursor.publishTimes(from)
+  }
+
   /** Asks for wake() when more comes; true when it has. */
   arm() {
     if (this.#closed || !this.#startOrFail()) {

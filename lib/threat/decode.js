@@ -214,6 +214,19 @@ class ThreatDecoder {
     return { first, counts }
   }
 
+  /** When the events in the buffer were published, decoded or not, in the
+   * writer's ns. @param {number} [from] the sequence of the first of them
+   * @returns {number[]} */
+  publishTimes(from = 0) {
+    const times = []
+    for (let i = 0, slot = 0; i < this.#events; i++, slot += this.span(slot)) {
+      if (this.sequence(slot) >= from) {
+        times.push(this.publishNs(slot))
+      }
+    }
+    return times
+  }
+
   #decodeOne(base, at, index) {
     const words = this.#words
     const sequence = words[at + SEQUENCE + 1] * HIGH + words[at + SEQUENCE]

@@ -197,7 +197,7 @@ describe('benchmark', function () {
     }
   })
 
-  const small = ['benchmark-ipc', 'fallback', 'require', 'wake-up']
+  const small = ['benchmark-ipc', 'bridge', 'fallback', 'require', 'wake-up']
   for (const name of small) {
     it(`${name} says what it takes, and what it does not`, async () => {
       const file = `bench/${name}.js`

@@ -214,8 +214,8 @@ describe('kindly-guard-ipc', () => {
       })
     }
 
-    const all = ['publish', 'tail', 'top', 'stats', 'unread', 'doctor', 'check']
-    all.push('build', 'claude-hook')
+    const all = ['publish', 'bridge', 'tail', 'top', 'stats', 'unread']
+    all.push('doctor', 'check', 'build', 'claude-hook')
 
     it('lists all commands', async () => {
       const { stdout } = await cli.collect(['--help']).ended

@@ -36,6 +36,7 @@ const LONGEST = [
   'test/slow/position-crash.test.js',
   'test/docs/blocks.shm.test.js',
   'test/shm/workers.shm.test.js',
+  'test/cli/bridge.shm.test.js',
   'test/cli/tail.shm.test.js',
   'test/cli/unread.shm.test.js',
   'test/cli/top.shm.test.js',

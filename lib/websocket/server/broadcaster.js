@@ -48,12 +48,20 @@ class Broadcaster extends EventEmitter {
    * @param {object} options checked `websocket` options
    * @param {string} token 64 hex digits
    * @param {() => number} [threatsBlocked] how many the Shield has blocked
+   * @param {string} [aboutCommands] a clause for who sends one that is unknown
    */
-  constructor(history, options, token, threatsBlocked = () => 0) {
+  constructor(
+    history,
+    options,
+    token,
+    threatsBlocked = () => 0,
+    aboutCommands = ''
+  ) {
     super()
     this.history = history
     this.limits = options
     this.threatsBlocked = threatsBlocked
+    this.aboutCommands = aboutCommands
     this.boot = bootId()
     this.#handshake = new HandshakeServer(options, token)
     this.#handshake.on('connection', (socket) => this.#connected(socket))
@@ -96,8 +104,10 @@ class Broadcaster extends EventEmitter {
    * @param {number} first the sequence of the first
    * @param {string[]} texts
    * @param {number[]} priorities the priority events up to each
+   * @param {boolean} [isTurn] whether they are all of this turn, or about so:
+   *   then nothing waits for its end
    */
-  publish(first, texts, priorities) {
+  publish(first, texts, priorities, isTurn = false) {
     if (first !== this.#first + this.#waiting.length) {
       // While no client was live, some went to the history alone.
       this.#flush()
@@ -115,7 +125,9 @@ class Broadcaster extends EventEmitter {
         this.#flush()
       }
     }
-    if (this.#turn === null) {
+    if (isTurn) {
+      this.#flush()
+    } else if (this.#turn === null) {
       this.#flush()
       this.#turn = setImmediate(() => {
         this.#turn = null
@@ -285,15 +297,19 @@ class Broadcaster extends EventEmitter {
 /** The message of these threats for a client that takes so much text of one,
  * made once for all of them. */
 function messagesOf(generation, texts) {
-  const made = new Map()
-  const isShort = (most) => texts.every(({ length }) => length * 3 <= most)
-  return (given) => {
-    const most = isShort(given) ? Infinity : given
-    let whole = made.get(most)
+  const longest = texts.reduce((most, { length }) => Math.max(most, length), 0)
+  let all = null // for all who take them as they are
+  const cut = new Map()
+  return (most) => {
+    if (longest * 3 <= most) {
+      all ??= Buffer.from(threatMessage(generation, texts))
+      return all
+    }
+    let whole = cut.get(most)
     if (whole === undefined) {
       const fitting = texts.map((text) => textWithin(text, generation, most))
       whole = Buffer.from(threatMessage(generation, fitting))
-      made.set(most, whole)
+      cut.set(most, whole)
     }
     return whole
   }

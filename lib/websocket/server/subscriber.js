@@ -160,10 +160,12 @@ class Subscriber {
       command = parseCommand(data, isBinary)
     } catch (error) {
       const isForeign = error instanceof UnknownCommandError
+      const { aboutCommands, limits } = this.#broadcaster
+      const about = isForeign && aboutCommands ? `; ${aboutCommands}` : ''
       this.#refuse(
-        error.message,
+        `${error.message}${about}`,
         // Old clients know commands that this Shield has not.
-        isForeign && this.#broadcaster.limits.auth === 'none'
+        isForeign && limits.auth === 'none'
       )
       return
     }
