@@ -140,7 +140,16 @@ const CHANNELS = [
   ['kg', 'kg', 'checked', 'C core, checksums', 2e6, 'core'],
   ['kg-plain', 'kg', 'plain', 'C core, no checksums', 2e6, 'core'],
   ['kg-reliable', 'kg', 'reliable', 'C core, checksums, reliable', 2e6, 'core'],
+  ['bare', 'bare', '-', '384 bytes and a counter (floor)', 4e6, 'core'],
   ['boost-spsc', 'boost_spsc', '-', 'boost spsc_queue', 4e6, 'boost'],
+  [
+    ...['boost-spsc-crc', 'boost_spsc', 'crc'],
+    ...['boost spsc_queue, checksums', 4e6, 'boost']
+  ],
+  [
+    ...['boost-spsc-eager', 'boost_spsc', 'eager'],
+    ...['boost spsc_queue, no pauses', 4e6, 'boost']
+  ],
   ['boost-queue', 'boost_queue', '-', 'boost message_queue', 3e5, 'boost'],
   ['posix-queue', 'posix_queue', '-', 'POSIX message queue', 5e4, 'core']
 ]
@@ -148,6 +157,8 @@ const CHANNELS = [
 /** @param {{ quick: boolean, damage?: string }} options */
 function nativeScenarios({ quick, damage }, have) {
   const channels = CHANNELS.filter(([, , , , , needs]) => have[needs])
+  // A floor of its own is beside them, and with single events nobody pauses.
+  const single = channels.filter(([name]) => !/^bare|eager$/.test(name))
   const scenarios = []
   if (have.floors) {
     for (const pauseMs of [20, 1]) {
@@ -220,7 +231,7 @@ function nativeScenarios({ quick, damage }, have) {
         run: async () =>
           oneWay(await core(THIS, 'bare', 'one-way', 3000, '-', damage))
       },
-      ...channels.map(([name, program, variant, title, , needs]) => ({
+      ...single.map(([name, program, variant, title, , needs]) => ({
         name,
         title: title + (/queue$/.test(name) ? ', asleep' : ', spinning'),
         every: true,

@@ -91,12 +91,20 @@ const RATIOS = [
     1.5
   ],
   [
-    'C core with checksums / boost spsc_queue, events/s',
+    'C core / boost spsc_queue, both with checksums, events/s',
     rate('core', 'kg'),
-    rate('core', 'boost-spsc'),
+    rate('core', 'boost-spsc-crc'),
     '>=',
-    0.6,
-    1
+    1.3,
+    1.6
+  ],
+  [
+    'C core without checksums / 384 bytes and a counter, events/s',
+    rate('core', 'kg-plain'),
+    rate('core', 'bare'),
+    '>=',
+    0.65,
+    0.85
   ],
   [
     'C core one way, spinning, p50 / cache line',
@@ -111,8 +119,8 @@ const RATIOS = [
     p50('one-way', 'kg'),
     p50('one-way', 'bare'),
     '<=',
-    2,
-    1.5
+    1.15,
+    1.05
   ],
   [
     "writer's CPU with 8 readers awake / with none",

@@ -48,6 +48,11 @@ void channel_remove(void);
 /* Views an event as a threat. */
 void view_event(const struct event *event, kg_threat *threat);
 
+/* Puts the core's own checksum into an event, and verifies it; the details
+ * leave room for it. */
+void seal_event(struct event *event);
+bool is_sealed(const struct event *event);
+
 /* Memory that both processes will see. */
 void *shared_memory(size_t bytes);
 

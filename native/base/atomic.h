@@ -132,6 +132,14 @@ static inline void kg__copy_shared(void *target, const void *source,
 
 #endif
 
+/* The same number, of which the compiler knows nothing. Where it knows that a
+ * length is small, GCC copies with an instruction that takes longer to begin
+ * than the C library takes for all of it. */
+static inline size_t kg__opaque(size_t number) {
+  __asm__("" : "+r"(number));
+  return number;
+}
+
 /* Tells the CPU that this is a spinning loop. */
 static inline void kg__cpu_relax(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -94,6 +94,16 @@ static int map(const kg__file *file, size_t length, size_t writable_offset,
   return result;
 }
 
+/* What is put in its place at once. Of a larger ring it would take longer than
+ * an editor should wait, and the rest comes lap by lap. */
+#define MOST_PREFAULT ((size_t)16 << 20)
+
+static void prefault(const kg__segment *segment, bool writable) {
+  size_t length = segment->length;
+  kg__prefault(segment->base, length < MOST_PREFAULT ? length : MOST_PREFAULT,
+               writable);
+}
+
 static void unmap(kg__segment *segment) {
   kg__guard_remove(segment->guard);
   kg__unmap(segment->base, segment->length);
@@ -148,6 +158,7 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                             KG_DOORBELL_BYTES, segment, failure);
   }
   if (result == KG_OK) {
+    prefault(segment, writable);
     kg__ring_attach(segment->base, &identity, &segment->ring);
     open_bell(segment);
   }
@@ -222,6 +233,7 @@ int kg__segment_make(kg__dir *dir, const kg__names *names,
     kg__file_remove(dir, temporary);
     return result;
   }
+  prefault(segment, true);
   memcpy(segment->temporary, temporary, sizeof temporary);
   kg__ring_format(segment->base, setup, &segment->ring);
   KG__STEP("ring formatted");

@@ -121,16 +121,17 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
 /* How long the wall clock is taken to run as the monotonic one does. Asking for
  * it each time would be a tenth of what publishing costs; a clock that was set
  * is seen so much later. */
-#define WALL_TRUST_NS UINT64_C(50000000)
+#define WALL_TRUST_NS INT64_C(50000000)
 
-static void begin_batch(kg_writer *writer) {
-  uint64_t now = kg__clock_ns(&writer->clock);
-  if (writer->wall_at_ns == 0 || now - writer->wall_at_ns >= WALL_TRUST_NS) {
-    writer->wall_at_ns = now;
+static uint64_t wall_us_at(kg_writer *writer, uint64_t publish_ns) {
+  /* Negative when the batch began before the clock was asked. */
+  int64_t since = (int64_t)(publish_ns - writer->wall_at_ns);
+  if (writer->wall_at_ns == 0 || since >= WALL_TRUST_NS) {
+    writer->wall_at_ns = kg__clock_ns(&writer->clock);
     writer->wall_ns = kg__clock_wall_us() * 1000;
+    since = (int64_t)(publish_ns - writer->wall_at_ns);
   }
-  writer->time.publish_ns = now;
-  writer->time.wall_us = (writer->wall_ns + (now - writer->wall_at_ns)) / 1000;
+  return (writer->wall_ns + (uint64_t)since) / 1000;
 }
 
 /* Says why the ring cannot be written; the batch is dropped. */
@@ -224,7 +225,10 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
     return refuse_unusable(writer, result);
   }
   if (writer->ring.staged_slots == 0) {
-    begin_batch(writer);
+    writer->time.publish_ns = kg__clock_ns(&writer->clock);
+  }
+  if (threat->timestamp_us == 0) {
+    writer->time.wall_us = wall_us_at(writer, writer->time.publish_ns);
   }
   result = kg__ring_writer_stage(&writer->ring, threat, &writer->time);
   return result == KG_OK ? KG_OK : refuse_threat(writer, threat, result);
@@ -242,11 +246,8 @@ KG__COLD static int refuse_full(kg_writer *writer, uint32_t slots) {
   return KG_E_RING_FULL;
 }
 
+/* Of a writer that was usable just now. */
 static int64_t commit(kg_writer *writer) {
-  int result = kg__writer_usable(writer);
-  if (result != KG_OK) {
-    return refuse_unusable(writer, result);
-  }
   kg__ring_writer *ring = &writer->ring;
   uint32_t slots = ring->staged_slots;
   uint32_t events = ring->staged_events;
@@ -305,7 +306,9 @@ int64_t kg_writer_commit(kg_writer *writer) {
   kg__writer_enter(writer);
   /* The batch may have been staged a while ago. */
   kg__guard_keep();
-  int64_t result = commit(writer);
+  int error = kg__writer_usable(writer);
+  int64_t result =
+      error == KG_OK ? commit(writer) : refuse_unusable(writer, error);
   kg__writer_leave(writer);
   return result;
 }

@@ -126,6 +126,13 @@ void kg__posix_forbid_inheritance(void *base, size_t length) {
   minherit(base, length, VM_INHERIT_NONE);
 }
 
+void kg__prefault(void *base, size_t length, bool writable) {
+  /* There is no call for it. */
+  (void)base;
+  (void)length;
+  (void)writable;
+}
+
 /* --- Doorbell ----------------------------------------------------------- */
 
 /* Public since 14.4, and looked up by name so that older systems load this. The

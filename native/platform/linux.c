@@ -174,6 +174,16 @@ void kg__posix_forbid_inheritance(void *base, size_t length) {
   madvise(base, length, MADV_DONTFORK);
 }
 
+/* Since Linux 5.14; older headers lack them, and older kernels refuse them. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void kg__prefault(void *base, size_t length, bool writable) {
+  madvise(base, length, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
 /* --- Doorbell ----------------------------------------------------------- */
 
 void kg__bell_open(kg__bell *bell, const uint32_t *word, uint64_t generation) {

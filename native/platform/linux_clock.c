@@ -53,19 +53,22 @@ void kg__clock_begin(kg__clock *clock) {
 static uint64_t look(kg__clock *clock) {
   uint64_t before = TICKS();
   uint64_t now = kg__clock_monotonic_ns();
-  bool is_whole = TICKS() - before <= LOOK_TICKS;
+  if (TICKS() - before > LOOK_TICKS) {
+    /* It says nothing of the rate, so the one that is known is kept, and the
+     * next call looks again. */
+    return now;
+  }
   uint64_t passed_ns = now - clock->base_ns;
   uint64_t passed_ticks = before - clock->base_ticks;
-  if (is_whole && clock->base_ns != 0 && passed_ns < RATE_LEAST_NS &&
-      clock->rate == 0) {
+  if (clock->base_ns != 0 && passed_ns < RATE_LEAST_NS && clock->rate == 0) {
     return now; /* Too soon to measure a rate. */
   }
-  bool is_rate = is_whole && clock->base_ns != 0 &&
-                 passed_ns >= RATE_LEAST_NS && passed_ns <= RATE_MOST_NS &&
+  bool is_rate = clock->base_ns != 0 && passed_ns >= RATE_LEAST_NS &&
+                 passed_ns <= RATE_MOST_NS &&
                  passed_ticks < passed_ns * RATE_TICKS &&
                  passed_ticks * RATE_TICKS > passed_ns;
   clock->rate = is_rate ? (passed_ns << RATE_BITS) / passed_ticks : 0;
-  clock->base_ns = is_whole ? now : 0;
+  clock->base_ns = now;
   clock->base_ticks = before;
   return now;
 }

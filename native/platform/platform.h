@@ -151,6 +151,11 @@ uint32_t kg__fork_count(void);
 int kg__map(const kg__file *file, size_t length, size_t writable_offset,
             size_t writable_length, void **base, kg_failure *failure);
 
+/* Has the system put the first `length` bytes of a mapping in their place now,
+ * for writing or for reading, so that the first lap of a ring does not stop at
+ * each page. Where it cannot, or does not want to, nothing is lost but that. */
+void kg__prefault(void *base, size_t length, bool writable);
+
 void kg__unmap(void *base, size_t length);
 
 /* The bytes of a page, 64 KiB at most. */

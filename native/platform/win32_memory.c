@@ -39,6 +39,13 @@ int kg__map(const kg__file *file, size_t length, size_t writable_offset,
   return result;
 }
 
+void kg__prefault(void *base, size_t length, bool writable) {
+  /* PrefetchVirtualMemory reads files, and leaves the places as they are. */
+  (void)base;
+  (void)length;
+  (void)writable;
+}
+
 void kg__unmap(void *base, size_t length) {
   (void)length;
   UnmapViewOfFile(base);

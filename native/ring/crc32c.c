@@ -9,8 +9,7 @@
 #include "../include/kg_ipc.h"
 #include "../platform/cpu.h"
 
-typedef uint32_t (*crc_function)(uint32_t crc, const kg__word *words,
-                                 size_t count);
+static_assert(KG__SLOT_WORDS * 8 == KG_SLOT_BYTES, "a slot's words");
 
 /* Slicing by four bits keeps the table at 64 bytes, so a machine without the
  * instruction pays in time and not in cache. */
@@ -31,6 +30,12 @@ uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,
     }
   }
   return crc;
+}
+
+static uint32_t slot_portable(const kg__word *words, const kg__word *last) {
+  uint32_t crc =
+      kg__crc32c_words_portable(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
+  return kg__crc32c_words_portable(crc, last, 2);
 }
 
 #if defined(__x86_64__)
@@ -69,23 +74,38 @@ static inline uint64_t step_at(uint64_t crc, const kg__word *word) {
 /* Each instruction waits for the one before, and would do so for half of the
  * time that a slot takes. Three that do not wait for each other keep the CPU
  * busy; what they found is joined at the end. */
+__attribute__((target("sse4.2,pclmul"))) static inline uint64_t
+three_lanes(uint64_t wide, const kg__word *words) {
+  uint64_t second = 0;
+  uint64_t third = 0;
+  for (size_t i = 0; i < LANE; i++) {
+    wide = step_at(wide, &words[i]);
+    second = step_at(second, &words[LANE + i]);
+    third = step_at(third, &words[2 * LANE + i]);
+  }
+  return step(0, past(wide, PAST_TWO) ^ past(second, PAST_ONE)) ^ third;
+}
+
 __attribute__((target("sse4.2,pclmul"))) static uint32_t
-crc_hardware(uint32_t crc, const kg__word *words, size_t count) {
+words_hardware(uint32_t crc, const kg__word *words, size_t count) {
   uint64_t wide = crc;
   for (; count >= 3 * LANE; count -= 3 * LANE, words += 3 * LANE) {
-    uint64_t second = 0;
-    uint64_t third = 0;
-    for (size_t i = 0; i < LANE; i++) {
-      wide = step_at(wide, &words[i]);
-      second = step_at(second, &words[LANE + i]);
-      third = step_at(third, &words[2 * LANE + i]);
-    }
-    wide = step(0, past(wide, PAST_TWO) ^ past(second, PAST_ONE)) ^ third;
+    wide = three_lanes(wide, words);
   }
   for (size_t i = 0; i < count; i++) {
     wide = step_at(wide, &words[i]);
   }
   return (uint32_t)wide;
+}
+
+static_assert(KG__SLOT_WORDS == 3 * LANE + 3,
+              "a slot is three lanes and three");
+
+__attribute__((target("sse4.2,pclmul"))) static uint32_t
+slot_hardware(const kg__word *words, const kg__word *last) {
+  uint64_t wide = three_lanes(KG__CRC32C_BEGIN, words);
+  wide = step_at(wide, &words[3 * LANE]);
+  return (uint32_t)step(step(wide, last[0]), last[1]);
 }
 
 #elif defined(__aarch64__)
@@ -94,8 +114,8 @@ crc_hardware(uint32_t crc, const kg__word *words, size_t count) {
 
 /* Inline assembly, because the intrinsic's header wants a compiler flag that
  * would let the compiler use the instruction everywhere. */
-static uint32_t crc_hardware(uint32_t crc, const kg__word *words,
-                             size_t count) {
+static uint32_t words_hardware(uint32_t crc, const kg__word *words,
+                               size_t count) {
   for (size_t i = 0; i < count; i++) {
     __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1"
             : "+r"(crc)
@@ -104,22 +124,45 @@ static uint32_t crc_hardware(uint32_t crc, const kg__word *words,
   return crc;
 }
 
+static uint32_t slot_hardware(const kg__word *words, const kg__word *last) {
+  uint32_t crc = words_hardware(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
+  return words_hardware(crc, last, 2);
+}
+
 #else
 
 #define HARDWARE_METHOD "portable"
-#define crc_hardware kg__crc32c_words_portable
+#define words_hardware kg__crc32c_words_portable
+#define slot_hardware slot_portable
 
 #endif
 
-uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count) {
-  /* Relaxed: every thread that finds it empty stores the same value. */
-  static crc_function chosen;
-  crc_function function = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
-  if (function == NULL) {
-    function = kg__cpu_has_crc32c() ? crc_hardware : kg__crc32c_words_portable;
-    __atomic_store_n(&chosen, function, __ATOMIC_RELAXED);
+typedef struct method {
+  uint32_t (*words)(uint32_t crc, const kg__word *words, size_t count);
+  uint32_t (*slot)(const kg__word *words, const kg__word *last);
+} method;
+
+static const method hardware = {words_hardware, slot_hardware};
+static const method portable = {kg__crc32c_words_portable, slot_portable};
+
+static const method *method_here(void) {
+  /* Relaxed: every thread that finds it empty stores the same value, and what
+   * it points to never changes. */
+  static const method *chosen;
+  const method *found = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
+  if (found == NULL) {
+    found = kg__cpu_has_crc32c() ? &hardware : &portable;
+    __atomic_store_n(&chosen, found, __ATOMIC_RELAXED);
   }
-  return function(crc, words, count);
+  return found;
+}
+
+uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count) {
+  return method_here()->words(crc, words, count);
+}
+
+uint32_t kg__crc32c_slot(const kg__word *words, const kg__word *last) {
+  return KG__CRC32C_END(method_here()->slot(words, last));
 }
 
 uint32_t kg__crc32c(const void *bytes, size_t length) {

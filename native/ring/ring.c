@@ -178,7 +178,7 @@ int kg__ring_verify(const void *base, uint64_t length,
 
 /* The checksum's own four bytes, in the words that hold them: an event's
  * stand at 374 to 377, a continuation's at 380 to 383. */
-#define WORDS (KG_SLOT_BYTES / 8)
+#define WORDS KG__SLOT_WORDS
 #define LEAD_MASK_LAST_BUT_ONE UINT64_C(0x0000FFFFFFFFFFFF)
 #define LEAD_MASK_LAST UINT64_C(0xFFFFFFFFFFFF0000)
 #define CONTINUATION_MASK_LAST UINT64_C(0x00000000FFFFFFFF)
@@ -192,8 +192,7 @@ uint32_t kg__slot_checksum(const kg_slot *slot) {
   } else {
     last[1] &= CONTINUATION_MASK_LAST;
   }
-  uint32_t crc = kg__crc32c_words(KG__CRC32C_BEGIN, words, WORDS - 2);
-  return KG__CRC32C_END(kg__crc32c_words(crc, last, 2));
+  return kg__crc32c_slot(words, last);
 }
 
 uint32_t kg__slot_stored_checksum(const kg_slot *slot) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../base/atomic.h"
 #include "../text/continuation.h"
 #include "../text/deflate.h"
 
@@ -20,7 +21,15 @@ static size_t cut(kg_text text, size_t limit) {
   return limit;
 }
 
-uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
+/* Whether the lead slot has room for all of it, as for most. */
+static bool fits_lead(const kg_threat *threat) {
+  return threat->source.length <= KG_SOURCE_BYTES &&
+         threat->details.length <= KG_DETAILS_BYTES &&
+         (threat->id.length | threat->context.length |
+          threat->deflated.length) == 0;
+}
+
+static uint32_t span_of_fields(const kg_threat *threat, uint32_t most) {
   kg__field fields[KG__MOST_FIELDS];
   int count = kg__fields_list(threat, fields);
   uint64_t limit = (uint64_t)(most - 1) * KG_EVENT_BYTES;
@@ -39,6 +48,10 @@ uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
     bytes = threat->deflated.length;
   }
   return (uint32_t)(1 + (bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES);
+}
+
+uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
+  return fits_lead(threat) ? 1 : span_of_fields(threat, most);
 }
 
 int64_t kg_threat_span(const kg_threat *threat) {
@@ -65,32 +78,15 @@ static void append(kg_slot *slots, uint32_t *at, const void *bytes,
   }
 }
 
-void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
-  kg_slot *lead = &slots[0];
-  kg_threat_event *event = &lead->body.event;
-  size_t source = cut(threat->source, KG_SOURCE_BYTES);
-  size_t details = cut(threat->details, KG_DETAILS_BYTES);
-
-  memset(slots, 0, (size_t)span * sizeof *slots);
-  event->timestamp_us = threat->timestamp_us;
-  event->threat_type = threat->threat_type;
-  event->severity = threat->severity;
-  event->blocked = threat->blocked ? 1 : 0;
-  lead->source_used = (uint16_t)source;
-  lead->details_used = (uint16_t)details;
-  if (source > 0) {
-    memcpy(event->source, threat->source.bytes, source);
-  }
-  if (details > 0) {
-    memcpy(event->details, threat->details.bytes, details);
-  }
-
+/* Fills the slots behind the lead, and says in all of them what they are. */
+static void encode_continuation(const kg_threat *threat, kg_slot *slots,
+                                uint32_t span) {
   uint32_t tail_bytes = 0;
   uint32_t flags = 0;
   if (threat->deflated.length > 0) {
     flags = KG_EVENT_DEFLATED;
     append(slots, &tail_bytes, threat->deflated.bytes, threat->deflated.length);
-  } else if (span > 1) {
+  } else {
     kg__field fields[KG__MOST_FIELDS];
     int count = kg__fields_list(threat, fields);
     for (int i = 0; i < count; i++) {
@@ -105,6 +101,33 @@ void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
     slots[place].place = (uint16_t)place;
     slots[place].tail_bytes = tail_bytes;
     slots[place].flags = flags;
+  }
+}
+
+static void put(uint8_t *to, kg_text text, size_t length) {
+  if (length > 0) {
+    memcpy(to, text.bytes, kg__opaque(length));
+  }
+}
+
+void kg__threat_encode(const kg_threat *threat, kg_slot *slots, uint32_t span) {
+  kg_slot *lead = &slots[0];
+  kg_threat_event *event = &lead->body.event;
+  size_t source = cut(threat->source, KG_SOURCE_BYTES);
+  size_t details = cut(threat->details, KG_DETAILS_BYTES);
+
+  memset(slots, 0, (size_t)span * sizeof *slots);
+  event->timestamp_us = threat->timestamp_us;
+  event->threat_type = threat->threat_type;
+  event->severity = threat->severity;
+  event->blocked = threat->blocked ? 1 : 0;
+  lead->source_used = (uint16_t)source;
+  lead->details_used = (uint16_t)details;
+  put(event->source, threat->source, source);
+  put(event->details, threat->details, details);
+  lead->span = 1;
+  if (span > 1) {
+    encode_continuation(threat, slots, span);
   }
 }
 
@@ -136,18 +159,21 @@ static uint8_t missing_in(const kg_slot *lead, uint8_t found) {
 /* What the lead slot has. */
 static void decode_lead(const kg_slot *lead, bool is_cut, kg_threat *threat) {
   const kg_threat_event *event = &lead->body.event;
-  *threat = (kg_threat){
-      .timestamp_us = event->timestamp_us,
-      .threat_type = event->threat_type,
-      .severity = event->severity,
-      .blocked = event->blocked != 0,
-      .source = {(const char *)event->source, lead->source_used},
-      .details = {(const char *)event->details, lead->details_used},
-      .sequence = lead->sequence,
-      .publish_ns = lead->publish_ns,
-      .cut = is_cut,
-      .missing = is_cut ? missing_in(lead, 0) : 0,
-  };
+  /* Each by itself: of a whole struct, GCC makes a copy that it fills first. */
+  const kg_text none = {NULL, 0};
+  threat->timestamp_us = event->timestamp_us;
+  threat->threat_type = event->threat_type;
+  threat->severity = event->severity;
+  threat->blocked = event->blocked != 0;
+  threat->source = (kg_text){(const char *)event->source, lead->source_used};
+  threat->details = (kg_text){(const char *)event->details, lead->details_used};
+  threat->id = none;
+  threat->context = none;
+  threat->deflated = none;
+  threat->sequence = lead->sequence;
+  threat->publish_ns = lead->publish_ns;
+  threat->cut = is_cut;
+  threat->missing = is_cut ? missing_in(lead, 0) : 0;
 }
 
 static bool is_deflated(const kg_slot *lead) {

@@ -4,11 +4,18 @@
 
 /* Where the text of a field belongs; NULL for one of a newer writer. */
 static kg_text *text_of(kg_threat *threat, uint8_t tag) {
-  kg_text *const texts[] = {[KG_FIELD_SOURCE] = &threat->source,
-                            [KG_FIELD_DETAILS] = &threat->details,
-                            [KG_FIELD_ID] = &threat->id,
-                            [KG_FIELD_CONTEXT] = &threat->context};
-  return tag < sizeof texts / sizeof *texts ? texts[tag] : NULL;
+  switch (tag) {
+  case KG_FIELD_SOURCE:
+    return &threat->source;
+  case KG_FIELD_DETAILS:
+    return &threat->details;
+  case KG_FIELD_ID:
+    return &threat->id;
+  case KG_FIELD_CONTEXT:
+    return &threat->context;
+  default:
+    return NULL;
+  }
 }
 
 /* The bit of a tag that has a text. */

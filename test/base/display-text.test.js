@@ -83,14 +83,14 @@ describe('displayText', () => {
     })
   }
 
-  it('breaks links and icons of a notification', () => {
+  it('F87 breaks links and icons of a notification', () => {
     assert.equal(
       displayText('[a](command:b) $(zap)', { for: 'notification' }),
       '[a] (command:b) $ (zap)'
     )
   })
 
-  it('shows Markdown as the text that it is', () => {
+  it('F87 shows Markdown as the text that it is', () => {
     const text = ' # [a](b)  <i> $(zap) '
     assert.equal(
       decode(render(displayText(text, { for: 'markdown' }))),
@@ -98,7 +98,7 @@ describe('displayText', () => {
     )
   })
 
-  it('is one paragraph of text in Markdown, whatever it is', () => {
+  it('F87 is one paragraph of text in Markdown, whatever it is', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const html = render(displayText(text, { for: 'markdown' }))
@@ -113,7 +113,7 @@ describe('displayText', () => {
     )
   })
 
-  it('is neither a link nor an icon of a notification, whatever it is', () => {
+  it('F87 is neither a link nor an icon of a notification, whatever it is', () => {
     fc.assert(
       fc.property(hostile, fc.integer({ min: 1, max: 30 }), (text, limit) => {
         for (const options of [{}, { limit }]) {
@@ -125,7 +125,7 @@ describe('displayText', () => {
     )
   })
 
-  it('is one line of visible characters everywhere', () => {
+  it('F87 is one line of visible characters everywhere', () => {
     fc.assert(
       fc.property(hostile, fc.constantFrom(...PLACES), (text, place) => {
         assert.doesNotMatch(

@@ -52,6 +52,9 @@ function stop(state) {
   return { generation, sequence }
 }
 
+/** Whether what it publishes goes into a ring. */
+const hasRing = (state) => state.shield.isShmActive()
+
 /** What a client was told, checked as it comes: in each generation every
  * sequence once and in order, in a threat or in a loss. */
 class Account {
@@ -202,6 +205,8 @@ describe('F60 F59 a hundred switches under load', function () {
       giveBack()
       await switched('shm')
       if (rounds % 5 === 0) {
+        // The ring that the client went back to may not be its Shield's yet.
+        await until(() => shield.call(hasRing), 'a Shield with a ring')
         await kill()
         await sleep(random(20))
         await start()

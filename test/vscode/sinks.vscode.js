@@ -37,7 +37,7 @@ describe('in the editor, a threat with links, icons and bidi text', () => {
     assert.equal(await locator.locator(ACTIVE).count(), own, text)
   }
 
-  it('is text in each place where it is shown', async () => {
+  it('F87 is text in each place where it is shown', async () => {
     await place.edit()
     const shown = await place.open('one')
     const shield = await place.shield()

@@ -169,6 +169,28 @@ TEST(wall, "the wall clock is asked again after 50 ms") {
   kg_writer_close(writer);
 }
 
+TEST(staged, "an event has the wall clock's time of when its batch began") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16);
+  kg_reader *reader = open_reader(dir);
+  kg_slot buffer[2];
+  kg_batch batch;
+  uint64_t began = wall_us;
+  /* The first has a time of its own, so that nobody asked for it then. */
+  CHECK_RESULT(kg_writer_stage(writer, &(kg_threat){.timestamp_us = 5}), KG_OK,
+               NULL);
+  wall_us += UINT64_C(10000000);
+  pass(10000 * MS);
+  CHECK_RESULT(kg_writer_stage(writer, &(kg_threat){0}), KG_OK, NULL);
+  CHECK(kg_writer_commit(writer) > 0);
+  CHECK_RESULT(kg_reader_read(reader, buffer, 2, &batch), KG_OK, NULL);
+  CHECK_EQUAL(batch.events, 2);
+  CHECK_EQUAL(buffer[0].body.event.timestamp_us, 5);
+  CHECK_EQUAL(buffer[1].body.event.timestamp_us, began);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
 TEST(patience,
      "a reliable reader may be in the way for 5 s, or what was said") {
   const uint32_t timeouts[] = {0, 1, 70};

@@ -108,7 +108,22 @@ TEST(disturbed,
     CHECK_EQUAL(ask(&clock, 1000000), now_ns);
     disturbance = 0;
     CHECK_EQUAL(clock.rate != 0, i == 0);
-    CHECK_EQUAL(clock.base_ns, i == 0 ? now_ns : 0);
+    CHECK_EQUAL(clock.base_ns, i == 0 ? now_ns : START);
+  }
+}
+
+TEST(kept, "nor does it take away the rate that was known") {
+  for (uint64_t by = 0; by <= 5000; by += 5000) {
+    kg__clock clock = {.has_ticks = true, .rate = 1, .base_ns = START};
+    now_ns = START + 1000000;
+    disturbance = by;
+    CHECK_EQUAL(ask(&clock, UINT64_C(1) << 24), now_ns);
+    disturbance = 0;
+    CHECK_EQUAL(clock.rate == 1, by != 0);
+    CHECK_EQUAL(clock.base_ns, by == 0 ? now_ns : START);
+    /* It is believed no longer for that: the next call looks again. */
+    now_ns++;
+    CHECK_EQUAL(ask(&clock, UINT64_C(1) << 24), now_ns);
   }
 }
 

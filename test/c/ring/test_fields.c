@@ -107,6 +107,12 @@ TEST(spans, "the span of a threat: texts and their headers, up to the limit") {
   CHECK_EQUAL(kg__threat_span(&least, MOST_SLOTS), 1);
   CHECK_EQUAL(kg__threat_span(&source, MOST_SLOTS), 2);
   CHECK_EQUAL(kg__threat_span(&details, MOST_SLOTS), 2);
+  /* Nor does it when something else needs one. */
+  const kg_threat beside = {
+      .source = {text, KG_SOURCE_BYTES},
+      .details = {text, KG_DETAILS_BYTES},
+      .id = {text, KG_EVENT_BYTES - KG_FIELD_HEADER_BYTES}};
+  CHECK_EQUAL(kg__threat_span(&beside, MOST_SLOTS), 2);
   /* Together they are too long, though none of them is. */
   const kg_threat both = {.id = {text, 2 * KG_EVENT_BYTES},
                           .context = {text, KG_EVENT_BYTES - 15}};
