@@ -38,10 +38,9 @@ const MOST = {
 
 /** The C files of a state, without those of other systems. */
 function sourcesOf({ dir }) {
-  const layers = ['base', 'text', 'ring', 'file', 'platform']
-  return layers.flatMap((layer) => {
+  return ['base', 'text', 'ring', 'file', 'platform'].flatMap((layer) => {
     const folder = path.join(dir, 'native', layer)
-    // A state of before has not all of them.
+    // Older states have no text/.
     if (!fs.existsSync(folder)) return []
     return fs
       .readdirSync(folder)

@@ -1,46 +1,12 @@
 /* A reader in C: prints every threat that the ring holds and those that come,
  * until its writer is gone. Usage: extension [DIRECTORY]
  *
- * It ends as well when its ring is removed or cut short. A reader that goes on
- * looks at what kg_reader_check returns, and opens the ring anew. */
-#include <inttypes.h>
+ * It ends as well when its ring is removed or cut short: follow.c goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "kg_ipc.h"
-
-/* The text is an attacker's: a terminal must not get it as it is. */
-static void print_text(const char *name, kg_text text) {
-  printf(" %s=\"", name);
-  for (size_t i = 0; i < text.length; i++) {
-    unsigned char c = (unsigned char)text.bytes[i];
-    printf(c < ' ' || c > '~' || c == '"' || c == '\\' ? "\\x%02x" : "%c", c);
-  }
-  putchar('"');
-}
-
-static void print_batch(const kg_batch *batch, const void *buffer,
-                        void *scratch) {
-  kg_threat threat;
-  uint32_t offset = 0;
-  if (batch->loss_reason != KG_LOSS_NONE) {
-    printf("lost %" PRIu64 ": %" PRIu64 " to %" PRIu64 "\n", batch->lost,
-           batch->lost_from, batch->lost_to);
-  }
-  for (uint32_t i = 0; i < batch->events; i++) {
-    /* A tail that makes no sense leaves the first bytes of each text. */
-    (void)kg_event_decode(buffer, &offset, scratch, &threat);
-    printf("%" PRIu64 " type=%" PRIu32 " severity=%u blocked=%d",
-           threat.sequence, threat.threat_type, (unsigned)threat.severity,
-           threat.blocked);
-    print_text("source", threat.source);
-    print_text("details", threat.details);
-    print_text("id", threat.id);
-    print_text("context", threat.context);
-    putchar('\n');
-  }
-  fflush(stdout);
-}
+#include "print.h"
 
 int main(int argc, char **argv) {
   const kg_ring_options options = {.struct_size = sizeof options,
@@ -49,9 +15,7 @@ int main(int argc, char **argv) {
   kg_failure failure;
   int result = kg_reader_open(&options, &reader, &failure);
   if (result != KG_OK) {
-    fprintf(stderr, "%s: %s (%s). %s\n", kg_error_code(result),
-            kg_error_what(result), failure.detail, kg_error_advice(result));
-    return 1;
+    return print_failure("open", &failure);
   }
   kg_ring_info info;
   kg_reader_info(reader, &info);

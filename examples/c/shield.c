@@ -1,23 +1,16 @@
 /* A Shield in C: writes three threats and ends. Usage: shield [DIRECTORY]
  *
  * The ring stays when it ends, so a reader that comes later still finds them.
- * A Shield that goes on also calls kg_writer_beat twice a second: it tells
- * readers that it lives, and mends a ring that was removed. */
+ * A Shield that goes on also calls kg_writer_beat twice a second: beat.c. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kg_ipc.h"
+#include "print.h"
 
 static kg_text text(const char *string) {
   return (kg_text){string, strlen(string)};
-}
-
-static int fail(const char *what, const kg_failure *failure) {
-  fprintf(stderr, "%s: %s: %s (%s). %s\n", what, kg_error_code(failure->error),
-          kg_error_what(failure->error), failure->detail,
-          kg_error_advice(failure->error));
-  return 1;
 }
 
 int main(int argc, char **argv) {
@@ -46,7 +39,7 @@ int main(int argc, char **argv) {
   kg_writer *writer;
   kg_failure failure;
   if (kg_writer_open(&options, &writer, &failure) != KG_OK) {
-    return fail("open", &failure);
+    return print_failure("open", &failure);
   }
   kg_ring_info info;
   kg_writer_info(writer, &info);

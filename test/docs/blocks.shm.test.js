@@ -76,6 +76,12 @@ const RUN = {
     const file = sandbox.write('block.c', text)
     const flags = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror']
     return ['cc', [...flags, '-fsyntax-only', '-I', sandbox.include, file]]
+  },
+
+  cpp(sandbox, { text }) {
+    const file = sandbox.write('block.cpp', text)
+    const flags = ['-std=c++11', '-Wall', '-Wextra', '-Wpedantic', '-Werror']
+    return ['c++', [...flags, '-fsyntax-only', '-I', sandbox.include, file]]
   }
 }
 

@@ -248,7 +248,7 @@ describe('Examples', function () {
     it('the reader in C says that there is no ring', async () => {
       await assert.rejects(run(built('extension'), [dir]), {
         code: 1,
-        stderr: /^ERR_NO_RING: There is no ring here\. /
+        stderr: /^open: ERR_NO_RING: There is no ring here\. /
       })
     })
   })

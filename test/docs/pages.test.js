@@ -122,7 +122,7 @@ describe('documentation', () => {
     const languages = new Set(blocks.map(({ language }) => language))
     assert.deepStrictEqual(
       [...languages].filter(
-        (language) => !['c', 'js', 'sh', 'toml', 'ts'].includes(language)
+        (language) => !['c', 'cpp', 'js', 'sh', 'toml', 'ts'].includes(language)
       ),
       []
     )

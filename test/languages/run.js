@@ -13,7 +13,9 @@ const TOOLS = {
   cmake: 'cmake',
   'pkg-config': 'pkg-config',
   'g++': 'g++',
-  python3: 'python3'
+  python3: 'python3',
+  cargo: 'cargo',
+  rustc: 'rustc'
 }
 // A header, and the package that has it.
 const HEADERS = { '/usr/include/zlib.h': 'zlib1g-dev' }
