@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../base/error.h"
 #include "../text/continuation.h"
 #include "../text/deflate.h"
 
@@ -145,7 +146,7 @@ static void gather(const kg_slot *slots, char *scratch, uint32_t bytes) {
 
 /* The texts of an event of which something may be missing where these were
  * `found` whole behind its lead slot, and not all were. */
-static uint8_t missing_in(const kg_slot *lead, uint8_t found) {
+KG__COLD static uint8_t missing_in(const kg_slot *lead, uint8_t found) {
   int missing = KG_TEXT_ID | KG_TEXT_CONTEXT;
   if (lead->source_used + MOST_LOST >= KG_SOURCE_BYTES) {
     missing |= KG_TEXT_SOURCE;
@@ -157,7 +158,7 @@ static uint8_t missing_in(const kg_slot *lead, uint8_t found) {
 }
 
 /* What the lead slot has. */
-static void decode_lead(const kg_slot *lead, bool is_cut, kg_threat *threat) {
+static inline void decode_lead(const kg_slot *lead, kg_threat *threat) {
   const kg_threat_event *event = &lead->body.event;
   /* Each by itself: of a whole struct, GCC makes a copy that it fills first. */
   const kg_text none = {NULL, 0};
@@ -172,8 +173,15 @@ static void decode_lead(const kg_slot *lead, bool is_cut, kg_threat *threat) {
   threat->deflated = none;
   threat->sequence = lead->sequence;
   threat->publish_ns = lead->publish_ns;
-  threat->cut = is_cut;
-  threat->missing = is_cut ? missing_in(lead, 0) : 0;
+  threat->cut = false;
+  threat->missing = 0;
+}
+
+/* The same, for an event that could not be read whole, or is none. */
+KG__COLD static void leave_cut(const kg_slot *lead, kg_threat *threat) {
+  decode_lead(lead, threat);
+  threat->cut = true;
+  threat->missing = missing_in(lead, 0);
 }
 
 static bool is_deflated(const kg_slot *lead) {
@@ -200,8 +208,10 @@ int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
   if (has_fields && scratch == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
-  decode_lead(lead, (lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0,
-              threat);
+  decode_lead(lead, threat);
+  if ((lead->flags & (KG_EVENT_CUT | KG_EVENT_DEFLATED)) != 0) {
+    leave_cut(lead, threat);
+  }
   *offset += lead->span;
   if (!has_fields) {
     return KG_OK;
@@ -242,20 +252,23 @@ int kg_event_decode_whole(const void *buffer, uint32_t *offset, void *scratch,
       (scratch == NULL || (is_deflated(lead) && inflated == NULL))) {
     return KG_E_INVALID_ARGUMENT;
   }
-  decode_lead(lead, (lead->flags & KG_EVENT_CUT) != 0, threat);
+  decode_lead(lead, threat);
+  if ((lead->flags & KG_EVENT_CUT) != 0) {
+    leave_cut(lead, threat);
+  }
   *offset += lead->span;
   if (!has_fields) {
     return KG_OK;
   }
   int64_t bytes = restore_fields(lead, scratch, inflated, max_event_bytes);
   if (bytes < 0) {
-    decode_lead(lead, true, threat);
+    leave_cut(lead, threat);
     return (int)bytes;
   }
   const void *fields = is_deflated(lead) ? inflated : scratch;
   int result = decode_fields(lead, fields, (size_t)bytes, threat);
   if (text_bytes(threat) > max_event_bytes) {
-    decode_lead(lead, true, threat);
+    leave_cut(lead, threat);
     return KG_E_EVENT_TOO_LARGE;
   }
   return result;
