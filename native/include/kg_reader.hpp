@@ -65,9 +65,16 @@ public:
     }
     kg_threat raw;
     events_--;
-    /* A continuation that makes no sense leaves what is known without it. */
-    const bool is_whole = kg_event_decode(slots_.data(), &offset_,
-                                          scratch_.data(), &raw) == KG_OK;
+    if ((slots_[offset_].flags & KG_EVENT_DEFLATED) != 0) {
+      /* Most readers never need it. */
+      inflated_.resize(INFLATED_BYTES);
+    }
+    /* A continuation that makes no sense, or is too large, leaves what is known
+     * without it. */
+    const bool is_whole =
+        kg_event_decode_whole(slots_.data(), &offset_, scratch_.data(),
+                              inflated_.data(), KG_DEFAULT_EVENT_BYTES,
+                              &raw) == KG_OK;
     threat = detail::threat_of(raw);
     threat.generation = generation_;
     threat.cut = threat.cut || !is_whole;
@@ -207,6 +214,8 @@ private:
   enum : std::uint32_t {
     FOREVER = UINT32_MAX,
     FIRST_SLOTS = 256,
+    /* KG_CONTINUATION_BYTES, which has casts of C. */
+    INFLATED_BYTES = KG_DEFAULT_EVENT_BYTES + 4 * KG_FIELD_HEADER_BYTES,
     /* How long one sleep lasts, and until the ring is looked at. */
     TURN_MS = 200,
     /* Where there is no ring to sleep on. */
@@ -295,6 +304,7 @@ private:
   std::unique_ptr<std::atomic<bool>> is_stopped_;
   std::vector<kg_slot> slots_;
   std::vector<char> scratch_;
+  std::vector<char> inflated_;
   Loss loss_;
   bool has_loss_ = false;
   bool is_idle_ = false;

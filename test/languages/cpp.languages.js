@@ -7,7 +7,7 @@ const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { useRing } = require('../helpers/ring.js')
+const { threat, useRing } = require('../helpers/ring.js')
 const { environmentOf, flagsOf, installedPrefix } = require('./installed.js')
 const { Peer, testPeer } = require('./peers.js')
 
@@ -141,6 +141,17 @@ describe('the C++ header', function cpp() {
 
   describe('in programs', () => {
     before(() => build('peer'))
+
+    it('reads what Node deflated', async () => {
+      const long = 'x忽'.repeat(50_000)
+      const writer = ring().writer({ maxEvents: 4096 })
+      writer.writeThreat(threat(long))
+      assert(writer.stats().bytes < long.length)
+      const peer = new Peer(built('peer'), ['print', ring().dir], environment())
+      const { details, cut } = await peer.result()
+      assert(details === long)
+      assert.equal(cut, false)
+    })
 
     testPeer('C++', () => ({ command: built('peer'), env: environment() }))
   })

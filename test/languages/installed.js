@@ -19,7 +19,7 @@ function installedPrefix() {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-installed-'))
   process.once('exit', () => fs.rmSync(work, { recursive: true, force: true }))
   const to = path.join(work, 'prefix')
-  const places = [`BUILD=${path.join(work, 'build')}`, `PREFIX=${to}`]
+  const places = [`BUILD=${path.join(work, 'build')}`, `PREFIX=${to}`, 'ZLIB=1']
   execFileSync('make', ['-s', '-C', NATIVE, 'install', ...places])
   prefix = to
   return prefix

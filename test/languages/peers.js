@@ -7,6 +7,7 @@ const assert = require('node:assert/strict')
 const { spawn } = require('node:child_process')
 const { useRing } = require('../helpers/ring.js')
 const { sleep, until } = require('../helpers/wait.js')
+const { hasMapped } = require('./maps.js')
 
 const COUNT = 100_000
 const LONG_MS = 240_000
@@ -368,6 +369,10 @@ function testPeer(name, program) {
       await first.kill()
       const second = await startNode({ maxEvents: 512 })
       await nodeWrites(second, 1000)
+      await until(
+        () => hasMapped(reader.process.pid, ring().file),
+        'the reader in the second ring'
+      )
       await second.call((state) => state.writer.close())
       const third = await startNode({ maxEvents: 1024 })
       await nodeWrites(third, 1000)

@@ -8,6 +8,7 @@ const path = require('node:path')
 const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const vectors = require('../vectors/expected.js')
+const { hasMapped } = require('./maps.js')
 const { BINDING, endPython, PythonProgram, runPython } = require('./python.js')
 
 const { expected, NAMES, parseLines, place, wordsOf } = vectors
@@ -175,6 +176,10 @@ describe('a reader in Python', function pythonReader() {
     await first.kill()
     const second = await startWriter({ maxEvents: 512 })
     await write(second, 1000)
+    await until(
+      () => hasMapped(reader.process.pid, ring().file),
+      'the reader in the second ring'
+    )
     await second.call((state) => state.writer.close())
     const third = await startWriter({ maxEvents: 1024 })
     await write(third, 1000)

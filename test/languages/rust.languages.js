@@ -9,6 +9,7 @@ const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const { fitting } = require('../vectors/ring.js')
 const vectors = require('../vectors/expected.js')
+const { hasMapped } = require('./maps.js')
 const rust = require('./rust.js')
 
 const { expected, NAMES, parseLines, place, wordsOf } = vectors
@@ -407,6 +408,10 @@ describe('Rust', function rustLibrary() {
     await first.write(1000)
     await first.process.kill()
     assert.equal((await lastOf(write(1000, 'events=512'))).sequence, 1000)
+    await until(
+      () => hasMapped(reader.process.pid, ring().file),
+      'the reader in the second ring'
+    )
     const third = await startNodeWriter({ maxEvents: 1024 })
     await third.write(1000)
     const account = await accountOf(reader)
