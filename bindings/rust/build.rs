@@ -25,17 +25,26 @@ fn main() {
 }
 
 fn make() -> Done<()> {
-    for variable in [PKG_CONFIG, "CC", "AR", "CFLAGS"] {
+    let of_pkg_config = ["PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR"];
+    for variable in [PKG_CONFIG, "CC", "AR", "CFLAGS"].iter().chain(&of_pkg_config) {
         println!("cargo:rerun-if-env-changed={variable}");
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
     if variable("CARGO_CFG_TARGET_POINTER_WIDTH")? != "64" {
         return Err("a 64-bit system is needed".into());
     }
-    let include = if env::var_os(PKG_CONFIG).is_some() {
+    let is_asked = |value: std::ffi::OsString| !value.is_empty() && value != "0";
+    let include = if env::var_os(PKG_CONFIG).map_or(false, is_asked) {
         link_installed()?
     } else {
         let native = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("../../native");
+        if !native.join("include").is_dir() {
+            return Err(format!(
+                "{} is missing, as behind cargo vendor: install the library, and set \
+                 {PKG_CONFIG}=1",
+                native.display()
+            ));
+        }
         compile(&native, &out)?;
         native.join("include")
     };
@@ -116,13 +125,20 @@ fn compile(native: &Path, out: &Path) -> Done<()> {
             ))
         }
     };
+    if variable("HOST")? != variable("TARGET")? && env::var_os("CC").is_none() {
+        return Err(format!("set CC and AR to what compiles for {}", variable("TARGET")?));
+    }
     println!("cargo:rerun-if-changed={}", native.join("include").display());
     let files = sources(native, system)?;
     let objects = out.join("objects");
     let _ = fs::remove_dir_all(&objects);
     fs::create_dir_all(&objects).map_err(|error| error.to_string())?;
 
-    let cc = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let cc = env::var("CC").unwrap_or_else(|_| "cc".into());
+    // As make has it: a program, and what it is always given.
+    let mut words = cc.split_whitespace();
+    let program = words.next().unwrap_or("cc");
+    let always: Vec<&str> = words.collect();
     let mut flags = env::var("CFLAGS").unwrap_or_default();
     let has_zlib = env::var_os("CARGO_FEATURE_ZLIB").is_some();
     if has_zlib {
@@ -132,14 +148,15 @@ fn compile(native: &Path, out: &Path) -> Done<()> {
     let mut running = Vec::new();
     // Each compiler leaves its object files in the folder that it runs in.
     for part in files.chunks((files.len() + jobs - 1) / jobs) {
-        let child = Command::new(&cc)
+        let child = Command::new(program)
+            .args(&always)
             .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-pthread", "-fPIC"])
             .args(["-fvisibility=hidden", definition, "-c"])
             .args(flags.split_whitespace())
             .args(part)
             .current_dir(&objects)
             .spawn()
-            .map_err(|error| format!("{}: {error}", cc.to_string_lossy()))?;
+            .map_err(|error| format!("{cc}: {error}"))?;
         running.push(child);
     }
     let mut is_compiled = true;
@@ -147,7 +164,7 @@ fn compile(native: &Path, out: &Path) -> Done<()> {
         is_compiled &= child.wait().map_err(|error| error.to_string())?.success();
     }
     if !is_compiled {
-        return Err(format!("{} did not compile the C core", cc.to_string_lossy()));
+        return Err(format!("{cc} did not compile the C core"));
     }
 
     let archive = out.join("libkindly_guard_ipc.a");

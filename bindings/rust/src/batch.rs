@@ -15,7 +15,7 @@ pub struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(writer: &'a mut SharedMemoryIpc) -> Self {
-        // What is left of one that was dropped.
+        // What is left of one that was forgotten.
         writer.discard();
         Batch { writer, failed: None }
     }
@@ -39,5 +39,12 @@ impl<'a> Batch<'a> {
             Some(error) => Err(error),
             None => self.writer.commit(),
         }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        // While something is staged, no ring is mended that was removed.
+        self.writer.discard();
     }
 }

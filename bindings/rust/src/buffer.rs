@@ -17,7 +17,7 @@ pub(crate) struct Buffer {
     /// Aligned for slots, WORDS_PER_SLOT for each.
     words: Vec<u64>,
     scratch: Vec<u8>,
-    /// Empty before something is inflated.
+    /// Room without a length; none before something is inflated.
     inflated: Vec<u8>,
     max_event_bytes: u32,
     slots: u32,
@@ -87,33 +87,35 @@ impl Buffer {
         self.events -= 1;
         let priority = self.priority_at(self.at);
         let mut threat = sys::kg_threat::zeroed();
-        if self.can_inflate(self.at) {
+        let result = if self.can_inflate(self.at) {
             // SAFETY: as below; `inflated` holds what `max_event_bytes` asks for,
             // and is not looked at where the event is not deflated.
             unsafe {
                 // What does not inflate leaves the texts of the lead slot.
-                let _ = sys::kg_event_decode_whole(
+                sys::kg_event_decode_whole(
                     self.words.as_ptr().cast(),
                     &mut self.at,
                     self.scratch.as_mut_ptr().cast(),
                     self.inflated.as_mut_ptr().cast(),
                     self.max_event_bytes,
                     &mut threat,
-                );
+                )
             }
         } else {
             // SAFETY: kg_reader_read has filled the slots from `at` on with whole
             // events, of which this is not the last one's end; `scratch` holds
             // KG_EVENT_BYTES for each slot of the buffer.
             unsafe {
-                let _ = sys::kg_event_decode(
+                sys::kg_event_decode(
                     self.words.as_ptr().cast(),
                     &mut self.at,
                     self.scratch.as_mut_ptr().cast(),
                     &mut threat,
-                );
+                )
             }
-        }
+        };
+        // What stands behind the lead slot is no run of fields: text is missing.
+        threat.cut |= result < sys::KG_OK;
         // SAFETY: its texts point into the buffers above.
         Ok(Some(unsafe { Threat::from_c(&threat, generation, priority) }))
     }
@@ -123,14 +125,15 @@ impl Buffer {
     fn can_inflate(&mut self, slot: u32) -> bool {
         let lead = slot as usize * WORDS_PER_SLOT;
         let flags = self.words.get(lead + FLAGS_WORD).map_or(0, |&word| u64::from_le(word) as u32);
-        if flags & sys::KG_EVENT_DEFLATED == 0 || !self.inflated.is_empty() {
+        if flags & sys::KG_EVENT_DEFLATED == 0 || self.inflated.capacity() > 0 {
             return true;
         }
         // SAFETY: it takes nothing.
         let has_zlib = unsafe { sys::kg_has_zlib() };
         // KG_CONTINUATION_BYTES(max_event_bytes)
         let length = self.max_event_bytes as usize + 4 * sys::KG_FIELD_HEADER_BYTES;
-        has_zlib && resize(&mut self.inflated, length).is_ok()
+        // Room alone: C writes there before anything is read, and not all of it.
+        has_zlib && self.inflated.try_reserve_exact(length).is_ok()
     }
 
     /// The count of priority events, in the second half of a lead slot's last word.
@@ -142,9 +145,10 @@ impl Buffer {
 
 /// An error instead of an end of the program where there is no memory for it.
 fn resize<T: Clone + Default>(vector: &mut Vec<T>, length: usize) -> Result<()> {
-    vector.clear();
     let told = |_| Error::new(ErrorKind::NoMemory, format!("a buffer of {length} elements"));
-    vector.try_reserve_exact(length).map_err(told)?;
+    // Before it is emptied: without memory it stays what `slots` says of it.
+    vector.try_reserve_exact(length.saturating_sub(vector.len())).map_err(told)?;
+    vector.clear();
     vector.resize(length, T::default());
     Ok(())
 }

@@ -109,6 +109,12 @@ impl Error {
         Error { kind, system_error: 0, detail: detail.into() }
     }
 
+    /// What the system says of something that this crate asked it for.
+    pub(crate) fn of_system(what: &str, error: &std::io::Error) -> Self {
+        let system_error = error.raw_os_error().unwrap_or(0);
+        Error { kind: ErrorKind::System, system_error, detail: format!("{what}: {error}") }
+    }
+
     /// Of a call that returned `number`, which had that to say.
     pub(crate) fn from_failure(number: c_int, failure: &sys::kg_failure) -> Self {
         let mut error = Error::new(ErrorKind::from_number(number), "");

@@ -73,7 +73,8 @@ impl Interrupter {
     }
 
     /// Ends the wait that another thread is in, or else the next one. Nothing
-    /// happens when what waits was closed.
+    /// happens when what waits was closed. Not in a signal's handler: it waits for
+    /// the other thread, and has a lock.
     pub fn interrupt(&self) {
         if self.gate.is_forked() {
             return;

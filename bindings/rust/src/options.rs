@@ -176,7 +176,8 @@ impl WriterOptions {
         raw.priority_events = match self.priority_events {
             None => 0,
             Some(0) => sys::KG_PRIORITY_NONE,
-            Some(events) => events,
+            // That number is none for C.
+            Some(events) => events.min(sys::KG_PRIORITY_NONE - 1),
         };
         raw.rejects = self.overflow == Overflow::Reject;
         raw.reader_timeout_ms = self.reader_timeout.map_or(0, |time| milliseconds(time).max(1));

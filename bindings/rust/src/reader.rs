@@ -105,6 +105,8 @@ impl ShmClient {
     /// Opens a ring. Creates nothing: [`ErrorKind::NoRing`] where there is none.
     pub fn open(options: &ReaderOptions) -> Result<Self> {
         let c_options = options.as_c()?;
+        // Before the reader, which nothing would close yet.
+        let buffer = Buffer::new(options.max_event_bytes)?;
         let mut opened = std::ptr::null_mut();
         let mut failure = sys::kg_failure::zeroed();
         // SAFETY: all three point to what they must, for the length of the call.
@@ -116,7 +118,7 @@ impl ShmClient {
         let mut client = ShmClient {
             reader,
             gate: Gate::new(Handle::Reader(reader)),
-            buffer: Buffer::new(options.max_event_bytes)?,
+            buffer,
             generation: 0,
             untold: None,
             position: Position { generation: 0, sequence: 0, priority: None },
@@ -200,9 +202,18 @@ impl ShmClient {
             self.stand_at(position.sequence, position.priority);
         } else {
             self.stand_at(0, Some(0));
-            self.untold = Lost::from_batch(&lost, position.generation);
+            self.wait_to_tell(Lost::from_batch(&lost, position.generation), position);
         }
         Ok(())
+    }
+
+    /// Of a ring that is over. Until it is told, who saves the position goes on
+    /// before it, and hears of it then: see give_lost.
+    fn wait_to_tell(&mut self, lost: Option<Lost>, before: Position) {
+        if lost.is_some() {
+            self.position = before;
+        }
+        self.untold = lost;
     }
 
     /// The next event, if there is one now. Never waits.
@@ -257,7 +268,12 @@ impl ShmClient {
             return true;
         }
         // SAFETY: the reader is open and this thread's.
-        unsafe { sys::kg_reader_spin(self.raw(), micros) }
+        let is_there = unsafe { sys::kg_reader_spin(self.raw(), micros) };
+        if !is_there {
+            // What ended it does not end the next wait as well.
+            self.gate.take_interrupt();
+        }
+        is_there
     }
 
     /// Gives each threat to `consume`, which returns whether to go on; waits for
@@ -308,6 +324,10 @@ impl ShmClient {
             if let Some(lost) = self.untold.take() {
                 return Ok(Some(self.give_lost(lost)));
             }
+            if !self.buffer.is_empty() && self.gate.is_forked() {
+                // What was read in advance is the parent's; reading says why.
+                self.buffer.clear();
+            }
             if let Some(threat) = self.buffer.take(self.generation)? {
                 self.position = threat.position();
                 self.received = self.received.saturating_add(1);
@@ -330,6 +350,10 @@ impl ShmClient {
             let sum = |(before, more): (u32, u64)| before.wrapping_add(more as u32);
             self.position.sequence = range.to;
             self.position.priority = before.zip(range.priority).map(sum);
+        } else if lost.generation != self.generation {
+            // Of a ring that is over: this one begins behind it.
+            let generation = self.generation;
+            self.position = Position { generation, sequence: 0, priority: Some(0) };
         }
         Event::Lost(lost)
     }
@@ -384,9 +408,10 @@ impl ShmClient {
             return Ok(false);
         }
         let lost = Lost::from_batch(&lost, self.generation);
+        let before = self.position;
         self.generation = self.info().generation;
         self.stand_at(0, Some(0));
-        self.untold = lost;
+        self.wait_to_tell(lost, before);
         Ok(true)
     }
 

@@ -146,7 +146,7 @@ pub struct Threat {
     /// The writer's monotonic clock when it published, in nanoseconds.
     pub publish_ns: u64,
     /// The texts are cut, and the own id and the context missing: the rest of
-    /// them is compressed, or was too large to be kept apart.
+    /// them is compressed, was too large to be kept apart, or is damaged.
     pub cut: bool,
 }
 

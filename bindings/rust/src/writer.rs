@@ -354,7 +354,7 @@ impl Heartbeat {
         let builder = thread::Builder::new().name("kindly-guard".into());
         match builder.spawn(body) {
             Ok(thread) => Ok(Heartbeat { is_stopped, thread }),
-            Err(error) => Err(Error::new(ErrorKind::System, format!("a thread: {error}"))),
+            Err(error) => Err(Error::of_system("a thread", &error)),
         }
     }
 

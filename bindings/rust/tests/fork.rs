@@ -19,6 +19,11 @@ fn a_forked_child_is_refused_and_frees() {
     let ring = TestRing::new();
     let writer = SharedMemoryIpc::open(&ring.options().beats(true)).expect("a writer");
     let mut reader = ring.reader();
+    for _ in 0..3 {
+        writer.write_threat(&threat("")).expect("a sequence");
+    }
+    // What this has read in advance is not the child's.
+    assert!(matches!(reader.try_next(), Ok(Some(_))));
     let interrupter = reader.interrupter();
     // SAFETY: the child calls what allocates, which glibc allows behind a fork, and
     // ends without running what else this process has to do.

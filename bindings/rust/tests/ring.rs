@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::io::AsRawFd;
 use std::sync::mpsc;
 use std::thread;
@@ -15,6 +15,10 @@ use kindly_guard_ipc::{
     Error, ErrorKind, Event, Interrupter, LossReason, Overflow, Position, Severity,
     SharedMemoryIpc, ShmClient, Start, Threat, ThreatType, WriterLife, WriterOptions,
 };
+
+const SLOTS_OFFSET: u64 = 131_072;
+const SLOT_BYTES: u64 = 384;
+const BODY_OFFSET: u64 = 40;
 
 /// Longer than anything that a test waits for.
 const LONG: Duration = Duration::from_secs(3600);
@@ -133,6 +137,56 @@ fn a_position_is_where_another_reader_goes_on() {
     }
     assert_eq!(read_all(&mut other).0.len(), 10);
     assert_eq!((other.stats().lost.untold, other.stats().lost.total()), (1, 0));
+}
+
+#[test]
+fn a_loss_that_is_not_told_yet_is_not_behind_a_position() {
+    let ring = TestRing::new();
+    let writer = ring.writer();
+    writer.write_threat(&threat("")).expect("a sequence");
+    let elsewhere = Position { generation: 5, sequence: 9, priority: None };
+    let start = Start::After(elsewhere);
+    let mut reader = ShmClient::open(&ring.reader_options().start(start)).expect("a reader");
+    assert_eq!(reader.position(), elsewhere);
+    let event = reader.try_next().expect("events");
+    assert!(matches!(event, Some(Event::Lost(lost)) if lost.reason == LossReason::Replaced));
+    let generation = writer.info().generation;
+    assert_eq!(reader.position(), Position { generation, sequence: 0, priority: Some(0) });
+}
+
+#[test]
+fn a_threat_whose_rest_is_damaged_is_cut() {
+    let ring = TestRing::new();
+    let writer = SharedMemoryIpc::open(&ring.options().checksums(false)).expect("a writer");
+    let details = "d".repeat(400);
+    let whole = threat(&details).with_id("own").context("{}");
+    writer.write_threat(&whole).expect("a sequence");
+    // The length of the first field, behind the lead slot (docs/format.md).
+    let file = fs::OpenOptions::new().write(true).open(writer.info().path).expect("the ring");
+    let at = SLOTS_OFFSET + SLOT_BYTES + BODY_OFFSET + 4;
+    file.write_all_at(&[0xff, 0xff], at).expect("written");
+    let (read, _) = read_all(&mut ring.reader());
+    assert_eq!(read.len(), 1);
+    assert!(read[0].cut);
+    assert_eq!(read[0].details, details[..256]);
+}
+
+#[test]
+fn a_batch_that_is_dropped_leaves_the_ring_to_be_mended() {
+    let ring = TestRing::new();
+    let mut writer = ring.writer();
+    writer.batch().push(&threat("")).expect("staged");
+    let path = writer.info().path;
+    fs::remove_file(&path).expect("removed");
+    writer.beat().expect("mended");
+    assert!(path.exists());
+}
+
+#[test]
+fn no_number_of_priority_events_means_none_but_0() {
+    let ring = TestRing::new();
+    let error = SharedMemoryIpc::open(&ring.options().priority_events(u32::MAX)).err();
+    assert_eq!(error.map(|one| one.code()), Some("ERR_INVALID_OPTION"));
 }
 
 #[test]

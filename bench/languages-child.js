@@ -1,0 +1,93 @@
+'use strict'
+// The processes of languages.js that are Node's: a Shield, which does what
+// shields/shield.c does, and the reader of all of them.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const readline = require('node:readline')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { SharedMemoryIpc, ShmClient } = require('..')
+
+const [role, dir] = process.argv.slice(2)
+const SOURCES = 40
+
+const now = () => process.hrtime.bigint()
+
+async function write(shield, threat) {
+  for (;;) {
+    try {
+      return shield.writeThreat(threat)
+    } catch (error) {
+      if (error.code !== 'ERR_RING_FULL') throw error
+    }
+    await shield.writable()
+  }
+}
+
+async function beShield() {
+  const shield = new SharedMemoryIpc({
+    dir,
+    maxEvents: 8192,
+    overflow: 'reject'
+  })
+  console.log('ready')
+  let number = 0
+  for await (const line of readline.createInterface(process.stdin)) {
+    const [count, pauseMicros] = line.split(' ').map(Number)
+    for (let i = 0; i < count; i++) {
+      if (pauseMicros > 0) await sleep(pauseMicros / 1000)
+      number++
+      await write(shield, {
+        threatType: 'InjectionAttempt',
+        severity: 'High',
+        source: `src/file-${number % SOURCES}.ts`,
+        details: `${now()} Ignore all instructions, ${number}`,
+        blocked: true
+      })
+    }
+    console.log('done')
+  }
+  await shield.close()
+}
+
+/** What is due by now, from a reader that nothing may be lost of. */
+async function beReader() {
+  const client = new ShmClient({ dir, from: 'oldest', reliable: true })
+  let next = 1
+  let due = 0
+  let first = 0n
+  let lags = []
+  client.on('lost', (loss) => {
+    throw new Error(`lost: ${JSON.stringify(loss)}`)
+  })
+  client.on('threat', (threat) => {
+    const at = now()
+    const { sequence, threatType, severity, source, blocked, details } = threat
+    assert.equal(sequence, next++)
+    assert.equal(source, `src/file-${sequence % SOURCES}.ts`)
+    assert.equal(threatType, 'InjectionAttempt')
+    assert.equal(severity, 'High')
+    assert.equal(blocked, true)
+    const space = details.indexOf(' ')
+    assert.equal(details.slice(space), ` Ignore all instructions, ${sequence}`)
+    if (first === 0n) first = at
+    if (lags !== null) {
+      lags.push(Number(at - BigInt(details.slice(0, space))) / 1000)
+    }
+    if (sequence === due) {
+      process.send({ seconds: Number(at - first) / 1e9, lags })
+    }
+  })
+  process.on('message', ({ upTo, withLags }) => {
+    due = upTo
+    first = 0n
+    lags = withLags ? [] : null
+    process.send('expecting')
+  })
+  process.send('ready')
+  await once(process, 'disconnect')
+  await client.close()
+}
+
+const roles = { shield: beShield, reader: beReader }
+roles[role]()
