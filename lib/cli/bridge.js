@@ -2,7 +2,7 @@
 // `kindly-guard-ipc bridge`: serves the ring of a Shield that has no server.
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { formatLoss } = require('./format.js')
+const { LossReport } = require('./loss-report.js')
 const { numberIn, OWN_TRANSPORT_HELP } = require('./options.js')
 const { LOCATION_CHECKS, pick } = require('../options/check.js')
 const { checkWebSocket } = require('../options/websocket.js')
@@ -41,6 +41,9 @@ was no Shield, or it could not be served; 2 for a wrong command line.
 // How often a ring and its writer are looked for.
 const WAIT_MS = 200
 
+// What stands in a ring's place until a Shield comes and replaces it.
+const NO_RING_YET = new Set(['ERR_RING_INVALID', 'ERR_RING_TRUNCATED'])
+
 const flagOf = (key) => `--${key}`
 
 /** The options of the library, `websocket` among them. */
@@ -62,11 +65,13 @@ function optionsOf(values) {
 
 /**
  * How the ring is, and where it stands. The addon loads when it is needed.
+ * @param {object} options
+ * @param {boolean} [isWaiting] whether a file that a Shield will replace is none
  * @returns {{ path: string, isWritten: boolean, stand: object } | null} null:
  *   there is none
  * @throws {IpcError} but not ERR_NO_RING
  */
-function look(options) {
+function look(options, isWaiting = false) {
   const { inspectRing } = require('../shm/inspect.js')
   try {
     const ring = inspectRing(pick(options, LOCATION_CHECKS))
@@ -77,7 +82,9 @@ function look(options) {
       stand: { generation, sequence, priority }
     }
   } catch (error) {
-    if (error.code !== 'ERR_NO_RING') {
+    const isNone =
+      error.code === 'ERR_NO_RING' || (isWaiting && NO_RING_YET.has(error.code))
+    if (!isNone) {
       throw error
     }
     return null
@@ -97,7 +104,7 @@ async function waitForWriter(options, before, signal) {
   let stand = before
   let isTold = false
   for (;;) {
-    const ring = look(options)
+    const ring = look(options, true)
     if (ring?.isWritten) {
       return stand
     }
@@ -148,10 +155,12 @@ const formatCounts = ({ passed, lost }) => `passed on ${passed}, lost ${lost}`
 async function serve(options, before, signal) {
   const { RingBridge } = require('../shield/bridge.js')
   const bridge = new RingBridge(options, before)
+  const losses = new LossReport(report)
+  let stop
   const ended = new Promise((resolve, reject) => {
     bridge.on('end', () => resolve('the Shield has ended'))
     bridge.on('error', reject)
-    const stop = () => resolve('stopped')
+    stop = () => resolve('stopped')
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) {
       stop()
@@ -159,7 +168,7 @@ async function serve(options, before, signal) {
   })
   // What comes before it is awaited.
   ended.catch(() => {})
-  bridge.on('lost', (loss) => report(formatLoss(loss)))
+  bridge.on('lost', (loss) => losses.note(loss))
   bridge.on('replaced', (generation) =>
     report(`another ring has taken its place (generation ${generation})`)
   )
@@ -173,9 +182,18 @@ async function serve(options, before, signal) {
       if (bridge.moved !== null) {
         report(describe(bridge.moved))
       }
-      report(`${await ended}: ${formatCounts(bridge.stats())}`)
+      const { socketError } = bridge.stats().websocket
+      if (socketError !== null) {
+        report(`there is no local socket: ${describe(socketError)}`)
+      }
+      const reason = await ended
+      losses.end()
+      report(`${reason}: ${formatCounts(bridge.stats())}`)
     }
   } finally {
+    // One signal outlives all bridges of --follow.
+    signal.removeEventListener('abort', stop)
+    losses.end()
     await bridge.close()
   }
   return bridge.stand
@@ -188,6 +206,8 @@ async function serve(options, before, signal) {
 async function run(values) {
   const options = optionsOf(values)
   const { follow = false, wait = false } = values
+  // Before it waits, perhaps for ever.
+  require('../shield/bridge.js').checkBridge(options)
   const { signal } = catchSignals()
   if (!wait && !isWritten(options)) {
     return 1

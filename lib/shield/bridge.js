@@ -8,7 +8,7 @@
 
 const { EventEmitter } = require('node:events')
 const { emitSafely } = require('../base/emit-safely.js')
-const { invalid } = require('../base/errors.js')
+const { invalid, IpcError } = require('../base/errors.js')
 const { NO_LATENCY } = require('../base/latency.js')
 const { checkIpc } = require('../options/ipc.js')
 const { RingSource } = require('../shm/ring-source.js')
@@ -28,6 +28,10 @@ const CHECK_MILLISECONDS = 500
 // a writer that dies takes some 20 ms.
 const GONE_MILLISECONDS = 200
 
+// The same for one whose file was cut short, which says nothing of its writer: a
+// Shield that lives makes it anew within a second.
+const CUT_MILLISECONDS = 2000
+
 const ABOUT_COMMANDS =
   'this is a bridge to a Shield in another program, which no command reaches'
 
@@ -36,6 +40,20 @@ const ABOUT_COMMANDS =
  * @typedef {{ generation: string, sequence: number, priority: number | null }}
  *   Stand
  */
+
+/**
+ * @param {import('../index').IpcOptions} options
+ * @returns {object} as that of checkIpc()
+ * @throws {TypeError | RangeError} ERR_INVALID_OPTION
+ */
+function checkBridge(options) {
+  const checked = checkIpc(options)
+  if (!checked.websocket.enabled) {
+    const message = 'option websocket.enabled: a bridge serves nothing else'
+    throw invalid(RangeError, 'ERR_INVALID_OPTION', message)
+  }
+  return checked
+}
 
 /**
  * Emits `writer` (a state) when that changes, `lost` (a loss) for what came past
@@ -73,11 +91,7 @@ class RingBridge extends EventEmitter {
    */
   constructor(options, before) {
     super()
-    const { location, reader, websocket } = checkIpc(options)
-    if (!websocket.enabled) {
-      const message = 'option websocket.enabled: a bridge serves nothing else'
-      throw invalid(RangeError, 'ERR_INVALID_OPTION', message)
-    }
+    const { location, reader, websocket } = checkBridge(options)
     this.#maxEventBytes = reader.maxEventBytes
     this.#source = new RingSource(
       { ...location, ...reader, from: 'latest', after: undefined },
@@ -103,7 +117,7 @@ class RingBridge extends EventEmitter {
       websocket,
       this.#place,
       () => this.#blocked,
-      ABOUT_COMMANDS
+      { aboutCommands: ABOUT_COMMANDS, isBridge: true }
     )
   }
 
@@ -213,6 +227,13 @@ class RingBridge extends EventEmitter {
     if (isOther && !this.#goOver(threats)) {
       return
     }
+    if (threats.length > 0 && threats[0].sequence <= this.#history.sequence) {
+      // What it said before was forged, and no message takes it back: clients
+      // that believed it would wait for what never comes.
+      const why = `the ring went back to sequence ${threats[0].sequence}`
+      this.#fail(new IpcError('ERR_RING_CORRUPT', why))
+      return
+    }
     const hasLost = this.#hasLost
     this.#hasLost = false
     if (threats.length > 0) {
@@ -297,7 +318,9 @@ class RingBridge extends EventEmitter {
     }
     if (writer === 'gone' && this.#ending === null) {
       const look = () => this.#endIfOver()
-      this.#ending = setTimeout(look, GONE_MILLISECONDS)
+      const isCut = this.#source.lastError?.code === 'ERR_RING_TRUNCATED'
+      const patience = isCut ? CUT_MILLISECONDS : GONE_MILLISECONDS
+      this.#ending = setTimeout(look, patience)
     }
   }
 
@@ -339,4 +362,4 @@ class RingBridge extends EventEmitter {
   }
 }
 
-module.exports = { RingBridge }
+module.exports = { checkBridge, RingBridge }

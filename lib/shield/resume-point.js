@@ -17,9 +17,16 @@ function ringOf(location) {
   }
 }
 
-/** Without the sequence when it did not close: it may have published more. */
-const lastOf = ({ generation, state, sequence, priority }) =>
-  state === 'closed' ? { generation, sequence, priority } : { generation }
+/** Without the sequence when it did not close: it may have published more. And
+ * so may the Shield of a bridge that did. */
+const lastOf = ({ generation, state, bridge, sequence, priority }) =>
+  state === 'closed' && !bridge
+    ? { generation, sequence, priority }
+    : { generation }
+
+/** The newest record, unless it is a bridge's: what that served, a ring has. */
+const recordBeside = (location, ring) =>
+  findRecords(location).records.find(({ bridge }) => ring === null || !bridge)
 
 /** Whether a Shield wrote its discovery file after the ring got its last writer.
  * The ring's own predecessor is older, whatever the clock says. */
@@ -43,14 +50,16 @@ const lastInRing = ({ generation, published, priority, displaced }) =>
  *   all that there is to know
  */
 function resumeWithRing(location) {
-  const [record] = findRecords(location).records
+  const ring = ringOf(location)
+  const record = recordBeside(location, ring)
   if (record === undefined) {
     return undefined
   }
-  const ring = ringOf(location)
-  return isNewer(record, ring) || record.generation === ring.generation
-    ? lastOf(record)
-    : undefined
+  if (record.generation === ring?.generation) {
+    // A Shield without a server may have gone on in the ring.
+    return ring.published > record.sequence ? undefined : lastOf(record)
+  }
+  return isNewer(record, ring) ? lastOf(record) : undefined
 }
 
 /**
@@ -59,8 +68,8 @@ function resumeWithRing(location) {
  * @returns {Predecessor | null} null: there was none
  */
 function resumeWithoutRing(location) {
-  const [record = null] = findRecords(location).records
   const ring = ringOf(location)
+  const record = recordBeside(location, ring) ?? null
   if (record !== null && isNewer(record, ring)) {
     if (record.generation !== ring?.generation) {
       return lastOf(record)

@@ -94,6 +94,7 @@ class WebSocketService {
   #location
   #options
   #local
+  #isBridge
   #token = createToken()
   #place = null // { dir, name } of the discovery file
   #file = null // its path
@@ -109,7 +110,8 @@ class WebSocketService {
    *   socket, whose connections go to `broadcaster.accept()`, or why there is
    *   none
    * @param {() => number} [threatsBlocked] how many the Shield has blocked
-   * @param {string} [aboutCommands] as that of Broadcaster
+   * @param {{ aboutCommands?: string, isBridge?: boolean }} [role] `aboutCommands`
+   *   as that of Broadcaster; whether this serves what another program publishes
    */
   constructor(
     history,
@@ -117,8 +119,9 @@ class WebSocketService {
     options,
     local = NO_SOCKET,
     threatsBlocked = undefined,
-    aboutCommands = undefined
+    { aboutCommands, isBridge = false } = {}
   ) {
+    this.#isBridge = isBridge
     this.#location = location
     this.#options = options
     this.#local = local
@@ -176,6 +179,7 @@ class WebSocketService {
       port: await this.broadcaster.listen(),
       host,
       auth,
+      ...(this.#isBridge && { bridge: true }),
       token: this.#token, // not written with auth 'none'
       pid: process.pid,
       startedAt: new Date().toISOString()

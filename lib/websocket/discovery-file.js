@@ -53,6 +53,11 @@ const FIELDS = {
     otherwise: null
   },
   dir: { is: (value) => value === null || isPath(value) },
+  // Of a bridge, which knows no more than what it has read.
+  bridge: {
+    is: (value) => value === true,
+    when: (_record, given) => Object.hasOwn(given, 'bridge')
+  },
   pid: { is: (value) => isCount(value) && value > 0 },
   startedAt: { is: isDate }
 }
@@ -71,6 +76,7 @@ const FIELDS = {
  * @property {number | null} [priority] the priority events up to that one,
  *   modulo 2^32, where that is known; only when closed
  * @property {string | null} dir the ring's real directory, if there is a ring
+ * @property {true} [bridge] a bridge wrote it: what it served stands in a ring
  * @property {number} pid shown to people; nothing is decided by it
  * @property {string} startedAt ISO 8601
  */
@@ -167,7 +173,7 @@ function checkRecord(value, file) {
   const record = {}
   for (const [key, { is, when, otherwise }] of Object.entries(FIELDS)) {
     // Both depend on fields that come before this one.
-    if (when === undefined || when(record)) {
+    if (when === undefined || when(record, value)) {
       const field = Object.hasOwn(value, key) ? value[key] : otherwise
       if (!is(field, record)) {
         throw undiscoverable(file, `has no valid field ${key}`)

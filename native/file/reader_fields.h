@@ -76,7 +76,9 @@ static inline void kg__reader_own(kg_reader *reader) {
 
 static inline bool kg__reader_is_owned(const kg_reader *reader) {
 #ifdef KG_DEBUG
-  return kg__load64_relaxed(&reader->owner) == kg__thread();
+  /* A forked child is told that it is one, whichever thread forked. */
+  return kg__reader_is_forked(reader) ||
+         kg__load64_relaxed(&reader->owner) == kg__thread();
 #else
   (void)reader;
   return true;

@@ -111,7 +111,8 @@ static inline void kg__writer_own(kg_writer *writer) {
 
 static inline bool kg__writer_is_owned(const kg_writer *writer) {
 #ifdef KG_DEBUG
-  return writer->any_thread ||
+  /* A forked child is told that it is one, whichever thread forked. */
+  return writer->any_thread || kg__writer_is_forked(writer) ||
          kg__load64_relaxed(&writer->owner) == kg__thread();
 #else
   (void)writer;

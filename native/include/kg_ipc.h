@@ -205,7 +205,9 @@ typedef struct kg_ring_options {
   bool reliable;              /* reader: see kg_reader_open */
   bool any_thread; /* writer: any thread may call its functions at any time,
                       but for closing it; waiting for space then looks each
-                      millisecond */
+                      millisecond. There is one batch for all of them: what one
+                      stages, another's kg_writer_write, or its error, drops,
+                      and its commit publishes */
 
   /* writer: enum kg_checks, of the texts of each threat; one that does not pass
    * is refused with KG_E_INVALID_THREAT, and kg_writer_error names the field */
@@ -291,7 +293,7 @@ KG_API int kg_writer_wait_for_space(kg_writer *writer, uint32_t slots,
                                     uint32_t timeout_ms);
 
 /* Ends that wait, or else the next one, within 50 ms: KG_E_RING_FULL unless
- * there is space. Any thread. */
+ * there is space. Any thread. Of several threads that wait it ends one. */
 KG_API void kg_writer_interrupt(kg_writer *writer);
 
 /* For an event loop that shall not wait: a descriptor that poll() finds
@@ -481,8 +483,9 @@ KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
  * the ring holds. These leave what the lead slot has, `cut`, and `*offset` is
  * behind the event all the same:
  * KG_E_EVENT_TOO_LARGE: the texts have more than `max_event_bytes`, inflated or
- * not; KG_E_RING_CORRUPT: it does not inflate; KG_E_NO_ZLIB; KG_E_NO_MEMORY,
- * which zlib needs some 40 KiB of. */
+ * not, and some of them are not in the lead slot; KG_E_RING_CORRUPT: it does
+ * not inflate; KG_E_NO_ZLIB; KG_E_NO_MEMORY, which zlib needs some 40 KiB of.
+ */
 KG_API int kg_event_decode_whole(const void *buffer, uint32_t *offset,
                                  void *scratch, void *inflated,
                                  uint32_t max_event_bytes, kg_threat *threat);

@@ -64,7 +64,7 @@ public:
       return Item::loss;
     }
     kg_threat raw;
-    events_--;
+    std::uint32_t offset = offset_;
     if ((slots_[offset_].flags & KG_EVENT_DEFLATED) != 0) {
       /* Most readers never need it. */
       inflated_.resize(INFLATED_BYTES);
@@ -72,12 +72,17 @@ public:
     /* A continuation that makes no sense, or is too large, leaves what is known
      * without it. */
     const bool is_whole =
-        kg_event_decode_whole(slots_.data(), &offset_, scratch_.data(),
+        kg_event_decode_whole(slots_.data(), &offset, scratch_.data(),
                               inflated_.data(), KG_DEFAULT_EVENT_BYTES,
                               &raw) == KG_OK;
-    threat = detail::threat_of(raw);
-    threat.generation = generation_;
-    threat.cut = threat.cut || !is_whole;
+    Threat made = detail::threat_of(raw);
+    made.generation = generation_;
+    made.cut = made.cut || !is_whole;
+    /* Behind what can throw: an event that there is no memory for comes next.
+     */
+    threat = std::move(made);
+    offset_ = offset;
+    events_--;
     return Item::threat;
   }
 
@@ -120,8 +125,7 @@ public:
     Threat threat;
     Loss loss;
     Clock::time_point since = Clock::now();
-    (void)handle_.get();
-    while (!is_stopped_->exchange(false)) {
+    while (!takes_stop()) {
       bool is_cut = false;
       const Item item = next_or_cut(threat, loss, is_cut);
       if (item != Item::none) {
@@ -156,17 +160,21 @@ public:
     kg_reader_interrupt(reader);
   }
 
-  /* Sleeps until something may be there to read. May return early. */
+  /* Sleeps until something may be there for `next`. May return early. */
   void wait(std::uint32_t timeout_ms) {
-    kg_reader_wait(handle_.get(), timeout_ms);
+    kg_reader *reader = handle_.get();
+    if (!has_item()) {
+      kg_reader_wait(reader, timeout_ms);
+    }
   }
 
-  /* For an event loop: kg_reader_fd and kg_reader_arm. */
+  /* For an event loop: kg_reader_fd and kg_reader_arm. It is not armed while
+   * `next` has something without reading. */
   int fd() {
     return checked(kg_reader_fd(handle_.get()));
   }
   bool arm() {
-    return checked(kg_reader_arm(handle_.get())) == 1;
+    return checked(kg_reader_arm(handle_.get())) == 1 && !has_item();
   }
 
   /* Of the present ring. */
@@ -202,7 +210,36 @@ public:
     forget();
   }
 
-  /* For what has no member here. */
+  /* Behind what was given, which kg_reader_position is not: this has read more.
+   * For seek_position, in another life, too. */
+  kg_position position() const {
+    kg_position position;
+    checked(kg_reader_position(handle_.get(), &position));
+    if (has_loss_ && loss_.count != KG_LOST_UNKNOWN &&
+        loss_.reason != KG_LOSS_BEFORE_JOIN) {
+      position.generation = loss_.generation;
+      position.next = loss_.from;
+      position.priority = KG_PRIORITY_UNKNOWN;
+    } else if (events_ > 0) {
+      const kg_slot &lead = slots_[offset_];
+      const bool has_priority = (lead.flags & KG_EVENT_PRIORITY) != 0;
+      position.generation = generation_;
+      position.next = lead.sequence;
+      position.priority = lead.priority_count - (has_priority ? 1U : 0U);
+    }
+    return position;
+  }
+
+  /* kg_reader_seek_position. What was lost with another ring comes first. */
+  void seek_position(const kg_position &position) {
+    kg_batch lost;
+    checked(kg_reader_seek_position(handle_.get(), &position, &lost));
+    forget();
+    set_loss(lost);
+    loss_.generation = position.generation;
+  }
+
+  /* For what has no member here, and does not move the reader. */
   kg_reader *get() const {
     return handle_.get();
   }
@@ -226,6 +263,16 @@ private:
     return std::chrono::milliseconds(+TURN_MS);
   }
 
+  bool has_item() const noexcept {
+    return has_loss_ || events_ > 0;
+  }
+
+  /* A callback may have closed this one, or moved it away. */
+  bool takes_stop() {
+    (void)handle_.get();
+    return is_stopped_->exchange(false);
+  }
+
   int checked(int result) const {
     if (result < 0) {
       kg_failure failure = kg_failure();
@@ -236,8 +283,10 @@ private:
   }
 
   void use_slots(std::uint32_t slots) {
-    slots_.resize(slots);
+    /* In this order: what is read into the slots has to have its scratch, also
+     * behind a resize that throws. */
     scratch_.resize(static_cast<std::size_t>(slots) * KG_EVENT_BYTES);
+    slots_.resize(slots);
   }
 
   void forget() noexcept {

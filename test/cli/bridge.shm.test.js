@@ -407,6 +407,40 @@ describe('kindly-guard-ipc bridge', function () {
     })
   }
 
+  it('--wait, a file that is no ring: it waits for the Shield', async () => {
+    fs.writeFileSync(ring.file, Buffer.alloc(100_000), { mode: 0o600 })
+    assert.equal((await start().ended).code, 1)
+    const served = start('--wait')
+    await cli.until(served, ({ stderr }) => stderr.includes('waiting for one'))
+    await startC(ring.dir)
+    await cli.until(served, isServing)
+  })
+
+  it('--wait, options that serve nobody: it says so at once', async () => {
+    const file = path.join(ring.dir, 'options.toml')
+    fs.writeFileSync(file, '[ipc.websocket]\nenabled = false\n')
+    const { code, stderr } = await start('--wait', '--config', file).ended
+    assert.equal(code, 1)
+    assert.match(stderr, /websocket\.enabled.*ERR_INVALID_OPTION/)
+  })
+
+  it('--follow, a dozen Shields: nothing is left of each', async () => {
+    const served = start('--wait', '--follow')
+    for (let shields = 1; shields <= 12; shields++) {
+      await cli.until(
+        served,
+        ({ stderr }) => stderr.split('waiting for one').length === shields + 1
+      )
+      const writer = ring.writer()
+      await cli.until(
+        served,
+        ({ stderr }) => stderr.split('serves ').length === shields + 1
+      )
+      await writer.close()
+    }
+    assert.doesNotMatch(served.stderr, /MaxListeners/)
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT']) {
     it(`${signal}: clients have everything, and the place is free`, async () => {
       const shield = await startC(ring.dir)

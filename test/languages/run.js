@@ -21,8 +21,9 @@ const TOOLS = {
 const HEADERS = { '/usr/include/zlib.h': 'zlib1g-dev' }
 const LIMIT_MS = '300000'
 
+/** rustup leaves programs that are there and do nothing. */
 const isThere = (program) =>
-  spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
+  spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
 
 function install() {
   const programs = Object.keys(TOOLS).filter((program) => !isThere(program))

@@ -1,7 +1,12 @@
 'use strict'
 // Rust programs that tests compile and start.
 
-const { execFile, execFileSync, spawn } = require('node:child_process')
+const {
+  execFile,
+  execFileSync,
+  spawn,
+  spawnSync
+} = require('node:child_process')
 const path = require('node:path')
 const { ROOT } = require('../tools/test-files.js')
 
@@ -9,8 +14,18 @@ const BINDING = path.join(ROOT, 'bindings', 'rust')
 const PEER = path.join(__dirname, 'rust')
 const CACHE = path.join(ROOT, '.cache', 'rust')
 
+/** What rustup puts on the PATH compiles nothing until its home says by what.
+ * Then it is the distribution's, which run.js has installed. */
+function findPath() {
+  const works = (program) =>
+    spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+  const { PATH } = process.env
+  return works('cargo') && works('rustc') ? PATH : `/usr/bin:${PATH}`
+}
+
 const ENV = {
   ...process.env,
+  PATH: findPath(),
   CARGO_HOME: path.join(CACHE, 'home'),
   CARGO_NET_OFFLINE: 'true',
   CARGO_TERM_COLOR: 'never',
@@ -20,7 +35,8 @@ const ENV = {
 /** What a compiler has made is of no use to another one.
  * @returns {string} a folder that git ignores */
 function targetDir() {
-  const version = execFileSync('rustc', ['--version'], { encoding: 'utf8' })
+  const options = { encoding: 'utf8', env: ENV }
+  const version = execFileSync('rustc', ['--version'], options)
   return path.join(CACHE, /\d+\.\d+\.\d+/.exec(version)[0])
 }
 

@@ -5,9 +5,11 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
+const { IpcFactory } = require('../../lib/index.js')
 const { useBridge } = require('../helpers/bridge.js')
 const { write } = require('../helpers/factory.js')
 const { Ledger } = require('../helpers/ledger.js')
+const { threat } = require('../helpers/ring.js')
 const { numbers, sequences } = require('../helpers/sequences.js')
 const { collect, record, until, within } = require('../helpers/wait.js')
 const { discovered } = require('../helpers/websocket-peer.js')
@@ -149,5 +151,64 @@ describe('a bridge whose files go', () => {
     const { state, port } = discovered(ring.dir)
     assert.deepEqual([state, port], ['live', second.stats().websocket.port])
     await overWebSocket()
+  })
+
+  for (const how of ['is stopped', 'is killed']) {
+    it(`${how}, and the Shield goes on: the next one tells what the ring says`, async () => {
+      const writer = ring.writer()
+      const { generation } = writer.stats()
+      const bridge = await bridgeOf()
+      write(writer, 5)
+      await until(() => bridge.stand.sequence === 5, 'five')
+      const { discoveryFile } = bridge.stats().websocket
+      const live = fs.readFileSync(discoveryFile)
+      await bridge.close()
+      if (how === 'is killed') fs.writeFileSync(discoveryFile, live)
+      write(writer, 5)
+      await writer.close()
+
+      const next = ring.keep(
+        IpcFactory.createHybridTransport({
+          ...{ dir: ring.dir, maxEvents: 5000, websocket: { port: 0 } }
+        })
+      )
+      await next.ready()
+      assert.notEqual(next.stats().shm.generation, generation)
+      const after = { generation, sequence: 7, priority: null }
+      for (const client of [
+        ring.client({ after }),
+        await overWebSocket({ after })
+      ]) {
+        const lost = record(client, 'lost')
+        const got = collect(client, 1)
+        next.writeThreat(threat('of the next'))
+        await got
+        assert.deepEqual(
+          lost.map(({ count, from, to }) => ({ count, from, to })),
+          [{ count: 3, from: 8, to: 10 }]
+        )
+      }
+    })
+  }
+
+  it('the ring is cut short under its Shield: it waits for the next', async () => {
+    const writer = ring.writer()
+    const bridge = await bridgeOf()
+    const ends = record(bridge, 'end')
+    const client = await overWebSocket()
+    const generations = []
+    client.on('threat', ({ generation }) => generations.push(generation))
+    write(writer, 2)
+    fs.truncateSync(ring.file, 0)
+    await until(
+      () => bridge.stats().writer === 'gone',
+      'a ring that says nothing'
+    )
+    // Its Shield beats twice a second, and makes it anew then.
+    await until(() => bridge.stats().writer === 'live', 'the next ring')
+    write(writer, 1)
+    const { generation } = writer.stats()
+    await until(() => generations.at(-1) === generation, 'a threat of it')
+    assert.deepEqual(ends, [])
   })
 })

@@ -77,7 +77,10 @@ class ShmClient:
         if result < 0:
             raise self._library.error(result, failure)
         self._handle = Handle(
-            pointer, self._library.reader_close, self._library.reader_interrupt
+            pointer,
+            self._library.reader_close,
+            self._library.reader_interrupt,
+            self._library.reader_adopt,
         )
         self._finalizer = weakref.finalize(self, self._handle.close)
         # A reader of the library's belongs to one thread at a time.
@@ -88,6 +91,9 @@ class ShmClient:
         #: outside the account
         self.losses: dict[str, int] = {}
         self._untold: Deque[Item] = deque()
+        # What was read and not yet taken apart: an exception of a signal's handler
+        # may come at any time.
+        self._batch = Batch()
         self._checked_at = time.monotonic()
         try:
             self._attach()
@@ -122,7 +128,9 @@ class ShmClient:
     def position(self) -> Position:
         """Where another reader goes on: `(generation, next, priority)`, behind what
         read() and wait() returned, and what came out of a loop."""
-        with self._turn:
+        with self._turn():
+            if not self._untold and self._has_untold():
+                self._read()
             place = position_before(self._untold)
             if place is not None:
                 return place
@@ -142,17 +150,17 @@ class ShmClient:
     def writer(self) -> str:
         """live, stalled or gone: the kernel says whether it lives."""
         life = c_int()
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             self._library.reader_check(pointer, byref(life))
         return LIVES[life.value]
 
     def stats(self) -> ReaderStats:
-        with self._turn:
+        with self._turn():
             return ReaderStats.of(self._stats())
 
     def info(self) -> RingInfo:
         raw = RawInfo()
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             self._library.reader_info(pointer, byref(raw))
         return RingInfo.of(raw)
 
@@ -163,38 +171,31 @@ class ShmClient:
         over to a ring that took the place of this one. RingTruncated when this one
         was cut short and there is no other yet: a writer that lives makes one.
         Behind an empty list there may be more as long as `more` says so."""
-        with self._turn:
-            self.more = False
-            items = self._take_untold()
-            if not items:
-                try:
-                    items = self._read()
-                except RingTruncated:
-                    if not self._follow():
-                        raise
-            now = time.monotonic()
-            if not items and not self.more and now - self._checked_at >= _TURN_MS / 1000:
-                self._checked_at = now
-                self._follow()
-            return items or self._take_untold()
+        with self._turn():
+            self._fill()
+            return self._take_untold()
 
     def wait(self, timeout: float | None = None) -> Items:
         """As read(), but sleeps until there is something, `timeout` seconds at the
         most. While a ring that was cut short has no successor, it waits for that."""
+        return self._wait(timeout, takes=True)
+
+    def _wait(self, timeout: float | None, takes: bool) -> Items:
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             has_ring = True
-            try:
-                items = self.read()
-            except RingTruncated:
-                items, has_ring = [], False
-            left = None if until is None else until - time.monotonic()
-            if items or (left is not None and left <= 0):
-                return items
+            with self._turn():
+                try:
+                    self._fill()
+                except RingTruncated:
+                    has_ring = False
+                left = None if until is None else until - time.monotonic()
+                if self._untold or (left is not None and left <= 0):
+                    return self._take_untold() if takes else []
             if self.more:
                 continue
             if has_ring:
-                self._sleep(_TURN_MS if left is None else min(_TURN_MS, int(left * 1000) + 1))
+                self._sleep(_TURN_MS if left is None else int(min(_TURN_MS, left * 1000 + 1)))
             else:
                 time.sleep(_NO_RING_SECONDS if left is None else min(_NO_RING_SECONDS, left))
 
@@ -205,15 +206,14 @@ class ShmClient:
         """The next threat or loss; a loop ends when the client is closed. What a
         loop that was left has not come to comes next."""
         while True:
-            with self._turn:
-                if self._untold:
-                    return self._untold.popleft()
+            with self._turn():
+                has_any = bool(self._untold)
+            if has_any:
+                return self._untold.popleft()
             try:
-                items = self.wait()
+                self._wait(None, takes=False)
             except Closed:
                 raise StopIteration from None
-            with self._turn:
-                self._untold.extend(items)
 
     def poll_threats(
         self,
@@ -236,21 +236,39 @@ class ShmClient:
         """A descriptor that select, or asyncio's add_reader, finds readable when
         something may be there, once arm() has said True. Another ring may mean
         another one: ask behind each arm(). kg_reader_fd says where there is none."""
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             return self._checked(pointer, self._library.reader_fd(pointer))
 
     def arm(self) -> bool:
         """Before the loop waits, a second at the most: True, or False when there is
         something to read now."""
-        with self._turn, self._handle as pointer:
-            return self._checked(pointer, self._library.reader_arm(pointer)) == 1
+        with self._turn(), self._handle as pointer:
+            is_armed = self._checked(pointer, self._library.reader_arm(pointer)) == 1
+            return is_armed and not self._has_untold()
 
     # --- Inside --------------------------------------------------------------
 
+    def _has_untold(self) -> bool:
+        return bool(self._untold or self._batch.events or self._batch.loss_reason)
+
     def _take_untold(self) -> Items:
-        items = list(self._untold)
-        self._untold.clear()
-        return items
+        taken, self._untold = self._untold, deque()
+        return list(taken)
+
+    def _fill(self) -> None:
+        """Puts what is there into `_untold`, unless something is there already."""
+        self.more = False
+        if self._untold:
+            return
+        try:
+            self._read()
+        except RingTruncated:
+            if not self._follow():
+                raise
+        now = time.monotonic()
+        if not self._untold and not self.more and now - self._checked_at >= _TURN_MS / 1000:
+            self._checked_at = now
+            self._follow()
 
     def _checked(self, pointer: c_void_p, result: int) -> int:
         if result >= 0:
@@ -277,7 +295,7 @@ class ShmClient:
         self._buffer = (c_uint64 * (slots * SLOT_BYTES // _WORD_BYTES))()
 
     def _join(self, join: str | Position) -> None:
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             if isinstance(join, str):
                 begin = LATEST if join == "latest" else OLDEST
                 self._checked(pointer, self._library.reader_seek(pointer, begin, 0))
@@ -292,13 +310,16 @@ class ShmClient:
                 return
             loss = loss_before(self.info(), join)
             if loss is not None:
-                self._tell(self._untold, loss)
+                self._tell(loss)
             seek = self._library.reader_seek
             self._checked(pointer, seek(pointer, FROM_SEQUENCE, 1))
 
-    def _tell(self, items: Items | Deque[Item], loss: Loss) -> None:
+    def _count(self, loss: Loss) -> None:
         self.losses[loss.reason] = self.losses.get(loss.reason, 0) + (loss.count or 0)
-        items.append(loss)
+
+    def _tell(self, loss: Loss) -> None:
+        self._count(loss)
+        self._untold.append(loss)
 
     def _loss_of(self, batch: Batch) -> Loss:
         reason = REASONS[batch.loss_reason] if batch.loss_reason < len(REASONS) else "corrupt"
@@ -307,17 +328,21 @@ class ShmClient:
         priority = known(batch.lost_priority)
         return Loss(count, first, last, priority, self._generation, reason)
 
-    def _read(self) -> Items:
-        batch = Batch()
-        items: Items = []
-        with self._handle as pointer:
-            buffer = addressof(self._buffer)
-            result = self._library.reader_read(pointer, buffer, self._slots, byref(batch))
-            self._checked(pointer, result)
-            data = string_at(buffer, batch.slots * SLOT_BYTES)
+    def _read(self) -> None:
+        batch = self._batch
+        items: list[Item] = []
+        if not self._has_untold():
+            with self._handle as pointer:
+                buffer = addressof(self._buffer)
+                result = self._library.reader_read(pointer, buffer, self._slots, byref(batch))
+                self._checked(pointer, result)
+        elif self._handle.closed:
+            raise Closed("This object is closed. Create a new one.")
+        data = string_at(addressof(self._buffer), batch.slots * SLOT_BYTES)
         self.more = bool(batch.more)
-        if batch.loss_reason != 0:
-            self._tell(items, self._loss_of(batch))
+        loss = self._loss_of(batch) if batch.loss_reason != 0 else None
+        if loss is not None:
+            items.append(loss)
         slots = unpack(data)
         at, generation = 0, self._generation
         for _ in range(batch.events):
@@ -330,10 +355,13 @@ class ShmClient:
         if batch.slots_needed > self._slots:
             self._use_buffer(min(batch.slots_needed, MAX_SPAN))
             self.more = True
-        return items
+        # From here on they are told: nothing between these calls anything.
+        self._untold, self._batch = deque(items), Batch()
+        if loss is not None:
+            self._count(loss)
 
     def _sleep(self, timeout_ms: int) -> None:
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             self._library.reader_wait(pointer, timeout_ms)
 
     def _follow(self) -> bool:
@@ -353,7 +381,7 @@ class ShmClient:
             return False
         if batch.loss_reason != 0:
             # Of the ring before, whose generation it has.
-            self._tell(self._untold, self._loss_of(batch))
+            self._tell(self._loss_of(batch))
         self._attach()
         self.more = True
         return True

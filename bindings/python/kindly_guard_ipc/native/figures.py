@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from .structs import (
@@ -33,7 +34,7 @@ class RingInfo(NamedTuple):
     @classmethod
     def of(cls, raw: RawInfo) -> RingInfo:
         return cls(
-            raw.path.decode("utf-8", "surrogateescape"),
+            os.fsdecode(raw.path),
             hex_of(raw.generation),
             raw.capacity,
             raw.priority_events,

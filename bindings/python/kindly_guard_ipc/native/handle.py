@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from ctypes import c_void_p
-from typing import Callable
+from typing import Callable, ContextManager
 
 from ..errors import Closed, Forked
 
@@ -20,18 +20,17 @@ def refuse_child(pid: int) -> None:
 
 
 class Turn:
-    """A lock of one process. Its child may have it for ever: it gets Forked."""
+    """A lock of one process: `with turn():`. Its child may have it for ever: it gets
+    Forked. What `with` enters is the lock itself, between whose taking and its block
+    no signal's handler can raise."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.RLock()
 
-    def __enter__(self) -> None:
+    def __call__(self) -> ContextManager[bool]:
         refuse_child(self._pid)
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        return self._lock
 
 
 class Handle:
@@ -39,10 +38,18 @@ class Handle:
     `interrupt`, and frees the pointer behind the last call. A signal's handler may
     call it in the middle of one: then the end of that call frees it."""
 
-    def __init__(self, pointer: c_void_p, free: _Function, interrupt: _Function) -> None:
+    def __init__(
+        self,
+        pointer: c_void_p,
+        free: _Function,
+        interrupt: _Function,
+        adopt: _Function | None = None,
+    ) -> None:
         self._pointer: c_void_p | None = pointer
         self._free = free
         self._interrupt = interrupt
+        # A library with KG_DEBUG wants to know which thread calls.
+        self._adopt = adopt
         self._pid = os.getpid()
         self._users: list[int] = []
         self._is_closing = False
@@ -57,12 +64,21 @@ class Handle:
         refuse_child(self._pid)
         # First listed and then looked, so that a handler which closes it between
         # the two sees that it is used.
-        self._users.append(threading.get_ident())
-        pointer = self._pointer
-        if self._is_closing or pointer is None:
-            self._leave()
-            raise Closed("This object is closed. Create a new one.")
-        return pointer
+        thread = threading.get_ident()
+        count = self._users.count(thread)
+        try:
+            self._users.append(thread)
+            pointer = self._pointer
+            if self._is_closing or pointer is None:
+                raise Closed("This object is closed. Create a new one.")
+            if self._adopt is not None:
+                self._adopt(pointer)
+            return pointer
+        except BaseException:
+            # A signal's handler may raise at any time; __exit__ does not come then.
+            if self._users.count(thread) > count:
+                self._leave()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self._leave()

@@ -68,6 +68,8 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "kg_reader_info": (None, c_void_p, POINTER(RawInfo)),
     "kg_reader_close": (None, c_void_p),
 }
+# What an older library does not have, and does not need.
+_NEWER: dict[str, tuple[Any, ...]] = {"kg_reader_adopt": (None, c_void_p)}
 
 _CLASSES: dict[str, type[RingError]] = {
     one.code: one
@@ -86,6 +88,11 @@ class Library:
             for name, (returns, *takes) in _FUNCTIONS.items():
                 function = getattr(functions, name)
                 function.restype, function.argtypes = returns, takes
+                setattr(self, name[len("kg_") :], function)
+            for name, (returns, *takes) in _NEWER.items():
+                function = getattr(functions, name, None)
+                if function is not None:
+                    function.restype, function.argtypes = returns, takes
                 setattr(self, name[len("kg_") :], function)
         except OSError as error:
             raise LibraryMissing(f"{path}: {error}") from None

@@ -80,9 +80,14 @@ class SharedMemoryIpc:
         )
         # Of all threads one stages and commits.
         self._turn = Turn()
-        self._heartbeat = Heartbeat(self) if beats else None
+        self._heartbeat: Heartbeat | None = None
         # At the end of the process at the latest.
         self._finalizer = weakref.finalize(self, self._handle.close)
+        try:
+            self._heartbeat = Heartbeat(self) if beats else None
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> SharedMemoryIpc:
         return self
@@ -103,11 +108,12 @@ class SharedMemoryIpc:
         return self._handle.closed
 
     def write_threat(self, threat: NewThreat) -> int:
-        """Publishes it and returns its sequence. Never waits. Behind any exception,
-        nothing was written."""
+        """Publishes it and returns its sequence. Never waits. Behind a RingError
+        nothing was written; behind what a signal's handler raises, KeyboardInterrupt
+        too, it may have been: stats().sequence says so."""
         raw = RawThreat()
         fill(raw, threat)
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             return self._checked(pointer, self._library.writer_write(pointer, byref(raw)))
 
     def write_threats(self, threats: Iterable[NewThreat]) -> int:
@@ -120,13 +126,14 @@ class SharedMemoryIpc:
             raws.append(raw)
         if not raws:
             raise InvalidThreat("threats: expected at least one")
-        with self._turn, self._handle as pointer:
+        with self._turn(), self._handle as pointer:
             try:
                 for raw in raws:
                     self._checked(pointer, self._library.writer_stage(pointer, byref(raw)))
                 return self._checked(pointer, self._library.writer_commit(pointer))
             except BaseException:
-                # An interrupt from the keyboard leaves no half of a batch.
+                # An interrupt from the keyboard leaves no half of a batch: all of
+                # it or nothing was written.
                 self._library.writer_discard(pointer)
                 raise
 
@@ -137,9 +144,9 @@ class SharedMemoryIpc:
             slots = max(1, self.stats().wanted)
         if not isinstance(slots, int) or not 1 <= slots < 2**32:
             raise InvalidOption(f"slots: expected a whole number from 1, got {slots!r:.100}")
-        left_ms = None if timeout is None else max(0, int(timeout * 1000))
+        left_ms = None if timeout is None else max(0.0, timeout * 1000)
         while True:
-            turn_ms = _TURN_MS if left_ms is None else min(left_ms, _TURN_MS)
+            turn_ms = _TURN_MS if left_ms is None else int(min(left_ms, _TURN_MS))
             with self._handle as pointer:
                 result = self._library.writer_wait_for_space(pointer, slots, turn_ms)
                 if result != RING_FULL:
@@ -147,7 +154,7 @@ class SharedMemoryIpc:
                     return True
             if left_ms is not None:
                 left_ms -= turn_ms
-                if left_ms <= 0:
+                if left_ms < 1:
                     return False
 
     def beat(self) -> None:
