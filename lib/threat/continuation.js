@@ -109,14 +109,15 @@ function inflate(deflated, most) {
 
 /**
  * Puts the fields of a continuation into the threat. A field that is longer than
- * the rest ends this, and the text of the lead slot, which is cut, stays.
+ * the rest ends this, and the text of the lead slot, which is cut, stays where no
+ * whole one was found.
  * @param {Buffer} fields
  * @param {import('../index').Threat} threat
  * @param {number} most bytes of text
  * @param {number} sourceBytes those of the lead slot's
  * @param {number} detailsBytes
- * @returns {boolean} false: there is more text than that, and the threat is as
- *   it was
+ * @returns {boolean} false: something may be missing. When there is more text than
+ *   `most`, the threat is as it was
  */
 function decode(fields, threat, most, sourceBytes, detailsBytes) {
   // Where each one is. A field may stand there a hundred thousand times; it is
@@ -159,7 +160,7 @@ function decode(fields, threat, most, sourceBytes, detailsBytes) {
   if (ends[FIELD_CONTEXT] > 0) {
     put(threat, 'context', parseContext(text(FIELD_CONTEXT)))
   }
-  return true
+  return at === fields.length
 }
 
 /** A context that is no JSON is shown as the text that it is. */

@@ -471,9 +471,9 @@ KG_API int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
  * together in `scratch`, which must outlive the texts, as the buffer must, and
  * hold KG_EVENT_BYTES for each of the event's slots (as many bytes as the
  * buffer has always do); KG_E_RING_CORRUPT when the continuation is not a run
- * of fields: `*offset` is behind it then as well, and texts that were not found
- * whole are cut. A deflated continuation gives the cut text of the lead
- * slot. */
+ * of fields: `*offset` is behind it then as well, the event is `cut`, and texts
+ * that were not found whole are those of the lead slot. A deflated continuation
+ * gives the cut text of the lead slot. */
 KG_API int kg_event_decode(const void *buffer, uint32_t *offset, void *scratch,
                            kg_threat *threat);
 

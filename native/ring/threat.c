@@ -193,8 +193,8 @@ static int decode_fields(const kg_slot *lead, const void *fields, size_t bytes,
                          kg_threat *threat) {
   uint8_t found;
   int result = kg__fields_decode(fields, bytes, threat, &found);
-  bool is_part = threat->cut || result != KG_OK;
-  threat->missing = is_part ? missing_in(lead, found) : 0;
+  threat->cut = threat->cut || result != KG_OK;
+  threat->missing = threat->cut ? missing_in(lead, found) : 0;
   return result;
 }
 

@@ -112,7 +112,9 @@ const CASES = {
     write(event(1, { id: 'own' }), field(9, 'new'), field(3, 'own'))
     write(event(2, { id: 'second' }), field(3, 'first'), field(3, 'second'))
     write(event(3, { details: long }), field(2, long), short)
-    return made.reader(OLDEST, made.threats(1, 3)).writer(4)
+    const [first, second, { threat }] = made.threats(1, 3)
+    const third = { threat: { ...threat, cut: true } }
+    return made.reader(OLDEST, [first, second, third]).writer(4)
   },
 
   deflated() {

@@ -60,8 +60,8 @@ class Threat:
         self._fields: dict[int, bytes] | None = None
         self._is_cut = False
         if data is not None:
-            self._fields = fields = _decode(data, slot)
-            self._is_cut = fields is None
+            self._fields, is_whole = _decode(data, slot)
+            self._is_cut = not is_whole
 
     @property
     def sequence(self) -> int:
@@ -172,32 +172,32 @@ def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-def _decode(data: bytes, lead: Slot) -> dict[int, bytes] | None:
-    """The fields in the slots of an event; None when they are too large, or do not
-    inflate."""
+def _decode(data: bytes, lead: Slot) -> tuple[dict[int, bytes] | None, bool]:
+    """The fields in the slots of an event, None when they are too large, or do not
+    inflate; and whether they are all that stands there."""
     bodies = range(SLOT_BYTES + BODY, len(data), SLOT_BYTES)
     joined = b"".join(data[at : at + EVENT_BYTES] for at in bodies)[: lead[TAIL_BYTES]]
     most = MAX_EVENT_BYTES + _MOST_FIELD_BYTES
     if len(joined) > most:
-        return None
+        return None, False
     if lead[FLAGS] & DEFLATED:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             joined = inflater.decompress(joined, most)
         except zlib.error:
-            return None
+            return None, False
         if not inflater.eof:
-            return None
+            return None, False
     fields: dict[int, bytes] = {}
     at = 0
     while at + _FIELD.size <= len(joined):
         tag, length = _FIELD.unpack_from(joined, at)
-        at += _FIELD.size
-        if length > len(joined) - at:
+        end = at + _FIELD.size + length
+        if end > len(joined):
             break
-        fields[tag] = joined[at : at + length]
-        at += length
+        fields[tag] = joined[at + _FIELD.size : end]
+        at = end
     texts = sum(len(fields.get(tag, b"")) for tag in (_SOURCE, _DETAILS, _ID, _CONTEXT))
     texts += 0 if _SOURCE in fields else lead[SOURCE_USED]
     texts += 0 if _DETAILS in fields else lead[DETAILS_USED]
-    return fields if texts <= MAX_EVENT_BYTES else None
+    return (fields, at == len(joined)) if texts <= MAX_EVENT_BYTES else (None, False)

@@ -321,12 +321,14 @@ TEST(lying, "F11 of a run that is corrupt it is told what was not found") {
   size_t at = KG_FIELD_HEADER_BYTES + threat.source.length + 4;
   memcpy(slots[1].body.tail + at, &length, sizeof length);
   CHECK_EQUAL(decode_whole(4096, &got), KG_E_RING_CORRUPT);
+  CHECK(got.cut);
   check_text(got.source, threat.source);
   CHECK_EQUAL(got.details.length, KG_DETAILS_BYTES);
   CHECK_EQUAL(got.missing, KG_TEXT_DETAILS | KG_TEXT_ID | KG_TEXT_CONTEXT);
   uint32_t offset = 0;
   CHECK_EQUAL(kg_event_decode(slots, &offset, scratch, &got),
               KG_E_RING_CORRUPT);
+  CHECK(got.cut);
   CHECK_EQUAL(got.missing, KG_TEXT_DETAILS | KG_TEXT_ID | KG_TEXT_CONTEXT);
   /* That of the id's, behind two that are whole. */
   encode(&threat);
