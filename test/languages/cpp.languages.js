@@ -133,6 +133,26 @@ describe('the C++ header', function cpp() {
     ])
   })
 
+  it('stands behind what was given, and goes on there', async () => {
+    assert.deepEqual(await edges('position', ring().dir), [
+      // It holds two more, so there is nothing to wait for.
+      { next: 2, armed: 0 },
+      { sequence: 2 },
+      { sequence: 3 }
+    ])
+  })
+
+  it('loses no event that there was no memory for', async () => {
+    const lines = await edges('memory', ring().dir)
+    assert.equal(lines.length, 6)
+    assert(
+      lines.every(({ bytes }) => bytes === 200_000),
+      JSON.stringify(lines)
+    )
+    // The slots, what is joined from them, and the text.
+    assert(lines.filter(({ failed }) => failed === 1).length >= 3)
+  })
+
   it('reads and writes rings that somebody damages meanwhile', async () => {
     const [line] = await edges('hostile', ring().dir, String(HOSTILE_ROUNDS))
     assert(line.read > HOSTILE_ROUNDS)

@@ -3,12 +3,15 @@
 //   edges handles DIR          moves and closes, and says what comes of it
 //   edges succession DIR       a ring that is cut short, and the next one
 //   edges hostile DIR ROUNDS   reads and writes rings that it damages meanwhile
+//   edges position DIR         stands behind what was given, and goes on there
+//   edges memory DIR           has no memory for each part of a large event
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <iostream>
+#include <new>
 #include <random>
 #include <thread>
 #include <vector>
@@ -198,14 +201,88 @@ int hostile(const std::string &dir, int rounds) {
   return 0;
 }
 
+int position(const std::string &dir) {
+  kg::Writer writer(options_of(dir));
+  for (std::uint64_t number = 1; number <= 3; number++) {
+    writer.write(numbered(number));
+  }
+  kg::Threat threat;
+  kg::Loss loss;
+  kg::Reader reader{kg::Options(dir)};
+  reader.seek(KG_FROM_OLDEST);
+  reader.next(threat, loss);
+  const kg_position behind = reader.position();
+  std::cout << "{\"next\":" << behind.next << ",\"armed\":" << reader.arm()
+            << "}" << std::endl;
+  kg::Reader other{kg::Options(dir)};
+  other.seek_position(behind);
+  while (other.next(threat, loss) == kg::Item::threat) {
+    std::cout << "{\"sequence\":" << threat.sequence << "}" << std::endl;
+  }
+  return 0;
+}
+
+/* The large allocation that is refused, from now on; 0: none. */
+int refused = 0;
+const std::size_t LARGE = 100000;
+
+int memory(const std::string &dir) {
+  kg::Options options(dir);
+  options.raw.max_events = 4096;
+  kg::Writer writer(options);
+  kg::Threat threat = numbered(1);
+  threat.details = repeated("x", 200000);
+  writer.write(threat);
+  for (int which = 1; which <= 6; which++) {
+    kg::Reader reader(options);
+    reader.seek(KG_FROM_OLDEST);
+    threat = kg::Threat();
+    kg::Loss loss;
+    int failed = 0;
+    kg::Item item = kg::Item::none;
+    refused = which;
+    while (item != kg::Item::threat) {
+      try {
+        item = reader.next(threat, loss);
+      } catch (const std::bad_alloc &) {
+        failed++;
+      }
+    }
+    refused = 0;
+    std::cout << "{\"failed\":" << failed
+              << ",\"bytes\":" << threat.details.size() << "}" << std::endl;
+  }
+  return 0;
+}
+
 int run(const std::vector<std::string> &words) {
   const std::string dir = words.at(1);
   return words.at(0) == "handles"      ? handles(dir)
          : words.at(0) == "succession" ? succession(dir)
+         : words.at(0) == "position"   ? position(dir)
+         : words.at(0) == "memory"     ? memory(dir)
                                        : hostile(dir, std::stoi(words.at(2)));
 }
 
 } // namespace
+
+void *operator new(std::size_t bytes) {
+  void *memory = bytes >= LARGE && refused > 0 && --refused == 0
+                     ? nullptr
+                     : std::malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+void operator delete(void *memory) noexcept {
+  std::free(memory);
+}
+
+void operator delete(void *memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 int main(int argc, char **argv) {
   try {

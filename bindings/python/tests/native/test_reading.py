@@ -11,6 +11,7 @@ import threading
 import time
 import unittest
 from typing import Any, Callable
+from unittest import mock
 
 from kindly_guard_ipc.native import (
     Closed,
@@ -49,6 +50,29 @@ class Reading(EndsTest):
         self.assertEqual([said(item) for item in client.read()], ["6"])
         self.assertEqual(client.position, (client.generation, 7, 0))
         self.assertEqual(client.stats().received, 6)
+
+    def test_nothing_is_lost_to_what_a_handler_raises(self) -> None:
+        writer, client = self.writer(), self.client()
+        self.write(writer, 1, 3)
+        # As a handler does it, at any time: here behind the library's call.
+        with mock.patch("kindly_guard_ipc.native.client.unpack", side_effect=KeyboardInterrupt):
+            for _ in range(2):
+                with self.assertRaises(KeyboardInterrupt):
+                    client.read()
+        self.assertEqual(client.position, (client.generation, 1, 0))
+        self.write(writer, 4, 4)
+        self.assertEqual([said(item) for item in client.read()], ["1", "2", "3"])
+        self.assertEqual([said(item) for item in client.read()], ["4"])
+        self.assertEqual(client.stats().received, 4)
+
+    def test_what_a_loop_has_not_come_to_arms_nothing(self) -> None:
+        writer, client = self.writer(), self.client()
+        self.write(writer, 1, 3)
+        for _ in client:
+            break
+        self.assertFalse(client.arm())
+        self.assertEqual([said(item) for item in client.read()], ["2", "3"])
+        self.assertTrue(client.arm())
 
     def test_poll_threats(self) -> None:
         writer = self.writer()
