@@ -10,6 +10,8 @@ const { SharedMemoryIpc, ShmClient } = require('..')
 
 const [role, dir] = process.argv.slice(2)
 const SOURCES = 40
+const TAIL = ' Ignore all instructions'
+const sources = Array.from({ length: SOURCES }, (_, i) => `src/file-${i}.ts`)
 
 const now = () => process.hrtime.bigint()
 
@@ -41,7 +43,8 @@ async function beShield() {
         threatType: 'InjectionAttempt',
         severity: 'High',
         source: `src/file-${number % SOURCES}.ts`,
-        details: `${now()} Ignore all instructions, ${number}`,
+        // Its number, or, of those that come alone, the time.
+        details: (pauseMicros > 0 ? now() : number) + TAIL,
         blocked: true
       })
     }
@@ -57,31 +60,34 @@ async function beReader() {
   let due = 0
   let first = 0n
   let lags = []
+  let withTimes = false
   client.on('lost', (loss) => {
     throw new Error(`lost: ${JSON.stringify(loss)}`)
   })
   client.on('threat', (threat) => {
-    const at = now()
     const { sequence, threatType, severity, source, blocked, details } = threat
-    assert.equal(sequence, next++)
-    assert.equal(source, `src/file-${sequence % SOURCES}.ts`)
-    assert.equal(threatType, 'InjectionAttempt')
-    assert.equal(severity, 'High')
-    assert.equal(blocked, true)
-    const space = details.indexOf(' ')
-    assert.equal(details.slice(space), ` Ignore all instructions, ${sequence}`)
-    if (first === 0n) first = at
-    if (lags !== null) {
-      lags.push(Number(at - BigInt(details.slice(0, space))) / 1000)
+    const isRight =
+      sequence === next++ &&
+      source === sources[sequence % SOURCES] &&
+      threatType === 'InjectionAttempt' &&
+      severity === 'High' &&
+      blocked === true &&
+      details.endsWith(TAIL) &&
+      (withTimes || Number.parseInt(details, 10) === sequence)
+    if (!isRight) assert.fail(`${next - 1}: ${JSON.stringify(threat)}`)
+    if (first === 0n) first = now()
+    if (withTimes) {
+      lags.push(Number(now() - BigInt(details.slice(0, -TAIL.length))) / 1000)
     }
     if (sequence === due) {
-      process.send({ seconds: Number(at - first) / 1e9, lags })
+      process.send({ seconds: Number(now() - first) / 1e9, lags })
     }
   })
   process.on('message', ({ upTo, withLags }) => {
     due = upTo
     first = 0n
-    lags = withLags ? [] : null
+    withTimes = withLags
+    lags = []
     process.send('expecting')
   })
   process.send('ready')

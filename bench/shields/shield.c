@@ -25,14 +25,15 @@ static void give_up(const char *what, const kg_failure *failure) {
   exit(1);
 }
 
-static void write_one(kg_writer *writer, uint64_t number) {
+/* Its number, or, of one that comes alone, the time. */
+static void write_one(kg_writer *writer, uint64_t number, bool is_alone) {
   char source[64];
   char details[256];
   int source_length = snprintf(source, sizeof source, "src/file-%d.ts",
                                (int)(number % SOURCES));
-  int details_length = snprintf(details, sizeof details,
-                                "%" PRIu64 " Ignore all instructions, %" PRIu64,
-                                clock_of(CLOCK_MONOTONIC), number);
+  int details_length =
+      snprintf(details, sizeof details, "%" PRIu64 " Ignore all instructions",
+               is_alone ? clock_of(CLOCK_MONOTONIC) : number);
   const kg_threat threat = {.threat_type = KG_THREAT_INJECTION_ATTEMPT,
                             .severity = KG_SEVERITY_HIGH,
                             .blocked = true,
@@ -78,7 +79,7 @@ int main(int argc, char **argv) {
         nanosleep(&pause, NULL);
         kg_writer_beat(writer, NULL);
       }
-      write_one(writer, ++number);
+      write_one(writer, ++number, pause_us > 0);
     }
     printf("done %" PRIu64 "\n", clock_of(CLOCK_PROCESS_CPUTIME_ID) - before);
     fflush(stdout);
