@@ -7,7 +7,9 @@ const { EventEmitter, once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { makeDirectory } = require('./pair.js')
 const { quantile, summarize } = require('./statistics.js')
+const { number, spread, table } = require('./table.js')
 const { readOptions } = require('./usage.js')
 
 const USAGE = `npm run bench:bridge -- [options]
@@ -100,8 +102,7 @@ async function open(side, base) {
 }
 
 async function measureAll() {
-  const parent = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
-  const base = fs.mkdtempSync(path.join(parent, 'kg-bench-'))
+  const base = makeDirectory()
   progress('warming up')
   const sides = await Promise.all(NAMES.map((name) => open(name, base)))
   const rounds = Object.fromEntries(NAMES.map((name) => [name, []]))
@@ -140,11 +141,6 @@ async function measureAll() {
   }
 }
 
-const number = (value) =>
-  value.toLocaleString('en-US', { maximumFractionDigits: 2 })
-const spread = ({ median, low, high }) =>
-  `${number(median)} (${number(low)} to ${number(high)})`
-
 const said = (fine) => (fine ? 'reached' : 'NOT reached')
 
 function report({ bridge, port, barest, socketRatio, portRatio }) {
@@ -154,19 +150,19 @@ function report({ bridge, port, barest, socketRatio, portRatio }) {
       `${PER_SECOND} threats a second, ${ROUNDS} rounds of ${SECONDS} s\n`
   )
   console.log(
-    '| median (lowest to highest round) | bridge, its socket | bridge, ' +
-      'its port | barest, a port |'
+    table(
+      ['medians', 'bridge, its socket', 'bridge, its port', 'barest, a port'],
+      [
+        ['CPU of the forwarder, %', 'cpuPercent'],
+        ['CPU for each threat, µs', 'microsEach'],
+        ['writer to client p50, µs', 'lagP50'],
+        ['writer to client p90, µs', 'lagP90']
+      ].map(([name, key]) => [
+        name,
+        ...[bridge, port, barest].map((side) => spread(side[key]))
+      ])
+    )
   )
-  console.log('| --- | --- | --- | --- |')
-  for (const [name, key] of [
-    ['CPU of the forwarder, %', 'cpuPercent'],
-    ['CPU for each threat, µs', 'microsEach'],
-    ['writer to client p50, µs', 'lagP50'],
-    ['writer to client p90, µs', 'lagP90']
-  ]) {
-    const cells = [bridge, port, barest].map((side) => spread(side[key]))
-    console.log(`| ${[name, ...cells].join(' | ')} |`)
-  }
   console.log()
   for (const [name, { cpuRatio, cpuRatios }] of [
     ['socket', socketRatio],

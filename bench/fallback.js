@@ -11,6 +11,7 @@ const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcFactory } = require('..')
 const { quantile, summarize } = require('./statistics.js')
+const { number, spread } = require('./table.js')
 const { readOptions } = require('./usage.js')
 
 const USAGE = `npm run bench:fallback -- [options]
@@ -189,11 +190,6 @@ async function measureStalled() {
 }
 
 // ---------------------------------------------------------------------------
-
-const number = (value) =>
-  value.toLocaleString('en-US', { maximumFractionDigits: 1 })
-const spread = ({ median, low, high }) =>
-  `${number(median)} (${number(low)} to ${number(high)})`
 
 function report({ failOver, stalled: { alone, beside } }) {
   console.log(

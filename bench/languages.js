@@ -12,7 +12,7 @@ const path = require('node:path')
 const readline = require('node:readline')
 const { makeDirectory } = require('./pair.js')
 const { quantile, summarize } = require('./statistics.js')
-const { number, table } = require('./table.js')
+const { number, spread, table } = require('./table.js')
 const { readOptions } = require('./usage.js')
 
 const USAGE = `npm run bench:languages -- [options]
@@ -36,7 +36,7 @@ const MOST_LATENCY = 1.05
 
 const CHILD = path.join(__dirname, 'languages-child.js')
 const SHIELDS = path.join(__dirname, 'shields')
-const CRATE = path.join(__dirname, '..', 'bindings', 'rust')
+const CRATE = path.join(SHIELDS, 'rust')
 
 const say = (text) => process.stderr.write(`${text}\n`)
 
@@ -57,10 +57,10 @@ function buildShields() {
     shields.push(['C', path.join(SHIELDS, 'build', 'shield'), []])
   }
   const target = path.join(SHIELDS, 'build', 'rust')
-  const args = ['build', '--offline', '--release', '--example', 'measured']
+  const args = ['build', '--offline', '--release']
   const env = { ...process.env, CARGO_TARGET_DIR: target }
   if (build('cargo', ['--quiet', ...args], { cwd: CRATE, env })) {
-    const program = path.join(target, 'release', 'examples', 'measured')
+    const program = path.join(target, 'release', 'measured')
     shields.push(['Rust', program, []])
   }
   return shields
@@ -140,8 +140,6 @@ async function measureAll() {
 
 function print(results) {
   const node = results.find(({ name }) => name === 'Node')
-  const spread = ({ median, low, high }) =>
-    `${number(median)} (${number(low)} to ${number(high)})`
   console.log(
     `\nNode ${process.version}, ${os.cpus().length} CPUs ` +
       `(${os.cpus()[0].model.trim()}), load ${number(os.loadavg()[0])} at the ` +

@@ -10,8 +10,9 @@ function number(value) {
   })
 }
 
+/** A median, with the lowest and the highest round where there are several. */
 function spread({ median, low, high, rounds }) {
-  if (rounds.length === 1) return number(median)
+  if (rounds?.length === 1) return number(median)
   return `${number(median)} (${number(low)} to ${number(high)})`
 }
 
@@ -132,4 +133,4 @@ function report({ machine, rounds, scenarios, ratios, missing, against }) {
   return `\n${parts.join('\n\n')}\n`
 }
 
-module.exports = { number, report, table }
+module.exports = { number, report, spread, table }

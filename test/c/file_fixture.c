@@ -198,6 +198,25 @@ void make_dir(const char *path) {
   CHECK(system_make_dir(path));
 }
 
+void write_alike(kg_writer *writer, int count, uint8_t severity) {
+  const kg_threat threat = {.severity = severity};
+  for (int i = 0; i < count; i++) {
+    CHECK(kg_writer_write(writer, &threat) > 0);
+  }
+}
+
+void renew_ring(kg_writer *writer, const char *dir) {
+  kg_failure failure;
+  CHECK(system_remove_file(check_path(dir, RING_FILE)));
+  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
+}
+
+kg_reader_stats stats_from(const kg_reader *reader) {
+  kg_reader_stats stats;
+  kg_reader_stats_get(reader, &stats);
+  return stats;
+}
+
 void remove_dir(const char *path) {
   CHECK(system_remove_dir(path));
 }

@@ -17,6 +17,14 @@ kg_failure refuse_reader(const char *dir, int error);
  * returns the last sequence. */
 uint64_t write_events(kg_writer *writer, uint32_t count);
 
+/* Writes `count` threats of one slot that say nothing. */
+void write_alike(kg_writer *writer, int count, uint8_t severity);
+
+/* The writer's ring loses its name, and the writer makes another one. */
+void renew_ring(kg_writer *writer, const char *dir);
+
+kg_reader_stats stats_from(const kg_reader *reader);
+
 /* Reads once into the account; true when there is more. */
 bool read_file_once(kg_reader *reader, account *account);
 

@@ -48,7 +48,7 @@ describe('the C++ header', function cpp() {
   /** The lines of `edges`, in one object. */
   async function edges(...words) {
     const env = { ...environment(), UBSAN_OPTIONS: 'halt_on_error=1' }
-    const peer = new Peer(built('edges'), words, env)
+    const peer = new Peer(built('edges'), words, { env })
     await peer.result()
     return peer.lines
   }
@@ -167,7 +167,9 @@ describe('the C++ header', function cpp() {
       const writer = ring().writer({ maxEvents: 4096 })
       writer.writeThreat(threat(long))
       assert(writer.stats().bytes < long.length)
-      const peer = new Peer(built('peer'), ['print', ring().dir], environment())
+      const peer = new Peer(built('peer'), ['print', ring().dir], {
+        env: environment()
+      })
       const { details, cut } = await peer.result()
       assert(details === long)
       assert.equal(cut, false)

@@ -4,10 +4,10 @@
 // and prints lines of JSON.
 
 const assert = require('node:assert/strict')
-const { spawn } = require('node:child_process')
 const { useRing } = require('../helpers/ring.js')
 const { sleep, until } = require('../helpers/wait.js')
 const { hasMapped } = require('./maps.js')
+const { Program } = require('./program.js')
 
 const COUNT = 100_000
 const LONG_MS = 240_000
@@ -61,34 +61,8 @@ const PRINTED = [
 const detailsOf = (number) =>
   `details ${number}` + (number % 50 === 0 ? ' long'.repeat(100) : '')
 
-/** A program that runs beside a test, and prints lines of JSON. */
-class Peer {
-  constructor(command, args, env) {
-    this.lines = []
-    this.stderr = ''
-    this.process = spawn(command, args, {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    let rest = ''
-    this.process.stdout.setEncoding('utf8').on('data', (text) => {
-      const parts = (rest + text).split('\n')
-      rest = parts.pop()
-      this.lines.push(...parts.map((line) => JSON.parse(line)))
-    })
-    this.process.stderr.setEncoding('utf8').on('data', (text) => {
-      this.stderr += text
-    })
-    this.exited = new Promise((resolve) => {
-      this.process.on('close', (code, signal) => resolve(signal ?? code))
-    })
-  }
-
-  get isRunning() {
-    const { exitCode, signalCode } = this.process
-    return exitCode === null && signalCode === null
-  }
-
+/** A program at the other end of a ring. */
+class Peer extends Program {
   /** Resolves behind its first line: it has its ring. */
   async ready() {
     await until(
@@ -104,11 +78,6 @@ class Peer {
     assert.equal(await this.exited, 0, this.stderr)
     assert.equal(this.stderr, '')
     return this.lines.at(-1)
-  }
-
-  kill() {
-    this.process.kill('SIGKILL')
-    return this.exited
   }
 }
 
@@ -130,7 +99,7 @@ function testPeer(name, program) {
     function start(what, ...words) {
       const { command, args = [], env } = program()
       const all = [...args, what, ring().dir, ...words.map(String)]
-      const peer = new Peer(command, all, env)
+      const peer = new Peer(command, all, { env })
       running.push(peer)
       return peer
     }

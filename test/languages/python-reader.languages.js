@@ -9,7 +9,7 @@ const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const vectors = require('../vectors/expected.js')
 const { hasMapped } = require('./maps.js')
-const { BINDING, endPython, PythonProgram, runPython } = require('./python.js')
+const { BINDING, endPython, startPython, runPython } = require('./python.js')
 
 const { expected, NAMES, parseLines, place, wordsOf } = vectors
 
@@ -92,7 +92,7 @@ describe('a reader in Python', function pythonReader() {
     count,
     { join = 'latest', sums = true, maps = true, stays = false } = {}
   ) =>
-    new PythonProgram([
+    startPython([
       ...[FOLLOW, ring().dir, String(count), join],
       ...[sums, maps, stays].map((flag) => (flag ? 'yes' : 'no'))
     ])

@@ -9,7 +9,7 @@ const path = require('node:path')
 const { useRing } = require('../helpers/ring.js')
 const { until } = require('../helpers/wait.js')
 const { ROOT } = require('../tools/test-files.js')
-const { endPython, PythonProgram, runPython } = require('./python.js')
+const { endPython, startPython, runPython } = require('./python.js')
 
 const CLIENT = path.join(__dirname, 'python', 'websocket_client.py')
 const PAGE = path.join(ROOT, 'docs', 'websocket.md')
@@ -58,7 +58,7 @@ describe('a WebSocket client in Python', () => {
   }
 
   const follow = (way, count, command) =>
-    new PythonProgram([
+    startPython([
       ...[CLIENT, ring().dir, way, String(count)],
       JSON.stringify({ type: 'subscribe', ...command })
     ])

@@ -1,9 +1,10 @@
 'use strict'
 // Python programs that tests start.
 
-const { execFile, spawn } = require('node:child_process')
+const { execFile } = require('node:child_process')
 const path = require('node:path')
 const { ROOT } = require('../tools/test-files.js')
+const { Program, Programs } = require('./program.js')
 
 const BINDING = path.join(ROOT, 'bindings', 'python')
 
@@ -27,43 +28,13 @@ function runPython(args, options = {}) {
   })
 }
 
-const running = new Set()
+const programs = new Programs()
 
 /** A Python program that runs beside a test, and prints lines of JSON. */
-class PythonProgram {
-  constructor(args) {
-    this.lines = []
-    this.stderr = ''
-    this.process = spawn('python3', args, {
-      env: ENV,
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    running.add(this)
-    let rest = ''
-    this.process.stdout.setEncoding('utf8').on('data', (text) => {
-      const parts = (rest + text).split('\n')
-      rest = parts.pop()
-      this.lines.push(...parts.map((line) => JSON.parse(line)))
-    })
-    this.process.stderr.setEncoding('utf8').on('data', (text) => {
-      this.stderr += text
-    })
-    this.exited = new Promise((resolve) => {
-      this.process.on('close', (code, signal) => {
-        running.delete(this)
-        resolve(signal ?? code)
-      })
-    })
-  }
-
-  /** @returns {Promise<number | string>} how it ended */
-  kill(signal = 'SIGKILL') {
-    this.process.kill(signal)
-    return this.exited
-  }
-}
+const startPython = (args) =>
+  programs.keep(new Program('python3', args, { env: ENV }))
 
 /** Ends those that a test which failed has left. */
-const endPython = () => Promise.all([...running].map((one) => one.kill()))
+const endPython = () => programs.endAll()
 
-module.exports = { BINDING, endPython, PythonProgram, runPython }
+module.exports = { BINDING, endPython, startPython, runPython }

@@ -15,7 +15,7 @@ const { ROOT } = require('../tools/test-files.js')
 const { expected, parseLines, place } = require('../vectors/expected.js')
 const rust = require('./rust.js')
 
-const { BINDING, cargo, endRust, PEER, run, RustProgram, targetDir } = rust
+const { BINDING, cargo, endRust, PEER, run, startRust, targetDir } = rust
 
 const COMPILING_MS = 600_000
 const README = path.join(BINDING, 'README.md')
@@ -126,7 +126,7 @@ describe('the crate for Rust', function rustCrate() {
     const first = await run(program('shield'), [])
     assert.deepEqual([first.code, first.stderr], [0, ''])
     assert.equal(first.stdout, `published 1 to ${ring().file}\n`)
-    const reading = new RustProgram(program('client'), [], { isText: true })
+    const reading = startRust(program('client'), [], { isText: true })
     await until(async () => {
       // It may not have joined yet.
       await run(program('shield'), [])

@@ -1,14 +1,10 @@
 'use strict'
 // Rust programs that tests compile and start.
 
-const {
-  execFile,
-  execFileSync,
-  spawn,
-  spawnSync
-} = require('node:child_process')
+const { execFile, execFileSync, spawnSync } = require('node:child_process')
 const path = require('node:path')
 const { ROOT } = require('../tools/test-files.js')
+const { Program, Programs } = require('./program.js')
 
 const BINDING = path.join(ROOT, 'bindings', 'rust')
 const PEER = path.join(__dirname, 'rust')
@@ -63,45 +59,14 @@ const cargo = (cwd, [command, ...args], { env, ...options } = {}) =>
     ...options
   })
 
-const running = new Set()
+const programs = new Programs()
 
 /** A program that runs beside a test, and prints lines, of JSON unless it is
  * `isText`. */
-class RustProgram {
-  constructor(command, args, { isText = false } = {}) {
-    this.lines = []
-    this.stderr = ''
-    this.process = spawn(command, args, {
-      env: ENV,
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    running.add(this)
-    let rest = ''
-    this.process.stdout.setEncoding('utf8').on('data', (text) => {
-      const parts = (rest + text).split('\n')
-      rest = parts.pop()
-      const read = isText ? (line) => line : JSON.parse
-      this.lines.push(...parts.map((line) => read(line)))
-    })
-    this.process.stderr.setEncoding('utf8').on('data', (text) => {
-      this.stderr += text
-    })
-    this.exited = new Promise((resolve) => {
-      this.process.on('close', (code, signal) => {
-        running.delete(this)
-        resolve(signal ?? code)
-      })
-    })
-  }
-
-  /** @returns {Promise<number | string>} how it ended */
-  kill(signal = 'SIGKILL') {
-    this.process.kill(signal)
-    return this.exited
-  }
-}
+const startRust = (command, args, { isText = false } = {}) =>
+  programs.keep(new Program(command, args, { env: ENV, isText }))
 
 /** Ends those that a test which failed has left. */
-const endRust = () => Promise.all([...running].map((one) => one.kill()))
+const endRust = () => programs.endAll()
 
-module.exports = { BINDING, cargo, endRust, PEER, run, RustProgram, targetDir }
+module.exports = { BINDING, cargo, endRust, PEER, run, startRust, targetDir }

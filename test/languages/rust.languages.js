@@ -13,7 +13,7 @@ const { hasMapped } = require('./maps.js')
 const rust = require('./rust.js')
 
 const { expected, NAMES, parseLines, place, wordsOf } = vectors
-const { cargo, endRust, PEER, run, RustProgram, targetDir } = rust
+const { cargo, endRust, PEER, run, startRust, targetDir } = rust
 
 const COUNT = 100_000
 const LONG_MS = 240_000
@@ -198,13 +198,10 @@ describe('Rust', function rustLibrary() {
   })
 
   const follow = (count, join, ...flags) =>
-    new RustProgram(peer, [
-      ...['follow', ring().dir, String(count), join],
-      ...flags
-    ])
+    startRust(peer, [...['follow', ring().dir, String(count), join], ...flags])
 
   const write = (count, ...flags) =>
-    new RustProgram(peer, ['write', ring().dir, String(count), ...flags])
+    startRust(peer, ['write', ring().dir, String(count), ...flags])
 
   const isReady = (program) =>
     until(

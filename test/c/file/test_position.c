@@ -3,25 +3,6 @@
 
 #include "../file_fixture.h"
 
-static void write_plain(kg_writer *writer, int count, uint8_t severity) {
-  const kg_threat threat = {.severity = severity};
-  for (int i = 0; i < count; i++) {
-    CHECK(kg_writer_write(writer, &threat) > 0);
-  }
-}
-
-static void replace(kg_writer *writer, const char *dir) {
-  kg_failure failure;
-  CHECK(system_remove_file(check_path(dir, RING_FILE)));
-  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
-}
-
-static kg_reader_stats stats_from(const kg_reader *reader) {
-  kg_reader_stats stats;
-  kg_reader_stats_get(reader, &stats);
-  return stats;
-}
-
 /* Reads `slots` slots at a time, `times`; returns the events, of one slot each,
  * and what was lost before them in `lost`. */
 static uint32_t read_some(kg_reader *reader, uint32_t slots, int times,
@@ -58,7 +39,7 @@ TEST(same_ring,
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   kg_batch lost;
-  write_plain(writer, 10, KG_SEVERITY_CRITICAL);
+  write_alike(writer, 10, KG_SEVERITY_CRITICAL);
   CHECK_EQUAL(read_some(reader, 1, 4, &lost), 4);
   kg_position position = position_of(reader);
   CHECK_EQUAL(position.generation, writer_info(writer).generation);
@@ -74,7 +55,7 @@ TEST(same_ring,
 
   /* What is gone by then is told by reading, to the unit; of what is critical
    * the lane still has the last ones. */
-  write_plain(writer, 100, KG_SEVERITY_LOW);
+  write_alike(writer, 100, KG_SEVERITY_LOW);
   kg_reader *late = resume(dir, &position, &lost);
   CHECK_EQUAL(lost.loss_reason, KG_LOSS_NONE);
   uint32_t events = 0;
@@ -97,11 +78,11 @@ TEST(not_begun, "who has read nothing stands behind the newest event") {
   kg_batch lost;
   kg_reader *reader = open_reader(dir);
   CHECK_EQUAL(position_of(reader).next, 1);
-  write_plain(writer, 3, 1);
+  write_alike(writer, 3, 1);
   kg_reader *later = open_reader(dir);
   kg_position position = position_of(later);
   CHECK_EQUAL(position.next, 4);
-  write_plain(writer, 2, 1);
+  write_alike(writer, 2, 1);
   kg_reader *other = resume(dir, &position, &lost);
   CHECK_EQUAL(read_some(other, 8, 1, &lost), 2);
   kg_reader_close(other);
@@ -115,13 +96,13 @@ TEST(next_ring, "of the ring before, what was not read is told, exactly") {
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   kg_batch lost;
-  write_plain(writer, 4, KG_SEVERITY_CRITICAL);
+  write_alike(writer, 4, KG_SEVERITY_CRITICAL);
   CHECK_EQUAL(read_some(reader, 1, 3, &lost), 3);
   kg_position position = position_of(reader);
   CHECK_EQUAL(read_some(reader, 1, 1, &lost), 1);
   kg_position whole = position_of(reader);
-  replace(writer, dir);
-  write_plain(writer, 2, KG_SEVERITY_LOW);
+  renew_ring(writer, dir);
+  write_alike(writer, 2, KG_SEVERITY_LOW);
   kg_reader *other = resume(dir, &position, &lost);
   CHECK_EQUAL(lost.loss_reason, KG_LOSS_REPLACED);
   CHECK_EQUAL(lost.lost, 1);
@@ -139,8 +120,8 @@ TEST(next_ring, "of the ring before, what was not read is told, exactly") {
   CHECK_EQUAL(stats_from(other).lost, 0);
   kg_reader_close(other);
   /* Two rings later it cannot be told. */
-  replace(writer, dir);
-  write_plain(writer, 1, KG_SEVERITY_LOW);
+  renew_ring(writer, dir);
+  write_alike(writer, 1, KG_SEVERITY_LOW);
   other = resume(dir, &position, &lost);
   CHECK_EQUAL(lost.loss_reason, KG_LOSS_REPLACED);
   CHECK_EQUAL(lost.lost, KG_LOST_UNKNOWN);
@@ -157,7 +138,7 @@ TEST(none, "what can be no position is refused, and the reader stays") {
   kg_reader *reader = open_reader(dir);
   kg_batch lost = {.lost = 7};
   kg_failure failure;
-  write_plain(writer, 3, 1);
+  write_alike(writer, 3, 1);
   kg_position fine = {writer_info(writer).generation, KG_SEQUENCE_MAX + 1,
                       KG_PRIORITY_UNKNOWN};
   const kg_position wrong[] = {{0, 1, 0},
@@ -193,13 +174,13 @@ TEST(damaged, "F11 behind an event that is damaged a reader has a place, too") {
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 64);
   kg_batch lost;
-  write_plain(writer, 3, 1);
+  write_alike(writer, 3, 1);
   const uint8_t garbage[KG_SLOT_BYTES] = {1};
   poke_ring(dir, KG_SLOTS_OFFSET + 2 * KG_SLOT_BYTES, garbage, sizeof garbage);
   kg_reader *reader = open_reader(dir);
   kg_position position = position_of(reader);
   CHECK_EQUAL(position.next, 4);
-  write_plain(writer, 1, 1);
+  write_alike(writer, 1, 1);
   kg_reader *other = resume(dir, &position, &lost);
   CHECK_EQUAL(read_some(other, 8, 1, &lost), 1);
   CHECK_EQUAL(stats_from(other).sequence, 4);
@@ -239,7 +220,7 @@ TEST(killed, "readers that are killed go on one behind the other") {
   kg_writer *writer = open_writer(dir, 256);
   kept *kept = check_shared();
   for (uint64_t life = 0; life < LIVES; life++) {
-    write_plain(writer, EACH, 1);
+    write_alike(writer, EACH, 1);
     CHECK_EQUAL(system_wait(CHECK_START(read_and_die, dir, life)),
                 SYSTEM_KILLED);
     CHECK_EQUAL(kept->received, EACH * (life + 1));

@@ -12,26 +12,6 @@ static void read_all(kg_reader *reader) {
   } while (batch.more);
 }
 
-static void write_plain(kg_writer *writer, int count, uint8_t severity) {
-  const kg_threat threat = {.severity = severity};
-  for (int i = 0; i < count; i++) {
-    CHECK(kg_writer_write(writer, &threat) > 0);
-  }
-}
-
-/* The writer's ring loses its name, and the writer makes another one. */
-static void replace(kg_writer *writer, const char *dir) {
-  kg_failure failure;
-  CHECK(system_remove_file(check_path(dir, RING_FILE)));
-  CHECK_RESULT(kg_writer_beat(writer, &failure), KG_OK, &failure);
-}
-
-static kg_reader_stats stats_from(const kg_reader *reader) {
-  kg_reader_stats stats;
-  kg_reader_stats_get(reader, &stats);
-  return stats;
-}
-
 static int reopen(kg_reader *reader, kg_batch *lost) {
   kg_failure failure = {.error = KG_OK};
   int result = kg_reader_reopen(reader, lost, &failure);
@@ -45,10 +25,10 @@ TEST(nothing_lost,
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   kg_batch lost;
-  write_plain(writer, 3, 1);
+  write_alike(writer, 3, 1);
   CHECK_EQUAL(reopen(reader, &lost), 0);
-  replace(writer, dir);
-  write_plain(writer, 2, 1);
+  renew_ring(writer, dir);
+  write_alike(writer, 2, 1);
   /* Three are left to read. */
   uint64_t generation = reader_info(reader).generation;
   CHECK_EQUAL(reopen(reader, &lost), 0);
@@ -73,7 +53,7 @@ TEST(not_yet, "without another ring it stays, and comes when there is one") {
   kg_writer *writer = open_writer(dir, 64);
   kg_reader *reader = open_reader(dir);
   kg_batch lost;
-  write_plain(writer, 3, 1);
+  write_alike(writer, 3, 1);
   read_all(reader);
   kg_writer_close(writer);
   CHECK(system_remove_file(check_path(dir, RING_FILE)));
@@ -86,7 +66,7 @@ TEST(not_yet, "without another ring it stays, and comes when there is one") {
   CHECK_EQUAL(lost.lost_priority, KG_PRIORITY_UNKNOWN);
   CHECK_EQUAL(lost.lost_from, 0);
   CHECK_EQUAL(stats_from(reader).lost, 0);
-  write_plain(writer, 1, 1);
+  write_alike(writer, 1, 1);
   read_all(reader);
   CHECK_EQUAL(stats_from(reader).received, 4);
   kg_reader_close(reader);
@@ -119,10 +99,10 @@ TEST(cut, "of a ring that was cut short, what was not read is lost, exactly") {
   kg_batch lost;
   kg_failure failure;
   static _Alignas(8) char buffer[64 * KG_SLOT_BYTES];
-  write_plain(writer, 4, KG_SEVERITY_CRITICAL);
+  write_alike(writer, 4, KG_SEVERITY_CRITICAL);
   read_all(reader);
-  write_plain(writer, 4, KG_SEVERITY_LOW);
-  write_plain(writer, 2, KG_SEVERITY_CRITICAL);
+  write_alike(writer, 4, KG_SEVERITY_LOW);
+  write_alike(writer, 2, KG_SEVERITY_CRITICAL);
   CHECK(system_set_length(check_path(dir, RING_FILE), 0));
   CHECK_EQUAL(kg_reader_read(reader, buffer, 64, &lost), KG_E_RING_TRUNCATED);
   kg_reader_error(reader, &failure);
@@ -137,7 +117,7 @@ TEST(cut, "of a ring that was cut short, what was not read is lost, exactly") {
   CHECK_EQUAL(lost.lost_priority, 2);
   CHECK_EQUAL(stats_from(reader).received, 4);
   CHECK_EQUAL(stats_from(reader).lost, 6);
-  write_plain(writer, 1, 1);
+  write_alike(writer, 1, 1);
   read_all(reader);
   CHECK_EQUAL(stats_from(reader).received, 5);
   kg_reader_close(reader);
@@ -150,7 +130,7 @@ TEST(reliable, "a reliable reader holds the writer in the new ring, too") {
   kg_writer *writer = open_rejecting(dir, CAPACITY, LONG_MS);
   kg_reader *reader = open_reliable(dir);
   kg_batch lost;
-  replace(writer, dir);
+  renew_ring(writer, dir);
   CHECK_EQUAL(reopen(reader, &lost), 1);
   CHECK(is_reliable(reader));
   CHECK_EQUAL(fill(writer), CAPACITY);
@@ -172,7 +152,7 @@ TEST(reliable, "a reliable reader holds the writer in the new ring, too") {
 /* Writes and is killed, each into a ring of another size than the last one. */
 CHILD(write_and_die, dir, capacity) {
   kg_writer *writer = open_writer(dir, (uint32_t)capacity);
-  write_plain(writer, EACH, 1);
+  write_alike(writer, EACH, 1);
   check_tell(check_shared());
   system_die();
   kg_writer_close(writer);

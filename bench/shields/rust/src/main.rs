@@ -1,4 +1,4 @@
-//! A Shield that `npm run bench:languages` measures, as bench/shields/shield.c.
+//! A Shield that `npm run bench:languages` measures, as ../shield.c.
 //! Usage: `measured DIR`, then a line of `COUNT PAUSE_US` for each time that it
 //! is to write. Says `ready`, and `done` behind each line.
 
