@@ -44,26 +44,11 @@ kg_position kg__position_of(const kg_reader *reader) {
                        .priority = stats.priority};
 }
 
-/* What the functions below return when they fail. */
-static int fail(kg_reader *reader, int error, const char *detail) {
-  return kg__fail(&reader->failure, error, 0, "%s" KG__SEPARATOR "%s: %s",
-                  reader->dir.path, reader->names.ring, detail);
-}
-
-static int usable(kg_reader *reader) {
-  if (!kg__reader_is_owned(reader)) {
-    return KG_E_WRONG_THREAD;
-  }
-  return kg__reader_is_forked(reader)
-             ? fail(reader, KG_E_FORKED, "the process was forked")
-             : KG_OK;
-}
-
 int kg_reader_position(kg_reader *reader, kg_position *position) {
-  if (reader == NULL || position == NULL) {
+  if (position == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
-  int result = usable(reader);
+  int result = kg__reader_usable(reader);
   if (result == KG_OK) {
     *position = kg__position_of(reader);
   }
@@ -80,17 +65,18 @@ static bool is_position(const kg_position *position) {
 
 int kg_reader_seek_position(kg_reader *reader, const kg_position *position,
                             kg_batch *lost) {
-  if (reader == NULL || position == NULL || lost == NULL) {
+  if (position == NULL || lost == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
   *lost = (kg_batch){0};
-  int result = usable(reader);
+  int result = kg__reader_usable(reader);
   if (result != KG_OK) {
     return result;
   }
   if (!is_position(position)) {
-    return fail(reader, KG_E_POSITION_INVALID,
-                "generation or next is 0, or next or priority too large");
+    return kg__reader_fail(
+        reader, KG_E_POSITION_INVALID,
+        "generation or next is 0, or next or priority too large");
   }
   kg_ring_info ring;
   kg_reader_info(reader, &ring);

@@ -176,13 +176,12 @@ void kg_reader_close(kg_reader *reader) {
   free(reader);
 }
 
-/* What the functions below return when they fail. */
-static int fail(kg_reader *reader, int error, const char *detail) {
+int kg__reader_fail(kg_reader *reader, int error, const char *detail) {
   return kg__fail(&reader->failure, error, 0, "%s" KG__SEPARATOR "%s: %s",
                   reader->dir.path, reader->names.ring, detail);
 }
 
-static int usable(kg_reader *reader) {
+int kg__reader_usable(kg_reader *reader) {
   if (reader == NULL) {
     return KG_E_INVALID_ARGUMENT;
   }
@@ -190,12 +189,12 @@ static int usable(kg_reader *reader) {
     return KG_E_WRONG_THREAD;
   }
   return kg__reader_is_forked(reader)
-             ? fail(reader, KG_E_FORKED, "the process was forked")
+             ? kg__reader_fail(reader, KG_E_FORKED, "the process was forked")
              : KG_OK;
 }
 
 int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
-  int result = usable(reader);
+  int result = kg__reader_usable(reader);
   if (result != KG_OK) {
     return result;
   }
@@ -204,20 +203,22 @@ int kg_reader_seek(kg_reader *reader, enum kg_from from, uint64_t sequence) {
   update_registration(reader);
   return result == KG_OK
              ? KG_OK
-             : fail(reader, result, "from or sequence, which is 1 to 2^53-1");
+             : kg__reader_fail(reader, result,
+                               "from or sequence, which is 1 to 2^53-1");
 }
 
 int kg_reader_seek_after(kg_reader *reader, uint64_t sequence,
                          uint64_t priority) {
-  int result = usable(reader);
+  int result = kg__reader_usable(reader);
   if (result != KG_OK) {
     return result;
   }
   kg__guard_keep();
   result = kg__ring_reader_seek_after(&reader->ring, sequence, priority);
   update_registration(reader);
-  return result == KG_OK ? KG_OK
-                         : fail(reader, result, "sequence is 0 to 2^53-1");
+  return result == KG_OK
+             ? KG_OK
+             : kg__reader_fail(reader, result, "sequence is 0 to 2^53-1");
 }
 
 /* Whether what a read has copied may be what reads as zeros behind the end of
@@ -271,15 +272,16 @@ static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
 
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
-  int result = usable(reader);
+  int result = kg__reader_usable(reader);
   if (result != KG_OK) {
     return result;
   }
   if (batch == NULL || buffer == NULL || slots == 0 ||
       (uintptr_t)buffer % sizeof(uint64_t) != 0) {
-    return fail(reader, KG_E_INVALID_ARGUMENT,
-                "buffer or batch is NULL, the buffer not aligned, or without "
-                "slots");
+    return kg__reader_fail(
+        reader, KG_E_INVALID_ARGUMENT,
+        "buffer or batch is NULL, the buffer not aligned, or without "
+        "slots");
   }
   kg__guard_keep();
   kg__ring_reader before = reader->ring;
@@ -304,7 +306,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
     restore(&reader->ring, &before);
     reader->ring.seen = KG__NO_HEAD;
     *batch = (kg_batch){0};
-    return fail(reader, KG_E_RING_TRUNCATED, "it was cut short");
+    return kg__reader_fail(reader, KG_E_RING_TRUNCATED, "it was cut short");
   }
   return KG_OK;
 }

@@ -91,4 +91,10 @@ static inline bool kg__reader_is_broken(const kg_reader *reader) {
          kg__load32_relaxed(&reader->is_cut) != 0;
 }
 
+/* KG_OK, or why a function of the reader, which may be NULL, does nothing. */
+int kg__reader_usable(kg_reader *reader);
+
+/* Keeps why a function fails; returns `error`. */
+int kg__reader_fail(kg_reader *reader, int error, const char *detail);
+
 #endif

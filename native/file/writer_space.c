@@ -116,7 +116,7 @@ bool kg__writer_has_space(kg_writer *writer, uint32_t slots) {
 static int look_for_space(kg_writer *writer, uint32_t slots, uint64_t until,
                           uint32_t *before, uint64_t *sleep_ns) {
   const kg__ring *ring = &writer->ring.ring;
-  if (writer->fork_count != kg__fork_count()) {
+  if (kg__writer_is_forked(writer)) {
     return kg__fail(&writer->failure, KG_E_FORKED, 0, "waiting for space");
   }
   if (slots == 0 || slots > kg__ring_batch_slots(ring)) {
@@ -188,7 +188,7 @@ int kg_writer_space_fd(kg_writer *writer) {
     return KG_E_WRONG_THREAD;
   }
   kg__writer_enter(writer);
-  if (writer->fork_count != kg__fork_count()) {
+  if (kg__writer_is_forked(writer)) {
     result = kg__fail(&writer->failure, KG_E_FORKED, 0, "a descriptor");
   } else {
     if (writer->space_listener.id == 0 ||
@@ -220,7 +220,7 @@ uint32_t kg_writer_readers(const kg_writer *writer, kg_attached_reader *readers,
                            uint32_t most) {
   uint32_t count = 0;
   if (writer == NULL || readers == NULL || !kg__writer_is_owned(writer) ||
-      writer->fork_count != kg__fork_count()) {
+      kg__writer_is_forked(writer)) {
     return 0;
   }
   kg__writer_enter(writer);
