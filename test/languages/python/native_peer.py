@@ -15,6 +15,7 @@ import json
 import sys
 from typing import Any
 
+from account import Account, texts
 from kindly_guard_ipc.native import (
     Loss,
     NewThreat,
@@ -26,10 +27,6 @@ from kindly_guard_ipc.native import (
 
 def say(**line: Any) -> None:
     print(json.dumps(line), flush=True)
-
-
-def texts(number: int) -> tuple[str, str]:
-    return "writer", f"details {number}" + (" long" * 100 if number % 50 == 0 else "")
 
 
 def numbered(number: int) -> NewThreat:
@@ -68,52 +65,26 @@ def write(directory: str, count: str, overflow: str) -> None:
 
 
 def follow(directory: str, most: str, join: str, reliable: str, stays: str) -> None:
-    received = lost = before = 0
-    wrong: list[str] = []
-    reasons: dict[str, int] = {}
     with ShmClient(directory, join=join, reliable=reliable == "yes") as client:
-        generation, expected, _ = client.position
-        expected = 1 if join == "oldest" else expected
-        say(ready=expected)
-        while received + lost < int(most) and not wrong:
+        account = Account(client.position, join)
+        say(ready=account.next)
+        while account.told < int(most) and not account.wrong:
             writer = client.writer
             items = client.wait(0.05)
             for item in items:
-                if item.generation != generation:
-                    generation, expected = item.generation, 1
-                if isinstance(item, Loss):
-                    reasons[item.reason] = reasons.get(item.reason, 0) + 1
-                    first, last, count = item.first, item.last, item.count
-                    if first is None or last is None or count is None:
-                        wrong.append(f"{item}: nobody knows how many")
-                        continue
-                    if first != expected or count != last - first + 1:
-                        wrong.append(f"{item} where {expected} was expected")
-                    expected = last + 1
-                    if item.reason == "before-join":
-                        before += count
-                    else:
-                        lost += count
-                    continue
-                number = item.sequence
-                received += 1
-                got = (item.source, item.details), item.severity_code
-                wanted = texts(number), 1 + number % 4
-                if number != expected or (got != wanted and not item.cut):
-                    wrong.append(f"{number} {got!r} where {expected} was expected")
-                expected = number + 1
+                account.take(item)
             if not items and not client.more and writer == "gone" and stays == "no":
                 break
         stats = client.stats()
     say(
-        received=received,
-        lost=lost,
-        before=before,
-        next=expected,
+        received=account.received,
+        lost=account.lost,
+        before=account.before,
+        next=account.next,
         corrupt=stats.corrupt,
         totals=[stats.received, stats.lost],
-        reasons=reasons,
-        wrong="; ".join(wrong[:3]),
+        reasons=account.reasons,
+        wrong="; ".join(account.wrong[:3]),
     )
 
 
