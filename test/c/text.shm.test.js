@@ -9,6 +9,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { isDeepStrictEqual } = require('node:util')
 const fc = require('fast-check')
+const { anyText } = require('../helpers/any-text.js')
 const { compileC, COMPILING_MS } = require('../helpers/c-program.js')
 const { noise, useRing } = require('../helpers/ring.js')
 const { parseLines } = require('../vectors/expected.js')
@@ -198,7 +199,7 @@ describe('texts in C and in JavaScript', () => {
           fc
             .jsonValue()
             .map((value) => Buffer.from(JSON.stringify(value, null, 1))),
-          fc.string({ unit: 'binary' }).map((any) => Buffer.from(any)),
+          anyText().map((any) => Buffer.from(any)),
           fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)),
           fc
             .array(fc.constantFrom(...'[]{},:"\\ue0-1.E+tru nl'), {

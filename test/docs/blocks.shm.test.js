@@ -65,6 +65,8 @@ const RUN = {
   sh(sandbox, { text, hints }) {
     const env = {
       PATH: `${sandbox.bin}${path.delimiter}${process.env.PATH}`,
+      // What compiles the core here is run once.
+      CFLAGS: '-O0',
       KINDLY_GUARD_IPC_DIR: sandbox.ring,
       KINDLY_GUARD_IPC_WEBSOCKET_PORT: '0',
       npm_config_update_notifier: 'false'

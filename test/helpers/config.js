@@ -9,6 +9,7 @@ const path = require('node:path')
 const fc = require('fast-check')
 const { stringify } = require('smol-toml')
 const { loadConfig } = require('../../lib/index.js')
+const { anyText } = require('./any-text.js')
 const { here, IS_WINDOWS, socketPath } = require('./system.js')
 
 const MB = 2 ** 20
@@ -72,8 +73,7 @@ const choice = (key, ...choices) => ({
 const place = (key) => ({
   key,
   fine: ['/one/place', '/another'].map(here),
-  any: fc
-    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+  any: anyText({ minLength: 1, maxLength: 20 })
     .filter((text) => !text.includes('\0'))
     .map((text) => path.resolve('/', text)),
   wrong: [

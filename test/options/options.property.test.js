@@ -9,6 +9,7 @@ const fc = require('fast-check')
 const { stringify } = require('smol-toml')
 const { loadConfig } = require('../../lib/index.js')
 const { checkIpc } = require('../../lib/options/ipc.js')
+const { anyText } = require('../helpers/any-text.js')
 const { ALL, DEFAULT, PREFIX, useFolder } = require('../helpers/config.js')
 const {
   anything,
@@ -130,7 +131,7 @@ describe('options, property', () => {
 
   it('F52 arbitrary text and bytes as TOML: loaded, or a typed error', () => {
     const contents = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 200 }),
+      anyText({ maxLength: 200 }),
       fc.uint8Array({ maxLength: 200 }),
       fc.json().map((json) => `ipc = ${json}`)
     )
@@ -148,7 +149,7 @@ describe('options, property', () => {
         fc.string().map((text) => PREFIX + text)
       ),
       fc.oneof(
-        fc.string({ unit: 'binary' }),
+        anyText(),
         fc.constantFrom('1', 'true', '1MB', 'oldest', '/x', '', '99999999999')
       ),
       { maxKeys: 3 }

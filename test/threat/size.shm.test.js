@@ -21,6 +21,7 @@ const {
 } = require('../../lib/threat/size.js')
 const { checkThreat, limitsOf } = require('../../lib/threat/check.js')
 const { MOST_EVENT_BYTES } = require('../../lib/threat/limits.js')
+const { anyText } = require('../helpers/any-text.js')
 const { noise, TestRing, threat, useRing } = require('../helpers/ring.js')
 const { ringFile } = require('../helpers/ring-file.js')
 
@@ -272,7 +273,7 @@ describe('ring-size', () => {
     it('is right of any threat', () => {
       const text = (maxLength) =>
         fc.oneof(
-          fc.string({ unit: 'binary', maxLength }),
+          anyText({ maxLength }),
           fc
             .tuple(fc.constantFrom(...characters), fc.nat(4 * maxLength))
             .map(([character, bytes]) => textOf(character, bytes))

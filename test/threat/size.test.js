@@ -17,6 +17,7 @@ const {
   ringBytes,
   spanOf
 } = require('../../lib/threat/size.js')
+const { anyText } = require('../helpers/any-text.js')
 
 /** The least power of two of a list's, from `low` on, that holds as many. */
 function powerFrom(low, wanted) {
@@ -73,7 +74,7 @@ describe('the slots of a threat', () => {
   })
 
   it('property: each field that does not fit takes a header and its bytes', () => {
-    const text = (maxLength) => fc.string({ unit: 'binary', maxLength })
+    const text = (maxLength) => anyText({ maxLength })
     const fields = fc.tuple(text(90), text(400), text(400), text(400))
     fc.assert(
       fc.property(fields, ([source, details, id, context]) => {

@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict')
 const fc = require('fast-check')
 const { SourceCache } = require('../../lib/threat/source-cache.js')
+const { anyText } = require('../helpers/any-text.js')
 
 const BYTES = 256
 
@@ -28,7 +29,7 @@ describe('the cache of sources', () => {
     // Few letters, so that many are alike but for a part of them.
     const text = fc.oneof(
       fc.string({ unit: fc.constantFrom('a', 'b', 'é'), maxLength: 32 }),
-      fc.string({ unit: 'binary', maxLength: 16 })
+      anyText({ maxLength: 16 })
     )
     const step = fc.tuple(
       text,

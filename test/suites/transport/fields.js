@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict')
 const fc = require('fast-check')
 const { Severity, ThreatType } = require('../../../lib/index.js')
+const { anyText } = require('../../helpers/any-text.js')
 const { threat } = require('../../helpers/ring.js')
 const { collect } = require('../../helpers/wait.js')
 
@@ -43,7 +44,7 @@ function expected(input, { sequence, generation, priority }) {
 }
 
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 90 }),
+  anyText({ maxLength: 90 }),
   fc.string({ unit: 'grapheme', maxLength: 300, size: 'max' }),
   fc.string({ maxLength: 1000, size: 'max' })
 )
@@ -66,7 +67,7 @@ const anyThreat = fc.record(
       fc.constant(Number.MAX_SAFE_INTEGER)
     ),
     blocked: fc.boolean(),
-    id: fc.string({ unit: 'binary', minLength: 1, maxLength: 50 }),
+    id: anyText({ minLength: 1, maxLength: 50 }),
     context: fc.jsonValue()
   },
   {
