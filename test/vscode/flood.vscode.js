@@ -25,6 +25,10 @@ function quantiles(values) {
   return `p50 ${at(0.5)}, p90 ${at(0.9)}, most ${at(1)} ms (${values.length})`
 }
 
+/** What a tooltip says of losses, as people write numbers. */
+const lostIn = (text) =>
+  Number(/; (\d{1,3}(?:,\d{3})*) lost/.exec(text)[1].replaceAll(',', ''))
+
 describe('in the editor, in two windows', () => {
   const place = usePlace()
   let probe
@@ -83,8 +87,7 @@ describe('in the editor, in two windows', () => {
     await until(
       async () => {
         const text = await shown.tooltipText()
-        const lost = Number(/(\d+) lost/.exec(text)[1])
-        return countIn(await shown.status()) + lost === before + TOTAL
+        return countIn(await shown.status()) + lostIn(text) === before + TOTAL
       },
       'received and lost are all',
       FLOOD_MS
@@ -148,7 +151,7 @@ describe('in the editor, in two windows', () => {
         const perSecond = updates.length / seconds
         place.print(`updates: ${perSecond.toFixed(1)} a second`)
         assert.ok(perSecond <= UPDATES_PER_SECOND, `${perSecond}`)
-        place.print(`lost: ${/(\d+) lost/.exec(await shown.tooltipText())[1]}`)
+        place.print(`lost: ${lostIn(await shown.tooltipText())}`)
       }
       await windows[0].screenshot(`flood-${pace.perSecond ?? 'unpaced'}`)
     })

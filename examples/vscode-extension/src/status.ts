@@ -26,7 +26,7 @@ export function showState(
     counts.bySeverity.Critical > 0 ? 'error' : isWell ? '' : 'warning',
     `**Kindly Guard: ${name}**`,
     forHover(reasons),
-    `${countsText(counts.bySeverity) || 'No threats'}; ${lost.count} lost`
+    `${countsText(counts.bySeverity) || 'No threats'}; ${lost.count.toLocaleString('en')} lost`
   )
   return `${name}: ${reasons}`
 }
