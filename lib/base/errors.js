@@ -3,9 +3,16 @@
 // thrown, and the errors for bad arguments.
 
 const { inspect } = require('node:util')
-const table = require('./error-codes.json')
+const rows = require('./error-codes.json')
 const { define } = require('./own.js')
 
+// A row is its number, its code, what happened, and what to do about it.
+const table = rows.map(([number, code, what, advice]) => ({
+  number,
+  code,
+  what,
+  advice
+}))
 const byNumber = new Map(table.map((entry) => [entry.number, entry]))
 const byCode = new Map(table.map((entry) => [entry.code, entry]))
 

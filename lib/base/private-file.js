@@ -45,26 +45,6 @@ function mustBePrivatePlace(dirPath) {
   }
 }
 
-/** Makes the directory, and makes sure that it is safe. */
-function makeDirectory(dirPath) {
-  mustBePrivatePlace(dirPath)
-  try {
-    fs.mkdirSync(dirPath, 0o700)
-    if ((fs.lstatSync(dirPath).mode & 0o777) !== 0o700) {
-      // The umask took away more than it should. By path and not by descriptor,
-      // since a directory with such a mode cannot be opened.
-      fs.chmodSync(dirPath, 0o700)
-    }
-  } catch (error) {
-    if (error.code !== 'EEXIST') {
-      throw systemError(error, dirPath)
-    }
-  }
-  if (!checkDirectory(dirPath)) {
-    throw new IpcError('ERR_SYSTEM', `${dirPath} vanished`)
-  }
-}
-
 /** @returns {boolean} whether it exists; if it does, it is safe */
 function checkDirectory(dirPath) {
   // With a slash at its end, lstat() would follow a link.
@@ -141,23 +121,13 @@ function checkFile(stat, file) {
 }
 
 /**
- * Puts a file in its place, whole or not at all.
- * @param {string} dirPath made with mode 0700 if it is missing
+ * Puts a file in its place, whole or not at all. The directory is there, whoever
+ * reaches it; the file is its owner's alone.
+ * @param {string} dirPath
  * @param {string} base the file's name
  * @param {string} text
  * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_NO_SPACE,
  *   ERR_TOO_MANY_FILES, ERR_SYSTEM
- */
-function writePrivate(dirPath, base, text) {
-  makeDirectory(dirPath)
-  removeTemporary(dirPath, base)
-  replaceText(dirPath, base, text)
-}
-
-/**
- * The same in a directory that is there, whoever reaches it. The file is its
- * owner's alone.
- * @throws {IpcError} as writePrivate()
  */
 function replaceText(dirPath, base, text) {
   const file = path.join(dirPath, base)
@@ -184,24 +154,6 @@ function replaceText(dirPath, base, text) {
   } finally {
     fs.rmSync(temporary, { force: true })
   }
-}
-
-/**
- * Removes a file and what a writer that died has left of one.
- * @returns {boolean} whether there was a file
- * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_SYSTEM
- */
-function removePrivate(dirPath, base) {
-  if (!checkDirectory(dirPath)) {
-    return false
-  }
-  removeTemporary(dirPath, base)
-  const file = path.join(dirPath, base)
-  const remove = () => {
-    fs.unlinkSync(file)
-    return true
-  }
-  return attempt(file, remove, false)
 }
 
 /**
@@ -264,13 +216,12 @@ function systemError(error, file) {
 }
 
 module.exports = {
+  attempt,
   checkDirectory,
-  makeDirectory,
+  mustBePrivatePlace,
   readChecked,
   readPrivate,
-  removePrivate,
   removeTemporary,
   replaceText,
-  systemError,
-  writePrivate
+  systemError
 }

@@ -96,9 +96,11 @@ class FailoverSource {
       return this.#state.reason
     }
     const { ringError, socketError } = this
-    // That there is no ring, the other one says as well.
+    // That there is no ring, the other one says as well; of a directory that is
+    // not safe, the ring's says more.
+    const isSame = socketError?.code === ringError?.code
     const isNews = socketError === null || ringError?.code !== 'ERR_NO_RING'
-    const reasons = [socketError, isNews ? ringError : null]
+    const reasons = [isSame ? null : socketError, isNews ? ringError : null]
       .filter((error) => error !== null)
       .map((error) => error.message)
     return reasons.join(' ') || 'no Shield was found yet'

@@ -9,7 +9,7 @@ const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { invalid, IpcError } = require('../base/errors.js')
 const { deniedError } = require('../base/permission.js')
-const { makeDirectory } = require('../base/private-file.js')
+const { makeDirectory } = require('../base/private-directory.js')
 const {
   isSocketPath,
   MAX_SOCKET_PATH_BYTES

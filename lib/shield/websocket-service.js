@@ -11,7 +11,7 @@ const { connect } = require('../websocket/client/connect.js')
 const {
   removeDiscovery,
   writeDiscovery
-} = require('../websocket/discovery-file.js')
+} = require('../websocket/server/discovery-file.js')
 const { liveRecords, places, urlOf } = require('../websocket/locate.js')
 const { Broadcaster } = require('../websocket/server/broadcaster.js')
 

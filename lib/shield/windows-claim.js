@@ -7,7 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IpcError } = require('../base/errors.js')
-const { makeDirectory } = require('../base/private-file.js')
+const { makeDirectory } = require('../base/private-directory.js')
 const { openExclusively } = require('../base/windows.js')
 const { places } = require('../websocket/locate.js')
 

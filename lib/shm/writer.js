@@ -2,7 +2,7 @@
 // SharedMemoryIpc: the writer of a ring in shared memory.
 
 const { native, reason } = require('./addon.js')
-const { checkBatch } = require('../options/arguments.js')
+const { checkBatch } = require('../options/batch.js')
 const { IpcError } = require('../base/errors.js')
 const { UNKNOWN } = require('./native-constants.js')
 const { NativeWriter } = require('./native-writer.js')

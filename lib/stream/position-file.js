@@ -10,7 +10,6 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
-const { stringify } = require('../base/json.js')
 const { deniedBy } = require('../base/permission.js')
 const {
   readChecked,
@@ -124,7 +123,14 @@ class PositionWriter {
    */
   write(file, { generation, sequence, priority }) {
     const [dir, base] = [path.dirname(file), path.basename(file)]
-    const record = { version: VERSION, generation, sequence, priority }
+    // What inherits nothing has no toJSON that somebody gave to all objects.
+    const record = {
+      __proto__: null,
+      version: VERSION,
+      generation,
+      sequence,
+      priority
+    }
     try {
       fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
     } catch (error) {
@@ -134,7 +140,7 @@ class PositionWriter {
       removeTemporary(dir, base, Date.now() - LEFT_OVER_MS)
       this.#cleaned = file
     }
-    replaceText(dir, base, `${stringify(record)}\n`)
+    replaceText(dir, base, `${JSON.stringify(record)}\n`)
   }
 }
 

@@ -5,7 +5,7 @@ const { IpcError, invalid, show } = require('../base/errors.js')
 const { ownOf } = require('../base/own.js')
 const { nowMicros } = require('../base/wall-clock.js')
 const { encodeContext } = require('./context.js')
-const continuation = require('./continuation.js')
+const { deflate } = require('./deflate.js')
 const { MAX_EVENT_BYTES } = require('./limits.js')
 const { severityNumbers, typeNumbers } = require('./names.js')
 
@@ -247,7 +247,7 @@ function checkThreat(threat, limits = DEFAULT_LIMITS) {
         ? undefined
         : encodeContext(context, limits.strictContext)
     checkBytes(record, limits.maxEventBytes)
-    record.deflated = continuation.deflate(record)
+    record.deflated = deflate(record)
     record.isShort = false
   }
   return record

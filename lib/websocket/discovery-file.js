@@ -1,18 +1,12 @@
 'use strict'
 // The discovery file <name>.json, by which a client finds the WebSocket server
 // and learns its token. Only its owner may reach it, and every field is checked
-// before it is used.
+// before it is used. It is written by server/discovery-file.js.
 
 const path = require('node:path')
 const { IpcError } = require('../base/errors.js')
-const { stringify } = require('../base/json.js')
 const { define } = require('../base/own.js')
-const {
-  checkDirectory,
-  readPrivate,
-  removePrivate,
-  writePrivate
-} = require('../base/private-file.js')
+const { checkDirectory, readPrivate } = require('../base/private-file.js')
 const { isLoopback } = require('../base/loopback.js')
 const { isToken } = require('./auth.js')
 
@@ -82,23 +76,6 @@ const FIELDS = {
  */
 
 /**
- * Writes the discovery file, whole or not at all. The caller holds the ring's
- * lock.
- * @param {string} dirPath made with mode 0700 if it is missing
- * @param {string} name without '.json'
- * @param {DiscoveryRecord} record
- * @returns {string} the file's path
- * @throws {IpcError} ERR_UNSAFE_PATH, ERR_DISCOVERY_INVALID, ERR_ACCESS,
- *   ERR_READ_ONLY, ERR_NO_SPACE, ERR_TOO_MANY_FILES, ERR_SYSTEM
- */
-function writeDiscovery(dirPath, name, record) {
-  const file = fileOf(dirPath, name)
-  const text = `${stringify(checkRecord(record, file), 2)}\n`
-  writePrivate(dirPath, `${name}.json`, text)
-  return file
-}
-
-/**
  * Reads the discovery file.
  * @param {string} dirPath
  * @param {string} name without '.json'
@@ -113,17 +90,6 @@ function readDiscovery(dirPath, name) {
   const file = fileOf(dirPath, name)
   const text = readPrivate(file)
   return text === null ? null : parseRecord(text, file)
-}
-
-/**
- * Removes the discovery file and temporary ones that a killed writer left.
- * @param {string} dirPath
- * @param {string} name without '.json'
- * @returns {boolean} whether there was a file
- * @throws {IpcError} ERR_UNSAFE_PATH, ERR_ACCESS, ERR_READ_ONLY, ERR_SYSTEM
- */
-function removeDiscovery(dirPath, name) {
-  return removePrivate(dirPath, `${name}.json`)
 }
 
 /**
@@ -188,9 +154,4 @@ function undiscoverable(file, why) {
   return new IpcError('ERR_DISCOVERY_INVALID', `${file} ${why}`)
 }
 
-module.exports = {
-  readDiscovery,
-  readTokenFile,
-  removeDiscovery,
-  writeDiscovery
-}
+module.exports = { checkRecord, fileOf, readDiscovery, readTokenFile }

@@ -1,5 +1,6 @@
 'use strict'
-// Makes the messages of both ends, which protocol.js states and checks.
+// Makes the messages of a server, which protocol.js states. Those of a client are
+// in client/commands.js.
 
 const { stringify } = require('../base/json.js')
 const { isEverywhere } = require('../base/own.js')
@@ -8,8 +9,6 @@ const { cutThreat, priorityBetween } = require('../threat/priority.js')
 
 // What one message holds, unless a single event is larger.
 const MESSAGE_BYTES = 256 * 1024
-
-// --- By the server ---------------------------------------------------------
 
 // The text of the last second, with its point: most times share it with the one
 // before.
@@ -187,28 +186,10 @@ function* inMessages(texts) {
   }
 }
 
-// --- By the client ---------------------------------------------------------
-
-const STATUS_COMMAND = message('get_status')
-
-/**
- * @param {object} position see StreamCursor.subscribe()
- * @param {number} [maxEventBytes] what the client takes
- */
-const subscribeMessage = ({ from, generation, priority }, maxEventBytes) =>
-  message('subscribe', {
-    generation,
-    from,
-    priority: priority ?? undefined,
-    maxEventBytes
-  })
-
 module.exports = {
   inMessages,
   message,
   replacedLoss,
-  STATUS_COMMAND,
-  subscribeMessage,
   textOfThreat,
   textWithin,
   threatMessage,

@@ -1,6 +1,6 @@
 'use strict'
-// The Shield's messages over WebSocket: JSON text. They are made in messages.js,
-// and what comes is checked here, for both ends.
+// The Shield's messages over WebSocket: JSON text. They are made in messages.js
+// and checked here; a client's are in client/commands.js and server/commands.js.
 //
 //   server   { type: 'status', generation, sequence, next?, priority?, shm,
 //              boot, heartbeatMs, protection_enabled?, threats_blocked? }
@@ -28,20 +28,16 @@
 
 const { show } = require('../base/errors.js')
 const { isEverywhere, put } = require('../base/own.js')
-const { LEAST_EVENT_BYTES } = require('../threat/limits.js')
 
 const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 const MAX_PRIORITY = 2 ** 32 - 1
-const FROM = ['latest', 'oldest', 'start']
 
 const REASONS = ['overwritten', 'corrupt', 'evicted', 'replaced', 'before-join']
 
 /** The other end's message is wrong; the text says how. */
 class ProtocolError extends Error {}
 
-/** A command that an old Shield, or a newer one, may know. */
-class UnknownCommandError extends ProtocolError {}
-
+/** @throws {ProtocolError} unless it is fine */
 function mustBe(fine, what) {
   if (!fine) {
     throw new ProtocolError(what)
@@ -56,6 +52,7 @@ const isPriority = (value) =>
   value === null || (isSequence(value, 0) && value <= MAX_PRIORITY)
 
 /**
+ * What every message is, of either end.
  * @param {Buffer} data
  * @param {boolean} isBinary
  * @returns {object} with `type`
@@ -77,48 +74,6 @@ function parse(data, isBinary) {
   const own = { __proto__: null, ...value }
   mustBe(isText(own.type), 'the message has no type')
   return own
-}
-
-/**
- * A command of a client, checked.
- * @param {Buffer} data
- * @param {boolean} isBinary
- * @returns {{ type: string, from?: string | number, generation?: string,
- *   priority?: number | null, maxEventBytes?: number }}
- * @throws {ProtocolError}
- */
-function parseCommand(data, isBinary) {
-  const command = parse(data, isBinary)
-  const { type, from = 'latest', generation, priority = null } = command
-  const { maxEventBytes } = command
-  if (type === 'subscribe') {
-    mustBe(
-      // The sequence behind the last possible one is valid, too.
-      FROM.includes(from) || from === MAX_SEQUENCE + 1 || isSequence(from),
-      "subscribe: from is 'latest', 'oldest', 'start' or a sequence"
-    )
-    mustBe(
-      generation === undefined || isGeneration(generation),
-      'subscribe: generation is 16 hex digits'
-    )
-    mustBe(
-      isPriority(priority),
-      'subscribe: priority is a whole number below 2^32'
-    )
-    mustBe(
-      maxEventBytes === undefined ||
-        isSequence(maxEventBytes, LEAST_EVENT_BYTES),
-      `subscribe: maxEventBytes is a whole number from ${LEAST_EVENT_BYTES}`
-    )
-    return { type, from, generation, priority, maxEventBytes }
-  }
-  if (type !== 'unsubscribe' && type !== 'get_status') {
-    throw new UnknownCommandError(
-      `the command ${type.slice(0, 40)} is unknown; these exist: subscribe, ` +
-        'unsubscribe, get_status'
-    )
-  }
-  return { type }
 }
 
 // What a threat of a message may have.
@@ -252,8 +207,12 @@ function parseMessage(data, isBinary) {
 }
 
 module.exports = {
-  parseCommand,
+  isGeneration,
+  isPriority,
+  isSequence,
+  MAX_SEQUENCE,
+  mustBe,
+  parse,
   parseMessage,
-  ProtocolError,
-  UnknownCommandError
+  ProtocolError
 }

@@ -16,7 +16,9 @@ const { threat } = require('../helpers/ring.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')
 const { numbers, sequences } = require('../helpers/sequences.js')
 const { places } = require('../../lib/websocket/locate.js')
-const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
+const {
+  writeDiscovery
+} = require('../../lib/websocket/server/discovery-file.js')
 const { collect, record, sleep, until, within } = require('../helpers/wait.js')
 
 const HAS_SHM = PlatformShm.isAvailable()

@@ -98,4 +98,15 @@ describe('the state of a client', () => {
     const { shm, websocket } = both.stats().errors
     assert.equal(both.state.reason, `${websocket.message} ${shm.message}`)
   })
+
+  it('says once what is wrong with both for the same reason', async () => {
+    fs.chmodSync(ring.dir, 0o777)
+    const client = ring.keep(await IpcFactory.createClient(options))
+    await until(() => client.stats().errors.websocket !== null, 'both')
+    const { shm, websocket } = client.stats().errors
+    assert.equal(shm.code, 'ERR_UNSAFE_PATH')
+    assert.equal(websocket.code, 'ERR_UNSAFE_PATH')
+    assert.match(shm.message, /mode 0777/)
+    assert.equal(client.state.reason, shm.message)
+  })
 })

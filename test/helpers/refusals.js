@@ -8,7 +8,7 @@ const table = require('../../lib/base/error-codes.json')
 const { threat, useRing } = require('./ring.js')
 const { collect } = require('./wait.js')
 
-const codes = new Set(table.map(({ code }) => code))
+const codes = new Set(table.map(([, code]) => code))
 
 /** Whether this is an error that users can tell by its code. */
 function assertTyped(error) {

@@ -5,10 +5,10 @@
 const assert = require('node:assert/strict')
 const { createToken } = require('../../lib/websocket/auth.js')
 const { connect } = require('../../lib/websocket/client/connect.js')
+const { readDiscovery } = require('../../lib/websocket/discovery-file.js')
 const {
-  readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { newHandshakeServer } = require('./handshake.js')
 const { until } = require('./wait.js')
 

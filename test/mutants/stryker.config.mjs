@@ -19,7 +19,8 @@ export default {
     'lib/options/*.js',
     'lib/stream/*.js',
     'lib/websocket/{auth,discovery-file,locate,messages,protocol}.js',
-    'lib/websocket/client/{queue,stream-cursor}.js',
+    'lib/websocket/client/{commands,queue,stream-cursor}.js',
+    'lib/websocket/server/{challenger,commands,discovery-file,upgrade-request}.js',
     'lib/client/failover-state.js'
   ],
   mochaOptions: {

@@ -2,11 +2,8 @@
 // The arguments of calls: what poll(), pollThreats and a batch may be given.
 
 const assert = require('node:assert/strict')
-const {
-  checkBatch,
-  checkMax,
-  checkSignal
-} = require('../../lib/options/arguments.js')
+const { checkMax, checkSignal } = require('../../lib/options/arguments.js')
+const { checkBatch } = require('../../lib/options/batch.js')
 const { IpcError } = require('../../lib/base/errors.js')
 
 const MAX = Number.MAX_SAFE_INTEGER

@@ -8,7 +8,9 @@ const { once } = require('node:events')
 const { IpcFactory } = require('../../lib/index.js')
 const { createToken } = require('../../lib/websocket/auth.js')
 const { connect } = require('../../lib/websocket/client/connect.js')
-const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
+const {
+  writeDiscovery
+} = require('../../lib/websocket/server/discovery-file.js')
 const { connected, useFactory } = require('../helpers/factory.js')
 const { discovered } = require('../helpers/websocket-peer.js')
 

@@ -10,7 +10,9 @@ const net = require('node:net')
 const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
 const { createToken } = require('../../lib/websocket/auth.js')
-const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
+const {
+  writeDiscovery
+} = require('../../lib/websocket/server/discovery-file.js')
 const { mustBeAlone } = require('../../lib/shield/websocket-service.js')
 const { SingleInstance } = require('../../lib/shield/single-instance.js')
 const { useFactory } = require('../helpers/factory.js')

@@ -10,10 +10,10 @@ const net = require('node:net')
 const path = require('node:path')
 const { IpcFactory, PlatformShm } = require('../../lib/index.js')
 const { native } = require('../../lib/shm/addon.js')
+const { readDiscovery } = require('../../lib/websocket/discovery-file.js')
 const {
-  readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')
 const { threat } = require('../helpers/ring.js')
 const { record, until, within } = require('../helpers/wait.js')

@@ -16,7 +16,9 @@ const { threat } = require('../helpers/ring.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')
 const { numbers } = require('../helpers/sequences.js')
 const { SingleInstance } = require('../../lib/shield/single-instance.js')
-const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
+const {
+  writeDiscovery
+} = require('../../lib/websocket/server/discovery-file.js')
 const { IS_WINDOWS } = require('../helpers/system.js')
 const { collect, until } = require('../helpers/wait.js')
 

@@ -11,7 +11,7 @@ const { threat, useRing } = require('../helpers/ring.js')
 const { within } = require('../helpers/wait.js')
 
 const { PlatformShm, SharedMemoryIpc, ShmClient } = ipc
-const codes = new Set(table.map(({ code }) => code))
+const codes = new Set(table.map(([, code]) => code))
 
 const thrower = () => {
   throw 'a string' // eslint-disable-line no-throw-literal

@@ -5,7 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { resolveAfter } = require('../../lib/stream/position-file.js')
+const {
+  PositionWriter,
+  resolveAfter
+} = require('../../lib/stream/position-file.js')
 
 const POSITION = { generation: '0123456789abcdef', sequence: 6, priority: 2 }
 const GOOD = { version: 1, ...POSITION }
@@ -49,6 +52,16 @@ describe('a file with a position', () => {
       const { after } = resolveAfter({ file })
       assert.deepEqual(after, { ...POSITION, priority: null })
     }
+  })
+
+  it('is written as it is, whatever toJSON all objects have', () => {
+    Object.prototype.toJSON = () => 'evil'
+    try {
+      new PositionWriter().write(file, POSITION)
+    } finally {
+      delete Object.prototype.toJSON
+    }
+    assert.deepEqual(JSON.parse(fs.readFileSync(file, 'utf8')), GOOD)
   })
 
   it('that is a position without a file is that', () => {

@@ -6,12 +6,8 @@ const assert = require('node:assert/strict')
 const { isDeepStrictEqual } = require('node:util')
 const { deflateRawSync, inflateRawSync } = require('node:zlib')
 const fc = require('fast-check')
-const {
-  decode,
-  deflate,
-  gather,
-  inflate
-} = require('../../lib/threat/continuation.js')
+const { decode, gather, inflate } = require('../../lib/threat/continuation.js')
+const { deflate } = require('../../lib/threat/deflate.js')
 const { anyText } = require('../helpers/any-text.js')
 const { makeSlots, SLOT_BYTES, tailField } = require('../helpers/ring-file.js')
 

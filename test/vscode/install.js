@@ -70,6 +70,9 @@ function installAll() {
   install(SERVER, [node(), inside(NPM, 'bin', 'npm-cli.js')], {
     env: {
       ...process.env,
+      // `npm run` says in it which Node it has, and code-server's installation
+      // believes that rather than the Node that runs it.
+      npm_config_user_agent: undefined,
       PATH: `${bin}${path.delimiter}${process.env.PATH}`,
       npm_config_nodedir: path.dirname(bin)
     }

@@ -7,11 +7,13 @@ const { createHmac } = require('node:crypto')
 const { replaceNow } = require('../helpers/clock.js')
 const {
   answerChallenge,
-  Challenger,
   headerValues,
-  judgeUpgrade,
   parseChallenge
 } = require('../../lib/websocket/auth.js')
+const { Challenger } = require('../../lib/websocket/server/challenger.js')
+const {
+  judgeUpgrade
+} = require('../../lib/websocket/server/upgrade-request.js')
 
 const TOKEN = '0123456789abcdef'.repeat(4)
 const LIFETIME = 10_000

@@ -5,12 +5,12 @@ const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
 const { isLoopback } = require('../../lib/base/loopback.js')
 const {
-  Challenger,
   answerChallenge,
   createToken,
   isToken,
   parseChallenge
 } = require('../../lib/websocket/auth.js')
+const { Challenger } = require('../../lib/websocket/server/challenger.js')
 const {
   altered,
   authorization,

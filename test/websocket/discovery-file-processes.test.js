@@ -8,10 +8,10 @@ const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { readDiscovery } = require('../../lib/websocket/discovery-file.js')
 const {
-  readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { LIVE, NAME } = require('../helpers/discovery-record.js')
 const { IS_WINDOWS } = require('../helpers/system.js')
 const { within } = require('../helpers/wait.js')
@@ -20,9 +20,9 @@ const { within } = require('../helpers/wait.js')
 const LEAST = IS_WINDOWS ? 10 : 100
 
 // As text of a program: a path of Windows has backslashes.
-const MODULE = JSON.stringify(
-  require.resolve('../../lib/websocket/discovery-file.js')
-)
+const pathOf = (file) => JSON.stringify(require.resolve(file))
+const READS = pathOf('../../lib/websocket/discovery-file.js')
+const WRITES = pathOf('../../lib/websocket/server/discovery-file.js')
 
 describe('WebSocket discovery, of two processes', () => {
   let base
@@ -41,7 +41,7 @@ describe('WebSocket discovery, of two processes', () => {
     execFileSync('mkfifo', ['-m', '600', file])
     // Elsewhere, because a hang would hang the test.
     const script =
-      `const { readDiscovery, readTokenFile } = require(${MODULE});` +
+      `const { readDiscovery, readTokenFile } = require(${READS});` +
       `const codes = [() => readDiscovery(${JSON.stringify(dir)}, '${NAME}'), ` +
       `() => readTokenFile(${JSON.stringify(file)})].map((read) => {` +
       'try { return read() } catch ({ code }) { return code } });' +
@@ -65,7 +65,7 @@ describe('WebSocket discovery, of two processes', () => {
     const enough = path.join(base, 'enough')
     writeDiscovery(dir, NAME, { ...LIVE, pid: 1 })
     const script =
-      `const { writeDiscovery } = require(${MODULE});` +
+      `const { writeDiscovery } = require(${WRITES});` +
       `const live = ${JSON.stringify(LIVE)};` +
       // Records of very different lengths, so that a mixture would show.
       // It goes on until this process had its part in it, however fast it is.

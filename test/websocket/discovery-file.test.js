@@ -10,10 +10,12 @@ const os = require('node:os')
 const path = require('node:path')
 const {
   readDiscovery,
-  readTokenFile,
+  readTokenFile
+} = require('../../lib/websocket/discovery-file.js')
+const {
   removeDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { CLOSED, LIVE, NAME, TOKEN } = require('../helpers/discovery-record.js')
 const {
   here,

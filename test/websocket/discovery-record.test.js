@@ -5,10 +5,10 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { readDiscovery } = require('../../lib/websocket/discovery-file.js')
 const {
-  readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { CLOSED, LIVE, NAME } = require('../helpers/discovery-record.js')
 
 describe('the record of a Shield', () => {

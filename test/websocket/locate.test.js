@@ -7,7 +7,9 @@ const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { writeDiscovery } = require('../../lib/websocket/discovery-file.js')
+const {
+  writeDiscovery
+} = require('../../lib/websocket/server/discovery-file.js')
 const {
   findRecords,
   liveRecords,

@@ -8,14 +8,16 @@ const {
   inMessages,
   message,
   replacedLoss,
-  STATUS_COMMAND,
-  subscribeMessage,
   textOfThreat,
   textWithin,
   threatMessage,
   threatText,
   unknownLoss
 } = require('../../lib/websocket/messages.js')
+const {
+  STATUS_COMMAND,
+  subscribeMessage
+} = require('../../lib/websocket/client/commands.js')
 const { anyText } = require('../helpers/any-text.js')
 
 const GENERATION = '0123456789abcdef'
@@ -183,6 +185,17 @@ describe('messages', () => {
     assert.deepEqual(parsed(subscribeMessage(position, 4096)), {
       ...{ type: 'subscribe', ...position, maxEventBytes: 4096 }
     })
+  })
+
+  it('subscribe: that, whatever toJSON all objects have', () => {
+    const position = { from: 7, generation: GENERATION, priority: 0 }
+    const text = subscribeMessage(position, 4096)
+    Object.prototype.toJSON = () => 'evil'
+    try {
+      assert.equal(subscribeMessage(position, 4096), text)
+    } finally {
+      delete Object.prototype.toJSON
+    }
   })
 
   it('the rest of a generation, as far as it is known', () => {

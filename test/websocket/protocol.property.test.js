@@ -8,10 +8,10 @@ const fc = require('fast-check')
 const { Progress } = require('../../lib/stream/positions.js')
 const { StreamCursor } = require('../../lib/websocket/client/stream-cursor.js')
 const {
-  parseCommand,
   parseMessage,
   ProtocolError
 } = require('../../lib/websocket/protocol.js')
+const { parseCommand } = require('../../lib/websocket/server/commands.js')
 const {
   anything,
   nearly,

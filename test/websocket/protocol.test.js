@@ -4,11 +4,13 @@
 
 const assert = require('node:assert/strict')
 const {
-  parseCommand,
   parseMessage,
-  ProtocolError,
-  UnknownCommandError
+  ProtocolError
 } = require('../../lib/websocket/protocol.js')
+const {
+  parseCommand,
+  UnknownCommandError
+} = require('../../lib/websocket/server/commands.js')
 
 const GENERATION = '0123456789abcdef'
 const MAX = Number.MAX_SAFE_INTEGER

@@ -7,11 +7,11 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { IpcFactory } = require('../../lib/index.js')
-const { makeDirectory } = require('../../lib/base/private-file.js')
+const { makeDirectory } = require('../../lib/base/private-directory.js')
+const { readDiscovery } = require('../../lib/websocket/discovery-file.js')
 const {
-  readDiscovery,
   writeDiscovery
-} = require('../../lib/websocket/discovery-file.js')
+} = require('../../lib/websocket/server/discovery-file.js')
 const { places } = require('../../lib/websocket/locate.js')
 const { CLOSED, LIVE, NAME } = require('../helpers/discovery-record.js')
 const { connected, useFactory, write } = require('../helpers/factory.js')

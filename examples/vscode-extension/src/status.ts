@@ -15,18 +15,18 @@ export function showState(
 ) {
   const name = transport === 'connecting' ? transport : `${transport} ${writer}`
   const isWell = name.endsWith(' live')
-  const noRing = (transport === 'websocket' && errors.shm?.message) || ''
-  const reasons = reason.includes(noRing) ? reason : `${reason}. ${noRing}`
+  // Why the ring is not read by now, and not when WebSocket took its place.
+  const why = (name === 'websocket live' && errors.shm?.message) || reason
   const latency = p50 === null ? '' : ` · ${(p50 / 1000).toFixed(2)} ms`
   const total = counts.total.toLocaleString('en')
   item.text = `$(${isWell ? 'shield' : 'warning'}) ${name} · ${total}${latency}`
-  item.accessibilityInformation = { label: `${name}, ${total}, ${reasons}` }
+  item.accessibilityInformation = { label: `${name}, ${total}, ${why}` }
   show(
     item,
     counts.bySeverity.Critical > 0 ? 'error' : isWell ? '' : 'warning',
     `**Kindly Guard: ${name}**`,
-    forHover(reasons),
-    `${countsText(counts.bySeverity) || 'No threats'}; ${lost.count} lost`
+    forHover(why),
+    `${countsText(counts.bySeverity) || 'No threats'}; ${lost.count.toLocaleString('en')} lost`
   )
-  return `${name}: ${reasons}`
+  return `${name}: ${why}`
 }

@@ -3,7 +3,7 @@
 // connection is gone behind it.
 
 const { connect } = require('../../websocket/client/connect.js')
-const { STATUS_COMMAND } = require('../../websocket/messages.js')
+const { STATUS_COMMAND } = require('../../websocket/client/commands.js')
 const { parseMessage } = require('../../websocket/protocol.js')
 
 const PATIENCE_MS = 3000

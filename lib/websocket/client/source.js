@@ -4,12 +4,12 @@
 
 const { bootId } = require('../../base/boot-id.js')
 const { throwUncaught } = require('../../base/emit-safely.js')
+const { STATUS_COMMAND, subscribeMessage } = require('./commands.js')
 const { IpcError } = require('../../base/errors.js')
 const { recordLatency, SAMPLES_PER_READ } = require('../../base/latency.js')
 const { ReconnectingSocket } = require('./reconnecting-socket.js')
 const { StreamCursor } = require('./stream-cursor.js')
 const { MAX_EVENT_BYTES } = require('../../threat/limits.js')
-const { STATUS_COMMAND, subscribeMessage } = require('../messages.js')
 const { parseMessage, ProtocolError } = require('../protocol.js')
 
 // A server that has not even sent a heartbeat for so many of them is dead.

@@ -6,7 +6,8 @@
 const { EventEmitter } = require('node:events')
 const http = require('node:http')
 const { loadWs } = require('../ws.js')
-const { Challenger, judgeUpgrade } = require('../auth.js')
+const { Challenger } = require('./challenger.js')
+const { judgeUpgrade } = require('./upgrade-request.js')
 const { Port } = require('./port.js')
 const { UnprovenConnections } = require('./unproven.js')
 

@@ -4,7 +4,7 @@
 
 const net = require('node:net')
 const { happened } = require('../../base/happened.js')
-const { checkListening } = require('../../base/permission.js')
+const { checkListening } = require('./may-listen.js')
 
 class Listener {
   /** @type {net.Server} */

@@ -3,8 +3,8 @@
 // has to go. What it is sent of the history is its subscription's.
 
 const { CommandGate } = require('./command-gate.js')
+const { parseCommand, UnknownCommandError } = require('./commands.js')
 const { message } = require('../messages.js')
-const { parseCommand, UnknownCommandError } = require('../protocol.js')
 const { SendBuffer } = require('./send-buffer.js')
 const { Subscription } = require('./subscription.js')
 
