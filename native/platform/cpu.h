@@ -24,6 +24,25 @@ static inline bool kg__x86_has_crc32c(void) {
          (features & wanted) == wanted;
 }
 
+/* Whether the CPU multiplies so in registers of 64 bytes, and the system keeps
+ * those: SSE's, AVX's and all three parts of AVX-512's, in XCR0. */
+static inline bool kg__x86_has_wide_multiplication(void) {
+  unsigned ignored;
+  unsigned base;
+  unsigned extended;
+  unsigned features;
+  const unsigned states = 0xE6;
+  unsigned kept;
+  if (__get_cpuid(1, &ignored, &ignored, &features, &ignored) == 0 ||
+      (features & bit_OSXSAVE) == 0 ||
+      __get_cpuid_count(7, 0, &ignored, &base, &extended, &ignored) == 0 ||
+      (base & bit_AVX512F) == 0 || (extended & bit_VPCLMULQDQ) == 0) {
+    return false;
+  }
+  __asm__("xgetbv" : "=a"(kept), "=d"(ignored) : "c"(0));
+  return (kept & states) == states;
+}
+
 #endif
 
 #endif
