@@ -244,7 +244,7 @@ static bool may_be_cut(const kg_reader *reader, const kg_batch *batch,
 }
 
 static bool is_cut_short(const kg_reader *reader) {
-  uint64_t size;
+  uint64_t size = 0;
   return kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
          size < reader->segment.ring.file_bytes;
 }
@@ -270,6 +270,20 @@ static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
          sizeof *reader - from);
 }
 
+/* A read that ends a spin is one more look of it, and comes as often. */
+#define SPUN_JUST_NOW_NS UINT64_C(20000)
+
+static void keep_guard(kg_reader *reader) {
+  if (reader->spun_at_ns != 0) {
+    uint64_t now = kg__clock_ns(&reader->clock);
+    if (now - reader->spun_at_ns < SPUN_JUST_NOW_NS) {
+      kg__guard_keep_often(now);
+      return;
+    }
+  }
+  kg__guard_keep();
+}
+
 int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
                    kg_batch *batch) {
   int result = kg__reader_usable(reader);
@@ -283,7 +297,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
         "buffer or batch is NULL, the buffer not aligned, or without "
         "slots");
   }
-  kg__guard_keep();
+  keep_guard(reader);
   kg__ring_reader before = reader->ring;
   result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
   /* Only the size, which is looked at behind the copy, tells a cut within a

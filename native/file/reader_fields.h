@@ -38,6 +38,8 @@ struct kg_reader {
   uint32_t reads_unregistered;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
   uint64_t spun_through; /* events received when it was called last */
+  kg__clock clock;       /* of one that spins */
+  uint64_t spun_at_ns;   /* its last look at that clock; 0: it never spun */
   uint32_t fork_count;
   uint64_t boot_id;
   bool is_default_dir; /* none was asked for */

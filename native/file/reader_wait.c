@@ -166,14 +166,25 @@ static bool take_interrupt_if_any(kg_reader *reader) {
          take_interrupt(reader);
 }
 
+/* The time now. While nothing is there, the guard's system call holds up no
+ * event: the read that follows one finds that it was just done. */
+static uint64_t keep_spinning(kg_reader *reader) {
+  reader->spun_at_ns = kg__clock_ns(&reader->clock);
+  kg__guard_keep_early(reader->spun_at_ns);
+  return reader->spun_at_ns;
+}
+
 bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
   if (reader == NULL || kg__reader_is_forked(reader) ||
       !kg__reader_is_owned(reader)) {
     return false;
   }
   gather(reader);
-  kg__guard_keep();
-  uint64_t until = 0;
+  if (reader->spun_at_ns == 0) {
+    kg__clock_begin(&reader->clock);
+  }
+  uint64_t now = keep_spinning(reader);
+  uint64_t until = now + (uint64_t)micros * 1000;
   for (;;) {
     for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
       if (look(reader) != reader->ring.seen) {
@@ -181,11 +192,8 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
       }
       kg__cpu_relax();
     }
-    uint64_t now = kg__clock_monotonic_ns();
-    kg__guard_keep_often(now);
-    if (until == 0) {
-      until = now + (uint64_t)micros * 1000;
-    } else if (now >= until || take_interrupt_if_any(reader)) {
+    now = keep_spinning(reader);
+    if (now >= until || take_interrupt_if_any(reader)) {
       return false;
     }
   }

@@ -189,6 +189,10 @@ void kg__guard_keep(void);
  * call costs as much as writing an event. */
 void kg__guard_keep_often(uint64_t now_ns);
 
+/* The same, and twice as often, for one who has nothing else to do right now:
+ * what follows it closely finds that the look was just taken. */
+void kg__guard_keep_early(uint64_t now_ns);
+
 /* --- Doorbell ----------------------------------------------------------- */
 
 /* What waiting needs beyond the shared word: nothing where the system waits
