@@ -63,4 +63,24 @@ function compareSummaries(ours, theirs) {
   )
 }
 
-module.exports = { compareSummaries }
+/**
+ * Where `ours` is worse than a threshold allows: by the medians, and by the
+ * rounds, each of which was measured beside one of the other state. What the
+ * machine did to some rounds of one state moves only the first.
+ * @param {object[]} comparison of compareSummaries()
+ * @param {number} threshold so many times as good it is to be, 0: any
+ * @returns {string[]} in words, one for each figure
+ */
+function beyondThreshold(comparison, threshold) {
+  return comparison
+    .filter(
+      ({ ratio, spread }) => ratio < threshold && spread.median < threshold
+    )
+    .map(
+      ({ scenario, title, unit, ratio, spread }) =>
+        `${scenario}: ${title}, ${unit}: ${ratio.toFixed(2)} times as good ` +
+        `(${spread.median.toFixed(2)} by rounds), ${threshold} at the least`
+    )
+}
+
+module.exports = { beyondThreshold, compareSummaries }

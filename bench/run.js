@@ -4,7 +4,7 @@
 
 const fs = require('node:fs')
 const { watchMachine } = require('./machine.js')
-const { compareSummaries } = require('./comparison.js')
+const { beyondThreshold, compareSummaries } = require('./comparison.js')
 const { measure } = require('./measure.js')
 const { buildCore } = require('./native-programs.js')
 const { makePlan } = require('./plan.js')
@@ -22,7 +22,7 @@ async function measureAlone(plan, { rounds }) {
 }
 
 /** This clone beside another state of it. */
-async function measureAgainst(plan, { rounds, against }) {
+async function measureAgainst(plan, { rounds, against, threshold }) {
   await ensureAddon(THIS.dir)
   const that = await openSide(against)
   if (plan.some(({ isNative }) => isNative)) await buildCore(that)
@@ -33,7 +33,13 @@ async function measureAgainst(plan, { rounds, against }) {
   return {
     scenarios: [],
     ratios: [],
-    against: { ours: THIS.what, theirs: that.what, comparison }
+    against: {
+      ours: THIS.what,
+      theirs: that.what,
+      comparison,
+      threshold,
+      beyond: beyondThreshold(comparison, threshold)
+    }
   }
 }
 
@@ -64,6 +70,10 @@ async function main() {
     const files = writeReport(summary, options.report)
     // Not where --json writes to.
     process.stderr.write(`report: ${files.html}\n        ${files.json}\n`)
+  }
+  for (const text of measured.against?.beyond ?? []) {
+    console.error(`bench: worse: ${text}`)
+    process.exitCode = 1
   }
 }
 
