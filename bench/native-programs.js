@@ -90,29 +90,42 @@ async function run(program, args) {
   }
 }
 
-function oneWay(samples) {
+/** @param {number} [line] what a cache line took meanwhile, ns */
+function oneWay(samples, line) {
   const figures = {
     p50: quantile(samples, 0.5),
     p90: quantile(samples, 0.9),
     p99: quantile(samples, 0.99)
   }
+  if (line !== undefined) figures.line = line
   return { figures, samples }
 }
 
 const floor = (program, ...args) =>
   run(path.join(FLOORS, 'build', program), args)
 
+/**
+ * What a program of core/ printed. States from before cache lines were timed
+ * have the rate or the samples alone.
+ * @returns {{ rate?: number, samples?: number[], line?: number }} `line`: ns
+ *   that a cache line took before the measurement or behind it, whichever was
+ *   more
+ */
+function readPrinted(printed) {
+  if (typeof printed === 'number') return { rate: printed }
+  if (Array.isArray(printed)) return { samples: printed }
+  const { line, ...rest } = printed
+  return line === undefined ? rest : { ...rest, line: 1000 * Math.max(...line) }
+}
+
 /** A program of a side's core/, in a directory of its own. */
 async function core(side, program, mode, count, variant, damage) {
   const dir = makeDirectory()
   try {
-    return await run(path.join(coreOf(side), 'build', program), [
-      mode,
-      count,
-      variant,
-      dir,
-      ...(damage === undefined ? [] : ['corrupt'])
-    ])
+    const args = [mode, count, variant, dir]
+    if (damage !== undefined) args.push('corrupt')
+    const binary = path.join(coreOf(side), 'build', program)
+    return readPrinted(await run(binary, args))
   } finally {
     fs.rmSync(dir, { recursive: true, force: true })
   }
@@ -188,7 +201,7 @@ function nativeScenarios({ quick, damage }, have) {
         run: async (side) => {
           const count = quick ? events : events * 4
           const args = ['throughput', count, variant, damage]
-          return { figures: { rate: await core(side, program, ...args) } }
+          return { figures: await core(side, program, ...args) }
         }
       }))
     })
@@ -207,7 +220,7 @@ function nativeScenarios({ quick, damage }, have) {
         isOurs: false,
         run: async (side) => {
           const args = ['cold', 8192, variant, damage]
-          return { figures: { rate: await core(side, program, ...args) } }
+          return { figures: await core(side, program, ...args) }
         }
       }))
     })
@@ -222,14 +235,20 @@ function nativeScenarios({ quick, damage }, have) {
         name: 'cache-line',
         title: 'a cache line, spinning (floor)',
         every: true,
-        run: async () => oneWay(await floor('cache_line', 3000, 0))
+        run: async () => {
+          const samples = await floor('cache_line', 3000, 0)
+          return oneWay(samples, 1000 * quantile(samples, 0.5))
+        }
       },
       have.core && {
         name: 'bare',
         title: '384 bytes and a counter, spinning (floor)',
         every: true,
-        run: async () =>
-          oneWay(await core(THIS, 'bare', 'one-way', 3000, '-', damage))
+        run: async () => {
+          const args = ['one-way', 3000, '-', damage]
+          const { samples, line } = await core(THIS, 'bare', ...args)
+          return oneWay(samples, line)
+        }
       },
       ...single.map(([name, program, variant, title, , needs]) => ({
         name,
@@ -239,7 +258,8 @@ function nativeScenarios({ quick, damage }, have) {
         run: async (side) => {
           const count = /queue$/.test(name) && needs ? 500 : 3000
           const args = ['one-way', count, variant, damage]
-          return oneWay(await core(side, program, ...args))
+          const { samples, line } = await core(side, program, ...args)
+          return oneWay(samples, line)
         }
       }))
     ].filter(Boolean)
@@ -253,4 +273,4 @@ async function buildCore(side) {
   if (why !== null) throw new Error(`${coreOf(side)}: ${why}`)
 }
 
-module.exports = { buildCore, buildPrograms, nativeScenarios }
+module.exports = { buildCore, buildPrograms, nativeScenarios, readPrinted }

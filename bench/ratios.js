@@ -174,6 +174,7 @@ function ratiosOf(summary) {
     ]
     if (top === undefined || bottom === undefined) continue
     const value = top.median / bottom.median
+    const isFar = top.isFar === true || bottom.isFar === true
     found.push({
       what,
       value,
@@ -181,7 +182,8 @@ function ratiosOf(summary) {
       sign,
       least,
       aim,
-      verdict: judge(value, sign, least, aim)
+      // A near round over a far one says how far the CPUs were.
+      verdict: isFar ? 'far rounds' : judge(value, sign, least, aim)
     })
   }
   for (const [what, place, least, aim] of FIGURES) {

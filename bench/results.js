@@ -67,11 +67,19 @@ function summarizeCase({ entry, rounds, samples }) {
   }
 }
 
-/** The summary of one figure; undefined when it was not measured. */
+/**
+ * The summary of one figure; undefined when it was not measured.
+ * @returns {{ median: number, rounds: number[], isFar?: boolean } | undefined}
+ *   of the near rounds alone where there were both kinds in this run; `isFar`:
+ *   all rounds of this case were far, while others had near ones
+ */
 function figureOf(summary, scenario, name, figure) {
-  return summary
+  const found = summary
     .find((one) => one.name === scenario)
-    ?.cases.find((one) => one.name === name)?.figures[figure]
+    ?.cases.find((one) => one.name === name)
+  if (found?.near === undefined) return found?.figures[figure]
+  if (found.near !== null) return found.near[figure]
+  return { ...found.figures[figure], isFar: true }
 }
 
 module.exports = { figureOf, Results }

@@ -3,6 +3,7 @@
 // rounds that take turns. Only ratios within one run say something.
 
 const fs = require('node:fs')
+const { tellNearFromFar } = require('./distance.js')
 const { watchMachine } = require('./machine.js')
 const { beyondThreshold, compareSummaries } = require('./comparison.js')
 const { measure } = require('./measure.js')
@@ -17,7 +18,7 @@ const table = require('./table.js')
 /** This clone beside its peers. */
 async function measureAlone(plan, { rounds }) {
   const [results] = await measure(plan, rounds, [THIS])
-  const scenarios = results.summary(plan)
+  const scenarios = tellNearFromFar(results.summary(plan))
   return { scenarios, ratios: ratiosOf(scenarios) }
 }
 

@@ -33,19 +33,18 @@ function table(head, rows) {
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
+const LINE = ['cache line, ns', 'line']
+
 /** How the figures of each kind of scenario are shown. */
 const COLUMNS = {
-  rate: [['events/s', 'rate']],
+  rate: [['events/s', 'rate'], LINE],
   latency: [
     ['p50 µs', 'p50'],
     ['p90 µs', 'p90'],
     ['p99 µs', 'p99'],
     ["receiver's CPU %", 'cpu', 100]
   ],
-  'one-way': [
-    ['p50 µs', 'p50'],
-    ['p90 µs', 'p90']
-  ],
+  'one-way': [['p50 µs', 'p50'], ['p90 µs', 'p90'], LINE],
   cost: [
     ['CPU ns per event', 'ns'],
     ['wake-ups per event', 'bells']
@@ -75,7 +74,21 @@ function scenarioTable({ title, kind, cases }) {
       return value === undefined ? '' : spread(scaled(value, factor))
     })
   ])
-  return table([title, ...columns.map(([head]) => head)], rows)
+  const all = table([title, ...columns.map(([head]) => head)], rows)
+  const isTold = cases.some(({ near }) => near !== undefined)
+  return isTold ? `${all}\n\n${nearTable(title, kind, cases)}` : all
+}
+
+/** The first figure of near rounds alone, and how many of them there were. */
+function nearTable(title, kind, cases) {
+  const [head, figure] = COLUMNS[kind][0]
+  const timed = cases.filter(({ near }) => near !== undefined)
+  const rows = timed.map((one) => [
+    one.title,
+    one.near === null ? '' : spread(one.near[figure]),
+    `${one.near?.line.rounds.length ?? 0} of ${one.figures.line.rounds.length}`
+  ])
+  return table([`${title}, near CPUs alone`, head, 'rounds'], rows)
 }
 
 function ratioTable(ratios) {

@@ -1,8 +1,12 @@
 /* usage: PROGRAM throughput|cold|one-way COUNT VARIANT DIR [corrupt]
- * Prints events a second, or half round trips in microseconds as JSON. */
+ * Prints JSON: `rate`, events a second, or `samples`, half round trips in
+ * microseconds, and for channels that spin `line`: how many microseconds a
+ * cache line took from one process to the other, before the measurement and
+ * behind it. */
 
 #include "harness.h"
 
+#include "../line.h"
 #include "../pin.h"
 
 #include <errno.h>
@@ -19,6 +23,10 @@
 
 #define PATIENCE_SECONDS 120
 
+/* Round trips of a cache line, some milliseconds where the CPUs are far from
+ * each other. */
+#define LINE_SAMPLES 101
+
 /* A prime, so that the cycle never falls into step with a ring. */
 #define VARIETY 997
 
@@ -31,6 +39,9 @@ struct outcome {
 
 static struct outcome *outcome;
 static bool corrupts;
+
+static struct line_pair *lines;
+static double line_before;
 
 static uint64_t now_ns(void) {
   struct timespec now;
@@ -130,6 +141,29 @@ static void send_all(uint64_t first, uint64_t last) {
   }
 }
 
+/* How far the other process is, in microseconds; both call it. The host moves
+ * virtual CPUs within seconds, so it is asked before and behind what is
+ * measured. Those that sleep are on no CPU of their own: 0. */
+static double time_line(bool is_writer) {
+  double samples[LINE_SAMPLES];
+  if (!channel_spins)
+    return 0;
+  if (!is_writer) {
+    line_echo(lines, LINE_SAMPLES);
+    return 0;
+  }
+  line_time(lines, LINE_SAMPLES, samples);
+  return line_median(samples, LINE_SAMPLES);
+}
+
+/* Behind all that was measured: the end of what is printed. */
+static void print_line(void) {
+  double after = time_line(true);
+  if (channel_spins)
+    printf(",\"line\":[%.4f,%.4f]", line_before, after);
+  printf("}\n");
+}
+
 /* The first `warm` of them are not counted. */
 static void throughput(uint64_t warm, uint64_t count, bool is_writer) {
   channel_attach(0, is_writer);
@@ -141,7 +175,9 @@ static void throughput(uint64_t warm, uint64_t count, bool is_writer) {
     send_all(warm, warm + count);
     while (*(volatile uint64_t *)&outcome->end_ns == 0)
       usleep(100);
-    printf("%.0f\n", (double)count * 1e9 / (double)(outcome->end_ns - begin));
+    printf("{\"rate\":%.0f",
+           (double)count * 1e9 / (double)(outcome->end_ns - begin));
+    print_line();
     return;
   }
   for (uint64_t i = 0; i < warm + count; i++) {
@@ -150,6 +186,7 @@ static void throughput(uint64_t warm, uint64_t count, bool is_writer) {
       outcome->warm_ns = now_ns();
   }
   outcome->end_ns = now_ns();
+  time_line(false);
 }
 
 /* So many round trips are one sample: the clock takes its time, too. */
@@ -164,9 +201,10 @@ static void one_way(uint64_t count, bool is_writer) {
       receive_event(0, i);
       send_event(1, i);
     }
+    time_line(false);
     return;
   }
-  printf("[");
+  printf("{\"samples\":[");
   for (uint64_t i = 0; i < warm + count; i++) {
     uint64_t begin = now_ns();
     for (uint64_t j = i * TRIPS; j < (i + 1) * TRIPS; j++) {
@@ -177,7 +215,8 @@ static void one_way(uint64_t count, bool is_writer) {
     if (i >= warm)
       printf("%s%.4f", i == warm ? "" : ",", microseconds);
   }
-  printf("]\n");
+  printf("]");
+  print_line();
 }
 
 /* A writer whose reader gave up would wait for it. */
@@ -200,6 +239,7 @@ int main(int argc, char **argv) {
   bool is_one_way = strcmp(argv[1], "one-way") == 0;
   make_events();
   outcome = shared_memory(sizeof *outcome);
+  lines = shared_memory(sizeof *lines);
   channel_prepare(0, argv[3], argv[4]);
   if (is_one_way)
     channel_prepare(1, argv[3], argv[4]);
@@ -212,6 +252,7 @@ int main(int argc, char **argv) {
   }
   if (channel_spins)
     pin(is_writer ? 0 : 1);
+  line_before = time_line(is_writer);
   if (is_one_way)
     one_way(count, is_writer);
   else

@@ -148,12 +148,14 @@ if (against !== undefined) {
   )
 }
 
-const RATE = [['events/s', 'rate']]
+const LINE = ['cache line, ns', 'line']
+const RATE = [['events/s', 'rate'], LINE]
 const LATENCY = [
   ['p50 µs', 'p50'],
   ['p90 µs', 'p90'],
   ['p99 µs', 'p99'],
-  ["receiver's CPU %", 'cpu', 100]
+  ["receiver's CPU %", 'cpu', 100],
+  LINE
 ]
 
 const LABELS = {
