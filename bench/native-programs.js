@@ -1,94 +1,10 @@
 'use strict'
-// The C programs: compiled when a run wants them, and what they measure.
+// What the C programs measure two at a time: floors, the core and its peers.
 
-const { execFile } = require('node:child_process')
-const fs = require('node:fs')
 const path = require('node:path')
-const { promisify } = require('node:util')
-const { makeDirectory } = require('./pair.js')
-const { coreOf, THIS } = require('./sides.js')
+const { FLOORS, runCore, runProgram } = require('./programs.js')
+const { THIS } = require('./sides.js')
 const { quantile } = require('./statistics.js')
-
-const execute = promisify(execFile)
-const FLOORS = path.join(__dirname, 'floors')
-const BUILD = path.join(__dirname, '..', 'native', 'tools', 'build.js')
-
-const firstLines = (text) => text.trim().split('\n').slice(0, 4).join('\n  ')
-
-/** Runs make, or what else builds; why not, when it does not. */
-async function build(command, args) {
-  try {
-    await execute(command, args)
-    return null
-  } catch (error) {
-    return error.code === 'ENOENT'
-      ? `There is no ${command}; on Debian: apt-get install gcc g++ make`
-      : firstLines(error.stderr || error.message)
-  }
-}
-
-async function hasBoost() {
-  const source = '#include <boost/lockfree/spsc_queue.hpp>\n'
-  return new Promise((resolve) => {
-    const args = ['-E', '-x', 'c++', '-', '-o', '/dev/null']
-    const child = execFile('c++', args, (error) => resolve(error === null))
-    child.stdin.on('error', () => {})
-    child.stdin.end(source)
-  })
-}
-
-/** With node-gyp, when its source is newer than what is there. */
-async function buildAddon() {
-  const dir = path.join(FLOORS, 'addon')
-  const source = path.join(dir, 'barest.c')
-  const built = path.join(dir, 'build/Release/barest.node')
-  const age = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs
-  if (age(built) > age(source)) return null
-  const why = await build(process.execPath, [BUILD, dir])
-  return why ?? (fs.existsSync(built) ? null : 'It needs node-gyp and Linux.')
-}
-
-const make = (dir, ...targets) => build('make', ['-s', '-C', dir, ...targets])
-
-/**
- * Compiles all there is.
- * @param {{ what: string, why: string }[]} missing gets what cannot be had
- * @returns {Promise<{ floors: boolean, core: boolean, boost: boolean,
- *   addon: boolean }>}
- */
-async function buildPrograms(missing) {
-  const have = {}
-  const note = (key, what, why) => {
-    have[key] = why === null
-    if (why !== null) missing.push({ what, why })
-  }
-  note('floors', "the machine's floors in C", await make(FLOORS))
-  note('core', 'the C core', await make(coreOf(THIS)))
-  note(
-    'boost',
-    "Boost's queues beside the C core",
-    (await hasBoost())
-      ? await make(coreOf(THIS), 'boost')
-      : "Boost's headers are not installed; on Debian: " +
-          'apt-get install --no-install-recommends libboost-dev'
-  )
-  note(
-    'addon',
-    'the barest addon, and the CPU time of a writer',
-    await buildAddon()
-  )
-  return have
-}
-
-async function run(program, args) {
-  try {
-    const { stdout } = await execute(program, args, { maxBuffer: 1 << 26 })
-    return JSON.parse(stdout)
-  } catch (error) {
-    // Its own words, not those of the command line.
-    throw new Error(error.stderr?.trim() || error.message)
-  }
-}
 
 /** @param {number} [line] what a cache line took meanwhile, ns */
 function oneWay(samples, line) {
@@ -102,7 +18,7 @@ function oneWay(samples, line) {
 }
 
 const floor = (program, ...args) =>
-  run(path.join(FLOORS, 'build', program), args)
+  runProgram(path.join(FLOORS, 'build', program), args)
 
 /**
  * What a program of core/ printed. States from before cache lines were timed
@@ -118,18 +34,8 @@ function readPrinted(printed) {
   return line === undefined ? rest : { ...rest, line: 1000 * Math.max(...line) }
 }
 
-/** A program of a side's core/, in a directory of its own. */
-async function core(side, program, mode, count, variant, damage) {
-  const dir = makeDirectory()
-  try {
-    const args = [mode, count, variant, dir]
-    if (damage !== undefined) args.push('corrupt')
-    const binary = path.join(coreOf(side), 'build', program)
-    return readPrinted(await run(binary, args))
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true })
-  }
-}
+const core = async (side, program, mode, count, variant, damage) =>
+  readPrinted(await runCore(side, program, [mode, count, variant], damage))
 
 function floorCases(pauseMs, count, quick) {
   const programs = [
@@ -267,10 +173,4 @@ function nativeScenarios({ quick, damage }, have) {
   return scenarios
 }
 
-/** Compiles the C core's programs of another side. */
-async function buildCore(side) {
-  const why = await make(coreOf(side))
-  if (why !== null) throw new Error(`${coreOf(side)}: ${why}`)
-}
-
-module.exports = { buildCore, buildPrograms, nativeScenarios, readPrinted }
+module.exports = { nativeScenarios, readPrinted }

@@ -2,7 +2,9 @@
 // All scenarios that can be measured here, and why others cannot.
 
 const { idleScenario } = require('./idle.js')
-const { buildPrograms, nativeScenarios } = require('./native-programs.js')
+const { nativeScenarios } = require('./native-programs.js')
+const { buildPrograms } = require('./programs.js')
+const { scaleScenarios, whyNoLargeRing } = require('./scale.js')
 const { TRANSPORTS, transportScenarios } = require('./scenarios.js')
 const { writerScenarios } = require('./writer.js')
 
@@ -26,6 +28,7 @@ const makeScenarios = ({ quick, damage, transports, have }) => [
   ...transportScenarios({ quick, damage, transports }),
   ...(have.addon ? writerScenarios(quick) : []),
   ...nativeScenarios({ quick, damage }, have),
+  ...scaleScenarios({ quick, damage }, have),
   idleScenario(quick)
 ]
 
@@ -43,7 +46,7 @@ const onlyOurs = (plan) =>
 const ALL = makeScenarios({
   quick: false,
   transports: TRANSPORTS,
-  have: { floors: true, core: true, boost: true, addon: true }
+  have: { floors: true, core: true, boost: true, addon: true, largeRing: true }
 })
 const namesOf = (plan) => plan.map(({ name }) => name)
 
@@ -63,6 +66,11 @@ async function makePlan({ quick, only, damage, against }) {
   process.stderr.write('compiles what it needs\n')
   const have = await buildPrograms(missing)
   const transports = findTransports(have, missing)
+  const noRoom = quick ? null : whyNoLargeRing()
+  have.largeRing = noRoom === null
+  if (noRoom !== null) {
+    missing.push({ what: 'a ring of 2^22 slots', why: noRoom })
+  }
   const wanted = makeScenarios({ quick, damage, transports, have }).filter(
     ({ name }) => only === undefined || only.includes(name)
   )

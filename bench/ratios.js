@@ -137,6 +137,14 @@ const RATIOS = [
     '<=',
     1.2,
     1
+  ],
+  [
+    "C writer's CPU in bursts with 128 readers asleep / with none",
+    ['scale', 'asleep-128', 'ns'],
+    ['scale', 'none', 'ns'],
+    '<=',
+    1.1,
+    1.02
   ]
 ]
 

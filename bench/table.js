@@ -49,6 +49,29 @@ const COLUMNS = {
     ['CPU ns per event', 'ns'],
     ['wake-ups per event', 'bells']
   ],
+  scale: [
+    ['CPU ns per event, p50 of bursts', 'ns'],
+    ['mean', 'meanNs'],
+    ['wake-ups per burst', 'bells'],
+    ['single p50 µs', 'p50'],
+    ['of the slowest', 'slowestP50'],
+    ['p99 of the slowest', 'p99'],
+    ['max', 'max'],
+    ['lost, %', 'lostPercent']
+  ],
+  'large-ring': [
+    ['file MB', 'fileMb'],
+    ['made ms', 'createMs'],
+    ['filled ns', 'fillNs'],
+    ['opened ms', 'openMs'],
+    ['read ns', 'readNs'],
+    ['lapped ns', 'lapNs'],
+    ['read again ns', 'rereadNs'],
+    ["writer's own MB", 'writerMb'],
+    ["reader's own MB", 'readerMb'],
+    ['shared MB', 'mappedMb'],
+    ['lost', 'lost']
+  ],
   idle: [
     ['CPU %', 'percent'],
     ['over a bare node, %', 'extraPercent'],

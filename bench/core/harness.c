@@ -9,16 +9,12 @@
 #include "../line.h"
 #include "../pin.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_SECONDS 120
@@ -26,11 +22,6 @@
 /* Round trips of a cache line, some milliseconds where the CPUs are far from
  * each other. */
 #define LINE_SAMPLES 101
-
-/* A prime, so that the cycle never falls into step with a ring. */
-#define VARIETY 997
-
-static struct event events[VARIETY];
 
 struct outcome {
   uint64_t end_ns;
@@ -43,95 +34,20 @@ static bool corrupts;
 static struct line_pair *lines;
 static double line_before;
 
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-void give_up(const char *what) {
-  fprintf(stderr, "%s: %s\n", what, strerror(errno));
-  _exit(1);
-}
-
-void *shared_memory(size_t bytes) {
-  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED)
-    give_up("mmap");
-  return memory;
-}
-
-static uint32_t random_below(uint32_t limit) {
-  static uint64_t state = 20261123;
-  state = state * 48271 % 2147483647;
-  return (uint32_t)(state % limit);
-}
-
-static void make_events(void) {
-  _Static_assert(sizeof(struct event) == 384, "as large as a slot");
-  for (uint32_t i = 0; i < VARIETY; i++) {
-    struct event *event = &events[i];
-    event->timestamp_us = UINT64_C(1795000000000000) + i;
-    event->threat_type = random_below(8);
-    event->severity = (uint8_t)(1 + random_below(4));
-    event->blocked = (uint8_t)random_below(2);
-    event->source_length = (uint16_t)snprintf(
-        event->source, sizeof event->source, "mcp/server-%u", random_below(40));
-    event->details_length = (uint16_t)(20 + random_below(181));
-    for (uint32_t j = 0; j < event->details_length; j++) {
-      event->details[j] = (char)('a' + random_below(26));
-    }
-  }
-}
-
-void view_event(const struct event *event, kg_threat *threat) {
-  threat->sequence = event->sequence;
-  threat->timestamp_us = event->timestamp_us;
-  threat->threat_type = event->threat_type;
-  threat->severity = event->severity;
-  threat->blocked = event->blocked != 0;
-  threat->source.bytes = event->source;
-  threat->source.length = event->source_length;
-  threat->details.bytes = event->details;
-  threat->details.length = event->details_length;
-}
-
-static bool same(kg_text text, const char *bytes, size_t length) {
-  return text.length == length && memcmp(text.bytes, bytes, length) == 0;
-}
-
-static void verify(const kg_threat *threat, uint64_t index) {
-  const struct event *event = &events[index % VARIETY];
-  if (threat->sequence != index + 1 ||
-      threat->timestamp_us != event->timestamp_us ||
-      threat->threat_type != event->threat_type ||
-      threat->severity != event->severity ||
-      threat->blocked != (event->blocked != 0) ||
-      !same(threat->source, event->source, event->source_length) ||
-      !same(threat->details, event->details, event->details_length)) {
-    fprintf(stderr, "event %llu is not what was sent\n",
-            (unsigned long long)index);
-    _exit(1);
-  }
-}
-
 static void send_event(int which, uint64_t index) {
-  struct event *event = &events[index % VARIETY];
-  event->sequence = index + 1;
-  channel_send(which, event);
+  channel_send(which, event_at(index));
 }
 
 static void receive_event(int which, uint64_t index) {
   kg_threat threat;
   channel_receive(which, &threat);
-  verify(&threat, index);
+  verify_event(&threat, index);
 }
 
 static void send_all(uint64_t first, uint64_t last) {
   for (uint64_t i = first; i < last; i++) {
     if (corrupts && i == (first + last) / 2) {
-      char *byte = &events[i % VARIETY].details[7];
+      char *byte = &event_at(i)->details[7];
       *byte ^= 1;
       send_event(0, i);
       *byte ^= 1;

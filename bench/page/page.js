@@ -252,6 +252,40 @@ if (costs.length > 0) {
   }
 }
 
+const MANY = {
+  scale: [
+    ['CPU ns per event, p50 of bursts', 'ns'],
+    ['mean', 'meanNs'],
+    ['wake-ups per burst', 'bells'],
+    ['single p50 µs', 'p50'],
+    ['of the slowest', 'slowestP50'],
+    ['p99 of the slowest', 'p99'],
+    ['max', 'max'],
+    ['lost, %', 'lostPercent']
+  ],
+  'large-ring': [
+    ['file MB', 'fileMb'],
+    ['made ms', 'createMs'],
+    ['filled ns', 'fillNs'],
+    ['opened ms', 'openMs'],
+    ['read ns', 'readNs'],
+    ['lapped ns', 'lapNs'],
+    ['read again ns', 'rereadNs'],
+    ["writer's own MB", 'writerMb'],
+    ["reader's own MB", 'readerMb'],
+    ['shared MB', 'mappedMb'],
+    ['lost', 'lost']
+  ]
+}
+const many = named(/^(scale|large-ring)$/)
+if (many.length > 0) {
+  const part = section(
+    'Many readers, and a large ring',
+    'C processes that sleep, and verify and account for all they get; ns are for an event.'
+  )
+  for (const one of many) figureTable(part, one, MANY[one.kind])
+}
+
 if (missing.length > 0) {
   section('Not measured', 'What was not to be had on this machine.').table(
     ...missing.map(({ what, why }) =>
