@@ -33,6 +33,7 @@ const LONGEST = [
   'test/tools/run-ends.test.js',
   'test/slow/reloads.test.js',
   'test/slow/switches.shm.test.js',
+  'test/slow/soak.shm.test.js',
   'test/slow/position-crash.test.js',
   'test/docs/blocks.shm.test.js',
   'test/shm/workers.shm.test.js',
