@@ -17,6 +17,11 @@ const COMPARED = {
     ['p50', 'p50 µs', false],
     ['p90', 'p90 µs', false]
   ],
+  session: [
+    ['p50', 'p50 µs of singles', false],
+    ['burstP50', 'p50 µs of bursts', false],
+    ['cpu', "receiver's CPU", false]
+  ],
   cost: [['ns', 'CPU ns per event', false]],
   idle: [
     ['percent', 'CPU %', false],

@@ -24,8 +24,8 @@ function findTransports(have, missing) {
   return TRANSPORTS.filter((name) => !missed.includes(name))
 }
 
-const makeScenarios = ({ quick, damage, transports, have }) => [
-  ...transportScenarios({ quick, damage, transports }),
+const makeScenarios = ({ quick, tailRounds, damage, transports, have }) => [
+  ...transportScenarios({ quick, tailRounds, damage, transports }),
   ...(have.addon ? writerScenarios(quick) : []),
   ...nativeScenarios({ quick, damage }, have),
   ...scaleScenarios({ quick, damage }, have),
@@ -56,12 +56,14 @@ const SCENARIOS = namesOf(ALL)
 const COMPARED = namesOf(onlyOurs(ALL))
 
 /**
- * @param {{ quick: boolean, only?: string[], damage?: string,
- *   against?: string }} options
+ * @param {{ quick: boolean, tails: boolean, rounds: number, only?: string[],
+ *   damage?: string, against?: string }} options
  * @returns {Promise<{ plan: object[], missing: object[] }>} `missing`: what was
  *   to be had on another machine
  */
-async function makePlan({ quick, only, damage, against }) {
+async function makePlan(options) {
+  const { quick, only, damage, against } = options
+  const tailRounds = options.tails ? options.rounds : undefined
   const missing = []
   process.stderr.write('compiles what it needs\n')
   const have = await buildPrograms(missing)
@@ -71,9 +73,13 @@ async function makePlan({ quick, only, damage, against }) {
   if (noRoom !== null) {
     missing.push({ what: 'a ring of 2^22 slots', why: noRoom })
   }
-  const wanted = makeScenarios({ quick, damage, transports, have }).filter(
-    ({ name }) => only === undefined || only.includes(name)
-  )
+  const wanted = makeScenarios({
+    quick,
+    tailRounds,
+    damage,
+    transports,
+    have
+  }).filter(({ name }) => only === undefined || only.includes(name))
   const plan = against === undefined ? wanted : onlyOurs(wanted)
   if (plan.length === 0) {
     const why = missing.map((one) => `${one.what}: ${one.why}`)

@@ -2,6 +2,7 @@
 // What the rounds gave: figures by scenario and case, and their summary.
 
 const { quantile, summarize } = require('./statistics.js')
+const { tailsOf } = require('./tails.js')
 
 /** Points of a distribution: enough for a curve, and for its end. */
 const QUANTILES = [
@@ -63,6 +64,7 @@ function summarizeCase({ entry, rounds, samples }) {
     title: entry.title,
     figures,
     samples: samples.length || undefined,
+    tails: samples.length === 0 ? undefined : tailsOf(samples),
     distribution
   }
 }

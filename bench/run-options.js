@@ -30,6 +30,7 @@ function fold(names, indent) {
 const USAGE = `npm run bench -- [options]
   --quick          fewer rounds and events, under two minutes
   --rounds N       so many rounds (7, or 3 with --quick)
+  --tails          as many single events as a p99.9 needs: 20 minutes more
   --only NAMES     only these scenarios, with commas between them:
 ${fold(SCENARIOS, ' '.repeat(19))}
   --against STATE  compares this clone with another folder of this package, or
@@ -66,7 +67,7 @@ function splitJson(args) {
 }
 
 /**
- * @returns {{ quick: boolean, rounds: number, only?: string[],
+ * @returns {{ quick: boolean, tails: boolean, rounds: number, only?: string[],
  *   json?: string | true, report?: string, damage?: string,
  *   against?: { dir: string } | { commit: string }, threshold: number }}
  */
@@ -79,6 +80,7 @@ function parseOptions(argv = process.argv.slice(2)) {
       options: {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
+        tails: { type: 'boolean', default: false },
         only: { type: 'string' },
         against: { type: 'string' },
         threshold: { type: 'string' },
@@ -130,6 +132,7 @@ function parseOptions(argv = process.argv.slice(2)) {
   }
   return {
     quick: values.quick,
+    tails: values.tails,
     rounds,
     only,
     against,

@@ -45,6 +45,14 @@ const COLUMNS = {
     ["receiver's CPU %", 'cpu', 100]
   ],
   'one-way': [['p50 µs', 'p50'], ['p90 µs', 'p90'], LINE],
+  session: [
+    ['p50 µs, singles', 'p50'],
+    ['p90 µs', 'p90'],
+    ['p50 µs, bursts', 'burstP50'],
+    ['p99 µs', 'burstP99'],
+    ['p99 µs, flood', 'floodP99'],
+    ["receiver's CPU %", 'cpu', 100]
+  ],
   cost: [
     ['CPU ns per event', 'ns'],
     ['wake-ups per event', 'bells']
@@ -114,6 +122,27 @@ function nearTable(title, kind, cases) {
   return table([`${title}, near CPUs alone`, head, 'rounds'], rows)
 }
 
+/** Quantiles of the single events of all rounds together, of which there are
+ * enough. */
+function tailTable(scenarios) {
+  const cell = (value) => (value === undefined ? '' : number(value))
+  const rows = scenarios
+    .filter(({ kind }) => kind === 'latency' || kind === 'session')
+    .flatMap(({ name, cases }) =>
+      cases
+        .filter(({ tails }) => tails?.p99 !== undefined)
+        .map(({ title, tails }) => [
+          `${name}: ${title}`,
+          String(tails.count),
+          ...['p50', 'p99', 'p999', 'max'].map((key) => cell(tails[key]))
+        ])
+    )
+  const head = ['events', 'p50 µs', 'p99 µs', 'p99.9 µs', 'max µs']
+  return rows.length > 0
+    ? [table(['Single events of all rounds', ...head], rows)]
+    : []
+}
+
 function ratioTable(ratios) {
   const rows = ratios.map(
     ({ what, value, isRatio, sign, least, aim, verdict }) => {
@@ -152,7 +181,8 @@ function report({ machine, rounds, scenarios, ratios, missing, against }) {
       `(${machine.cpu}), ${machine.system}; load ${number(machine.load)} at ` +
       `the start, ${number(machine.stolenPercent)} % of the CPU time stolen ` +
       'by the host',
-    ...scenarios.map(scenarioTable)
+    ...scenarios.map(scenarioTable),
+    ...tailTable(scenarios)
   ]
   if (ratios.length > 0) parts.push(ratioTable(ratios))
   if (against !== undefined) {
