@@ -245,6 +245,7 @@ describe('bench: the command line', function () {
       'only',
       'against',
       'threshold',
+      'tails',
       'corrupt'
     ]) {
       assert.ok(stdout.includes(`\n  --${option} `), option)
