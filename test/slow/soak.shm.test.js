@@ -94,6 +94,8 @@ describe('soak', function () {
         assert.ok(flat(() => 5))
         assert.ok(flat((hour) => 5 + most * noise(hour)))
         assert.ok(flat((hour) => 5 - 10 * hour))
+        // One sample is no slope, however high it is.
+        assert.ok(flat((hour) => 5 + (hour === 23 ? 10 * most : 0)))
         assert.ok(flat((hour) => 5 + 0.9 * hourly * hour))
         assert.ok(!flat((hour) => 5 + 1.1 * hourly * hour))
         assert.ok(!flat((hour) => 5 + 4 * hourly * hour + most * noise(hour)))

@@ -48,6 +48,7 @@ const LONGEST = [
   'test/shm/lifetime.shm.test.js',
   'test/factory.test.js',
   'test/shm/forged-numbers.shm.test.js',
+  'test/benchmark/tails.shm.test.js',
   'test/benchmark/bench.shm.test.js',
   'test/benchmark/benchmark.shm.test.js',
   'test/tools/run.test.js',
