@@ -66,15 +66,31 @@ async function flood(sender, { first, last, batch, damage }) {
   return start
 }
 
-/** One event after the other, with pauses; returns when each was sent. */
-async function sendSingles(sender, { first, last, pauseMs }) {
+/** Events with pauses, one by one or several in a go; returns when each was
+ * sent. Of several, each is made behind its time, as in a flood. */
+async function sendSession(sender, { first, acts }) {
   const times = []
-  for (let i = first; i < last; i++) {
-    // Jitter, so that no timer of either side falls into step with it.
-    await pause(pauseMs * (0.75 + Math.random() / 2))
-    const threat = stream.at(i)
-    times.push(now())
-    sender.send(threat)
+  let next = first
+  for (const { times: repeats, pauseMs, events } of acts) {
+    for (let i = 0; i < repeats; i++) {
+      // Jitter, so that no timer of either side falls into step with it.
+      await pause(pauseMs * (0.75 + Math.random() / 2))
+      if (events === 1) {
+        const threat = stream.at(next++)
+        times.push(now())
+        sender.send(threat)
+        continue
+      }
+      const timed = {
+        ...stream,
+        at(index) {
+          times.push(now())
+          return stream.at(index)
+        }
+      }
+      await sender.sendAll(timed, next, next + events)
+      next += events
+    }
   }
   return times
 }
@@ -93,8 +109,8 @@ async function runSender(control) {
     } else if (message.type === 'flood') {
       const start = await flood(sender, message)
       control.say({ type: 'sent', start })
-    } else if (message.type === 'singles') {
-      const times = await sendSingles(sender, message)
+    } else if (message.type === 'session') {
+      const times = await sendSession(sender, message)
       control.say({ type: 'sent', times })
     } else if (message.type === 'close') {
       await sender.close()

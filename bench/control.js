@@ -72,11 +72,12 @@ class Remote {
     write(this._socket, message)
   }
 
-  /** The next message of a type, which may be there already. */
-  async hear(type) {
+  /** The next message of a type, which may be there already.
+   * @param {number} [longerMs] that it takes by itself */
+  async hear(type, longerMs = 0) {
     const patience = setTimeout(() => {
       this.fail(new Error(`${this.name} hangs: no word of ${type}`))
-    }, PATIENCE_MS)
+    }, PATIENCE_MS + longerMs)
     try {
       return await this._hear(type)
     } finally {

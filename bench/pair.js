@@ -103,9 +103,9 @@ class Pair {
   }
 
   /** The results of all receivers, which have all and lost nothing. */
-  async _results(last) {
+  async _results(last, longerMs) {
     const results = await Promise.all(
-      this._receivers.map((remote) => remote.hear('received'))
+      this._receivers.map((remote) => remote.hear('received', longerMs))
     )
     for (const { received, lost } of results) {
       if (received !== last || lost !== 0) {
@@ -115,12 +115,16 @@ class Pair {
     return results
   }
 
-  /** Both, or the first failure of either. */
-  async _run(message) {
+  /** Both, or the first failure of either.
+   * @param {number} [longerMs] of pauses in what is sent */
+  async _run(message, longerMs = 0) {
     const { last } = message
     this._sender.say(message)
     try {
-      return await Promise.all([this._sender.hear('sent'), this._results(last)])
+      return await Promise.all([
+        this._sender.hear('sent', longerMs),
+        this._results(last, longerMs)
+      ])
     } catch (error) {
       this._kill()
       throw error
@@ -142,9 +146,22 @@ class Pair {
    * of a CPU that the receiver took meanwhile.
    */
   async latency(count, pauseMs) {
+    const acts = [{ times: count, pauseMs, events: 1 }]
+    return this.session(acts, count)
+  }
+
+  /**
+   * The same of acts, one behind the other.
+   * @param {{ times: number, pauseMs: number, events: number }[]} acts so many
+   *   times a pause, and so many events in a go behind it
+   * @param {number} count of all events
+   */
+  async session(acts, count) {
     const { first, last } = await this._expect(count, true)
-    const message = { type: 'singles', first, last, pauseMs }
-    const [{ times }, [result]] = await this._run(message)
+    const pausesMs = acts.reduce((sum, act) => sum + act.times * act.pauseMs, 0)
+    const message = { type: 'session', first, last, acts }
+    // A timer is late by a millisecond or two.
+    const [{ times }, [result]] = await this._run(message, 3 * pausesMs)
     return {
       latencies: result.times.map((time, i) => (time - times[i]) / 1000),
       cpu: result.cpu

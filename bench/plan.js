@@ -2,7 +2,9 @@
 // All scenarios that can be measured here, and why others cannot.
 
 const { idleScenario } = require('./idle.js')
-const { buildPrograms, nativeScenarios } = require('./native-programs.js')
+const { nativeScenarios } = require('./native-programs.js')
+const { buildPrograms } = require('./programs.js')
+const { scaleScenarios, whyNoLargeRing } = require('./scale.js')
 const { TRANSPORTS, transportScenarios } = require('./scenarios.js')
 const { writerScenarios } = require('./writer.js')
 
@@ -22,10 +24,11 @@ function findTransports(have, missing) {
   return TRANSPORTS.filter((name) => !missed.includes(name))
 }
 
-const makeScenarios = ({ quick, damage, transports, have }) => [
-  ...transportScenarios({ quick, damage, transports }),
+const makeScenarios = ({ quick, tailRounds, damage, transports, have }) => [
+  ...transportScenarios({ quick, tailRounds, damage, transports }),
   ...(have.addon ? writerScenarios(quick) : []),
   ...nativeScenarios({ quick, damage }, have),
+  ...scaleScenarios({ quick, damage }, have),
   idleScenario(quick)
 ]
 
@@ -43,7 +46,7 @@ const onlyOurs = (plan) =>
 const ALL = makeScenarios({
   quick: false,
   transports: TRANSPORTS,
-  have: { floors: true, core: true, boost: true, addon: true }
+  have: { floors: true, core: true, boost: true, addon: true, largeRing: true }
 })
 const namesOf = (plan) => plan.map(({ name }) => name)
 
@@ -53,19 +56,30 @@ const SCENARIOS = namesOf(ALL)
 const COMPARED = namesOf(onlyOurs(ALL))
 
 /**
- * @param {{ quick: boolean, only?: string[], damage?: string,
- *   against?: string }} options
+ * @param {{ quick: boolean, tails: boolean, rounds: number, only?: string[],
+ *   damage?: string, against?: string }} options
  * @returns {Promise<{ plan: object[], missing: object[] }>} `missing`: what was
  *   to be had on another machine
  */
-async function makePlan({ quick, only, damage, against }) {
+async function makePlan(options) {
+  const { quick, only, damage, against } = options
+  const tailRounds = options.tails ? options.rounds : undefined
   const missing = []
   process.stderr.write('compiles what it needs\n')
   const have = await buildPrograms(missing)
   const transports = findTransports(have, missing)
-  const wanted = makeScenarios({ quick, damage, transports, have }).filter(
-    ({ name }) => only === undefined || only.includes(name)
-  )
+  const noRoom = quick ? null : whyNoLargeRing()
+  have.largeRing = noRoom === null
+  if (noRoom !== null) {
+    missing.push({ what: 'a ring of 2^22 slots', why: noRoom })
+  }
+  const wanted = makeScenarios({
+    quick,
+    tailRounds,
+    damage,
+    transports,
+    have
+  }).filter(({ name }) => only === undefined || only.includes(name))
   const plan = against === undefined ? wanted : onlyOurs(wanted)
   if (plan.length === 0) {
     const why = missing.map((one) => `${one.what}: ${one.why}`)

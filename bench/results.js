@@ -2,6 +2,7 @@
 // What the rounds gave: figures by scenario and case, and their summary.
 
 const { quantile, summarize } = require('./statistics.js')
+const { tailsOf } = require('./tails.js')
 
 /** Points of a distribution: enough for a curve, and for its end. */
 const QUANTILES = [
@@ -63,15 +64,24 @@ function summarizeCase({ entry, rounds, samples }) {
     title: entry.title,
     figures,
     samples: samples.length || undefined,
+    tails: samples.length === 0 ? undefined : tailsOf(samples),
     distribution
   }
 }
 
-/** The summary of one figure; undefined when it was not measured. */
+/**
+ * The summary of one figure; undefined when it was not measured.
+ * @returns {{ median: number, rounds: number[], isFar?: boolean } | undefined}
+ *   of the near rounds alone where there were both kinds in this run; `isFar`:
+ *   all rounds of this case were far, while others had near ones
+ */
 function figureOf(summary, scenario, name, figure) {
-  return summary
+  const found = summary
     .find((one) => one.name === scenario)
-    ?.cases.find((one) => one.name === name)?.figures[figure]
+    ?.cases.find((one) => one.name === name)
+  if (found?.near === undefined) return found?.figures[figure]
+  if (found.near !== null) return found.near[figure]
+  return { ...found.figures[figure], isFar: true }
 }
 
 module.exports = { figureOf, Results }

@@ -8,6 +8,11 @@ const { DAMAGES } = require('./threats.js')
 
 const WRONGS = [...Object.keys(DAMAGES), 'order', 'lost']
 
+// A choice: to tell less than a tenth, more rounds are needed than there are.
+const THRESHOLD = 0.9
+// Beyond it a percentage was meant, or something else.
+const MOST_THRESHOLD = 10
+
 /** A list with commas, folded to lines that begin with `indent`. */
 function fold(names, indent) {
   const lines = ['']
@@ -25,10 +30,14 @@ function fold(names, indent) {
 const USAGE = `npm run bench -- [options]
   --quick          fewer rounds and events, under two minutes
   --rounds N       so many rounds (7, or 3 with --quick)
+  --tails          as many single events as a p99.9 needs: 20 minutes more
   --only NAMES     only these scenarios, with commas between them:
 ${fold(SCENARIOS, ' '.repeat(19))}
   --against STATE  compares this clone with another folder of this package, or
-                   with a commit of this clone, in rounds that take turns
+                   with a commit of this clone, in rounds that take turns;
+                   ends with 1 when this is worse beyond the threshold
+  --threshold N    so many times as good it is to be, at least, in each figure
+                   (${THRESHOLD}); 0: whatever it is, the run ends with 0
   --json [FILE]    the figures as JSON, in a file or in the table's place
   --report DIR     where report.html and report.json go (bench/report)
   --no-report      neither of them
@@ -58,9 +67,9 @@ function splitJson(args) {
 }
 
 /**
- * @returns {{ quick: boolean, rounds: number, only?: string[],
+ * @returns {{ quick: boolean, tails: boolean, rounds: number, only?: string[],
  *   json?: string | true, report?: string, damage?: string,
- *   against?: { dir: string } | { commit: string } }}
+ *   against?: { dir: string } | { commit: string }, threshold: number }}
  */
 function parseOptions(argv = process.argv.slice(2)) {
   const { rest, json } = splitJson(argv)
@@ -71,8 +80,10 @@ function parseOptions(argv = process.argv.slice(2)) {
       options: {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
+        tails: { type: 'boolean', default: false },
         only: { type: 'string' },
         against: { type: 'string' },
+        threshold: { type: 'string' },
         report: { type: 'string' },
         'no-report': { type: 'boolean', default: false },
         corrupt: { type: 'string' },
@@ -109,11 +120,23 @@ function parseOptions(argv = process.argv.slice(2)) {
   if (against !== undefined && !(only ?? COMPARED).some(isCompared)) {
     fail(`--against compares ${COMPARED.join(', ')}`)
   }
+  if (values.threshold !== undefined && against === undefined) {
+    fail('--threshold is about what --against compares')
+  }
+  const threshold = Number(values.threshold ?? THRESHOLD)
+  if (!(threshold >= 0 && threshold <= MOST_THRESHOLD)) {
+    fail(
+      `--threshold: expected a number from 0 to ${MOST_THRESHOLD}, got ` +
+        values.threshold
+    )
+  }
   return {
     quick: values.quick,
+    tails: values.tails,
     rounds,
     only,
     against,
+    threshold,
     json,
     report: values['no-report'] ? null : values.report,
     damage: values.corrupt

@@ -3,10 +3,11 @@
 // rounds that take turns. Only ratios within one run say something.
 
 const fs = require('node:fs')
+const { tellNearFromFar } = require('./distance.js')
 const { watchMachine } = require('./machine.js')
-const { compareSummaries } = require('./comparison.js')
+const { beyondThreshold, compareSummaries } = require('./comparison.js')
 const { measure } = require('./measure.js')
-const { buildCore } = require('./native-programs.js')
+const { buildCore } = require('./programs.js')
 const { makePlan } = require('./plan.js')
 const { ratiosOf } = require('./ratios.js')
 const { writeReport } = require('./report.js')
@@ -17,12 +18,12 @@ const table = require('./table.js')
 /** This clone beside its peers. */
 async function measureAlone(plan, { rounds }) {
   const [results] = await measure(plan, rounds, [THIS])
-  const scenarios = results.summary(plan)
+  const scenarios = tellNearFromFar(results.summary(plan))
   return { scenarios, ratios: ratiosOf(scenarios) }
 }
 
 /** This clone beside another state of it. */
-async function measureAgainst(plan, { rounds, against }) {
+async function measureAgainst(plan, { rounds, against, threshold }) {
   await ensureAddon(THIS.dir)
   const that = await openSide(against)
   if (plan.some(({ isNative }) => isNative)) await buildCore(that)
@@ -33,7 +34,13 @@ async function measureAgainst(plan, { rounds, against }) {
   return {
     scenarios: [],
     ratios: [],
-    against: { ours: THIS.what, theirs: that.what, comparison }
+    against: {
+      ours: THIS.what,
+      theirs: that.what,
+      comparison,
+      threshold,
+      beyond: beyondThreshold(comparison, threshold)
+    }
   }
 }
 
@@ -64,6 +71,10 @@ async function main() {
     const files = writeReport(summary, options.report)
     // Not where --json writes to.
     process.stderr.write(`report: ${files.html}\n        ${files.json}\n`)
+  }
+  for (const text of measured.against?.beyond ?? []) {
+    console.error(`bench: worse: ${text}`)
+    process.exitCode = 1
   }
 }
 

@@ -4,7 +4,9 @@
 // latencies every single one.
 
 const { Pair } = require('./pair.js')
+const { sessionScenario } = require('./session.js')
 const { quantile } = require('./statistics.js')
+const { TAIL_EVENTS } = require('./tails.js')
 
 const NAMES = {
   shm: 'shared memory',
@@ -63,10 +65,11 @@ async function measureLatency(options, side, count, pauseMs) {
 }
 
 /**
- * @param {{ quick: boolean, damage?: string, transports: string[] }} options
- *   `transports`: those that can be had here
+ * @param {{ quick: boolean, tailRounds?: number, damage?: string,
+ *   transports: string[] }} options `tailRounds`: single events are to be enough
+ *   for a p99.9 in so many rounds; `transports`: those that can be had here
  */
-function transportScenarios({ quick, damage, transports }) {
+function transportScenarios({ quick, tailRounds, damage, transports }) {
   const here = (names) => names.filter((name) => transports.includes(name))
   const counted = (table, name) =>
     Math.ceil((table[name] ?? table.other) * (quick ? QUICK : 1))
@@ -116,7 +119,11 @@ function transportScenarios({ quick, damage, transports }) {
     { transport: 'barest', often: true },
     ...PEERS.map((transport) => ({ transport }))
   ]
-  const singles = (full, few) => (quick ? few : full)
+  const singles = (full, few) =>
+    Math.max(
+      quick ? few : full,
+      Math.ceil(TAIL_EVENTS / (tailRounds ?? Infinity))
+    )
   const never = () => false
 
   return [
@@ -235,7 +242,8 @@ function transportScenarios({ quick, damage, transports }) {
         1,
         singles(600, 200)
       )
-    }
+    },
+    sessionScenario({ quick, damage, transports })
   ]
 }
 

@@ -33,22 +33,52 @@ function table(head, rows) {
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
+const LINE = ['cache line, ns', 'line']
+
 /** How the figures of each kind of scenario are shown. */
 const COLUMNS = {
-  rate: [['events/s', 'rate']],
+  rate: [['events/s', 'rate'], LINE],
   latency: [
     ['p50 µs', 'p50'],
     ['p90 µs', 'p90'],
     ['p99 µs', 'p99'],
     ["receiver's CPU %", 'cpu', 100]
   ],
-  'one-way': [
-    ['p50 µs', 'p50'],
-    ['p90 µs', 'p90']
+  'one-way': [['p50 µs', 'p50'], ['p90 µs', 'p90'], LINE],
+  session: [
+    ['p50 µs, singles', 'p50'],
+    ['p90 µs', 'p90'],
+    ['p50 µs, bursts', 'burstP50'],
+    ['p99 µs', 'burstP99'],
+    ['p99 µs, flood', 'floodP99'],
+    ["receiver's CPU %", 'cpu', 100]
   ],
   cost: [
     ['CPU ns per event', 'ns'],
     ['wake-ups per event', 'bells']
+  ],
+  scale: [
+    ['CPU ns per event, p50 of bursts', 'ns'],
+    ['mean', 'meanNs'],
+    ['wake-ups per burst', 'bells'],
+    ['single p50 µs', 'p50'],
+    ['of the slowest', 'slowestP50'],
+    ['p99 of the slowest', 'p99'],
+    ['max', 'max'],
+    ['lost, %', 'lostPercent']
+  ],
+  'large-ring': [
+    ['file MB', 'fileMb'],
+    ['made ms', 'createMs'],
+    ['filled ns', 'fillNs'],
+    ['opened ms', 'openMs'],
+    ['read ns', 'readNs'],
+    ['lapped ns', 'lapNs'],
+    ['read again ns', 'rereadNs'],
+    ["writer's own MB", 'writerMb'],
+    ["reader's own MB", 'readerMb'],
+    ['shared MB', 'mappedMb'],
+    ['lost', 'lost']
   ],
   idle: [
     ['CPU %', 'percent'],
@@ -75,7 +105,42 @@ function scenarioTable({ title, kind, cases }) {
       return value === undefined ? '' : spread(scaled(value, factor))
     })
   ])
-  return table([title, ...columns.map(([head]) => head)], rows)
+  const all = table([title, ...columns.map(([head]) => head)], rows)
+  const isTold = cases.some(({ near }) => near !== undefined)
+  return isTold ? `${all}\n\n${nearTable(title, kind, cases)}` : all
+}
+
+/** The first figure of near rounds alone, and how many of them there were. */
+function nearTable(title, kind, cases) {
+  const [head, figure] = COLUMNS[kind][0]
+  const timed = cases.filter(({ near }) => near !== undefined)
+  const rows = timed.map((one) => [
+    one.title,
+    one.near === null ? '' : spread(one.near[figure]),
+    `${one.near?.line.rounds.length ?? 0} of ${one.figures.line.rounds.length}`
+  ])
+  return table([`${title}, near CPUs alone`, head, 'rounds'], rows)
+}
+
+/** Quantiles of the single events of all rounds together, of which there are
+ * enough. */
+function tailTable(scenarios) {
+  const cell = (value) => (value === undefined ? '' : number(value))
+  const rows = scenarios
+    .filter(({ kind }) => kind === 'latency' || kind === 'session')
+    .flatMap(({ name, cases }) =>
+      cases
+        .filter(({ tails }) => tails?.p99 !== undefined)
+        .map(({ title, tails }) => [
+          `${name}: ${title}`,
+          String(tails.count),
+          ...['p50', 'p99', 'p999', 'max'].map((key) => cell(tails[key]))
+        ])
+    )
+  const head = ['events', 'p50 µs', 'p99 µs', 'p99.9 µs', 'max µs']
+  return rows.length > 0
+    ? [table(['Single events of all rounds', ...head], rows)]
+    : []
 }
 
 function ratioTable(ratios) {
@@ -116,7 +181,8 @@ function report({ machine, rounds, scenarios, ratios, missing, against }) {
       `(${machine.cpu}), ${machine.system}; load ${number(machine.load)} at ` +
       `the start, ${number(machine.stolenPercent)} % of the CPU time stolen ` +
       'by the host',
-    ...scenarios.map(scenarioTable)
+    ...scenarios.map(scenarioTable),
+    ...tailTable(scenarios)
   ]
   if (ratios.length > 0) parts.push(ratioTable(ratios))
   if (against !== undefined) {

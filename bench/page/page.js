@@ -148,12 +148,14 @@ if (against !== undefined) {
   )
 }
 
-const RATE = [['events/s', 'rate']]
+const LINE = ['cache line, ns', 'line']
+const RATE = [['events/s', 'rate'], LINE]
 const LATENCY = [
   ['p50 µs', 'p50'],
   ['p90 µs', 'p90'],
   ['p99 µs', 'p99'],
-  ["receiver's CPU %", 'cpu', 100]
+  ["receiver's CPU %", 'cpu', 100],
+  LINE
 ]
 
 const LABELS = {
@@ -211,6 +213,48 @@ for (const one of latencies) {
   figureTable(part, one, LATENCY)
 }
 
+const SESSION = [
+  ['p50 µs, singles', 'p50'],
+  ['p90 µs', 'p90'],
+  ['p50 µs, bursts', 'burstP50'],
+  ['p99 µs', 'burstP99'],
+  ['p99 µs, flood', 'floodP99'],
+  ["receiver's CPU %", 'cpu', 100]
+]
+for (const one of named(/^session$/)) {
+  const part = section(
+    one.title,
+    'Typing, quiet, bursts and a flood, minutes compressed into seconds; the curves are those of single events.'
+  )
+  curves(part.plot(), one.cases)
+  figureTable(part, one, SESSION)
+}
+
+const tailed = scenarios
+  .filter(({ kind }) => kind === 'latency' || kind === 'session')
+  .flatMap(({ name, cases }) =>
+    cases
+      .filter(({ tails }) => tails?.p99 !== undefined)
+      .map((one) => ({ ...one, title: `${name}: ${one.title}` }))
+  )
+if (tailed.length > 0) {
+  const tail = (value) =>
+    element('td', {}, value === undefined ? '' : number(value))
+  section(
+    'The slowest',
+    'Single events of all rounds together. A quantile needs ten events beyond it.'
+  ).table(
+    head('', 'events', 'p50 µs', 'p99 µs', 'p99.9 µs', 'max µs'),
+    ...tailed.map(({ title, tails }) =>
+      row(
+        element('td', {}, title),
+        element('td', {}, `${tails.count}`),
+        ...['p50', 'p99', 'p999', 'max'].map((key) => tail(tails[key]))
+      )
+    )
+  )
+}
+
 const floors = named(/^floors-/)
 if (floors.length > 0) {
   const part = section(
@@ -248,6 +292,40 @@ if (costs.length > 0) {
       ['MB for each client', 'megabytes']
     ])
   }
+}
+
+const MANY = {
+  scale: [
+    ['CPU ns per event, p50 of bursts', 'ns'],
+    ['mean', 'meanNs'],
+    ['wake-ups per burst', 'bells'],
+    ['single p50 µs', 'p50'],
+    ['of the slowest', 'slowestP50'],
+    ['p99 of the slowest', 'p99'],
+    ['max', 'max'],
+    ['lost, %', 'lostPercent']
+  ],
+  'large-ring': [
+    ['file MB', 'fileMb'],
+    ['made ms', 'createMs'],
+    ['filled ns', 'fillNs'],
+    ['opened ms', 'openMs'],
+    ['read ns', 'readNs'],
+    ['lapped ns', 'lapNs'],
+    ['read again ns', 'rereadNs'],
+    ["writer's own MB", 'writerMb'],
+    ["reader's own MB", 'readerMb'],
+    ['shared MB', 'mappedMb'],
+    ['lost', 'lost']
+  ]
+}
+const many = named(/^(scale|large-ring)$/)
+if (many.length > 0) {
+  const part = section(
+    'Many readers, and a large ring',
+    'C processes that sleep, and verify and account for all they get; ns are for an event.'
+  )
+  for (const one of many) figureTable(part, one, MANY[one.kind])
 }
 
 if (missing.length > 0) {

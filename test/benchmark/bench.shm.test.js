@@ -8,7 +8,10 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { promisify } = require('node:util')
-const { compareSummaries } = require('../../bench/comparison.js')
+const {
+  beyondThreshold,
+  compareSummaries
+} = require('../../bench/comparison.js')
 const { SCENARIOS } = require('../../bench/plan.js')
 const { findState } = require('../../bench/sides.js')
 const { summarize } = require('../../bench/statistics.js')
@@ -198,6 +201,31 @@ describe('bench: the comparison', () => {
     assert.equal(cost.ratio, 0.25)
   })
 
+  it('is beyond the threshold when the medians and the rounds are', () => {
+    const of = (ours, theirs) =>
+      compare('rate', { rate: ours }, { rate: theirs })
+    const worse = of([80, 80, 80], [100, 100, 100])
+    assert.deepEqual(beyondThreshold(worse, 0.9), [
+      'rate: shared memory, events/s: 0.80 times as good (0.80 by rounds), ' +
+        '0.9 at the least'
+    ])
+    assert.deepEqual(beyondThreshold(worse, 0.8), [])
+    assert.deepEqual(beyondThreshold(worse, 0), [])
+    // A machine that was slow for both has fast rounds in the other state.
+    const unlucky = of([50, 50, 80], [50, 100, 80])
+    assert.ok(unlucky[0].ratio < 0.9)
+    assert.deepEqual(beyondThreshold(unlucky, 0.9), [])
+    const late = compare(
+      'latency',
+      { p50: [20], p90: [10] },
+      { p50: [10], p90: [10] }
+    )
+    assert.deepEqual(
+      beyondThreshold(late, 0.9).map((text) => text.slice(0, 30)),
+      ['latency: shared memory, p50 µs']
+    )
+  })
+
   it('a median lies in the middle, of an even number between two', () => {
     assert.deepEqual(summarize([4, 1, 9]), { median: 4, low: 1, high: 9 })
     assert.deepEqual(summarize([4, 1, 9, 6]), { median: 5, low: 1, high: 9 })
@@ -211,7 +239,15 @@ describe('bench: the command line', function () {
   it('--help names all options and scenarios', async () => {
     const { stdout, stderr } = await bench('--help')
     assert.equal(stderr, '')
-    for (const option of ['quick', 'rounds', 'only', 'against', 'corrupt']) {
+    for (const option of [
+      'quick',
+      'rounds',
+      'only',
+      'against',
+      'threshold',
+      'tails',
+      'corrupt'
+    ]) {
       assert.ok(stdout.includes(`\n  --${option} `), option)
     }
     const words = stdout.split(/[\s,]+/)
@@ -228,6 +264,9 @@ describe('bench: the command line', function () {
     [['--against', os.tmpdir()], /a folder of this package or a commit/],
     [['--against', '.', '--only', 'floors-1'], /compares one, batch, /],
     [['--only', 'one,two'], /--only: there is no two\n[^]*one, batch, /],
+    [['--threshold', '0.9'], /is about what --against compares/],
+    [['--against', '.', '--threshold', '90'], /a number from 0 to 10, got 90/],
+    [['--against', '.', '--threshold', 'x'], /a number from 0 to 10, got x/],
     [['--rounds', '0'], /expected a whole number from 1, got 0/],
     [['--corrupt', 'all'], /expected one of details, /],
     [['--nope'], /Unknown option '--nope'/]
@@ -250,17 +289,25 @@ describe('bench: the command line', function () {
     assert.equal(findState('--all'), null)
   })
 
-  it('compares with a folder, figure by figure', async () => {
+  it('compares with a folder, figure by figure, and ends with 1', async () => {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-test-'))
     try {
-      const { stdout } = await bench(
+      const compared = bench(
         ...['--quick', '--rounds=2', '--only=cold', '--against', ROOT],
-        `--report=${dir}`
+        // So much better than itself it is not.
+        ...['--threshold=10', `--report=${dir}`]
       )
-      assert.match(stdout, /\| cold: shared memory, events\/s +\|/)
+      await assert.rejects(compared, ({ code, stdout, stderr }) => {
+        assert.equal(code, 1)
+        assert.match(stdout, /\| cold: shared memory, events\/s +\|/)
+        assert.match(stderr, /\nbench: worse: cold: shared memory, events/)
+        return true
+      })
       const json = fs.readFileSync(path.join(dir, 'report.json'), 'utf8')
       const { against, scenarios } = JSON.parse(json)
       assert.deepEqual(scenarios, [])
+      assert.equal(against.threshold, 10)
+      assert.equal(against.beyond.length, 2)
       assert.ok(against.theirs.startsWith(ROOT))
       assert.deepEqual(
         against.comparison.map((row) => row.case),

@@ -66,8 +66,9 @@ static void watch(void *argument) {
         futex(&shared->sequence, FUTEX_WAIT, seen);
       continue;
     }
-    shared->slots[(now - 1) % SLOTS].noticed_ns = now_ns();
-    seen = now;
+    uint64_t noticed_ns = now_ns();
+    while (seen != now)
+      shared->slots[seen++ % SLOTS].noticed_ns = noticed_ns;
     uv_async_send(&async);
   }
 }

@@ -1,0 +1,64 @@
+'use strict'
+// How far the CPUs of two processes were from each other while a round was
+// measured. A host that moves virtual CPUs puts them near each other in some
+// rounds and far in others, which changes what goes between caches four times
+// over; ratios of the two are about the host.
+
+const { summarize } = require('./statistics.js')
+
+// A round is far when a cache line took so many times what it took in the
+// nearest round of the run. Near ones differ by a fifth, far ones take four
+// times as long.
+const FAR = 2
+
+const linesOf = ({ figures }) => figures.line?.rounds ?? []
+
+/**
+ * The time of a cache line from which on rounds are far; undefined when all
+ * are of one kind.
+ * @param {...object[]} summaries of the states that are compared
+ * @returns {number | undefined} ns
+ */
+function farFrom(...summaries) {
+  const lines = summaries.flat().flatMap(({ cases }) => cases.flatMap(linesOf))
+  const limit = FAR * Math.min(...lines)
+  return lines.some((line) => line >= limit) ? limit : undefined
+}
+
+/** Which rounds of a case were near, one boolean for each. */
+const nearRounds = (one, limit) => linesOf(one).map((line) => line < limit)
+
+/** The summary of those rounds alone that `which` is true for. */
+function pickRounds({ rounds }, which) {
+  const picked = rounds.filter((_, i) => which[i])
+  return { ...summarize(picked), rounds: picked }
+}
+
+/**
+ * Where rounds were near and far, gives each case whose lines were timed
+ * `near`: the same figures of its near rounds alone, or null when all of its
+ * rounds were far. Changes nothing else.
+ * @param {object[]} summary of all scenarios
+ */
+function tellNearFromFar(summary) {
+  const limit = farFrom(summary)
+  if (limit === undefined) return summary
+  return summary.map((scenario) => ({
+    ...scenario,
+    cases: scenario.cases.map((one) => {
+      const which = nearRounds(one, limit)
+      if (which.length === 0) return one
+      const near = which.includes(true)
+        ? Object.fromEntries(
+            Object.entries(one.figures).map(([name, figure]) => [
+              name,
+              pickRounds(figure, which)
+            ])
+          )
+        : null
+      return { ...one, near }
+    })
+  }))
+}
+
+module.exports = { farFrom, nearRounds, pickRounds, tellNearFromFar }
