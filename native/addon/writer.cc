@@ -125,29 +125,24 @@ public:
     return result < 0 ? self->Fail(env, result) : nullptr;
   }
 
-  // (source, details, source, details, ...)
+  // (texts, count): source and details of so many, one behind the other; how
+  // long each is stands among the numbers.
   static napi_value StageMany(napi_env env, napi_callback_info info) {
-    napi_value arguments[2 * KG_STAGE_MOST];
-    size_t count = 2 * KG_STAGE_MOST;
+    napi_value arguments[2];
+    size_t count = 2;
     void *data = nullptr;
+    uint32_t threats = 0;
     if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) !=
         napi_ok) {
       return nullptr;
     }
     Writer *self = static_cast<Writer *>(data);
-    if (count > 2 * KG_STAGE_MOST || count % 2 != 0) {
+    if (napi_get_value_uint32(env, arguments[1], &threats) != napi_ok ||
+        threats > KG_STAGE_MOST) {
       return self->Fail(env, KG_E_INVALID_ARGUMENT);
     }
-    for (size_t i = 0; i < count / 2; i++) {
-      Utf8 source;
-      Utf8 details;
-      int64_t result = self->With(env, i, &arguments[2 * i], &source, &details,
-                                  nullptr, StageOne);
-      if (result < 0) {
-        return self->Fail(env, result);
-      }
-    }
-    return nullptr;
+    int64_t result = self->StageJoined(env, arguments[0], threats);
+    return result < 0 ? self->Fail(env, result) : nullptr;
   }
 
   Napi::Value Commit(const Napi::CallbackInfo &info) {
@@ -296,6 +291,51 @@ private:
     return (*self)->WithMore(env, arguments, &source, &details, action);
   }
 
+  // The threats whose numbers are the first ones.
+  int64_t StageJoined(napi_env env, napi_value texts, size_t count) {
+    if (writer_ == nullptr) {
+      return KG_E_CLOSED;
+    }
+    if (numbers_ == nullptr) {
+      return KG_E_INVALID_ARGUMENT;
+    }
+    size_t length = 0;
+    for (size_t i = 0; i < 2 * count; i++) {
+      if (!(Length(i) >= 0 && Length(i) < kShort)) {
+        return KG_E_INVALID_ARGUMENT;
+      }
+      length += static_cast<size_t>(Length(i));
+    }
+    int64_t result = joined_.Read(env, texts, length);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+      Utf8 source;
+      Utf8 details;
+      joined_.Next(static_cast<size_t>(Length(2 * i)), &source);
+      joined_.Next(static_cast<size_t>(Length(2 * i + 1)), &details);
+      kg_threat threat = {};
+      PutNumbers(i, &threat);
+      threat.source = source.text();
+      threat.details = details.text();
+      result = kg_writer_stage(writer_, &threat);
+    }
+    return result;
+  }
+
+  // Units of UTF-16 that text `index` has: each threat has two of them.
+  double Length(size_t index) const {
+    return numbers_[1 + index / 2 * KG_STAGE_COLUMNS + KG_STAGE_SOURCE +
+                    index % 2];
+  }
+
+  void PutNumbers(size_t index, kg_threat *threat) const {
+    const double *numbers = &numbers_[1 + index * KG_STAGE_COLUMNS];
+    uint32_t facts = static_cast<uint32_t>(numbers[KG_STAGE_FACTS]);
+    threat->threat_type = static_cast<uint32_t>(numbers[KG_STAGE_TYPE]);
+    threat->severity = static_cast<uint8_t>(facts);
+    threat->blocked = (facts & KG_STAGE_BLOCKED) != 0;
+    threat->timestamp_us = static_cast<uint64_t>(numbers[KG_STAGE_TIMESTAMP]);
+  }
+
   int64_t WithMore(napi_env env, napi_value *arguments, Utf8 *source,
                    Utf8 *details, Action action) {
     Utf8 id;
@@ -345,16 +385,11 @@ private:
     if (result != KG_OK) {
       return result;
     }
-    const double *numbers = &numbers_[1 + index * KG_STAGE_COLUMNS];
-    uint32_t facts = static_cast<uint32_t>(numbers[KG_STAGE_FACTS]);
     kg_threat threat = {};
     if (more != nullptr) {
       threat = *more;
     }
-    threat.threat_type = static_cast<uint32_t>(numbers[KG_STAGE_TYPE]);
-    threat.severity = static_cast<uint8_t>(facts);
-    threat.blocked = (facts & KG_STAGE_BLOCKED) != 0;
-    threat.timestamp_us = static_cast<uint64_t>(numbers[KG_STAGE_TIMESTAMP]);
+    PutNumbers(index, &threat);
     threat.source = source->text();
     threat.details = details->text();
     return action(writer_, &threat);
@@ -370,6 +405,7 @@ private:
 
   kg_writer *writer_ = nullptr;
   double *numbers_ = nullptr;
+  JoinedTexts joined_;
   Napi::ObjectReference numbers_reference_;
   SpacePolling *space_ = nullptr;
 };
