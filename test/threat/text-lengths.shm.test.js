@@ -56,7 +56,13 @@ describe('text of every length', () => {
     const writer = new native.Writer({ dir: current().dir })
     writer.setNumbers(new Float64Array(1 + STAGE.COLUMNS * STAGE_MOST))
     const client = current().client({ from: 'oldest' })
-    for (const text of ['\ud800', 'a\udbffb', '\udc00\ud800', '\ud83d😀']) {
+    for (const text of [
+      '\ud800',
+      'a\udbffb',
+      '\udc00\ud800',
+      '\udc00\udc00',
+      '\ud83d😀'
+    ]) {
       writer.write('source', text)
       assert.equal(client.poll(1)[0].details, Buffer.from(text).toString())
     }
