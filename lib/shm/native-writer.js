@@ -1,10 +1,10 @@
 'use strict'
 // The native writer's calls. Crossing into the addon is expensive, so numbers
-// go through an array that both sides share, and a batch's texts are the
-// arguments of few calls.
+// go through an array that both sides share, and a batch's texts as one string:
+// V8 puts the parts of all of them together at once.
 
 const {
-  STAGE: { COLUMNS, FACTS, TIMESTAMP, TYPE },
+  STAGE: { COLUMNS, DETAILS, FACTS, SOURCE, TIMESTAMP, TYPE },
   STAGE_BLOCKED,
   STAGE_MOST
 } = require('./native-constants.js')
@@ -20,7 +20,6 @@ const textsOf = ({ source, details, id, context, deflated }) => [
 class NativeWriter {
   #writer
   #numbers
-  #texts = [] // of a batch, not yet staged
   #isStaging = false
 
   /** @param {object} writer the addon's */
@@ -53,48 +52,40 @@ class NativeWriter {
   publishAll(records) {
     if (this.#isStaging) {
       // The batch before failed between its first stage and its commit.
-      this.#texts = []
       this.#writer.discard()
     }
     this.#isStaging = true
+    let texts = ''
+    let count = 0
     for (const record of records) {
-      this.#stage(record)
+      if (count === STAGE_MOST || (count > 0 && !record.isShort)) {
+        this.#writer.stageMany(texts, count)
+        texts = ''
+        count = 0
+      }
+      if (record.isShort) {
+        this.#put(count, record)
+        texts = texts + record.source + record.details
+        count++
+      } else {
+        this.#put(0, record)
+        this.#writer.stage(...textsOf(record))
+      }
     }
-    this.#flush()
+    this.#writer.stageMany(texts, count)
     const last = this.#writer.commit()
     this.#isStaging = false
     return last
   }
 
-  #stage(record) {
-    if (record.isShort) {
-      const texts = this.#texts
-      this.#put(texts.length / 2, record)
-      texts.push(record.source, record.details)
-      if (texts.length === 2 * STAGE_MOST) {
-        this.#flush()
-      }
-      return
-    }
-    this.#flush()
-    this.#put(0, record)
-    this.#writer.stage(...textsOf(record))
-  }
-
-  #put(index, { type, severity, blocked, timestampUs }) {
+  #put(index, { type, severity, blocked, timestampUs, source, details }) {
     const at = 1 + COLUMNS * index
     const numbers = this.#numbers
     numbers[at + TYPE] = type
     numbers[at + FACTS] = blocked ? severity | STAGE_BLOCKED : severity
     numbers[at + TIMESTAMP] = timestampUs
-  }
-
-  #flush() {
-    const texts = this.#texts
-    this.#texts = []
-    if (texts.length > 0) {
-      this.#writer.stageMany(...texts)
-    }
+    numbers[at + SOURCE] = source.length
+    numbers[at + DETAILS] = details.length
   }
 }
 

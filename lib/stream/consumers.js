@@ -6,6 +6,8 @@
 //   demand            WANTS, ACCEPTS or BLOCKS
 //   scope             in which it is called, or null
 //   deliver(threat)
+//   collects          whether it has collect(threats), which does what
+//                     deliver() does with each of them
 //   flush()           what was taken at once has been delivered
 //   end(error?)       the stream is over for it
 
@@ -24,6 +26,7 @@ const MOST_KEPT = 256
 
 /** Delivers to `on('threat')`. */
 class ListenerConsumer {
+  collects = false
   holds = false
   demand = WANTS
   #emitter
@@ -47,6 +50,7 @@ class ListenerConsumer {
 
 /** Delivers to `on('threats')` what was taken at once, as one list. */
 class BatchConsumer {
+  collects = true
   holds = false
   demand = WANTS
   #emitter
@@ -64,6 +68,10 @@ class BatchConsumer {
 
   deliver(threat) {
     this.#batch.push(threat)
+  }
+
+  collect(threats) {
+    this.#batch = this.#batch.concat(threats)
   }
 
   flush() {
@@ -104,6 +112,7 @@ const result = (value, done) =>
 
 /** Delivers to the callback of one pollThreats. */
 class PollConsumer {
+  collects = false
   holds = true
   demand = WANTS
   scope = new Scope()
@@ -170,6 +179,7 @@ class PollConsumer {
  * it; when it lags too far behind, the others wait.
  */
 class IteratorConsumer {
+  collects = false
   holds = true
   // Who awaits goes on in a scope of their own.
   scope = null

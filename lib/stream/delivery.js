@@ -218,8 +218,9 @@ class Delivery {
 
   #drain() {
     while (!this.#isClosed && this.#demand() > ACCEPTS) {
+      let count = 1
       if (this.#index < this.#batch.length) {
-        this.#deliver(this.#batch[this.#index++])
+        count = this.#deliverNext()
       } else if (!this.#hasMore) {
         this.#flush()
         if (this.#isClosed || !this.#source.arm()) {
@@ -230,7 +231,7 @@ class Delivery {
         // A listener of `lost` may have changed what the loop asks for.
         continue
       }
-      if (this.#spend()) {
+      if (this.#spend(count)) {
         this.#schedule()
         return
       }
@@ -243,6 +244,9 @@ class Delivery {
 
   /** What all consumers together demand. */
   #demand() {
+    if (this.#audience.length === 1) {
+      return this.#audience[0].demand
+    }
     let most = ACCEPTS
     for (const { demand } of this.#audience) {
       if (demand < ACCEPTS) {
@@ -264,14 +268,15 @@ class Delivery {
     }
   }
 
-  /** Charges one event, or one look that brought none, to the budget. True
-   * when it is spent. The first event waits for no clock. */
-  #spend() {
-    const left = --this.#left
+  /** Charges events, or one look that brought none, to the budget. True when it
+   * is spent. The first event waits for no clock. */
+  #spend(count = 1) {
+    this.#left -= count
+    const left = this.#left
     if (left <= 0) {
       return true
     }
-    if (left % EVENTS_PER_CLOCK !== EVENTS_PER_CLOCK - 1) {
+    if (count === 1 && left % EVENTS_PER_CLOCK !== EVENTS_PER_CLOCK - 1) {
       return false
     }
     const now = performance.now()
@@ -297,6 +302,25 @@ class Delivery {
     this.#generation = this.#source.generation
     // A listener of `lost` may have polled some of it already.
     return this.#index < this.#batch.length
+  }
+
+  /** Gives the next threat to every consumer, or all that there are to one that
+   * is alone and collects them. @returns {number} how many */
+  #deliverNext() {
+    const count = this.#batch.length
+    if (
+      this.#index > 0 ||
+      this.#audience.length > 1 ||
+      !this.#audience[0].collects ||
+      count > this.#left
+    ) {
+      this.#deliver(this.#batch[this.#index++])
+      return 1
+    }
+    this.#index = count
+    this.#received += count
+    this.#audience[0].collect(this.#batch)
+    return count
   }
 
   /** Gives one threat to every consumer. @throws what a listener threw */

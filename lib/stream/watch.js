@@ -11,6 +11,7 @@ const { Digest } = require('./digest.js')
  * open meanwhile, and for nothing else. */
 class Waiter {
   holds = true
+  collects = false
   demand = ACCEPTS
   scope = null
 
@@ -37,6 +38,7 @@ class Waiter {
 class Watch extends ScopedEmitter {
   // Of a consumer (consumers.js).
   holds = false
+  collects = false
   demand = WANTS
   scope = null
 

@@ -7,7 +7,12 @@ const { nowMicros } = require('../base/wall-clock.js')
 const { encodeContext } = require('./context.js')
 const { deflate } = require('./deflate.js')
 const { MAX_EVENT_BYTES } = require('./limits.js')
-const { severityNumbers, typeNumbers } = require('./names.js')
+const {
+  Severity,
+  severityNumberOf,
+  ThreatType,
+  typeNumberOf
+} = require('./names.js')
 
 // Node 18 has no String.prototype.isWellFormed.
 const HAS_WELL_FORMED = typeof String.prototype.isWellFormed === 'function'
@@ -22,15 +27,18 @@ function refuse(isType, field, expected, value) {
   )
 }
 
+const isCode = (value, limit) =>
+  Number.isInteger(value) && value >= 0 && value <= limit
+
+/** A type or a severity that is given by its number. */
 function number(field, value, names, limit) {
-  const code = typeof value === 'string' ? names.get(value) : value
-  if (!Number.isInteger(code) || code < 0 || code > limit) {
+  if (!isCode(value, limit)) {
     const isType = typeof value === 'string' || typeof value === 'number'
-    const known = [...names.keys()].join(', ')
+    const known = Object.keys(names).join(', ')
     const expected = `${known} or a whole number up to ${limit}`
     throw refuse(isType, field, expected, value)
   }
-  return code
+  return value
 }
 
 function text(field, value) {
@@ -123,7 +131,7 @@ const unreadable = (cause) =>
   )
 
 /** The number of a type or a severity that is named Unknown, as a received
- * threat has it; the name where there is none. */
+ * threat has it; undefined where there is none. */
 function codeBeside(threat, field, limit) {
   let code
   try {
@@ -131,14 +139,32 @@ function codeBeside(threat, field, limit) {
   } catch (cause) {
     throw unreadable(cause)
   }
-  if (code === undefined) {
-    return UNKNOWN
-  }
-  if (!Number.isInteger(code) || code < 0 || code > limit) {
+  if (code !== undefined && !isCode(code, limit)) {
     const expected = `a whole number up to ${limit}`
     throw refuse(typeof code === 'number', field, expected, code)
   }
   return code
+}
+
+/** The number of a type, given by name or number. */
+function typeOf(type, threat) {
+  const known = typeNumberOf(type)
+  return known === 0
+    ? (codeBeside(threat, 'threatTypeCode', MAX_TYPE) ?? known)
+    : (known ?? number('threatType', type, ThreatType, MAX_TYPE))
+}
+
+/** The same of a severity. */
+function severityOf(severity, threat) {
+  const known = severityNumberOf(severity)
+  if (known !== undefined) {
+    return known
+  }
+  const code =
+    severity === UNKNOWN
+      ? codeBeside(threat, 'severityCode', MAX_SEVERITY)
+      : undefined
+  return code ?? number('severity', severity, Severity, MAX_SEVERITY)
 }
 
 /** Refuses texts of more bytes than an event may have. */
@@ -192,45 +218,37 @@ function checkThreat(threat, limits = DEFAULT_LIMITS) {
       `threat: expected an object, got ${show(threat)}`
     )
   }
-  let record
+  let type, severity, blocked, timestampUs, source, details, id, context
   try {
     const fields = isPolluted() ? ownFields(threat) : threat
     // Each property is read once.
-    record = {
-      type: fields.threatType,
-      severity: fields.severity,
-      blocked: fields.blocked,
-      timestampUs: fields.timestampUs,
-      source: fields.source,
-      details: fields.details,
-      id: fields.id,
-      context: fields.context,
-      deflated: undefined,
-      isShort: true
-    }
+    type = fields.threatType
+    severity = fields.severity
+    blocked = fields.blocked
+    timestampUs = fields.timestampUs
+    source = fields.source
+    details = fields.details
+    id = fields.id
+    context = fields.context
   } catch (cause) {
     throw unreadable(cause)
   }
-  const { source, details, id, context, blocked = false } = record
-  if (record.type === UNKNOWN) {
-    record.type = codeBeside(threat, 'threatTypeCode', MAX_TYPE)
+  const record = {
+    type: typeOf(type, threat),
+    severity: severityOf(severity, threat),
+    blocked: blocked === undefined ? false : blocked,
+    timestampUs: 0,
+    source,
+    details,
+    id,
+    context: undefined,
+    deflated: undefined,
+    isShort: true
   }
-  if (record.severity === UNKNOWN) {
-    record.severity = codeBeside(threat, 'severityCode', MAX_SEVERITY)
-  }
-  record.type = number('threatType', record.type, typeNumbers, MAX_TYPE)
-  record.severity = number(
-    'severity',
-    record.severity,
-    severityNumbers,
-    MAX_SEVERITY
-  )
-  flag(blocked)
-  record.blocked = blocked
-  if (record.timestampUs === undefined) {
-    record.timestampUs = 0
-  } else {
-    timestamp(record.timestampUs)
+  flag(record.blocked)
+  if (timestampUs !== undefined) {
+    timestamp(timestampUs)
+    record.timestampUs = timestampUs
   }
   text('source', source)
   text('details', details)
@@ -242,10 +260,9 @@ function checkThreat(threat, limits = DEFAULT_LIMITS) {
     if (id !== undefined) {
       ownId(id)
     }
-    record.context =
-      context === undefined
-        ? undefined
-        : encodeContext(context, limits.strictContext)
+    if (context !== undefined) {
+      record.context = encodeContext(context, limits.strictContext)
+    }
     checkBytes(record, limits.maxEventBytes)
     record.deflated = deflate(record)
     record.isShort = false

@@ -30,12 +30,14 @@ enum kg_stage_column {
   KG_STAGE_TYPE,
   KG_STAGE_FACTS, /* the severity, with KG_STAGE_BLOCKED or without */
   KG_STAGE_TIMESTAMP,
+  KG_STAGE_SOURCE, /* units of UTF-16 */
+  KG_STAGE_DETAILS,
   KG_STAGE_COLUMNS
 };
 
 #define KG_STAGE_BLOCKED 256
 
-/* Threats that one call stages: each gives two of its arguments. */
+/* Threats that one call stages, their texts in one string. */
 #define KG_STAGE_MOST 64
 
 #endif

@@ -1,76 +1,11 @@
 // Writer: kg_writer for JavaScript.
-extern "C" {
-#include "../file/space_listener.h"
-#include "../loop/watch.h"
-}
-
 #include "addon.h"
-#include "loop_handle.h"
 #include "protocol.h"
+#include "space_polling.h"
 #include "text.h"
 
 namespace kg {
 namespace {
-
-// Tells a Writer object when there is space again.
-class SpacePolling : public LoopHandle {
-public:
-  // `*place` is null once it has ended.
-  explicit SpacePolling(SpacePolling **place) : place_(place) {}
-
-  // False, and it is gone, where nobody tells. The writer must outlive it.
-  bool Start(Napi::Env env, kg_writer *writer, const Napi::Value &on_space) {
-    uv_loop_t *loop = nullptr;
-    intptr_t descriptor = kg__writer_open_listener(writer);
-    if (descriptor < 0 || napi_get_uv_event_loop(env, &loop) != napi_ok ||
-        kg__watch_init(&watch_, loop, descriptor, OnSpace) != 0) {
-      delete this;
-      return false;
-    }
-    handle()->data = this;
-    writer_ = writer;
-    // It does not hold the loop open.
-    uv_unref(handle());
-    // What it misses on the way (kg__watch_turns) JavaScript's timer finds.
-    kg__watch_start(&watch_);
-    *place_ = this;
-    Started(env, on_space);
-    return true;
-  }
-
-  // The writer is to be closed.
-  void Disown() {
-    *place_ = nullptr;
-    place_ = nullptr;
-    Abandon();
-  }
-
-private:
-  static void OnSpace(kg__watch *watch) {
-    SpacePolling *self = static_cast<SpacePolling *>(watch->uv.handle.data);
-    kg__writer_drain_listener(self->writer_);
-    OnEvent(static_cast<LoopHandle *>(self));
-  }
-  void BeginStop() override {
-    uv_close(handle(), [](uv_handle_t *handle) {
-      SpacePolling *self = static_cast<SpacePolling *>(handle->data);
-      OnStopped(static_cast<LoopHandle *>(self));
-    });
-  }
-  void Stopped(bool) override {
-    if (place_ != nullptr) {
-      *place_ = nullptr;
-    }
-  }
-
-  uv_handle_t *handle() {
-    return &watch_.uv.handle;
-  }
-
-  SpacePolling **place_;
-  kg_writer *writer_ = nullptr;
-  kg__watch watch_;
-};
 
 class Writer : public Napi::ObjectWrap<Writer> {
 public:
@@ -125,29 +60,24 @@ public:
     return result < 0 ? self->Fail(env, result) : nullptr;
   }
 
-  // (source, details, source, details, ...)
+  // (texts, count): source and details of so many, one behind the other; how
+  // long each is stands among the numbers.
   static napi_value StageMany(napi_env env, napi_callback_info info) {
-    napi_value arguments[2 * KG_STAGE_MOST];
-    size_t count = 2 * KG_STAGE_MOST;
+    napi_value arguments[2];
+    size_t count = 2;
     void *data = nullptr;
+    uint32_t threats = 0;
     if (napi_get_cb_info(env, info, &count, arguments, nullptr, &data) !=
         napi_ok) {
       return nullptr;
     }
     Writer *self = static_cast<Writer *>(data);
-    if (count > 2 * KG_STAGE_MOST || count % 2 != 0) {
+    if (napi_get_value_uint32(env, arguments[1], &threats) != napi_ok ||
+        threats > KG_STAGE_MOST) {
       return self->Fail(env, KG_E_INVALID_ARGUMENT);
     }
-    for (size_t i = 0; i < count / 2; i++) {
-      Utf8 source;
-      Utf8 details;
-      int64_t result = self->With(env, i, &arguments[2 * i], &source, &details,
-                                  nullptr, StageOne);
-      if (result < 0) {
-        return self->Fail(env, result);
-      }
-    }
-    return nullptr;
+    int64_t result = self->StageJoined(env, arguments[0], threats);
+    return result < 0 ? self->Fail(env, result) : nullptr;
   }
 
   Napi::Value Commit(const Napi::CallbackInfo &info) {
@@ -296,6 +226,51 @@ private:
     return (*self)->WithMore(env, arguments, &source, &details, action);
   }
 
+  // The threats whose numbers are the first ones.
+  int64_t StageJoined(napi_env env, napi_value texts, size_t count) {
+    if (writer_ == nullptr) {
+      return KG_E_CLOSED;
+    }
+    if (numbers_ == nullptr) {
+      return KG_E_INVALID_ARGUMENT;
+    }
+    size_t length = 0;
+    for (size_t i = 0; i < 2 * count; i++) {
+      if (!(Length(i) >= 0 && Length(i) < kShort)) {
+        return KG_E_INVALID_ARGUMENT;
+      }
+      length += static_cast<size_t>(Length(i));
+    }
+    int64_t result = joined_.Read(env, texts, length);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+      Utf8 source;
+      Utf8 details;
+      joined_.Next(static_cast<size_t>(Length(2 * i)), &source);
+      joined_.Next(static_cast<size_t>(Length(2 * i + 1)), &details);
+      kg_threat threat = {};
+      PutNumbers(i, &threat);
+      threat.source = source.text();
+      threat.details = details.text();
+      result = kg_writer_stage(writer_, &threat);
+    }
+    return result;
+  }
+
+  // Units of UTF-16 that text `index` has: each threat has two of them.
+  double Length(size_t index) const {
+    return numbers_[1 + index / 2 * KG_STAGE_COLUMNS + KG_STAGE_SOURCE +
+                    index % 2];
+  }
+
+  void PutNumbers(size_t index, kg_threat *threat) const {
+    const double *numbers = &numbers_[1 + index * KG_STAGE_COLUMNS];
+    uint32_t facts = static_cast<uint32_t>(numbers[KG_STAGE_FACTS]);
+    threat->threat_type = static_cast<uint32_t>(numbers[KG_STAGE_TYPE]);
+    threat->severity = static_cast<uint8_t>(facts);
+    threat->blocked = (facts & KG_STAGE_BLOCKED) != 0;
+    threat->timestamp_us = static_cast<uint64_t>(numbers[KG_STAGE_TIMESTAMP]);
+  }
+
   int64_t WithMore(napi_env env, napi_value *arguments, Utf8 *source,
                    Utf8 *details, Action action) {
     Utf8 id;
@@ -345,16 +320,11 @@ private:
     if (result != KG_OK) {
       return result;
     }
-    const double *numbers = &numbers_[1 + index * KG_STAGE_COLUMNS];
-    uint32_t facts = static_cast<uint32_t>(numbers[KG_STAGE_FACTS]);
     kg_threat threat = {};
     if (more != nullptr) {
       threat = *more;
     }
-    threat.threat_type = static_cast<uint32_t>(numbers[KG_STAGE_TYPE]);
-    threat.severity = static_cast<uint8_t>(facts);
-    threat.blocked = (facts & KG_STAGE_BLOCKED) != 0;
-    threat.timestamp_us = static_cast<uint64_t>(numbers[KG_STAGE_TIMESTAMP]);
+    PutNumbers(index, &threat);
     threat.source = source->text();
     threat.details = details->text();
     return action(writer_, &threat);
@@ -370,6 +340,7 @@ private:
 
   kg_writer *writer_ = nullptr;
   double *numbers_ = nullptr;
+  JoinedTexts joined_;
   Napi::ObjectReference numbers_reference_;
   SpacePolling *space_ = nullptr;
 };

@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const { native } = require('../../lib/shm/addon.js')
+const { STAGE } = require('../../lib/shm/native-constants.js')
 const ipc = require('../../lib/index.js')
 const table = require('../../lib/base/error-codes.json')
 const { useNative } = require('../helpers/native.js')
@@ -352,21 +353,41 @@ describe('bad calls', () => {
       const calls = [
         () => write(text, text),
         () => stage(text, text),
-        () => stageMany(text, text),
-        () => writer.setNumbers(new Float64Array(192))
+        () => stageMany(text, 1),
+        () => writer.setNumbers(new Float64Array(320))
       ]
       for (const call of calls) {
         assert.throws(call, refused)
       }
-      writer.setNumbers(new Float64Array(193))
-      for (const count of [1, 127, 129, 130, 1000, 60_000]) {
-        assert.throws(() => stageMany(...Array(count).fill(text)), refused)
+      const numbers = new Float64Array(321)
+      writer.setNumbers(numbers)
+      for (const count of [65, 1000, -1, '1', undefined]) {
+        assert.throws(() => stageMany('', count), refused)
       }
+      // How long the two texts are said to be, of 4 units.
+      const lengths = [
+        ...[0, 3, 5, 511, 512, -1, 0.5, NaN, Infinity, 2 ** 53].map(
+          (source) => [source, 0, text]
+        ),
+        ...[
+          [2, 3],
+          [5, -1],
+          [4, 0, 1],
+          [4, 0, null]
+        ]
+      ]
+      for (const [source, details, texts = text] of lengths) {
+        numbers.set([source, details], 1 + STAGE.SOURCE)
+        assert.throws(() => stageMany(texts, 1), refused, `${source}`)
+      }
+      numbers.fill(511)
+      assert.throws(() => stageMany('x'.repeat(128 * 511), 64), refused)
+      assert.throws(() => stageMany(), refused)
       assert.throws(
         () => write(text),
         hasCode(RangeError, 'ERR_INVALID_THREAT')
       )
-      stageMany()
+      stageMany('', 0)
       assert.equal(writer.commit(), 0)
       writer.close()
     })

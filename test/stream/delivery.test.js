@@ -45,6 +45,36 @@ describe('a turn of the event loop', () => {
     assert.deepEqual(sequences(seen), numbers(1, 2500))
   })
 
+  it('brings as many in lists, each what was taken at once', async () => {
+    const { stream } = openList(2500)
+    const lists = []
+    const seen = []
+    stream.on('threats', (list) => {
+      lists.push(list.length)
+      seen.push(...list)
+      // It is the listener's own.
+      list.push(list[0], ...list)
+      assert.equal(stream.stats().received, seen.length)
+      assert.equal(stream.stats().sequence, seen.length)
+    })
+    assert.deepEqual(await perTurn(2500, seen), [EVENTS, EVENTS, 452])
+    assert.deepEqual(sequences(seen), numbers(1, 2500))
+    // One look at this source brings 10; the budget ends in the middle of one.
+    assert.deepEqual(lists.slice(100, 106), [10, 10, 4, 6, 10, 10])
+  })
+
+  it('brings no more in lists where a look brings many', async () => {
+    const { source, stream } = openList(1500)
+    source.take = (_max, threats) => {
+      while (source.taken < 1500) threats.push({ sequence: ++source.taken })
+      return false
+    }
+    const seen = []
+    stream.on('threats', (list) => seen.push(...list))
+    assert.deepEqual(await perTurn(1500, seen), [EVENTS, 476])
+    assert.deepEqual(sequences(seen), numbers(1, 1500))
+  })
+
   it('brings no more through an iterator, which has a budget, too', async () => {
     const { stream } = openList(2500)
     const seen = []

@@ -6,8 +6,10 @@ const assert = require('node:assert/strict')
 const {
   Severity,
   severityNameOf,
+  severityNumberOf,
   ThreatType,
-  typeNameOf
+  typeNameOf,
+  typeNumberOf
 } = require('../../lib/threat/names.js')
 
 describe('names and numbers', () => {
@@ -31,6 +33,21 @@ describe('names and numbers', () => {
     assert.equal(severityNameOf(0), undefined)
     assert.equal(severityNameOf(5), undefined)
     assert.equal(typeNameOf(8), undefined)
+  })
+
+  it('a name has its number, or none', () => {
+    for (const [name, number] of Object.entries(ThreatType)) {
+      assert.equal(typeNumberOf(name), number)
+      assert.equal(severityNumberOf(name), undefined)
+    }
+    for (const [name, number] of Object.entries(Severity)) {
+      assert.equal(severityNumberOf(name), number)
+      assert.equal(typeNumberOf(name), undefined)
+    }
+    for (const other of ['low', 'toString', '', 1, undefined, null]) {
+      assert.equal(typeNumberOf(other), undefined)
+      assert.equal(severityNumberOf(other), undefined)
+    }
   })
 
   it('not one that every list has', () => {

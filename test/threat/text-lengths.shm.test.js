@@ -4,6 +4,8 @@
 // all the same.
 
 const assert = require('node:assert/strict')
+const { native } = require('../../lib/shm/addon.js')
+const { STAGE, STAGE_MOST } = require('../../lib/shm/native-constants.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
 // Node 18 has no String.prototype.isWellFormed.
@@ -48,4 +50,22 @@ describe('text of every length', () => {
       }
     })
   }
+
+  it('F16 what no threat may have, a lone surrogate, is no wrong UTF-8', () => {
+    current().writer().close()
+    const writer = new native.Writer({ dir: current().dir })
+    writer.setNumbers(new Float64Array(1 + STAGE.COLUMNS * STAGE_MOST))
+    const client = current().client({ from: 'oldest' })
+    for (const text of [
+      '\ud800',
+      'a\udbffb',
+      '\udc00\ud800',
+      '\udc00\udc00',
+      '\ud83d😀'
+    ]) {
+      writer.write('source', text)
+      assert.equal(client.poll(1)[0].details, Buffer.from(text).toString())
+    }
+    writer.close()
+  })
 })
