@@ -120,14 +120,26 @@ int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
   if (reader->is_default_dir) {
     kg__directories_list(&reader->dirs);
   }
-  result = kg__names_make(options->name, &reader->names, failure);
+  /* The pages are the file's, and where they are is its writer's. */
+  copy.numa_node = 0;
+  result = kg__placement_of(options, &reader->placement, failure);
+  if (result == KG_OK) {
+    result = kg__names_make(options->name, &reader->names, failure);
+  }
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
                                   failure);
   }
   if (result == KG_OK) {
     kg_failure wrong;
-    result = kg__segment_map(&file, false, &reader->segment, &wrong);
+    result = kg__segment_map(&file, false, &reader->placement, &reader->segment,
+                             &wrong);
+    if (result == KG_OK) {
+      /* Closing the reader closes what is mapped. */
+      file = KG__FILE_NONE;
+      result =
+          kg__segment_require(&reader->segment, &reader->placement, &wrong);
+    }
     if (result != KG_OK) {
       kg__fail(failure, result, wrong.system_error,
                "%s" KG__SEPARATOR "%s: %.200s", reader->dir.path,
@@ -401,6 +413,26 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
                     is_rejecting(reader) &&
                     kg__load32_relaxed(&reader->registration.shared->state) ==
                         KG_CELL_ATTACHED;
+}
+
+int kg_reader_memory(const kg_reader *reader, kg_memory *memory,
+                     kg_failure *failure) {
+  if (reader == NULL || memory == NULL) {
+    return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0,
+                    "reader or memory is NULL");
+  }
+  *memory = (kg_memory){0};
+  if (!kg__reader_is_owned(reader)) {
+    return kg__fail(failure, KG_E_WRONG_THREAD, 0, "looking at its memory");
+  }
+  return kg__reader_is_forked(reader)
+             ? kg__fail(failure, KG_E_FORKED, 0, "looking at its memory")
+             : kg__memory_look(reader->segment.base, reader->segment.length,
+                               memory, failure);
+}
+
+bool kg__reader_is_placed(const kg_reader *reader) {
+  return reader->segment.is_placed;
 }
 
 void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {

@@ -32,7 +32,7 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
   kg__guard *guard;
   kg_failure failure;
-  CHECK_RESULT(kg__guard_add((char *)base + PAGE, PAGE, &guard, &failure),
+  CHECK_RESULT(kg__guard_add((char *)base + PAGE, PAGE, PAGE, &guard, &failure),
                KG_OK, &failure);
   CHECK_EQUAL(base[2 * PAGE], 0);
   CHECK_EQUAL(handled, 1);
@@ -47,7 +47,7 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   CHECK_EQUAL(base[3 * PAGE], 0);
   CHECK_EQUAL(handled, 3);
   kg__guard *next;
-  CHECK_RESULT(kg__guard_add((char *)base, PAGE, &next, &failure), KG_OK,
+  CHECK_RESULT(kg__guard_add((char *)base, PAGE, PAGE, &next, &failure), KG_OK,
                &failure);
   CHECK(next == guard && !kg__guard_is_broken(next));
   kg__guard_remove(next);
@@ -64,7 +64,8 @@ TEST(child, "F42 a child does not mend what was its parent's to mend") {
   volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
   CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
   kg__guard *guard;
-  CHECK_RESULT(kg__guard_add((char *)base, PAGE, &guard, NULL), KG_OK, NULL);
+  CHECK_RESULT(kg__guard_add((char *)base, PAGE, PAGE, &guard, NULL), KG_OK,
+               NULL);
   pid_t child = check_fork();
   if (child == 0) {
     CHECK_EQUAL(base[0], 0);
@@ -86,7 +87,8 @@ TEST(not_ignored, "F65 a host that ignores the signal cannot ignore a fault") {
     char own[PAGE];
     kg__guard *guard;
     CHECK(signal(SIGBUS, SIG_IGN) != SIG_ERR);
-    CHECK_RESULT(kg__guard_add(own, sizeof own, &guard, NULL), KG_OK, NULL);
+    CHECK_RESULT(kg__guard_add(own, sizeof own, PAGE, &guard, NULL), KG_OK,
+                 NULL);
     int fd = open(file, O_RDWR | O_CREAT, 0600);
     volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
     CHECK(raise(SIGBUS) == 0);
