@@ -178,15 +178,12 @@ int kg__require_huge_pages(const kg__file *file, const void *base,
   }
   char allowed[128];
   kg__posix_read_text(THP "shmem_enabled", allowed, sizeof allowed);
-  return kg__fail(
-      failure, KG_E_HUGE_PAGES, 0,
-      "of %zu bytes %" PRIu64 " are in huge pages: mount the tmpfs with "
-      "huge=advise (mount -o remount,huge=advise <where it is mounted>)%s, "
-      "give "
-      "the writer hugePages 'require', too, or give a dir on a hugetlbfs; "
-      "without enough memory in one piece there are none either",
-      length, memory.huge,
-      strstr(allowed, "[deny]") != NULL
-          ? ", write something else than deny to " THP "shmem_enabled"
-          : "");
+  bool is_denied = strstr(allowed, "[deny]") != NULL;
+  /* Short: the ring's path is put in front of it. */
+  return kg__fail(failure, KG_E_HUGE_PAGES, 0,
+                  "%" PRIu64 " of %zu bytes are in huge pages: %s, give the "
+                  "writer hugePages 'require', or take a dir on a hugetlbfs",
+                  memory.huge, length,
+                  is_denied ? "take deny out of " THP "shmem_enabled"
+                            : "mount its tmpfs with huge=advise");
 }
