@@ -137,13 +137,13 @@ const hugePages = (label, value) =>
 
 /** On which node. */
 function numaNode(label, value) {
-  const Type = typeof value === 'string' ? RangeError : TypeError
-  if (value !== 'interleave') {
-    const expected = "the number of a node, or 'interleave'"
-    mustBe(typeof value === 'number', Type, label, expected, value)
-    integer(label, value, 0, MOST_NODES - 1)
+  if (value === 'interleave') {
+    return value
   }
-  return value
+  const Type = typeof value === 'string' ? RangeError : TypeError
+  const expected = "the number of a node, or 'interleave'"
+  mustBe(typeof value === 'number', Type, label, expected, value)
+  return integer(label, value, 0, MOST_NODES - 1)
 }
 
 /** How a ring is made and written. */

@@ -55,6 +55,36 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   close(fd);
 }
 
+TEST(huge, "F22 a page that is larger is exchanged as a whole") {
+  const size_t large = 4 * PAGE;
+  int fd = open(check_path(check_temp_dir(), "file"), O_RDWR | O_CREAT, 0600);
+  CHECK(fd >= 0 && ftruncate(fd, (off_t)(4 * large)) == 0);
+  char *mapped = mmap(NULL, 4 * large, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK(mapped != MAP_FAILED);
+  char *aligned = mapped + (-(uintptr_t)mapped & (large - 1));
+  volatile char *base = aligned;
+  kg__guard *guard;
+  kg_failure failure;
+  CHECK_RESULT(kg__guard_add(aligned, 2 * large, large, &guard, &failure),
+               KG_OK, &failure);
+  CHECK(ftruncate(fd, 0) == 0);
+  CHECK_EQUAL(base[large + PAGE], 0);
+  CHECK(kg__guard_is_broken(guard));
+  /* All of that page can be read with no guard, and nothing before it is
+   * mapped otherwise. */
+  kg__guard_remove(guard);
+  CHECK_EQUAL(base[large], 0);
+  CHECK_EQUAL(base[2 * large - 1], 0);
+  CHECK(msync(aligned, large, MS_ASYNC) == 0);
+  const struct sigaction action = {.sa_sigaction = mend,
+                                   .sa_flags = SA_SIGINFO};
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  int before = handled;
+  CHECK_EQUAL(base[large - 1], 0);
+  CHECK_EQUAL(handled, before + 1);
+  close(fd);
+}
+
 TEST(child, "F42 a child does not mend what was its parent's to mend") {
   const struct sigaction action = {.sa_sigaction = mend,
                                    .sa_flags = SA_SIGINFO};
