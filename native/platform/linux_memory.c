@@ -19,6 +19,7 @@
 
 /* Since Linux 5.14. */
 #ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
 
@@ -61,6 +62,11 @@ int kg__placement_check(const kg__placement *placement, kg_failure *failure) {
 int kg__place_pages(void *base, size_t length, const kg__placement *placement,
                     kg_failure *failure) {
   advise(base, length, placement->huge_pages);
+  if (placement->numa_node != 0) {
+    /* Of a ring that is there, the kernel moves what this process has mapped
+     * already. */
+    madvise(base, length, MADV_POPULATE_READ);
+  }
   return kg__numa_bind(base, length, placement->numa_node, failure);
 }
 
