@@ -66,8 +66,8 @@ Napi::Value MemoryInfo(Napi::Env env, const kg_memory &memory);
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);
 
 // { pageBytes, residentBytes, hugeBytes, nodes } of a ring's mapping, where
-// `look` tells; null elsewhere, and where `is_placed` says that nothing of it is
-// to be told.
+// `look` tells; null elsewhere, and where `is_placed` says that nothing of it
+// is to be told.
 template <typename T>
 Napi::Value Memory(Napi::Env env, const T *ring, bool is_placed,
                    int (*look)(const T *, kg_memory *, kg_failure *)) {
