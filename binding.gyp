@@ -35,6 +35,7 @@
         "native/file/placement.c",
         "native/file/position.c",
         "native/file/reader.c",
+        "native/file/reader_facts.c",
         "native/file/reader_reopen.c",
         "native/file/reader_wait.c",
         "native/file/registration.c",

@@ -381,17 +381,6 @@ uint32_t kg__reader_state(kg_reader *reader) {
   return (uint32_t)-result * KG_STATE_ERROR + (uint32_t)life;
 }
 
-void kg_reader_error(const kg_reader *reader, kg_failure *failure) {
-  if (reader == NULL || failure == NULL) {
-    return;
-  }
-  if (kg__reader_is_owned(reader)) {
-    *failure = reader->failure;
-  } else {
-    (void)kg__fail(failure, KG_E_WRONG_THREAD, 0, "asking for an error");
-  }
-}
-
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   if (reader == NULL || stats == NULL) {
     return;
@@ -413,35 +402,4 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
                     is_rejecting(reader) &&
                     kg__load32_relaxed(&reader->registration.shared->state) ==
                         KG_CELL_ATTACHED;
-}
-
-int kg_reader_memory(const kg_reader *reader, kg_memory *memory,
-                     kg_failure *failure) {
-  if (reader == NULL || memory == NULL) {
-    return kg__fail(failure, KG_E_INVALID_ARGUMENT, 0,
-                    "reader or memory is NULL");
-  }
-  *memory = (kg_memory){0};
-  if (!kg__reader_is_owned(reader)) {
-    return kg__fail(failure, KG_E_WRONG_THREAD, 0, "looking at its memory");
-  }
-  return kg__reader_is_forked(reader)
-             ? kg__fail(failure, KG_E_FORKED, 0, "looking at its memory")
-             : kg__memory_look(reader->segment.base, reader->segment.length,
-                               memory, failure);
-}
-
-bool kg__reader_is_placed(const kg_reader *reader) {
-  return reader->segment.is_placed;
-}
-
-void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
-  if (reader == NULL || info == NULL) {
-    return;
-  }
-  if (!kg__reader_is_owned(reader)) {
-    *info = (kg_ring_info){0};
-    return;
-  }
-  kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);
 }
