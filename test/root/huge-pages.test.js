@@ -19,6 +19,14 @@ const SLOT_BYTES = 384
 // More than the 8 MiB from which on huge pages are advised.
 const LARGE = 2 ** 15
 
+// Copies a file into one that can only be mapped.
+const COPY = `
+import mmap, sys
+with open(sys.argv[1], 'rb') as old, open(sys.argv[2], 'r+b') as new:
+    text = old.read()
+    mmap.mmap(new.fileno(), ${HUGE})[: len(text)] = text
+`
+
 describe('huge pages', () => {
   const opened = []
   let reserved
@@ -289,18 +297,37 @@ describe('huge pages', () => {
     )
   })
 
-  it('F19 a ring of small regions on a hugetlbfs: ERR_RING_INVALID', () => {
+  it('F19 a ring of small regions on a hugetlbfs: ERR_RING_INVALID', async () => {
     const dir = hugetlbfs()
-    const writer = keep(new SharedMemoryIpc({ dir: current().dir }))
-    const bytes = fs.readFileSync(writer.stats().path)
+    const { path: from } = keep(
+      new SharedMemoryIpc({ dir: current().dir })
+    ).stats()
+    // Nothing can be written there but by a mapping, which Node has not.
     const file = path.join(dir, 'kindly-guard.shm')
-    // Nothing can be written to such a file but by a mapping, which dd has not;
-    // one that is empty has no header either.
-    fs.writeFileSync(file, '', { mode: 0o600 })
+    fs.closeSync(fs.openSync(file, 'w', 0o600))
     fs.truncateSync(file, HUGE)
-    assert(bytes.length < HUGE)
-    refused(() => new ShmClient({ dir }), 'ERR_RING_INVALID', dir)
+    execFileSync('python3', ['-c', COPY, from, file])
+    refused(
+      () => new ShmClient({ dir }),
+      'ERR_RING_INVALID',
+      dir,
+      'its pages of 2097152 bytes'
+    )
     // The next writer replaces it.
+    const next = keep(new SharedMemoryIpc({ dir }))
+    assert.equal(next.stats().memory.hugeBytes, 3 * HUGE)
+  })
+
+  it('F64 a ring with holes on a hugetlbfs: refused, and none is filled', () => {
+    const dir = hugetlbfs()
+    keep(new SharedMemoryIpc({ dir })).close()
+    const file = path.join(dir, 'kindly-guard.shm')
+    fs.truncateSync(file, 2 * HUGE)
+    fs.truncateSync(file, 3 * HUGE)
+    const blocks = () => fs.statSync(file).blocks
+    const before = blocks()
+    refused(() => new ShmClient({ dir }), 'ERR_RING_INVALID', 'lacks some')
+    assert.equal(blocks(), before)
     const next = keep(new SharedMemoryIpc({ dir }))
     assert.equal(next.stats().memory.hugeBytes, 3 * HUGE)
   })
