@@ -32,8 +32,10 @@
         "native/file/lock_file.c",
         "native/file/options.c",
         "native/file/owner.c",
+        "native/file/placement.c",
         "native/file/position.c",
         "native/file/reader.c",
+        "native/file/reader_facts.c",
         "native/file/reader_reopen.c",
         "native/file/reader_wait.c",
         "native/file/registration.c",
@@ -58,6 +60,8 @@
           "sources": [
             "native/platform/linux.c",
             "native/platform/linux_clock.c",
+            "native/platform/linux_memory.c",
+            "native/platform/linux_numa.c",
             "native/platform/linux_wake_file.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",
@@ -73,6 +77,7 @@
         ["OS=='mac'", {
           "sources": [
             "native/platform/darwin.c",
+            "native/platform/darwin_memory.c",
             "native/platform/darwin_wake_file.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",
@@ -102,6 +107,7 @@
             "native/platform/win32_memory.c",
             "native/platform/win32_owner.c",
             "native/platform/win32_path.c",
+            "native/platform/win32_placement.c",
             "native/platform/win32_pointer.c",
             "native/platform/win32_system.c",
             "native/platform/win32_wake_file.c",

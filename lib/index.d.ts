@@ -112,6 +112,9 @@ export interface LocationOptions {
   name?: string
 }
 
+/** In which pages a ring is: see `hugePages` in docs/options.md. */
+export type HugePages = 'auto' | 'require' | 'off'
+
 /** A severity by name or number, or `none`. */
 export type PrioritySeverity = SeverityName | number | 'none'
 
@@ -162,6 +165,19 @@ export interface WriterOptions extends LocationOptions {
    * what JSON makes of it is sent.
    */
   strictContext?: boolean
+  /**
+   * `auto` (default): huge pages are advised for a ring of 8 MiB or more, where
+   * its file system gives them. `require`: `ERR_HUGE_PAGES`, which says what to
+   * set, unless the kernel says that all of the ring is in huge pages; it takes
+   * 6 MiB at least. `off`: small ones. A `dir` on a hugetlbfs has only huge ones.
+   */
+  hugePages?: HugePages
+  /**
+   * The NUMA node that the ring's pages are to be on, or `interleave`: on all of
+   * them in turn. `ERR_NUMA_NODE` on a machine that has one node, or not this
+   * one. Default: the system chooses. Linux.
+   */
+  numaNode?: number | 'interleave'
 }
 
 /** A position in the stream: the last event that was taken. Every `Threat` is
@@ -214,6 +230,9 @@ export interface ReaderOptions extends LocationOptions {
    * comes with `cut: true`.
    */
   maxEventBytes?: number | string
+  /** The writer's option of this name, for what this reader maps; with `require`
+   * a ring that is not in huge pages is `ERR_HUGE_PAGES`. */
+  hugePages?: HugePages
   /** Freeze what is delivered, with all that is in it: those who consume this
    * client share it. Default `false`. */
   freeze?: boolean
@@ -283,6 +302,20 @@ export interface AttachedReader {
   alive: boolean
 }
 
+/** In which pages a ring is, by what the kernel says of what this process has
+ * mapped of it, and touched so far. */
+export interface RingMemory {
+  /** Of a page in the file system. */
+  pageBytes: number
+  /** What was touched. */
+  residentBytes: number
+  /** What of that is mapped by huge pages. */
+  hugeBytes: number
+  /** How much of it is on which NUMA node, by its number; empty where the kernel
+   * knows none. */
+  nodes: number[]
+}
+
 export interface WriterStats {
   transport: 'shm'
   path: string
@@ -312,6 +345,11 @@ export interface WriterStats {
   priorityEvents: number
   fileBytes: number
   checksums: boolean
+  /** `null` for a ring that is left to the system (less than 8 MiB, without
+   * `hugePages` and `numaNode`, not on a hugetlbfs), where the kernel tells
+   * nothing, and once this is closed. Asking takes the kernel some
+   * milliseconds. */
+  memory: RingMemory | null
   /** The last failure of the heartbeat, or null. */
   error: IpcError | null
 }
@@ -355,6 +393,11 @@ export interface ReaderStats {
   priorityEvents: number
   fileBytes: number
   checksums: boolean
+  /** `null` for a ring that is left to the system (less than 8 MiB, without
+   * `hugePages` and `numaNode`, not on a hugetlbfs), where the kernel tells
+   * nothing, and once this is closed. Asking takes the kernel some
+   * milliseconds. */
+  memory: RingMemory | null
   /** Whether a writer that rejects waits for this reader. */
   reliable: boolean
   latency: LatencyStats

@@ -128,6 +128,24 @@ const severity = (label, value, low, others = []) =>
     ? integer(label, value, low, 255)
     : oneOf(label, value, [...severityNumbers.keys(), ...others])
 
+/** Linux numbers no more nodes than these. */
+const MOST_NODES = 1024
+
+/** In which pages a ring is; for both ends. */
+const hugePages = (label, value) =>
+  oneOf(label, value, ['auto', 'require', 'off'])
+
+/** On which node. */
+function numaNode(label, value) {
+  if (value === 'interleave') {
+    return value
+  }
+  const Type = typeof value === 'string' ? RangeError : TypeError
+  const expected = "the number of a node, or 'interleave'"
+  mustBe(typeof value === 'number', Type, label, expected, value)
+  return integer(label, value, 0, MOST_NODES - 1)
+}
+
 /** How a ring is made and written. */
 const RING_CHECKS = {
   maxEvents: (label, value) => integer(label, value, 1, MAX_CAPACITY),
@@ -142,7 +160,9 @@ const RING_CHECKS = {
   overflow: (label, value) => oneOf(label, value, ['overwrite', 'reject']),
   readerTimeoutMs: (label, value) => integer(label, value, 10, 3_600_000),
   maxEventBytes,
-  strictContext: flag
+  strictContext: flag,
+  hugePages,
+  numaNode
 }
 
 /**
@@ -199,6 +219,7 @@ const CURSOR_CHECKS = {
   spinMicros: (label, value) => integer(label, value, 0, 1_000_000),
   latency: (label, value) => oneOf(label, value, Object.keys(SPIN_MICROS)),
   maxEventBytes,
+  hugePages,
   freeze: flag,
   pollCpu: removed
 }

@@ -152,7 +152,15 @@ function takeFile(file, given) {
 const SWITCHES = ['port', 'socket']
 
 // Options whose value stays text when it looks like a number.
-const WORDS = ['name', 'url', 'host', 'auth', 'latency', 'overflow']
+const WORDS = [
+  'name',
+  'url',
+  'host',
+  'auth',
+  'latency',
+  'overflow',
+  'hugePages'
+]
 
 /** Text converted to the option's type; what is wrong stays as it is. */
 function fromText(section, key, value) {

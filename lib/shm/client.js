@@ -25,6 +25,7 @@ function describe(source) {
     priorityEvents: ring.priorityEvents,
     fileBytes: ring.fileBytes,
     checksums: ring.checksums,
+    memory: source.memory(),
     reliable: ring.reliable,
     error: source.lastError
   }

@@ -4,6 +4,7 @@
 const { native, reason } = require('./addon.js')
 const { STATE_ERROR, UNKNOWN, WRITER_STATES } = require('./native-constants.js')
 const { IpcError } = require('../base/errors.js')
+const { placementOf } = require('./memory.js')
 
 /**
  * What the native state() says.
@@ -30,7 +31,11 @@ function openReader(options) {
     throw new IpcError('ERR_SHM_UNAVAILABLE', reason)
   }
   // The addon reads by name what it needs, and finds what an object inherits.
-  return new native.Reader({ __proto__: null, ...options })
+  return new native.Reader({
+    __proto__: null,
+    ...options,
+    ...placementOf(options)
+  })
 }
 
 /**

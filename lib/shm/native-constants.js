@@ -5,6 +5,7 @@ module.exports = {
   FROM: { latest: 0, oldest: 1, sequence: 2 },
   LOSS_REASONS: [null, 'overwritten', 'corrupt', 'before-join', 'evicted'],
   WRITER_STATES: ['live', 'stalled', 'gone'],
+  HUGE_PAGES: ['auto', 'require', 'off'],
   READ: {
     LOST: 0,
     LOST_FROM: 1,
@@ -24,5 +25,6 @@ module.exports = {
   STATE_ERROR: 256,
   STATE_UNREAD: -1,
   STAGE_BLOCKED: 256,
-  STAGE_MOST: 64
+  STAGE_MOST: 64,
+  NUMA_INTERLEAVE: 4294967295
 }

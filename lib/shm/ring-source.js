@@ -233,6 +233,11 @@ class RingSource {
     return this.#cursor.stats()
   }
 
+  /** In which pages the ring is. @returns {import('../index').RingMemory | null} */
+  memory() {
+    return this.#closed ? null : this.#reader.memory()
+  }
+
   /** What was lost and read, of all rings so far. */
   totals() {
     const ring = this.ringStats()

@@ -8,6 +8,7 @@ const { UNKNOWN } = require('./native-constants.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
+const { placementOf } = require('./memory.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR, PRIORITY_NONE } = require('../threat/layout.js')
 const { leastPriority } = require('../threat/names.js')
@@ -51,7 +52,8 @@ class SharedMemoryIpc extends ScopedEmitter {
    * Continues the ring that is there, or makes one.
    * @param {import('../index').WriterOptions} [options]
    * @throws {IpcError} ERR_RING_LOCKED, ERR_UNSAFE_PATH, ERR_NO_SPACE,
-   *   ERR_ACCESS, ERR_READ_ONLY, ERR_SHM_UNAVAILABLE
+   *   ERR_ACCESS, ERR_READ_ONLY, ERR_SHM_UNAVAILABLE, ERR_HUGE_PAGES,
+   *   ERR_NUMA_NODE
    * @throws {TypeError | RangeError} ERR_INVALID_OPTION
    */
   constructor(options) {
@@ -67,6 +69,7 @@ class SharedMemoryIpc extends ScopedEmitter {
       // The addon reads by name what it needs, and finds what is inherited.
       __proto__: null,
       ...checked,
+      ...placementOf(checked),
       rejects: overflow === 'reject',
       prioritySeverity: leastPriority(prioritySeverity),
       priorityEvents: priorityEvents === 0 ? PRIORITY_NONE : priorityEvents,
@@ -211,6 +214,7 @@ class SharedMemoryIpc extends ScopedEmitter {
       priorityEvents: ring.priorityEvents,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
+      memory: this.closed ? null : this.#writer.memory(),
       error: this.#lastError
     }
   }

@@ -117,6 +117,8 @@ bool RingOptions::Read(napi_env env, napi_value object) {
   properties.Number("readerTimeoutMs", &options.reader_timeout_ms);
   properties.Number("prioritySeverity", &options.priority_severity);
   properties.Number("priorityEvents", &options.priority_events);
+  properties.Number("hugePages", &options.huge_pages);
+  properties.Number("numaNode", &options.numa_node);
   properties.Flag("enableChecksums", &checksums);
   properties.Flag("rejects", &options.rejects);
   properties.Flag("reliable", &options.reliable);
@@ -194,6 +196,19 @@ Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info) {
   object.Set("priorityEvents", info.priority_events);
   object.Set("fileBytes", static_cast<double>(info.file_bytes));
   object.Set("checksums", info.checksums);
+  return object;
+}
+
+Napi::Value MemoryInfo(Napi::Env env, const kg_memory &memory) {
+  Napi::Object object = Napi::Object::New(env);
+  Napi::Array nodes = Napi::Array::New(env, memory.nodes);
+  for (uint32_t i = 0; i < memory.nodes; i++) {
+    nodes.Set(i, static_cast<double>(memory.node[i]));
+  }
+  object.Set("pageBytes", static_cast<double>(memory.page_bytes));
+  object.Set("residentBytes", static_cast<double>(memory.resident));
+  object.Set("hugeBytes", static_cast<double>(memory.huge));
+  object.Set("nodes", nodes);
   return object;
 }
 

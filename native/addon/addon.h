@@ -60,8 +60,22 @@ T *Open(const Napi::CallbackInfo &info,
 double FromPriority(uint64_t priority);
 uint64_t ToPriority(double priority);
 
+Napi::Value MemoryInfo(Napi::Env env, const kg_memory &memory);
+
 // { path, generation, capacity, fileBytes, checksums, ... } of a ring.
 Napi::Object RingInfo(Napi::Env env, const kg_ring_info &info);
+
+// { pageBytes, residentBytes, hugeBytes, nodes } of a ring's mapping, where
+// `look` tells; null elsewhere, and where `is_placed` says that nothing of it
+// is to be told.
+template <typename T>
+Napi::Value Memory(Napi::Env env, const T *ring, bool is_placed,
+                   int (*look)(const T *, kg_memory *, kg_failure *)) {
+  kg_memory memory;
+  return is_placed && look(ring, &memory, nullptr) == KG_OK
+             ? MemoryInfo(env, memory)
+             : env.Null();
+}
 
 // Calls into JavaScript from the event loop. An exception there is an uncaught
 // one, as it would be from a timer.

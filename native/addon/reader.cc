@@ -182,6 +182,12 @@ public:
                                              : PolledState());
   }
 
+  // Where the pages of the ring are.
+  Napi::Value Memory(const Napi::CallbackInfo &info) {
+    return kg::Memory(info.Env(), static_cast<const kg_reader *>(reader_),
+                      kg__reader_is_placed(reader_), kg_reader_memory);
+  }
+
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     kg_ring_info ring;
@@ -321,6 +327,7 @@ Napi::Function DefineReader(Napi::Env env) {
        Wrap::InstanceMethod<&Reader::Hold>("hold"),
        Wrap::InstanceMethod<&Reader::State>("state"),
        Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Stats>>("stats"),
+       Wrap::InstanceMethod<&Reader::IfOpen<&Reader::Memory>>("memory"),
        Wrap::InstanceMethod<&Reader::Close>("close")});
 }
 

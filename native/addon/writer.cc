@@ -152,6 +152,12 @@ public:
     return list;
   }
 
+  // Where the pages of the ring are.
+  Napi::Value Memory(const Napi::CallbackInfo &info) {
+    return kg::Memory(info.Env(), static_cast<const kg_writer *>(writer_),
+                      kg__writer_is_placed(writer_), kg_writer_memory);
+  }
+
   Napi::Value Stats(const Napi::CallbackInfo &info) {
     Napi::Env env = info.Env();
     kg_ring_info ring;
@@ -360,6 +366,7 @@ Napi::Function DefineWriter(Napi::Env env) {
        Wrap::InstanceMethod<&Writer::IfOpen<&Writer::PollSpace>>("pollSpace"),
        Wrap::InstanceMethod<&Writer::Readers>("readers"),
        Wrap::InstanceMethod<&Writer::IfOpen<&Writer::Stats>>("stats"),
+       Wrap::InstanceMethod<&Writer::IfOpen<&Writer::Memory>>("memory"),
        Wrap::InstanceMethod<&Writer::Close>("close")});
 }
 

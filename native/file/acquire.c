@@ -127,8 +127,8 @@ static int create_ring(kg_writer *writer, kg__segment *old, uint64_t last,
     setup.predecessor_sequence = last;
     setup.predecessor_priority = priority;
   }
-  result =
-      kg__segment_make(&writer->dir, &writer->names, &setup, &segment, failure);
+  result = kg__segment_make(&writer->dir, &writer->names, &setup,
+                            &writer->placement, &segment, failure);
   if (result != KG_OK) {
     return result;
   }
@@ -166,15 +166,17 @@ static bool is_up_to_date(const kg__ring_setup *setup, const kg__ring *ring,
 }
 
 /* A writer that names no size takes the ring that is there. */
-static bool is_wanted(const kg_writer *writer, const kg__ring *ring,
+static bool is_wanted(const kg_writer *writer, const kg__segment *found,
                       uint64_t sequence) {
   const kg__ring_setup *setup = &writer->setup;
-  bool fits = writer->max_bytes == 0 || ring->file_bytes <= writer->max_bytes;
+  const kg__ring *ring = &found->ring;
+  bool fits = setup->max_bytes == 0 || ring->file_bytes <= setup->max_bytes;
   return is_up_to_date(setup, ring, sequence) && fits &&
          (writer->any_capacity || ring->capacity == setup->capacity) &&
          (writer->any_priority_events ||
           ring->priority_events == setup->priority_events) &&
-         ring->checksums == setup->checksums;
+         ring->checksums == setup->checksums &&
+         kg__segment_require(found, &writer->placement, NULL) == KG_OK;
 }
 
 /* Whether an error says that a ring is not fit to go on. Any other one, no
@@ -192,14 +194,14 @@ static int take_over(kg_writer *writer, kg__file *file, kg_failure *failure) {
   kg_failure wrong;
   uint64_t sequence = UINT64_MAX;
   uint64_t priority = KG_PRIORITY_UNKNOWN;
-  int result = kg__segment_map(file, true, &found, &wrong);
+  int result = kg__segment_map(file, true, &writer->placement, &found, &wrong);
   if (result != KG_OK) {
     kg__file_close(file);
     return is_damage(result) ? create_ring(writer, NULL, 0, 0, failure)
                              : kg__fail_as(failure, &wrong);
   }
   result = kg__ring_writer_begin(&ring, &found.ring, &wrong);
-  if (result == KG_OK && is_wanted(writer, &found.ring, ring.sequence) &&
+  if (result == KG_OK && is_wanted(writer, &found, ring.sequence) &&
       !is_retired(&found.ring)) {
     writer->setup.predecessor_generation = 0;
     writer->setup.capacity = found.ring.capacity;
@@ -240,9 +242,14 @@ int kg__writer_lock(kg_writer *writer, kg_failure *failure) {
 
 int kg__writer_acquire(kg_writer *writer, kg_failure *failure) {
   kg__file file;
+  int result = kg__segment_region(&writer->dir, &writer->placement,
+                                  &writer->setup.region_bytes, failure);
+  if (result != KG_OK) {
+    return result;
+  }
   /* The ring's own lock, too, so that an unlinked lock file opens no door. */
-  int result = kg__file_open_locked(&writer->dir, writer->names.ring, false,
-                                    &file, failure);
+  result = kg__file_open_locked(&writer->dir, writer->names.ring, false, &file,
+                                failure);
   /* Damage is found here already where a ring's name only leads to its file. */
   if (result == KG_E_NO_RING || is_damage(result)) {
     return create_ring(writer, NULL, 0, 0, failure);

@@ -225,7 +225,7 @@ void kg__directories_find_stream(const kg__names *names,
       KG_OK) {
     return;
   }
-  if (kg__segment_map(&place.file, false, &segment, NULL) != KG_OK) {
+  if (kg__segment_map(&place.file, false, NULL, &segment, NULL) != KG_OK) {
     close_place(&place);
     return;
   }

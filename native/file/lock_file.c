@@ -20,7 +20,7 @@ int kg__lock_name_holder(kg__dir *dir, const kg__names *names,
   uint32_t pid = 0;
   bool is_named = false;
   if (kg__file_open(dir, names->ring, &file, NULL) == KG_OK) {
-    if (kg__segment_map(&file, false, &segment, NULL) == KG_OK) {
+    if (kg__segment_map(&file, false, NULL, &segment, NULL) == KG_OK) {
       /* A ring whose own lock is free is that of a writer before. Relaxed: for
        * people only. */
       is_named = kg__file_is_locked(&segment.file, 0);

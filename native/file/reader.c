@@ -120,14 +120,26 @@ int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
   if (reader->is_default_dir) {
     kg__directories_list(&reader->dirs);
   }
+  /* The pages are the file's, and where they are is its writer's. */
+  copy.numa_node = 0;
+  result = kg__placement_of(options, &reader->placement, failure);
+  if (result == KG_OK) {
   result = kg__names_make(options->name, &reader->names, failure);
+  }
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
                                   failure);
   }
   if (result == KG_OK) {
     kg_failure wrong;
-    result = kg__segment_map(&file, false, &reader->segment, &wrong);
+    result = kg__segment_map(&file, false, &reader->placement, &reader->segment,
+                             &wrong);
+    if (result == KG_OK) {
+      /* Closing the reader closes what is mapped. */
+      file = KG__FILE_NONE;
+      result =
+          kg__segment_require(&reader->segment, &reader->placement, &wrong);
+    }
     if (result != KG_OK) {
       kg__fail(failure, result, wrong.system_error,
                "%s" KG__SEPARATOR "%s: %.200s", reader->dir.path,
@@ -383,17 +395,6 @@ uint32_t kg__reader_state(kg_reader *reader) {
   return (uint32_t)-result * KG_STATE_ERROR + (uint32_t)life;
 }
 
-void kg_reader_error(const kg_reader *reader, kg_failure *failure) {
-  if (reader == NULL || failure == NULL) {
-    return;
-  }
-  if (kg__reader_is_owned(reader)) {
-    *failure = reader->failure;
-  } else {
-    (void)kg__fail(failure, KG_E_WRONG_THREAD, 0, "asking for an error");
-  }
-}
-
 void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
   if (reader == NULL || stats == NULL) {
     return;
@@ -415,15 +416,4 @@ void kg_reader_stats_get(const kg_reader *reader, kg_reader_stats *stats) {
                     is_rejecting(reader) &&
                     kg__load32_relaxed(&reader->registration.shared->state) ==
                         KG_CELL_ATTACHED;
-}
-
-void kg_reader_info(const kg_reader *reader, kg_ring_info *info) {
-  if (reader == NULL || info == NULL) {
-    return;
-  }
-  if (!kg__reader_is_owned(reader)) {
-    *info = (kg_ring_info){0};
-    return;
-  }
-  kg__segment_info(&reader->segment, &reader->dir, &reader->names, info);
 }

@@ -50,4 +50,7 @@ void kg__reader_interrupt(kg_reader *reader);
  * they are of another boot. */
 uint64_t kg__reader_timed_from(const kg_reader *reader);
 
+/* As kg__writer_is_placed. */
+bool kg__reader_is_placed(const kg_reader *reader);
+
 #endif

@@ -35,6 +35,7 @@ struct kg_reader {
   uint32_t last_page_slots;    /* that reach into the file's last page */
   bool last_page_has_lane;     /* slots of the lane do */
   bool is_reliable;
+  kg__placement placement; /* of its pages */
   uint32_t reads_unregistered;
   uint32_t gathers;      /* looks that kg_reader_spin leaves out */
   uint64_t spun_through; /* events received when it was called last */

@@ -60,7 +60,8 @@ static int open_again(kg_reader *reader, kg_reader **fresh,
       .struct_size = sizeof options,
       .dir = reader->is_default_dir ? NULL : reader->dir.path,
       .name = name,
-      .reliable = reader->is_reliable};
+      .reliable = reader->is_reliable,
+      .huge_pages = reader->placement.huge_pages};
   return kg_reader_open(&options, fresh, failure);
 }
 

@@ -6,6 +6,7 @@
 
 #include "../base/atomic.h"
 #include "../base/step.h"
+#include "placement.h"
 
 #define DEFAULT_NAME "kindly-guard"
 #define NAME_CHARACTERS \
@@ -87,21 +88,12 @@ static int map(const kg__file *file, size_t length, size_t writable_offset,
     return result;
   }
   *segment = (kg__segment){.file = *file, .base = base, .length = length};
-  result = kg__guard_add(base, length, &segment->guard, failure);
+  result = kg__guard_add(base, length, kg__file_page_bytes(file),
+                         &segment->guard, failure);
   if (result != KG_OK) {
     kg__unmap(base, length);
   }
   return result;
-}
-
-/* What is put in its place at once. Of a larger ring it would take longer than
- * an editor should wait, and the rest comes lap by lap. */
-#define MOST_PREFAULT ((size_t)16 << 20)
-
-static void prefault(const kg__segment *segment, bool writable) {
-  size_t length = segment->length;
-  kg__prefault(segment->base, length < MOST_PREFAULT ? length : MOST_PREFAULT,
-               writable);
 }
 
 static void unmap(kg__segment *segment) {
@@ -114,12 +106,32 @@ static void open_bell(kg__segment *segment) {
                 segment->ring.generation);
 }
 
+/* Tells the system how the pages are wanted, and has them put in their place.
+ */
+static int place(kg__segment *segment, bool writable,
+                 const kg__placement *placement, kg_failure *failure) {
+  int result = KG_OK;
+  segment->is_placed =
+      kg__is_placed(&segment->file, segment->length, placement);
+  if (segment->is_placed) {
+    result =
+        kg__place_pages(segment->base, segment->length, placement, failure);
+  }
+  if (result == KG_OK) {
+    kg__prefault(segment->base, kg__prefault_bytes(segment->length, placement),
+                 writable);
+  }
+  return result;
+}
+
 /* Verifies the header of a file of `size` bytes. */
 static int verify(const kg__file *file, uint64_t size,
                   kg_ring_identity *identity, kg_failure *failure) {
   kg__segment header;
-  size_t length =
-      size < KG_REGION_ALIGNMENT ? (size_t)size : KG_REGION_ALIGNMENT;
+  /* A whole page, where that is larger. */
+  uint64_t page = kg__file_page_bytes(file);
+  uint64_t most = page < KG_REGION_ALIGNMENT ? KG_REGION_ALIGNMENT : page;
+  size_t length = (size_t)(size < most ? size : most);
   int result = map(file, length, 0, 0, &header, failure);
   if (result == KG_OK) {
     result = kg__ring_verify(header.base, size, identity, failure);
@@ -132,7 +144,24 @@ static int verify(const kg__file *file, uint64_t size,
   return result;
 }
 
-int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
+/* Whether a mapping can protect the doorbell otherwise than the rest. Only of a
+ * hugetlbfs are the pages larger than what every ring is made for. */
+static int check_pages(const kg__file *file, const kg_ring_identity *identity,
+                       kg_failure *failure) {
+  uint64_t page = kg__file_page_bytes(file);
+  return (identity->doorbell_offset | identity->slots_offset |
+          identity->file_bytes) %
+                     page ==
+                 0
+             ? KG_OK
+             : kg__fail(failure, KG_E_RING_INVALID, 0,
+                        "its regions do not begin with its pages of %" PRIu64
+                        " bytes",
+                        page);
+}
+
+int kg__segment_map(const kg__file *file, bool writable,
+                    const kg__placement *placement, kg__segment *segment,
                     kg_failure *failure) {
   kg_ring_identity identity;
   uint64_t size = 0;
@@ -152,13 +181,23 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                       identity.file_bytes);
   }
   if (result == KG_OK) {
-    size_t length = (size_t)identity.file_bytes;
-    result = writable ? map(file, length, 0, length, segment, failure)
-                      : map(file, length, (size_t)identity.doorbell_offset,
-                            KG_DOORBELL_BYTES, segment, failure);
+    result = check_pages(file, &identity, failure);
   }
   if (result == KG_OK) {
-    prefault(segment, writable);
+    size_t length = (size_t)identity.file_bytes;
+    /* All up to the slots, so that a huge page is protected as a whole. */
+    size_t offset = (size_t)identity.doorbell_offset;
+    size_t window = (size_t)identity.slots_offset - offset;
+    result = writable ? map(file, length, 0, length, segment, failure)
+                      : map(file, length, offset, window, segment, failure);
+  }
+  if (result == KG_OK) {
+    result = place(segment, writable, placement, failure);
+    if (result != KG_OK) {
+      unmap(segment);
+    }
+  }
+  if (result == KG_OK) {
     kg__ring_attach(segment->base, &identity, &segment->ring);
     open_bell(segment);
   }
@@ -168,7 +207,7 @@ int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
 uint64_t kg__segment_written_since(const kg__file *file) {
   kg__segment segment;
   uint64_t since = 0;
-  if (kg__segment_map(file, false, &segment, NULL) == KG_OK) {
+  if (kg__segment_map(file, false, NULL, &segment, NULL) == KG_OK) {
     /* Relaxed: a word that is compared and bound to nothing. */
     since = kg__load64_relaxed(&segment.ring.header->writer_start_us);
     since += since == 0;
@@ -217,23 +256,33 @@ static void name_temporary(const kg__names *names, uint64_t generation,
 }
 
 int kg__segment_make(kg__dir *dir, const kg__names *names,
-                     const kg__ring_setup *setup, kg__segment *segment,
+                     const kg__ring_setup *setup,
+                     const kg__placement *placement, kg__segment *segment,
                      kg_failure *failure) {
   char temporary[KG__TEMPORARY_BYTES];
-  uint64_t length = kg__ring_bytes(setup->capacity, setup->priority_events);
+  uint64_t length = kg__setup_bytes(setup);
   kg__file file;
   name_temporary(names, setup->generation, temporary);
-  int result = kg__file_create(dir, temporary, length, &file, failure);
+  int result =
+      kg__create_placed(dir, temporary, setup, placement, &file, failure);
   if (result != KG_OK) {
     return result;
   }
   result = map(&file, (size_t)length, 0, (size_t)length, segment, failure);
+  if (result == KG_OK) {
+    result = place(segment, true, placement, failure);
+    if (result == KG_OK) {
+      result = kg__segment_require(segment, placement, failure);
+    }
+    if (result != KG_OK) {
+      unmap(segment);
+    }
+  }
   if (result != KG_OK) {
     kg__file_close(&file);
     kg__file_remove(dir, temporary);
     return result;
   }
-  prefault(segment, true);
   memcpy(segment->temporary, temporary, sizeof temporary);
   kg__ring_format(segment->base, setup, &segment->ring);
   KG__STEP("ring formatted");

@@ -27,6 +27,7 @@ typedef struct kg__segment {
   kg__file file;
   void *base;
   size_t length;
+  bool is_placed; /* how its pages are wanted was told to the system */
   kg__ring ring;
   kg__bell bell;
   kg__guard *guard;
@@ -42,10 +43,27 @@ int kg__names_make(const char *name, kg__names *names, kg_failure *failure);
 int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
                     kg_failure *failure);
 
+/* How the options want the pages; KG_E_INVALID_OPTION, and KG_E_HUGE_PAGES or
+ * KG_E_NUMA_NODE for what can be had nowhere on this machine. */
+int kg__placement_of(const kg_ring_options *options, kg__placement *placement,
+                     kg_failure *failure);
+
+/* What the regions of a new ring in a directory are multiples of, so that each
+ * of its pages can be protected. KG_E_INVALID_OPTION where huge pages are not
+ * wanted and there are no others, KG_E_HUGE_PAGES where there are none. */
+int kg__segment_region(const kg__dir *dir, const kg__placement *placement,
+                       uint64_t *region_bytes, kg_failure *failure);
+
 /* Maps and verifies an opened file. On an error `segment` keeps nothing, and
- * `file` stays the caller's. */
-int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
+ * `file` stays the caller's. `placement`: NULL for the system's own. */
+int kg__segment_map(const kg__file *file, bool writable,
+                    const kg__placement *placement, kg__segment *segment,
                     kg_failure *failure);
+
+/* KG_E_HUGE_PAGES when they are required and the kernel says that not all of
+ * the ring is in such. */
+int kg__segment_require(const kg__segment *segment,
+                        const kg__placement *placement, kg_failure *failure);
 
 /* Since when the ring in an opened file has its last writer, in microseconds of
  * the wall clock; 0 for what is no ring. */
@@ -67,7 +85,8 @@ int kg__segment_try(kg__dir *dir, kg_failure *failure);
  * renamed from `temporary`: what readers decide by is to be put into it first.
  */
 int kg__segment_make(kg__dir *dir, const kg__names *names,
-                     const kg__ring_setup *setup, kg__segment *segment,
+                     const kg__ring_setup *setup,
+                     const kg__placement *placement, kg__segment *segment,
                      kg_failure *failure);
 
 /* Removes and closes one that has no name yet. */

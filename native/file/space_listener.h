@@ -1,4 +1,4 @@
-/* What an event loop needs of a writer, beyond kg_ipc.h. */
+/* What the addon and its event loop need of a writer, beyond kg_ipc.h. */
 #ifndef KG_SPACE_LISTENER_H
 #define KG_SPACE_LISTENER_H
 
@@ -10,5 +10,9 @@ intptr_t kg__writer_open_listener(kg_writer *writer);
 
 /* Empties that descriptor. */
 void kg__writer_drain_listener(kg_writer *writer);
+
+/* Whether the system was told how the ring's pages are wanted; only then is
+ * kg_writer_memory worth its time. */
+bool kg__writer_is_placed(const kg_writer *writer);
 
 #endif

@@ -97,11 +97,14 @@ int kg_writer_open(const kg_ring_options *given, kg_writer **opened,
                                   : options->priority_severity;
   writer->is_default_dir = options->dir == NULL;
   kg__writer_space_begin(writer, options);
-  writer->max_bytes = options->max_bytes;
+  writer->setup.max_bytes = options->max_bytes;
   writer->any_thread = options->any_thread;
   writer->checks = options->checks;
 
-  result = kg__names_make(options->name, &writer->names, failure);
+  result = kg__placement_of(options, &writer->placement, failure);
+  if (result == KG_OK) {
+    result = kg__names_make(options->name, &writer->names, failure);
+  }
   if (result == KG_OK) {
     result = kg__geometry_of(options, &writer->setup, failure);
   }

@@ -22,7 +22,7 @@ struct kg_writer {
   bool any_priority_events;   /* none were asked for */
   bool is_default_dir;        /* none was asked for */
   uint32_t priority_severity; /* or a higher one: priority events */
-  uint64_t max_bytes;         /* 0: no limit */
+  kg__placement placement;    /* of its pages */
   uint64_t checks;            /* of the texts of each threat; 0: none */
   uint32_t fork_count;
   uint64_t skipped_to;       /* the last event published by other means */

@@ -98,7 +98,13 @@
     "Build it with zlib (docs/c-api.md); what is not deflated needs none.")    \
   X(WRONG_THREAD, -34, "This handle belongs to another thread.",               \
     "Call kg_writer_adopt or kg_reader_adopt in the thread that takes it "     \
-    "over, or open the writer with any_thread.")
+    "over, or open the writer with any_thread.")                               \
+  X(HUGE_PAGES, -35, "The ring cannot be had in huge pages.",                  \
+    "The message says what to set in the system; hugePages 'auto' goes on "    \
+    "with small pages.")                                                       \
+  X(NUMA_NODE, -36, "The ring cannot be put on this NUMA node.",               \
+    "The message says why and which nodes there are; without numaNode the "    \
+    "system chooses.")
 /* clang-format on */
 
 enum kg_error {

@@ -212,8 +212,43 @@ typedef struct kg_ring_options {
   /* writer: enum kg_checks, of the texts of each threat; one that does not pass
    * is refused with KG_E_INVALID_THREAT, and kg_writer_error names the field */
   uint64_t checks;
+
+  uint32_t huge_pages; /* both ends: enum kg_huge_pages */
+  uint32_t numa_node;  /* writer: KG_NUMA_NODE(n), the pages of the ring are
+                          to be on that node, as long as it has any;
+                          KG_NUMA_INTERLEAVE: on all in turn; 0: the system
+                          chooses. KG_E_NUMA_NODE where the machine has one
+                          node or not that one. Linux */
   /* What is added begins at the next multiple of 8. */
 } kg_ring_options;
+
+/* Where `dir` is on a hugetlbfs there are no other pages: KG_HUGE_OFF is
+ * KG_E_INVALID_OPTION there. Elsewhere huge pages are transparent ones, which
+ * the file system must allow (a tmpfs that is mounted with huge=advise). */
+enum kg_huge_pages {
+  KG_HUGE_AUTO = 0, /* advised for rings of 8 MiB and more */
+  /* KG_E_HUGE_PAGES unless the kernel says that the whole ring is in such
+   * pages. A writer makes the ring anew, in whole huge pages: 6 MiB at least
+   * where they have 2 MiB. */
+  KG_HUGE_REQUIRE = 1,
+  KG_HUGE_OFF = 2
+};
+
+#define KG_NUMA_NODE(number) ((uint32_t)(number) + 1)
+#define KG_NUMA_INTERLEAVE UINT32_MAX
+
+/* Nodes that kg_memory tells of. */
+#define KG_MEMORY_NODES 64
+
+/* Where the pages of a ring are, by what the kernel says of the mapping of this
+ * handle: of those pages that this process has touched so far. In bytes. */
+typedef struct kg_memory {
+  uint64_t page_bytes; /* of a page in this file system */
+  uint64_t resident;   /* what was touched */
+  uint64_t huge;       /* what of that is mapped by huge pages */
+  uint32_t nodes;      /* how many of `node` are filled; 0: no NUMA here */
+  uint64_t node[KG_MEMORY_NODES];
+} kg_memory;
 
 enum kg_checks {
   KG_CHECK_UTF8 = 1, /* source, details, id and context are UTF-8 */
@@ -343,6 +378,11 @@ KG_API void kg_writer_error(const kg_writer *writer, kg_failure *failure);
 KG_API void kg_writer_stats_get(const kg_writer *writer,
                                 kg_writer_stats *stats);
 KG_API void kg_writer_info(const kg_writer *writer, kg_ring_info *info);
+
+/* Asks the kernel, which looks through all of the process' memory for it: some
+ * milliseconds. KG_E_SYSTEM where it tells nothing (macOS, Windows). */
+KG_API int kg_writer_memory(const kg_writer *writer, kg_memory *memory,
+                            kg_failure *failure);
 
 /* Releases the locks. The ring stays for late readers. NULL is allowed. */
 KG_API void kg_writer_close(kg_writer *writer);
@@ -545,6 +585,10 @@ KG_API int kg_reader_reopen(kg_reader *reader, kg_batch *lost,
 KG_API void kg_reader_stats_get(const kg_reader *reader,
                                 kg_reader_stats *stats);
 KG_API void kg_reader_info(const kg_reader *reader, kg_ring_info *info);
+
+/* As kg_writer_memory. */
+KG_API int kg_reader_memory(const kg_reader *reader, kg_memory *memory,
+                            kg_failure *failure);
 
 /* NULL is allowed. */
 KG_API void kg_reader_close(kg_reader *reader);

@@ -25,10 +25,12 @@
  *            +--------------------------------------------------+
  *
  * Regions stand in this order and begin at multiples of 64 KiB, because no
- * supported system maps or protects anything coarser; the header says where
- * each of them is. Every field that changes while events flow is alone on its
- * 128 bytes (two cache lines, since lines are fetched in pairs), except for
- * head and the sequence that belongs to it, which are always wanted together.
+ * supported system maps or protects anything coarser, unless huge pages are
+ * asked for: then the doorbell, the slots and the end are at multiples of
+ * those. The header says where each of them is. Every field that changes while
+ * events flow is alone on its 128 bytes (two cache lines, since lines are
+ * fetched in pairs), except for head and the sequence that belongs to it, which
+ * are always wanted together.
  *
  * Position p of the endless stream of slots lives in slot p mod capacity. An
  * event takes 1 + n consecutive positions (its span): a lead slot, then n

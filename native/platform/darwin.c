@@ -106,6 +106,12 @@ int kg__posix_allocate(int fd, uint64_t size) {
   return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
 }
 
+int kg__posix_allocate_placed(int fd, uint64_t size,
+                              const kg__placement *placement) {
+  (void)placement;
+  return kg__posix_allocate(fd, size);
+}
+
 bool kg__file_has_holes(const kg__file *file, uint64_t length) {
   /* Nothing here lies in memory alone: a hole is read from nowhere. */
   (void)file;

@@ -162,7 +162,8 @@ bool kg__file_has_holes(const kg__file *file, uint64_t length) {
   struct statfs system;
   /* Elsewhere a hole is read from nowhere, and some systems compress. */
   return fstatfs((int)file->handle, &system) == 0 &&
-         system.f_type == TMPFS_MAGIC && fstat((int)file->handle, &info) == 0 &&
+         (system.f_type == TMPFS_MAGIC || system.f_type == HUGETLBFS_MAGIC) &&
+         fstat((int)file->handle, &info) == 0 &&
          (uint64_t)info.st_blocks * 512 < length;
 }
 

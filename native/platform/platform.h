@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "../base/error.h"
+#include "../include/kg_ipc.h"
 
 #define KG_PATH_BYTES 512
 
@@ -100,6 +101,19 @@ int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
 int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
                     kg__file *file, kg_failure *failure);
 
+/* How the pages of a ring are wanted: what the options say. */
+typedef struct kg__placement {
+  uint32_t huge_pages; /* enum kg_huge_pages */
+  uint32_t numa_node;  /* 0, KG_NUMA_NODE() or KG_NUMA_INTERLEAVE */
+} kg__placement;
+
+/* The same, where the system can in such pages: those of a file in memory are
+ * there once they are allocated, and stay as they are. kg__place_pages and
+ * kg__require_huge_pages tell what came of it. */
+int kg__file_create_placed(kg__dir *dir, const char *name, uint64_t size,
+                           const kg__placement *placement, kg__file *file,
+                           kg_failure *failure);
+
 /* Gives the file of a ring, `from`, the name of a ring, `to`, replacing what
  * has it, in one step. Where a mapped file cannot be renamed (Windows), the
  * name leads to `from` from then on, for kg__file_open and kg__file_is_named.
@@ -147,7 +161,8 @@ uint32_t kg__fork_count(void);
 
 /* Maps the first `length` bytes, shared with other processes. Only
  * [writable_offset, writable_offset + writable_length) can be written; both
- * are multiples of 64 KiB, or the whole. Forked children do not inherit it. */
+ * are multiples of 64 KiB, or the whole. All of them are multiples of
+ * kg__file_page_bytes. Forked children do not inherit it. */
 int kg__map(const kg__file *file, size_t length, size_t writable_offset,
             size_t writable_length, void **base, kg_failure *failure);
 
@@ -161,6 +176,33 @@ void kg__unmap(void *base, size_t length);
 /* The bytes of a page, 64 KiB at most. */
 uint32_t kg__page_bytes(void);
 
+/* The bytes of the pages that files in a directory have, and of those of one
+ * file: more where all of them are huge (hugetlbfs). */
+uint64_t kg__dir_page_bytes(const kg__dir *dir);
+uint64_t kg__file_page_bytes(const kg__file *file);
+
+/* The bytes of the huge pages that other files may have; 0: there are none. */
+uint64_t kg__huge_page_bytes(void);
+
+/* KG_E_HUGE_PAGES or KG_E_NUMA_NODE for what can be had nowhere on this
+ * machine, with what there is. */
+int kg__placement_check(const kg__placement *placement, kg_failure *failure);
+
+/* Tells the system how the pages of a mapping are wanted. To be called before
+ * kg__prefault. KG_E_NUMA_NODE when it refuses the node; huge pages are
+ * advice. */
+int kg__place_pages(void *base, size_t length, const kg__placement *placement,
+                    kg_failure *failure);
+
+/* KG_E_HUGE_PAGES unless the system says that all of a mapping, which was
+ * prefaulted, is in huge pages; with what would do. */
+int kg__require_huge_pages(const kg__file *file, const void *base,
+                           size_t length, kg_failure *failure);
+
+/* See kg_writer_memory. KG_E_SYSTEM */
+int kg__memory_look(const void *base, size_t length, kg_memory *memory,
+                    kg_failure *failure);
+
 /* --- Guard -------------------------------------------------------------- */
 
 /* A file that is cut short leaves holes in its mappings, and touching one ends
@@ -169,9 +211,9 @@ uint32_t kg__page_bytes(void);
  * refuses to cut a mapped file short (Windows), no mapping ever is. */
 typedef struct kg__guard kg__guard;
 
-/* Guards a mapping. KG_E_NO_MEMORY. */
-int kg__guard_add(void *base, size_t length, kg__guard **guard,
-                  kg_failure *failure);
+/* Guards a mapping of pages of so many bytes. KG_E_NO_MEMORY. */
+int kg__guard_add(void *base, size_t length, uint64_t page_bytes,
+                  kg__guard **guard, kg_failure *failure);
 
 /* To be called before the mapping goes; NULL is allowed. */
 void kg__guard_remove(kg__guard *guard);

@@ -231,15 +231,18 @@ int kg__file_open_or_create(kg__dir *dir, const char *name, kg__file *file,
                          : kg__fail_as(failure, &ours);
 }
 
-int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
-                    kg__file *file, kg_failure *failure) {
+/* `placement`: NULL for the pages that the system takes by itself. */
+static int create_file(kg__dir *dir, const char *name, uint64_t size,
+                       const kg__placement *placement, kg__file *file,
+                       kg_failure *failure) {
   int fd;
   *file = KG__FILE_NONE;
   int result = create_exclusive(dir, name, &fd, failure);
   if (result != KG_OK) {
     return result;
   }
-  errno = kg__posix_allocate(fd, size);
+  errno = placement == NULL ? kg__posix_allocate(fd, size)
+                            : kg__posix_allocate_placed(fd, size, placement);
   if (errno != 0) {
     result = kg__posix_fail(failure, "allocate", dir->path, name);
     close(fd);
@@ -251,6 +254,17 @@ int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
     unlinkat((int)dir->handle, name, 0);
   }
   return result;
+}
+
+int kg__file_create(kg__dir *dir, const char *name, uint64_t size,
+                    kg__file *file, kg_failure *failure) {
+  return create_file(dir, name, size, NULL, file, failure);
+}
+
+int kg__file_create_placed(kg__dir *dir, const char *name, uint64_t size,
+                           const kg__placement *placement, kg__file *file,
+                           kg_failure *failure) {
+  return create_file(dir, name, size, placement, file, failure);
 }
 
 int kg__file_rename(kg__dir *dir, const char *from, const char *to,

@@ -44,6 +44,10 @@ int kg__posix_make_dir_private(int fd);
 /* Allocates every block of the file; 0 or an errno. */
 int kg__posix_allocate(int fd, uint64_t size);
 
+/* The same, in such pages where the system gives them. */
+int kg__posix_allocate_placed(int fd, uint64_t size,
+                              const kg__placement *placement);
+
 /* Keeps the code of this library in memory, whoever closes it: from here on
  * forks call it, and signals. A worker that ends closes its addons. */
 void kg__posix_stay_loaded(void);

@@ -19,6 +19,7 @@
 struct kg__guard {
   uint64_t base; /* 0: this one is free */
   uint64_t length;
+  uint64_t page_bytes;
   uint64_t next; /* struct kg__guard *, as in `first` */
   uint32_t broken;
 };
@@ -35,7 +36,6 @@ static uint64_t first;
 static uint64_t before; /* struct before *, the one that ours has displaced */
 static struct before *all_before;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t page_bytes;
 
 static struct kg__guard *guard_at(const uint64_t *link) {
   /* G1: partner of G2 in find_free. */
@@ -81,6 +81,9 @@ static bool mend(const siginfo_t *info) {
   /* Relaxed: the thread that touched the page looks at this later; others find
    * the empty page only after the system call that puts it there. */
   kg__store32_relaxed(&guard->broken, 1);
+  /* Relaxed: set with the length, which find() has loaded. A huge page is
+   * exchanged as a whole; the system refuses a part of it. */
+  uint64_t page_bytes = kg__load64_relaxed(&guard->page_bytes);
   void *page = (void *)(uintptr_t)(address & ~(page_bytes - 1));
   return mmap(page, page_bytes, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page;
@@ -161,7 +164,6 @@ static void after_fork_in_child(void) {
 
 static void begin(void) {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  page_bytes = kg__page_bytes();
 }
 
 static bool is_ours(const struct sigaction *action) {
@@ -272,8 +274,8 @@ static struct kg__guard *find_free(void) {
   return guard;
 }
 
-int kg__guard_add(void *base, size_t length, kg__guard **guard,
-                  kg_failure *failure) {
+int kg__guard_add(void *base, size_t length, uint64_t page_bytes,
+                  kg__guard **guard, kg_failure *failure) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, begin);
   *guard = NULL;
@@ -282,6 +284,8 @@ int kg__guard_add(void *base, size_t length, kg__guard **guard,
   bool is_kept = entry != NULL && keep();
   if (is_kept) {
     kg__store32_relaxed(&entry->broken, 0);
+    /* Relaxed: G8 orders it. */
+    kg__store64_relaxed(&entry->page_bytes, page_bytes);
     /* G8: partner of G7 in find. */
     kg__store64_release(&entry->length, length);
     /* G4: partner of G3 in find. */

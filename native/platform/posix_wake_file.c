@@ -80,6 +80,10 @@ void kg__wake_file_keep(kg__dir *dir, const char *name, kg__wake_file *file) {
     return;
   }
   kg__wake_file_close(file);
+  /* Where there are huge pages alone (hugetlbfs), nothing can be written. */
+  if (kg__dir_page_bytes(dir) > kg__page_bytes()) {
+    return;
+  }
   int fd = open_named(dir, name, &file->inode, &file->id);
   /* Root opens what has lost its permissions, and others then cannot. */
   if ((fd < 0 || fchmod(fd, 0600) != 0) && create(dir, name)) {

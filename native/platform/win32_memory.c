@@ -67,10 +67,11 @@ struct kg__guard {
 
 static struct kg__guard never_broken;
 
-int kg__guard_add(void *base, size_t length, kg__guard **guard,
-                  kg_failure *failure) {
+int kg__guard_add(void *base, size_t length, uint64_t page_bytes,
+                  kg__guard **guard, kg_failure *failure) {
   (void)base;
   (void)length;
+  (void)page_bytes;
   (void)failure;
   *guard = &never_broken;
   return KG_OK;

@@ -7,18 +7,35 @@
 #include "../platform/cpu.h"
 #include "crc32c.h"
 
-static uint64_t whole_regions(uint64_t bytes) {
-  return (bytes + KG_REGION_ALIGNMENT - 1) / KG_REGION_ALIGNMENT *
-         KG_REGION_ALIGNMENT;
+static uint64_t round_up(uint64_t bytes, uint64_t multiple) {
+  return (bytes + multiple - 1) / multiple * multiple;
 }
 
-static uint64_t end_of_slots(uint32_t capacity) {
-  return whole_regions(KG_SLOTS_OFFSET + (uint64_t)capacity * KG_SLOT_BYTES);
+static uint64_t region_bytes_of(const kg__ring_setup *setup) {
+  return setup->region_bytes == 0 ? KG_REGION_ALIGNMENT : setup->region_bytes;
+}
+
+/* Only the doorbell is protected otherwise than what is beside it, so only that
+ * and what follows need a page of their own, however large those are. */
+static uint64_t slots_offset_of(const kg__ring_setup *setup) {
+  return 2 * region_bytes_of(setup);
+}
+
+static uint64_t end_of_slots(const kg__ring_setup *setup) {
+  return round_up(slots_offset_of(setup) +
+                      (uint64_t)setup->capacity * KG_SLOT_BYTES,
+                  KG_REGION_ALIGNMENT);
+}
+
+uint64_t kg__setup_bytes(const kg__ring_setup *setup) {
+  return round_up(end_of_slots(setup) +
+                      (uint64_t)setup->priority_events * KG_SLOT_BYTES,
+                  region_bytes_of(setup));
 }
 
 uint64_t kg__ring_bytes(uint32_t capacity, uint32_t priority_events) {
-  return end_of_slots(capacity) +
-         whole_regions((uint64_t)priority_events * KG_SLOT_BYTES);
+  return kg__setup_bytes(&(kg__ring_setup){.capacity = capacity,
+                                           .priority_events = priority_events});
 }
 
 static uint32_t identity_checksum(const kg_ring_identity *identity) {
@@ -60,15 +77,14 @@ void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {
       .capacity = setup->capacity,
       .flags = (setup->checksums ? KG_RING_CHECKSUMS : 0) |
                (is_counted ? KG_RING_PREDECESSOR_COUNTED : 0),
-      .file_bytes = kg__ring_bytes(setup->capacity, setup->priority_events),
-      .doorbell_offset = KG_DOORBELL_OFFSET,
-      .slots_offset = KG_SLOTS_OFFSET,
+      .file_bytes = kg__setup_bytes(setup),
+      .doorbell_offset = region_bytes_of(setup),
+      .slots_offset = slots_offset_of(setup),
       .generation = setup->generation,
       .predecessor_generation = setup->predecessor_generation,
       .predecessor_sequence = setup->predecessor_sequence,
       .created_us = setup->created_us,
-      .lane_offset =
-          setup->priority_events == 0 ? 0 : end_of_slots(setup->capacity),
+      .lane_offset = setup->priority_events == 0 ? 0 : end_of_slots(setup),
       .priority_events = setup->priority_events,
       .predecessor_priority =
           is_counted ? (uint32_t)setup->predecessor_priority : 0,

@@ -114,6 +114,10 @@ typedef struct kg__ring {
 
 /* What a new ring is told when it is made. */
 typedef struct kg__ring_setup {
+  /* What the doorbell, the slots and the end are multiples of, a power of two;
+   * 0: KG_REGION_ALIGNMENT, which is the least. */
+  uint64_t region_bytes;
+  uint64_t max_bytes; /* the file may not be larger; 0: no limit */
   uint32_t capacity;
   uint32_t priority_events;
   bool checksums;
@@ -128,8 +132,11 @@ typedef struct kg__ring_setup {
  * whole regions. */
 uint64_t kg__ring_bytes(uint32_t capacity, uint32_t priority_events);
 
-/* Makes a ring in zero bytes at `base` (kg__ring_bytes of them) and attaches to
- * it. */
+/* The same of a ring that is made by `setup`. */
+uint64_t kg__setup_bytes(const kg__ring_setup *setup);
+
+/* Makes a ring in zero bytes at `base` (kg__setup_bytes of them) and attaches
+ * to it. */
 void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring);
 
 /* Verifies the header at `base` of what has `length` bytes, and copies what

@@ -55,7 +55,14 @@ int main(void) {
   F(struct_size), F(dir), F(name), F(max_events), F(max_bytes), F(no_checksums),
       F(priority_severity), F(priority_events), F(predecessor_generation),
       F(predecessor_sequence), F(predecessor_priority), F(rejects),
-      F(reader_timeout_ms), F(reliable), F(any_thread), F(checks);
+      F(reader_timeout_ms), F(reliable), F(any_thread), F(checks),
+      F(huge_pages), F(numa_node);
+  end();
+#undef F
+
+#define F(name) FIELD(kg_memory, name)
+  begin("kg_memory", sizeof(kg_memory));
+  F(page_bytes), F(resident), F(huge), F(nodes), F(node);
   end();
 #undef F
 

@@ -126,6 +126,7 @@ function render({ errors, ...tables }, structs) {
       FROM: Object.fromEntries(words('FROM').map((name, i) => [name, i])),
       LOSS_REASONS: words('LOSS'),
       WRITER_STATES: words('WRITER'),
+      HUGE_PAGES: words('HUGE'),
       READ: object('READ'),
       STAGE: object('STAGE'),
       LAYOUT_VERSION: tables.LAYOUT_VERSION[1],

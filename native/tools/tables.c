@@ -22,7 +22,7 @@ static void print(const char *key, const char *names, const long *values,
 
 /* JavaScript has these as lists. */
 static_assert(KG_FROM_SEQUENCE == 2 && KG_LOSS_EVICTED == 4 &&
-                  KG_WRITER_GONE == 2,
+                  KG_WRITER_GONE == 2 && KG_HUGE_OFF == 2,
               "0, 1, 2 ...");
 
 #define AT(field) offsetof(kg_slot, field)
@@ -53,6 +53,7 @@ int main(void) {
   PRINT("LOSS", KG_LOSS_NONE, KG_LOSS_OVERWRITTEN, KG_LOSS_CORRUPT,
         KG_LOSS_BEFORE_JOIN, KG_LOSS_EVICTED);
   PRINT("WRITER", KG_WRITER_LIVE, KG_WRITER_STALLED, KG_WRITER_GONE);
+  PRINT("HUGE", KG_HUGE_AUTO, KG_HUGE_REQUIRE, KG_HUGE_OFF);
   PRINT("READ", KG_READ_LOST, KG_READ_LOST_FROM, KG_READ_LOST_TO,
         KG_READ_LOST_PRIORITY, KG_READ_LOSS_REASON, KG_READ_SLOTS_NEEDED,
         KG_READ_MORE, KG_READ_NOW_NS, KG_READ_TIMED_FROM, KG_READ_FIELDS);
@@ -60,7 +61,7 @@ int main(void) {
         KG_STAGE_SOURCE, KG_STAGE_DETAILS, KG_STAGE_COLUMNS);
   PRINT("LAYOUT_VERSION", KG_LAYOUT_VERSION);
   PRINT("LIMITS", KG_UNKNOWN, KG_STATE_ERROR, KG_STATE_UNREAD, KG_STAGE_BLOCKED,
-        KG_STAGE_MOST);
+        KG_STAGE_MOST, KG_NUMA_INTERLEAVE);
   printf("}\n");
   return 0;
 }

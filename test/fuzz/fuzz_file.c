@@ -169,7 +169,7 @@ static void map_file(fuzz_file *file) {
                      .device = (uint64_t)info.st_dev,
                      .inode = (uint64_t)info.st_ino};
   file->segment = (kg__segment){.base = NULL};
-  if (kg__segment_map(&opened, true, &file->segment, NULL) != KG_OK) {
+  if (kg__segment_map(&opened, true, NULL, &file->segment, NULL) != KG_OK) {
     file->segment.base = NULL;
   }
 }

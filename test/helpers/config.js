@@ -144,6 +144,21 @@ const KEYS = {
       texts: ['large', '1TB', '4095']
     },
     strict_context: flag('strictContext'),
+    huge_pages: choice('hugePages', 'require', 'off', 'auto'),
+    numa_node: {
+      key: 'numaNode',
+      fine: [0, 'interleave'],
+      any: fc.oneof(
+        fc.constant('interleave'),
+        fc.integer({ min: 0, max: 1023 })
+      ),
+      wrong: [
+        [TypeError, "the number of a node, or 'interleave'", true, []],
+        [RangeError, "the number of a node, or 'interleave'", 'all', '', '1'],
+        [RangeError, 'expected a whole number from 0 to 1023', -1, 1024, 0.5]
+      ],
+      texts: ['all', '-1', '1024']
+    },
     from: {
       key: 'from',
       fine: ['oldest', 7],

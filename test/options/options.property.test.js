@@ -31,6 +31,8 @@ const OPTIONS = {
   readerTimeoutMs: 100,
   maxEventBytes: '1MB',
   strictContext: true,
+  hugePages: 'require',
+  numaNode: 'interleave',
   from: 'oldest',
   reliable: true,
   latency: 'low',

@@ -522,7 +522,9 @@ describe('options of IpcFactory', () => {
       overflow: 'reject',
       readerTimeoutMs: 10,
       maxEventBytes: 4096,
-      strictContext: true
+      strictContext: true,
+      hugePages: 'require',
+      numaNode: 1
     }
     const reader = {
       from: 7,
@@ -530,6 +532,7 @@ describe('options of IpcFactory', () => {
       spinMicros: 3,
       latency: 'low',
       maxEventBytes: 4096,
+      hugePages: 'require',
       freeze: true
     }
     const websocket = { port: 0, maxBufferedBytes: '64KB' }

@@ -24,6 +24,7 @@ import {
   type IpcClient,
   type IpcClientEvents,
   IpcFactory,
+  type HugePages,
   type IpcOptions,
   type IpcTransport,
   type IpcTransportEvents,
@@ -45,6 +46,7 @@ import {
   type PrioritySeverity,
   type ReaderOptions,
   type ReaderStats,
+  type RingMemory,
   Severity,
   type SeverityName,
   SharedMemoryIpc,
@@ -103,12 +105,18 @@ export function write(): number {
     overflow: 'reject',
     readerTimeoutMs: 5000,
     maxEventBytes: '2MB',
-    strictContext: true
+    strictContext: true,
+    hugePages: 'require',
+    numaNode: 'interleave'
   }
   const shield = new SharedMemoryIpc(options)
   const sequence: number = shield.writeThreat(least)
   const last: number = shield.writeThreats(new Set([least, most]))
   const stats: WriterStats = shield.stats()
+  const memory: RingMemory | null = stats.memory
+  const pages: HugePages = memory?.hugeBytes === 0 ? 'off' : 'require'
+  const nodes: number[] = memory?.nodes ?? []
+  void [pages, nodes]
   const transport: 'shm' = stats.transport
   const failure: IpcError | null = stats.error
   const numbers: number[] = [
@@ -167,6 +175,12 @@ export function writeWrongly(shield: SharedMemoryIpc): void {
   void new SharedMemoryIpc({ maxEvents: '1000' })
   // @ts-expect-error There is no such policy.
   void new SharedMemoryIpc({ overflow: 'block' })
+  // @ts-expect-error A node is a number.
+  void new SharedMemoryIpc({ numaNode: 'first' })
+  // @ts-expect-error There are no such pages.
+  void new SharedMemoryIpc({ hugePages: true })
+  // @ts-expect-error The pages are where the writer puts them.
+  void new ShmClient({ numaNode: 0 })
   // @ts-expect-error A time is a number.
   void new SharedMemoryIpc({ readerTimeoutMs: '5s' })
   // @ts-expect-error A reader is reliable, a writer rejects.

@@ -88,6 +88,8 @@ kinds! {
     PositionInvalid = -32 "ERR_POSITION_INVALID",
     NoZlib = -33 "ERR_NO_ZLIB",
     WrongThread = -34 "ERR_WRONG_THREAD",
+    HugePages = -35 "ERR_HUGE_PAGES",
+    NumaNode = -36 "ERR_NUMA_NODE",
 }
 
 fn text_of(number: c_int, function: unsafe extern "C" fn(c_int) -> *const c_char) -> &'static str {

@@ -105,6 +105,17 @@ structs! {
         reliable: bool,
         any_thread: bool,
         checks: u64,
+        huge_pages: u32,
+        numa_node: u32,
+    }
+
+    #[allow(dead_code)]
+    kg_memory = KG_MEMORY {
+        page_bytes: u64,
+        resident: u64,
+        huge: u64,
+        nodes: u32,
+        node: [u64; 64],
     }
 
     kg_ring_info = KG_RING_INFO {

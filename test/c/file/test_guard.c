@@ -32,7 +32,7 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
   kg__guard *guard;
   kg_failure failure;
-  CHECK_RESULT(kg__guard_add((char *)base + PAGE, PAGE, &guard, &failure),
+  CHECK_RESULT(kg__guard_add((char *)base + PAGE, PAGE, PAGE, &guard, &failure),
                KG_OK, &failure);
   CHECK_EQUAL(base[2 * PAGE], 0);
   CHECK_EQUAL(handled, 1);
@@ -47,11 +47,41 @@ TEST(edges, "F22 the byte behind a mapping and the one before are not ours") {
   CHECK_EQUAL(base[3 * PAGE], 0);
   CHECK_EQUAL(handled, 3);
   kg__guard *next;
-  CHECK_RESULT(kg__guard_add((char *)base, PAGE, &next, &failure), KG_OK,
+  CHECK_RESULT(kg__guard_add((char *)base, PAGE, PAGE, &next, &failure), KG_OK,
                &failure);
   CHECK(next == guard && !kg__guard_is_broken(next));
   kg__guard_remove(next);
   kg__guard_remove(NULL);
+  close(fd);
+}
+
+TEST(huge, "F22 a page that is larger is exchanged as a whole") {
+  const size_t large = 4 * PAGE;
+  int fd = open(check_path(check_temp_dir(), "file"), O_RDWR | O_CREAT, 0600);
+  CHECK(fd >= 0 && ftruncate(fd, (off_t)(4 * large)) == 0);
+  char *mapped = mmap(NULL, 4 * large, PROT_READ, MAP_SHARED, fd, 0);
+  CHECK(mapped != MAP_FAILED);
+  char *aligned = mapped + (-(uintptr_t)mapped & (large - 1));
+  volatile char *base = aligned;
+  kg__guard *guard;
+  kg_failure failure;
+  CHECK_RESULT(kg__guard_add(aligned, 2 * large, large, &guard, &failure),
+               KG_OK, &failure);
+  CHECK(ftruncate(fd, 0) == 0);
+  CHECK_EQUAL(base[large + PAGE], 0);
+  CHECK(kg__guard_is_broken(guard));
+  /* All of that page can be read with no guard, and nothing before it is
+   * mapped otherwise. */
+  kg__guard_remove(guard);
+  CHECK_EQUAL(base[large], 0);
+  CHECK_EQUAL(base[2 * large - 1], 0);
+  CHECK(msync(aligned, large, MS_ASYNC) == 0);
+  const struct sigaction action = {.sa_sigaction = mend,
+                                   .sa_flags = SA_SIGINFO};
+  CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+  int before = handled;
+  CHECK_EQUAL(base[large - 1], 0);
+  CHECK_EQUAL(handled, before + 1);
   close(fd);
 }
 
@@ -64,7 +94,8 @@ TEST(child, "F42 a child does not mend what was its parent's to mend") {
   volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
   CHECK(base != MAP_FAILED && ftruncate(fd, 0) == 0);
   kg__guard *guard;
-  CHECK_RESULT(kg__guard_add((char *)base, PAGE, &guard, NULL), KG_OK, NULL);
+  CHECK_RESULT(kg__guard_add((char *)base, PAGE, PAGE, &guard, NULL), KG_OK,
+               NULL);
   pid_t child = check_fork();
   if (child == 0) {
     CHECK_EQUAL(base[0], 0);
@@ -86,7 +117,8 @@ TEST(not_ignored, "F65 a host that ignores the signal cannot ignore a fault") {
     char own[PAGE];
     kg__guard *guard;
     CHECK(signal(SIGBUS, SIG_IGN) != SIG_ERR);
-    CHECK_RESULT(kg__guard_add(own, sizeof own, &guard, NULL), KG_OK, NULL);
+    CHECK_RESULT(kg__guard_add(own, sizeof own, PAGE, &guard, NULL), KG_OK,
+                 NULL);
     int fd = open(file, O_RDWR | O_CREAT, 0600);
     volatile char *base = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
     CHECK(raise(SIGBUS) == 0);

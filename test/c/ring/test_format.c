@@ -197,3 +197,29 @@ TEST(predecessor, "F60 the predecessor's priority events: a number, or none") {
     CHECK(!found.checksums);
   }
 }
+
+TEST(pages, "the regions of a new ring begin where pages of any size do") {
+  const uint64_t sizes[] = {0, REGION, 2 * REGION, 32 * REGION};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    static unsigned char base[128 * REGION];
+    const uint64_t size = sizes[i] == 0 ? REGION : sizes[i];
+    const kg__ring_setup setup = {.region_bytes = sizes[i],
+                                  .capacity = 16,
+                                  .priority_events = 8,
+                                  .generation = 7};
+    kg_ring_identity identity;
+    kg__ring ring;
+    kg_failure failure;
+    memset(base, 0, sizeof base);
+    kg__ring_format(base, &setup, &ring);
+    CHECK_RESULT(kg__ring_verify(base, sizeof base, &identity, &failure), KG_OK,
+                 &failure);
+    CHECK_EQUAL(identity.doorbell_offset, size);
+    CHECK_EQUAL(identity.slots_offset, 2 * size);
+    /* Behind the slots nothing is protected otherwise. */
+    CHECK_EQUAL(identity.lane_offset, 2 * size + REGION);
+    CHECK_EQUAL(identity.file_bytes, (sizes[i] > REGION ? 3 : 4) * size);
+    CHECK_EQUAL(identity.file_bytes, kg__setup_bytes(&setup));
+  }
+  CHECK_EQUAL(kg__ring_bytes(16, 8), 4 * REGION);
+}
