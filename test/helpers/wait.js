@@ -6,8 +6,9 @@ const assert = require('node:assert/strict')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { IS_WINDOWS } = require('./system.js')
 
-// Under wine, with others beside it, everything takes long.
-const DEADLINE_MS = IS_WINDOWS ? 120_000 : 30_000
+// Under wine or in an emulator, with others beside it, everything takes long.
+const IS_SLOW = IS_WINDOWS || process.env.KG_TEST_EMULATED === '1'
+const DEADLINE_MS = IS_SLOW ? 120_000 : 30_000
 
 /** A turn of the event loop. */
 const turn = () => new Promise(setImmediate)
