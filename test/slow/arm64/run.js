@@ -92,7 +92,7 @@ function main(args) {
     return spawnSync(node, [...mocha, ...args, ...files], {
       cwd: dir,
       stdio: 'inherit',
-      env: { ...process.env, KG_TEST_EMULATED: '1' }
+      env: { ...process.env, KG_TEST_PATIENT: '1' }
     }).status
   } finally {
     fs.rmSync(work, { recursive: true, force: true })
