@@ -490,6 +490,8 @@ export interface SharedMemoryIpcEvents {
   drain: []
   /** The ring had to be made anew. */
   replaced: []
+  /** What `error` told is over, and the ring is the same. */
+  restored: []
   error: [error: Error]
   close: []
 }

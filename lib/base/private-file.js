@@ -136,9 +136,9 @@ function replaceText(dirPath, base, text) {
   const fd = attempt(temporary, () => fs.openSync(temporary, 'wx', 0o600))
   try {
     try {
-      if ((fs.fstatSync(fd).mode & 0o777) !== 0o600) {
+      if (!isWindows && (fs.fstatSync(fd).mode & 0o777) !== 0o600) {
         // The umask took away more than it should. Not always: Node's permission
-        // model has no fchmod().
+        // model has no fchmod(), nor has Windows modes that it could change.
         fs.fchmodSync(fd, 0o600)
       }
       fs.writeFileSync(fd, text)

@@ -46,8 +46,8 @@ function takeLock(options) {
 }
 
 /**
- * Emits `renewed` when the ring can be written again, as another generation,
- * `locked` (an error) when another Shield has it, which is the end, `fault` (an
+ * Emits `renewed` when the ring can be written again, as another generation if
+ * anything was published without it, `locked` (an error) when another Shield has it, which is the end, `fault` (an
  * error) for what the heartbeat finds, `unwritable` (an error) when that is why
  * nothing can be written, and `drain`.
  */
@@ -58,6 +58,7 @@ class ShieldRing extends EventEmitter {
   #elsewhere
   #least // severity of a priority event
   #shm = null
+  #ofRing = null // the history of the ring that was given up
   #lock = null
   #timer = null
   #closed = false
@@ -136,6 +137,7 @@ class ShieldRing extends EventEmitter {
     this.#setError(error)
     const { generation, sequence, capacity, priorityEvents } = this.stats()
     const { priority } = this.#shm.ringStats()
+    this.#ofRing = this.history
     this.history = new MemoryHistory({
       ...this.history,
       generation,
@@ -197,6 +199,7 @@ class ShieldRing extends EventEmitter {
       [PREDECESSOR]: this.#elsewhere
     })
     shm.on('replaced', () => this.#renewed())
+    shm.on('restored', () => this.#restored())
     shm.on('error', (error) => {
       if (error.code === 'ERR_RING_LOCKED' && this.#mayFail) {
         this.#lost(error)
@@ -216,7 +219,21 @@ class ShieldRing extends EventEmitter {
   /** Another ring goes on where the one before or WebSocket ended. */
   #renewed() {
     this.#setError(null)
+    this.#ofRing = null
     this.history = new RingHistory(this.#shm, this.history, this.#least)
+    this.emit('renewed')
+  }
+
+  /** The ring is in its place again, with all that was published: its file was
+   * moved away and back, and nobody wrote meanwhile. */
+  #restored() {
+    const isBehind = this.history.sequence !== this.#shm.ringStats().sequence
+    if (this.error === null || this.#ofRing === null || isBehind) {
+      return
+    }
+    this.#setError(null)
+    this.history = this.#ofRing
+    this.#ofRing = null
     this.emit('renewed')
   }
 

@@ -169,16 +169,20 @@ function fileIn(place) {
   return exists(file) ? file : null
 }
 
-/** @returns {Binding | null} null when nothing is there */
+/**
+ * @returns {Binding & { byFile?: boolean } | null} null when nothing is there;
+ *   byFile: it was not given to the system's loader at all
+ */
 function loadFrom(place) {
   const file = fileIn(place)
   const named = file ?? `for ${place}`
-  const refuse = (reason) => ({
+  const refuse = (reason, byFile = false) => ({
     native: null,
-    reason: `the native addon ${named} does not load: ${reason}`
+    reason: `the native addon ${named} does not load: ${reason}`,
+    byFile
   })
   const wrong = file === null ? null : wrongWithFile(file)
-  if (wrong !== null) return refuse(`it ${wrong}`)
+  if (wrong !== null) return refuse(`it ${wrong}`, true)
   try {
     const loaded = requireFrom(place)
     if (loaded === null) return null
@@ -210,9 +214,13 @@ function load() {
   for (const placeOf of [() => BUILD, ownTarget]) {
     const binding = loadFrom(placeOf())
     if (binding?.native) return binding
-    refused ??= binding
+    // In a clone that two systems share, one file is for the other. What forbids
+    // to load the right one says more.
+    if (refused === null || (refused.byFile && binding?.byFile === false)) {
+      refused = binding
+    }
   }
-  if (refused !== null) return refused
+  if (refused !== null) return { native: null, reason: refused.reason }
   const target = ownTarget()
   const reason = isBundled
     ? leftOut(target)

@@ -30,8 +30,9 @@ const finalizers = new FinalizationRegistry((timer) => clearInterval(timer))
 
 /**
  * The writer of one ring. Emits `error` (when somebody listens) for what the
- * heartbeat finds, `replaced` when it had to make the ring anew, `drain` when
- * there is space again after ERR_RING_FULL, and `close`.
+ * heartbeat finds, `replaced` when it had to make the ring anew, `restored` when
+ * what the heartbeat found is over and the ring is the same, `drain` when there is
+ * space again after ERR_RING_FULL, and `close`.
  */
 class SharedMemoryIpc extends ScopedEmitter {
   /** The most slots that a batch may take. */
@@ -263,11 +264,14 @@ class SharedMemoryIpc extends ScopedEmitter {
   #beat() {
     try {
       this.#writer.beat()
+      const wasWrong = this.#lastError !== null
       this.#lastError = null
       const { replaced } = this.#writer.stats()
       if (replaced !== this.#replaced) {
         this.#replaced = replaced
         emitSafely(this, 'replaced')
+      } else if (wasWrong) {
+        emitSafely(this, 'restored')
       }
       return true
     } catch (error) {

@@ -100,6 +100,8 @@ describe('kindly-guard-ipc check', function () {
     fs.writeFileSync(file, NO_PORTS)
     const { status, stdout } = check({
       NODE_OPTIONS: `--require ${file}`,
+      // Bun reads no NODE_OPTIONS.
+      BUN_OPTIONS: `--preload ${file}`,
       KINDLY_GUARD_IPC_NO_NATIVE: '1'
     })
     assert.equal(status, 1, stdout)

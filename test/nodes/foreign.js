@@ -65,9 +65,10 @@ function report(file, kind) {
  * @param {'bun' | 'deno'} kind
  * @param {string} program
  * @param {string} work a folder for what is written
+ * @param {string[]} more arguments of mocha
  * @returns {[number, number]} passed, failed
  */
-function runForeign(kind, program, work) {
+function runForeign(kind, program, work, more) {
   const output = path.join(work, `${kind}.json`)
   const { args, tests } = HOW[kind]
   const { status, signal } = spawnSync(
@@ -76,6 +77,7 @@ function runForeign(kind, program, work) {
       ...args,
       require.resolve('mocha/bin/mocha.js'),
       ...['--reporter', 'json', '--reporter-option', `output=${output}`],
+      ...more,
       ...tests()
     ],
     {

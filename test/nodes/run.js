@@ -16,8 +16,11 @@ const { runForeign } = require('./foreign.js')
 const { npmOf, programOf, RUNTIMES } = require('./runtimes.js')
 
 const ADDON = path.join(ROOT, 'build', 'Release', 'kindly_guard_ipc.node')
-// A run on a machine that has something else to do takes far longer than usual.
+// A run on a machine that has something else to do takes far longer than usual,
+// and so does each test.
 const LIMIT_S = '3600'
+const PATIENTLY = ['--timeout', '240000']
+process.env.KG_TEST_PATIENT = '1'
 
 const say = (text) => console.log(`nodes: ${text}`)
 
@@ -44,7 +47,10 @@ function runNode(key, args, work) {
   const bins = [...npmOf(key, path.join(work, key)), path.dirname(node)]
   const { status } = spawnSync(
     node,
-    [path.join(ROOT, 'test', 'run.js'), '--limit', LIMIT_S, ...args],
+    [
+      path.join(ROOT, 'test', 'run.js'),
+      ...['--limit', LIMIT_S, ...PATIENTLY, ...args]
+    ],
     {
       cwd: ROOT,
       stdio: 'inherit',
@@ -66,7 +72,7 @@ function runTogether(keys, work) {
     process.execPath,
     [
       require.resolve('mocha/bin/mocha.js'),
-      ...['--forbid-pending', '--forbid-only', '--fail-zero'],
+      ...['--forbid-pending', '--forbid-only', '--fail-zero', ...PATIENTLY],
       ...['--reporter', path.join(ROOT, 'test', 'reporter.js')],
       ...files
     ],
@@ -111,7 +117,10 @@ function main(args) {
     const others = keys.filter((key) => !isNode(key))
     for (const key of others) {
       say(`what of the suite runs in ${RUNTIMES[key].name}`)
-      add(`${key} ${versionOf(key)}`, runForeign(key, programOf(key), work))
+      add(
+        `${key} ${versionOf(key)}`,
+        runForeign(key, programOf(key), work, PATIENTLY)
+      )
     }
     if (others.length > 0) {
       say('processes of several runtimes')

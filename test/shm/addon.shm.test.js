@@ -229,4 +229,13 @@ describe('the native addon', () => {
     put(BUILT, ADDON)
     assert.match(reasonNow('--no-addons'), /does not load: .*addons/)
   })
+
+  it('in a clone that two systems share: what forbids the right file is said', () => {
+    put(BUILT, pe('x64'))
+    assert.match(reasonNow(), /build.*is for Windows/)
+    put(PREBUILT, ADDON)
+    assert.match(reasonNow('--no-addons'), /does not load: --no-addons/)
+    put(PREBUILT, ADDON.subarray(0, ADDON.length / 2))
+    assert.match(reasonNow(), /build.*is for Windows/)
+  })
 })

@@ -63,7 +63,8 @@ describe('as in Electron', () => {
   }
 
   it('an executable that is not called node', () => {
-    const code = path.join(dir, 'code')
+    // Windows runs no file without an extension, and Linux asks for none.
+    const code = path.join(dir, 'code.exe')
     fs.copyFileSync(process.execPath, code)
     assertRuns(code)
   })

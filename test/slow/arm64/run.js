@@ -91,7 +91,8 @@ function main(args) {
     ]
     return spawnSync(node, [...mocha, ...args, ...files], {
       cwd: dir,
-      stdio: 'inherit'
+      stdio: 'inherit',
+      env: { ...process.env, KG_TEST_PATIENT: '1' }
     }).status
   } finally {
     fs.rmSync(work, { recursive: true, force: true })
