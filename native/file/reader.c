@@ -124,7 +124,7 @@ int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
   copy.numa_node = 0;
   result = kg__placement_of(options, &reader->placement, failure);
   if (result == KG_OK) {
-  result = kg__names_make(options->name, &reader->names, failure);
+    result = kg__names_make(options->name, &reader->names, failure);
   }
   if (result == KG_OK) {
     result = kg__directories_find(options, &reader->names, &reader->dir, &file,
