@@ -294,7 +294,7 @@ static bool has_its_header(const kg__segment *segment) {
 }
 
 static bool is_in_place(kg_writer *writer) {
-  uint64_t size;
+  uint64_t size = 0;
   /* One that lacks events in its middle is not the ring that belongs there. */
   return writer->skipped_to <= writer->ring.sequence &&
          kg__file_is_named(&writer->dir, writer->names.ring,

@@ -244,7 +244,7 @@ static bool may_be_cut(const kg_reader *reader, const kg_batch *batch,
 }
 
 static bool is_cut_short(const kg_reader *reader) {
-  uint64_t size;
+  uint64_t size = 0;
   return kg__file_size(&reader->segment.file, &size, NULL) != KG_OK ||
          size < reader->segment.ring.file_bytes;
 }

@@ -135,7 +135,7 @@ static int verify(const kg__file *file, uint64_t size,
 int kg__segment_map(const kg__file *file, bool writable, kg__segment *segment,
                     kg_failure *failure) {
   kg_ring_identity identity;
-  uint64_t size;
+  uint64_t size = 0;
   int result = kg__file_size(file, &size, failure);
   if (result == KG_OK && size < sizeof(kg_ring_header)) {
     result = kg__fail(failure, KG_E_RING_INVALID, 0,
