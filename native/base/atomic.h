@@ -126,9 +126,25 @@ static inline void kg__copy_shared(void *target, const void *source,
   kg__copy_words((char *)target + at, (const char *)source + at, bytes - at);
 }
 
+/* The same in registers of 64 bytes, for whole lines, where the CPU has those
+ * (kg__cpu_is_wide). Of the upper ones: no instruction of SSE waits for what is
+ * left there, and the compiler uses none of them. */
+static inline void kg__copy_wide(void *target, const void *source,
+                                 size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) {
+    __asm__ __volatile__(
+        "vmovdqu64 (%[from]), %%zmm16\n\t"
+        "vmovdqu64 %%zmm16, (%[to])"
+        :
+        : [to] "r"((char *)target + at), [from] "r"((const char *)source + at)
+        : "memory");
+  }
+}
+
 #else
 
 #define kg__copy_shared kg__copy_words
+#define kg__copy_wide kg__copy_words
 
 #endif
 

@@ -9,11 +9,15 @@
  * multiplication that joins its lanes. */
 bool kg__cpu_has_crc32c(void);
 
+/* Whether the CPU moves 64 bytes at a time and multiplies so, too, and the
+ * system keeps such registers. */
+bool kg__cpu_is_wide(void);
+
 #if defined(__x86_64__)
 
 #include <cpuid.h>
 
-/* The same, for those that implement it: no system need be asked. Not
+/* The same, for those that implement them: no system need be asked. Not
  * __builtin_cpu_supports, which wants a part of the compiler's runtime that not
  * every compiler links. */
 static inline bool kg__x86_has_crc32c(void) {
@@ -24,9 +28,10 @@ static inline bool kg__x86_has_crc32c(void) {
          (features & wanted) == wanted;
 }
 
-/* Whether the CPU multiplies so in registers of 64 bytes, and the system keeps
- * those: SSE's, AVX's and all three parts of AVX-512's, in XCR0. */
-static inline bool kg__x86_has_wide_multiplication(void) {
+/* The registers are AVX-512's, and the states SSE's, AVX's and all three of its
+ * parts, in XCR0. CPUs that have it without the multiplication pay for it with
+ * their clock. */
+static inline bool kg__x86_is_wide(void) {
   unsigned ignored;
   unsigned base;
   unsigned extended;

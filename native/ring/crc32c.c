@@ -145,6 +145,7 @@ slot_wide(const kg__word *words, const kg__word *last) {
 #elif defined(__aarch64__)
 
 #define HARDWARE_METHOD "armv8-crc"
+#define slot_wide slot_hardware
 
 /* Inline assembly, because the intrinsic's header wants a compiler flag that
  * would let the compiler use the instruction everywhere. */
@@ -168,6 +169,7 @@ static uint32_t slot_hardware(const kg__word *words, const kg__word *last) {
 #define HARDWARE_METHOD "portable"
 #define words_hardware kg__crc32c_words_portable
 #define slot_hardware slot_portable
+#define slot_wide slot_portable
 
 #endif
 
@@ -177,9 +179,7 @@ typedef struct method {
 } method;
 
 static const method hardware = {words_hardware, slot_hardware};
-#if defined(__x86_64__)
 static const method wide = {words_hardware, slot_wide};
-#endif
 static const method portable = {kg__crc32c_words_portable, slot_portable};
 
 static const method *method_here(void) {
@@ -188,12 +188,9 @@ static const method *method_here(void) {
   static const method *chosen;
   const method *found = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
   if (found == NULL) {
-    found = kg__cpu_has_crc32c() ? &hardware : &portable;
-#if defined(__x86_64__)
-    if (found == &hardware && kg__x86_has_wide_multiplication()) {
-      found = &wide;
-    }
-#endif
+    found = !kg__cpu_has_crc32c() ? &portable
+            : kg__cpu_is_wide()   ? &wide
+                                  : &hardware;
     __atomic_store_n(&chosen, found, __ATOMIC_RELAXED);
   }
   return found;

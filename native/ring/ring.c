@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../platform/cpu.h"
 #include "crc32c.h"
 
 static uint64_t whole_regions(uint64_t bytes) {
@@ -43,7 +44,8 @@ void kg__ring_attach(void *base, const kg_ring_identity *identity,
                      .file_bytes = identity->file_bytes,
                      .capacity = identity->capacity,
                      .priority_events = identity->priority_events,
-                     .checksums = (identity->flags & KG_RING_CHECKSUMS) != 0};
+                     .checksums = (identity->flags & KG_RING_CHECKSUMS) != 0,
+                     .copies_wide = kg__cpu_is_wide()};
 }
 
 void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {

@@ -109,6 +109,7 @@ typedef struct kg__ring {
   uint32_t capacity;        /* slots, a power of two */
   uint32_t priority_events; /* slots of the lane, a power of two; 0: none */
   bool checksums;
+  bool copies_wide; /* kg__cpu_is_wide */
 } kg__ring;
 
 /* What a new ring is told when it is made. */
@@ -147,6 +148,17 @@ static inline kg_slot *kg__ring_slot(const kg__ring *ring, uint64_t position) {
 
 static inline kg_slot *kg__lane_slot(const kg__ring *ring, uint64_t position) {
   return &ring->lane[position & (ring->priority_events - 1)];
+}
+
+/* Copies a slot from private to shared memory or back, as kg__copy_shared
+ * does. */
+static inline void kg__ring_copy(const kg__ring *ring, kg_slot *to,
+                                 const kg_slot *from) {
+  if (ring->copies_wide) {
+    kg__copy_wide(to, from, sizeof *to);
+  } else {
+    kg__copy_shared(to, from, sizeof *to);
+  }
 }
 
 /* The head as it is now. Any thread. */

@@ -35,8 +35,7 @@ void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
                      uint32_t count) {
   /* R2: relaxed, checked by R5 and by the checksum. */
   for (uint32_t i = 0; i < count; i++) {
-    kg__copy_shared(&buffer[i], kg__ring_slot(ring, position + i),
-                    sizeof(kg_slot));
+    kg__ring_copy(ring, &buffer[i], kg__ring_slot(ring, position + i));
   }
 }
 

@@ -219,8 +219,8 @@ void kg__ring_writer_copy(kg__ring_writer *writer) {
   kg__fence_release();
   /* W3: relaxed, W5 publishes them. */
   for (uint32_t i = 0; i < writer->staged_slots; i++) {
-    kg__copy_shared(kg__ring_slot(ring, writer->head + i), &writer->staged[i],
-                    sizeof(kg_slot));
+    kg__ring_copy(ring, kg__ring_slot(ring, writer->head + i),
+                  &writer->staged[i]);
     KG__STEP("slot copied");
   }
 }
