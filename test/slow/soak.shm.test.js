@@ -26,6 +26,7 @@ describe('soak', function () {
 
   it('a day of an editor: flat, and every account adds up', async () => {
     const { stdout } = await soak(...SHORT)
+    assert.match(stdout, /^soak: 24 hours of an editor in 0\.1 minutes, in /)
     assert.match(stdout, /: 48 windows came and went, 6 Shields began again, /)
     assert.match(stdout, /, 6 were killed, 6 stood still, 6 floods\n/)
     const counts = stdout.matchAll(/client \d: received (\d+), lost (\d+)\n/g)
@@ -66,7 +67,12 @@ describe('soak', function () {
   })
 
   it('an argument that is none: what would do, and 1', async () => {
-    for (const args of [['--minutes', '0'], ['--leak', 'x'], ['--other']]) {
+    for (const args of [
+      ['--minutes', '0'],
+      ['--days', '.5'],
+      ['--leak', 'x'],
+      ['--other']
+    ]) {
       const refused = { code: 1, stderr: /^soak: [^]*\nnpm run soak -- / }
       await assert.rejects(soak(...args), refused)
     }
