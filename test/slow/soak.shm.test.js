@@ -6,7 +6,7 @@ const { execFile } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
-const { judge, LIMITS, slopeOf } = require('./soak/judge.js')
+const { judge, LIMITS, slopeOf, STEP_MB } = require('./soak/judge.js')
 const { tellSlopes } = require('./soak/run.js')
 
 const RUN = path.join(__dirname, 'soak', 'run.js')
@@ -114,6 +114,13 @@ describe('soak', function () {
       assert.ok(judge('heap', seriesOf(early)).isFlat)
       const late = (hour) => Math.max(hour - 8, 0) * most
       assert.ok(!judge('heap', seriesOf(late)).isFlat)
+    })
+
+    it('a step of the resident set is no leak, wherever it comes', () => {
+      for (let at = 0; at < 24; at++) {
+        const stepped = (hour) => 60 + (hour >= at ? STEP_MB : 0)
+        assert.ok(judge('rss', seriesOf(stepped)).isFlat, String(at))
+      }
     })
 
     it('each series is told by itself', () => {
