@@ -6,7 +6,7 @@ const { execFile } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { promisify } = require('node:util')
-const { judge, LIMITS, slopeOf } = require('./soak/judge.js')
+const { judge, LIMITS, slopeOf, STEP_MB } = require('./soak/judge.js')
 const { tellSlopes } = require('./soak/run.js')
 
 const RUN = path.join(__dirname, 'soak', 'run.js')
@@ -26,6 +26,7 @@ describe('soak', function () {
 
   it('a day of an editor: flat, and every account adds up', async () => {
     const { stdout } = await soak(...SHORT)
+    assert.match(stdout, /^soak: 24 hours of an editor in 0\.1 minutes, in /)
     assert.match(stdout, /: 48 windows came and went, 6 Shields began again, /)
     assert.match(stdout, /, 6 were killed, 6 stood still, 6 floods\n/)
     const counts = stdout.matchAll(/client \d: received (\d+), lost (\d+)\n/g)
@@ -66,7 +67,12 @@ describe('soak', function () {
   })
 
   it('an argument that is none: what would do, and 1', async () => {
-    for (const args of [['--minutes', '0'], ['--leak', 'x'], ['--other']]) {
+    for (const args of [
+      ['--minutes', '0'],
+      ['--days', '.5'],
+      ['--leak', 'x'],
+      ['--other']
+    ]) {
       const refused = { code: 1, stderr: /^soak: [^]*\nnpm run soak -- / }
       await assert.rejects(soak(...args), refused)
     }
@@ -108,6 +114,13 @@ describe('soak', function () {
       assert.ok(judge('heap', seriesOf(early)).isFlat)
       const late = (hour) => Math.max(hour - 8, 0) * most
       assert.ok(!judge('heap', seriesOf(late)).isFlat)
+    })
+
+    it('a step of the resident set is no leak, wherever it comes', () => {
+      for (let at = 0; at < 24; at++) {
+        const stepped = (hour) => 60 + (hour >= at ? STEP_MB : 0)
+        assert.ok(judge('rss', seriesOf(stepped)).isFlat, String(at))
+      }
     })
 
     it('each series is told by itself', () => {

@@ -34,6 +34,7 @@ function bytesBelow(dir) {
 class Day {
   #crowd
   #base
+  #hours
   #hourMs
   #leaks
   #dirs
@@ -44,12 +45,13 @@ class Day {
   /**
    * @param {import('../stress/processes.js').Crowd} crowd
    * @param {string} base a directory for all
-   * @param {{ minutes: number, leaks: string[] }} options
+   * @param {{ minutes: number, days: number, leaks: string[] }} options
    */
-  constructor(crowd, base, { minutes, leaks }) {
+  constructor(crowd, base, { minutes, days, leaks }) {
     this.#crowd = crowd
     this.#base = base
-    this.#hourMs = (minutes * 60_000) / DAY_HOURS
+    this.#hours = days * DAY_HOURS
+    this.#hourMs = (minutes * 60_000) / this.#hours
     this.#leaks = leaks
     this.#dirs = ['steady', 'mortal'].map((name) => path.join(base, name))
     this.wrong = []
@@ -158,7 +160,7 @@ class Day {
     await this.#write({ count: BURST })
     const options = { dirs: this.#dirs, leaks: this.#leaks }
     this.#editor = await this.#start('editor', options)
-    for (let hour = 0; hour < DAY_HOURS; hour++) {
+    for (let hour = 0; hour < this.#hours; hour++) {
       await this.#hour(hour)
       progress(hour + 1)
     }

@@ -1,5 +1,5 @@
 'use strict'
-// npm run soak -- [--minutes N]: a day of an editor in so many minutes (10),
+// npm run soak -- [--minutes N]: a day of an editor, or several, in N minutes (10),
 // with exact accounts. Samples what the processes hold, prints by how much that
 // grows, and ends with 1 when it is not flat or an account does not add up.
 
@@ -21,6 +21,7 @@ const LEAKS = [...Object.keys(LIMITS), 'account']
 
 const USAGE = `npm run soak -- [options]
   --minutes N  a day of an editor in so many minutes (${MINUTES})
+  --days N     so many days, in all of these minutes (1)
   --leak WHAT  leaks, and must end with 1; some of these, with commas between:
                ${LEAKS.join(', ')}
 `
@@ -32,6 +33,7 @@ function parse(args) {
     args,
     options: {
       minutes: { type: 'string', default: String(MINUTES) },
+      days: { type: 'string', default: '1' },
       leak: { type: 'string' },
       help: { type: 'boolean', default: false }
     }
@@ -43,11 +45,17 @@ function parse(args) {
         `got ${values.minutes}`
     )
   }
+  const days = Number(values.days)
+  if (!Number.isInteger(days) || days < 1) {
+    throw new Error(
+      `--days: expected a whole number from 1, got ${values.days}`
+    )
+  }
   const leaks = values.leak?.split(',') ?? []
   if (!leaks.every((leak) => LEAKS.includes(leak))) {
     throw new Error(`--leak: expected some of ${LEAKS.join(', ')}`)
   }
-  return { help: values.help, minutes, leaks }
+  return { help: values.help, minutes, days, leaks }
 }
 
 /**
@@ -88,7 +96,7 @@ async function live(crowd, dir, options) {
   for (const [i, { received, lost }] of accounts.entries()) {
     say(`  client ${i + 1}: received ${received}, lost ${lost}`)
   }
-  say(`an hour of ${DAY_HOURS}; the first ${WARM_UP_HOURS} are not judged:`)
+  say(`the first ${WARM_UP_HOURS} hours are not judged:`)
   return [...day.wrong, ...tellSlopes(day.samples)]
 }
 
@@ -99,7 +107,10 @@ async function main(args) {
     return 0
   }
   const dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-soak-'))
-  say(`a day of an editor in ${options.minutes} minutes, in ${dir}`)
+  say(
+    `${options.days * DAY_HOURS} hours of an editor in ` +
+      `${options.minutes} minutes, in ${dir}`
+  )
   const crowd = new Crowd(CHILD)
   const interrupted = () => crowd.fail('interrupted')
   for (const signal of SIGNALS) process.once(signal, interrupted)
