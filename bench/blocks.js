@@ -1,0 +1,96 @@
+'use strict'
+// What a writer and a reader take for an event, without each other: in one
+// process, in blocks whose tenth percentile other load hardly changes. This
+// clone beside another folder of the package, in fresh processes in turns.
+//
+//   node bench/blocks.js FOLDER [ROUNDS] [STRINGS] [KIND]    see threats.js
+
+const { execFileSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { makeDirectory } = require('./pair.js')
+const { quantile } = require('./statistics.js')
+const { makeStream } = require('./threats.js')
+
+const ROOT = path.join(__dirname, '..')
+const WAYS = ['one', 'batch', 'threat', 'threats']
+const EVENTS = 2048
+const BATCH = 64
+const WARM_UP = 60
+const BLOCKS = 120
+
+/** ns for each event of a block. */
+async function time(block) {
+  const start = process.hrtime.bigint()
+  await block()
+  return Number(process.hrtime.bigint() - start) / EVENTS
+}
+
+/** The tenth percentile of many blocks of one way. */
+async function measure(folder, way, strings, kind) {
+  const { SharedMemoryIpc, ShmClient } = require(path.join(folder, 'lib'))
+  const dir = makeDirectory()
+  const writer = new SharedMemoryIpc({ dir, maxEvents: 4 * EVENTS })
+  const client = new ShmClient({ dir })
+  const stream = makeStream({ kind, strings })
+  let sent = 0
+  let received = 0
+  const writeOne = () => {
+    for (let i = 0; i < EVENTS; i++) writer.writeThreat(stream.at(sent++))
+  }
+  const writeBatches = () => {
+    for (let i = 0; i < EVENTS; i += BATCH) {
+      const batch = Array.from({ length: BATCH }, () => stream.at(sent++))
+      writer.writeThreats(batch)
+    }
+  }
+  const receive = async () => {
+    while (received < sent) await new Promise(setImmediate)
+  }
+  if (way === 'threat') client.on('threat', () => received++)
+  if (way === 'threats') {
+    client.on('threats', (list) => (received += list.length))
+  }
+  const costs = []
+  for (let i = 0; i < WARM_UP + BLOCKS; i++) {
+    const isWriter = way === 'one' || way === 'batch'
+    if (!isWriter) writeBatches()
+    const block = isWriter
+      ? { one: writeOne, batch: writeBatches }[way]
+      : receive
+    const cost = await time(block)
+    if (i >= WARM_UP) costs.push(cost)
+  }
+  await Promise.all([client.close(), writer.close()])
+  fs.rmSync(dir, { recursive: true })
+  console.log(quantile(costs, 0.1))
+}
+
+function compare(folder, rounds, strings = 'fresh', kind = 'varied') {
+  for (const way of WAYS) {
+    const costs = { this: [], that: [] }
+    for (let round = 0; round < rounds; round++) {
+      const turns = [
+        ['this', ROOT],
+        ['that', path.resolve(folder)]
+      ]
+      for (const [side, of] of round % 2 === 0 ? turns : turns.reverse()) {
+        const args = [__filename, '--child', of, way, strings, kind]
+        costs[side].push(Number(execFileSync(process.execPath, args)))
+      }
+    }
+    const ratios = costs.that.map((cost, i) => cost / costs.this[i])
+    const show = (values, digits) =>
+      [0.5, 0, 1].map((at) => quantile([...values], at).toFixed(digits))
+    console.log(way, 'ns', ...show(costs.this, 0), '/', ...show(costs.that, 0))
+    console.log(way, 'ratio', ...show(ratios, 2))
+  }
+}
+
+const [first, ...rest] = process.argv.slice(2)
+if (first === '--child') {
+  measure(...rest)
+} else {
+  const [rounds = '7', strings, kind] = rest
+  compare(first, Number(rounds), strings, kind)
+}
