@@ -55,7 +55,7 @@ describe('as in Electron', () => {
       { encoding: 'utf8' }
     )
     // Where --jitless takes WebAssembly away, V8 says so.
-    const said = stderr.replace(/^Warning: disabling flag .*\n/, '')
+    const said = stderr.replace(/^Warning: disabling flag .*\r?\n/, '')
     assert.deepEqual(
       { status, stdout, stderr: said },
       { status: 0, stdout: 'by its own thread\n', stderr: '' }
