@@ -73,11 +73,9 @@ function parse(text, file) {
 function read(file) {
   try {
     // Before it is opened, because opening a device can have effects.
-    const stat = fs.statSync(file, { throwIfNoEntry: false })
-    if (stat === undefined) {
-      return undefined
-    }
-    check(stat, file)
+    // It throws when there is none: told not to, Node 26 tells no such file from
+    // one below a file.
+    check(fs.statSync(file), file)
     const bytes = readChecked(file, (opened) => check(opened, file))
     return parse(bytes.toString(), file)
   } catch (error) {
