@@ -1,6 +1,6 @@
 'use strict'
 // What `npm test` and, with --root, `npm run test:root` run: builds the C
-// tests, then runs mocha. Arguments that are test files, or folders of them,
+// tests and what the benchmarks run, then runs mocha. Arguments that are test files, or folders of them,
 // replace the default ones; all others go to mocha as they are, such as
 // `--grep F12`.
 //
@@ -30,8 +30,10 @@ const {
 } = require('./tools/test-files.js')
 
 const ROOT_TESTS = path.join('test', 'root')
+const BENCHMARK_TESTS = path.join('test', 'benchmark')
+const BUILD_BENCHMARKS = path.join('bench', 'build.js')
 
-const JOBS = 2 * CPUS
+const JOBS = Number(process.env.KG_JOBS || 2 * CPUS)
 const LIMIT_S = 900
 
 /** Builds the C tests; tells whether they are there. */
@@ -109,6 +111,9 @@ async function main(argv) {
   if (tests.length === 0) {
     console.error(`test: there are no tests in ${folders.join(', ')}.`)
     return 1
+  }
+  if (hasNative && tests.some((file) => file.startsWith(BENCHMARK_TESTS))) {
+    spawnSync(process.execPath, [BUILD_BENCHMARKS], { cwd: ROOT })
   }
   const isParallel =
     !asRoot && tests.length > 1 && !mocha.includes('--no-parallel')

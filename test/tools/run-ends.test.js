@@ -13,7 +13,7 @@ describe('test/run.js, where something does not end', () => {
     require('node:net').createServer().listen(0, '127.0.0.1', done)
   })`
   const CHILD = `it('starts', () => {
-    const keep = [process.execPath, ['-e', 'setInterval(() => {}, 1000)']]
+    const keep = [process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']]
     require('node:child_process').spawn(...keep, { stdio: 'ignore' }).unref()
     require('node:child_process').spawn(...keep, { stdio: 'ignore' })
   })`
@@ -38,7 +38,7 @@ describe('test/run.js, where something does not end', () => {
   it('fails with a file that leaves a child, and says its command', () => {
     const { passes, counted, said } = run([], CHILD, FINE)
     assert.deepEqual({ passes, counted }, { passes: false, counted: '2 1' })
-    assert.match(said, /0\.test\.js leaves open: process \d+: \S+ -e setInt/)
+    assert.match(said, /0\.test\.js leaves open: process \d+: \S+ -e setTime/)
     // The one that is not waited for is no fault.
     assert.doesNotMatch(said, /process.*; process/)
   })

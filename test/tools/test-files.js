@@ -29,10 +29,11 @@ function findTests(folder) {
 /** Those that take longest, by `npm test -- --slow`: what begins last must not
  * be what ends last. */
 const LONGEST = [
-  'test/c/c.shm.test.js',
   'test/tools/run-ends.test.js',
-  'test/slow/reloads.test.js',
+  'test/c/c.shm.test.js',
   'test/slow/switches.shm.test.js',
+  'test/benchmark/tails.shm.test.js',
+  'test/slow/reloads.test.js',
   'test/slow/soak.shm.test.js',
   'test/slow/position-crash.test.js',
   'test/docs/blocks.shm.test.js',
@@ -48,7 +49,6 @@ const LONGEST = [
   'test/shm/lifetime.shm.test.js',
   'test/factory.test.js',
   'test/shm/forged-numbers.shm.test.js',
-  'test/benchmark/tails.shm.test.js',
   'test/benchmark/bench.shm.test.js',
   'test/benchmark/benchmark.shm.test.js',
   'test/tools/run.test.js',
