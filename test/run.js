@@ -8,7 +8,7 @@
 // KINDLY_GUARD_IPC_NO_NATIVE=1 asks for the package without it, and then the
 // latter are not run. What stands in test/root/ is run by --root alone.
 //
-// Several files run side by side, two processes for each CPU, since most tests
+// Several files run side by side, three processes for each CPU, since most tests
 // wait for something; what failed is told when its file is over. With
 // --no-parallel they run one after the other, and so do those of --root, which
 // share a second user and its directories.
@@ -33,7 +33,7 @@ const ROOT_TESTS = path.join('test', 'root')
 const BENCHMARK_TESTS = path.join('test', 'benchmark')
 const BUILD_BENCHMARKS = path.join('bench', 'build.js')
 
-const JOBS = Number(process.env.KG_JOBS || 2 * CPUS)
+const JOBS = 3 * CPUS
 const LIMIT_S = 900
 
 /** Builds the C tests; tells whether they are there. */

@@ -3,6 +3,7 @@
 // wakes the stream, and the way to the ring that replaces the one it reads.
 
 const { decodeState, inspectRing, openReader } = require('./inspect.js')
+const { MemoryLook } = require('./memory.js')
 const { STATE_ERROR, STATE_UNREAD } = require('./native-constants.js')
 const { RingReader } = require('./ring-reader.js')
 const { WAKING } = require('./runtime.js')
@@ -26,6 +27,7 @@ class RingSource {
   #host
   #cursor
   #reader
+  #memory
   #holding = false
   #isListenedTo = false
   #started = false
@@ -235,7 +237,7 @@ class RingSource {
 
   /** In which pages the ring is. @returns {import('../index').RingMemory | null} */
   memory() {
-    return this.#closed ? null : this.#reader.memory()
+    return this.#closed ? null : this.#memory.of(this.generation)
   }
 
   /** What was lost and read, of all rings so far. */
@@ -269,6 +271,7 @@ class RingSource {
     finalizers.unregister(this)
     finalizers.register(this, reader, this)
     this.#reader = reader
+    this.#memory = new MemoryLook(reader)
     const onCorrupt = (error) => {
       this.#earlierTotals.corrupt++
       this.lastError = error

@@ -8,7 +8,7 @@ const { UNKNOWN } = require('./native-constants.js')
 const { NativeWriter } = require('./native-writer.js')
 const { checkWriter } = require('../options/check.js')
 const { Backpressure } = require('./backpressure.js')
-const { placementOf } = require('./memory.js')
+const { MemoryLook, placementOf } = require('./memory.js')
 const { checkThreat, limitsOf } = require('../threat/check.js')
 const { BATCH_DIVISOR, PRIORITY_NONE } = require('../threat/layout.js')
 const { leastPriority } = require('../threat/names.js')
@@ -39,6 +39,7 @@ class SharedMemoryIpc extends ScopedEmitter {
   batchSlots
 
   #writer
+  #memory
   #calls
   #limits
   #overflow
@@ -77,6 +78,7 @@ class SharedMemoryIpc extends ScopedEmitter {
       predecessor: options?.[PREDECESSOR]
     })
     this.#calls = new NativeWriter(this.#writer)
+    this.#memory = new MemoryLook(this.#writer)
     // Every threat takes a slot at least, and a batch a quarter of them.
     this.batchSlots = this.#writer.stats().capacity / BATCH_DIVISOR
     this.#overflow = overflow
@@ -215,7 +217,7 @@ class SharedMemoryIpc extends ScopedEmitter {
       priorityEvents: ring.priorityEvents,
       fileBytes: ring.fileBytes,
       checksums: ring.checksums,
-      memory: this.closed ? null : this.#writer.memory(),
+      memory: this.closed ? null : this.#memory.of(ring.generation),
       error: this.#lastError
     }
   }

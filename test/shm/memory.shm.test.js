@@ -3,6 +3,8 @@
 // refused with what to do. What a machine must be set up for is in root/.
 
 const assert = require('node:assert/strict')
+const { MemoryLook } = require('../../lib/shm/memory.js')
+const { useClock } = require('../helpers/clock.js')
 const { threat, useRing } = require('../helpers/ring.js')
 
 const IS_LINUX = process.platform === 'linux'
@@ -104,5 +106,30 @@ describe('memory of a ring', () => {
     writer.writeThreat(threat('placed'))
     const client = current().client({ from: 'oldest', hugePages: 'off' })
     assert.equal(client.poll()[0].details, 'placed')
+  })
+
+  describe('is looked at once a second', () => {
+    const clock = useClock()
+
+    it('of each ring, and what one got is its own', () => {
+      clock.begin()
+      let looks = 0
+      const look = new MemoryLook({
+        memory: () => ({ residentBytes: ++looks, nodes: [1] })
+      })
+      const seen = (generation) => look.of(generation).residentBytes
+      look.of('a').nodes.push(2)
+      assert.deepEqual(look.of('a'), { residentBytes: 1, nodes: [1] })
+      clock.advance(999)
+      assert.equal(seen('a'), 1)
+      clock.advance(1)
+      assert.equal(seen('a'), 2)
+      assert.equal(seen('b'), 3)
+      assert.equal(seen('b'), 3)
+    })
+
+    it('one that is left to the system has none', () => {
+      assert.equal(new MemoryLook({ memory: () => null }).of('a'), null)
+    })
   })
 })
