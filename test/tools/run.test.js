@@ -30,10 +30,20 @@ describe('test/run.js', () => {
     'no test at all': ["describe('nothing', () => {})", '0 0'],
     'a test that ends the process': ["it('a', () => process.exit(0))", null]
   }
+  // Those for which mocha has other ways when a file is alone.
+  const ALONE = new Set([
+    'a test that fails',
+    'a test that is skipped',
+    'a test that hides the others',
+    'no test at all',
+    'a test that ends the process'
+  ])
   for (const [name, [source, counted]] of Object.entries(failing)) {
-    it(`fails with ${name}`, () => {
-      assert.deepEqual(run(source), { passes: false, counted })
-    })
+    if (ALONE.has(name)) {
+      it(`fails with ${name}`, () => {
+        assert.deepEqual(run(source), { passes: false, counted })
+      })
+    }
 
     it(`fails with ${name}, beside a file that passes`, () => {
       // What ends the process that runs a file, or keeps it from being loaded,
