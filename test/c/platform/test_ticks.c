@@ -59,24 +59,30 @@ TEST(back, "it never goes back") {
 
 #if defined(__x86_64__)
 
-/* Ticks that one question takes at the most, unless somebody comes in
- * between: then it is asked again. */
+/* More ticks than the fastest of so many questions takes. Somebody may come in
+ * between in others, and a look at the kernel's clock tells nothing then. */
 #define QUESTION 20000
+#define QUESTIONS 200
 
 /* Asks a clock as it would be `ticks` after its last look. */
 static uint64_t ask(kg__clock *clock, uint64_t ticks) {
   kg__clock before = *clock;
-  for (int i = 0; i < 100000; i++) {
+  uint64_t answer = 0;
+  uint64_t fastest = UINT64_MAX;
+  for (int i = 0; i < QUESTIONS; i++) {
+    kg__clock asked = before;
     uint64_t start = __builtin_ia32_rdtsc();
-    *clock = before;
-    clock->base_ticks = start - ticks;
-    uint64_t answer = kg__clock_ns(clock);
-    if (__builtin_ia32_rdtsc() - start < QUESTION) {
-      return answer;
+    asked.base_ticks = start - ticks;
+    uint64_t now = kg__clock_ns(&asked);
+    uint64_t taken = __builtin_ia32_rdtsc() - start;
+    if (taken < fastest) {
+      fastest = taken;
+      answer = now;
+      *clock = asked;
     }
   }
-  CHECK(!"never undisturbed");
-  return 0;
+  CHECK(fastest < QUESTION);
+  return answer;
 }
 
 TEST(trust, "the counter is believed for a millisecond") {
