@@ -18,13 +18,14 @@ const { TAIL_EVENTS, tailsOf } = require('./tails.js')
 const { readOptions } = require('./usage.js')
 
 const USAGE = `npm run bench:wake-up -- [options]
-  --events N  single events in each of 5 rounds (200)
+  --events N  single events in each round (200)
+  --rounds N  how often each case is measured (5)
   --tails     as many as a p99.9 needs, ${TAIL_EVENTS} in all rounds: 15 minutes
   --json      the figures as JSON in the tables' place
 `
 
 const ADDON = path.join(__dirname, 'floors/addon/build/Release/barest.node')
-const ROUNDS = 5
+const ROUNDS = '5'
 const WARM_UP = 50
 const EVENTS = '200'
 const PAUSE_MS = 20
@@ -193,31 +194,36 @@ function print(results) {
   )
 }
 
-/** How many events a round has. */
-function eventsOf({ events, tails }) {
-  const count = Number(events)
+/** A whole number that an option has. */
+function countOf(options, name) {
+  const count = Number(options[name])
   if (!Number.isInteger(count) || count < 1) {
-    throw new Error(`--events: expected a whole number from 1, got ${events}`)
+    throw new Error(
+      `--${name}: expected a whole number from 1, got ${options[name]}`
+    )
   }
-  return tails ? Math.max(count, Math.ceil(TAIL_EVENTS / ROUNDS)) : count
+  return count
 }
 
 async function main() {
   const options = readOptions(USAGE, {
     events: { type: 'string', default: EVENTS },
+    rounds: { type: 'string', default: ROUNDS },
     tails: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false }
   })
-  const events = eventsOf(options)
+  const most = countOf(options, 'rounds')
+  const least = options.tails ? Math.ceil(TAIL_EVENTS / most) : 1
+  const events = Math.max(countOf(options, 'events'), least)
   const missing = []
   const have = await buildPrograms(missing)
   if (!have.addon) {
     throw new Error(missing.map(({ why }) => why).join('\n'))
   }
   const rounds = CASES.map(() => [])
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= most; round++) {
     for (const [i, which] of CASES.entries()) {
-      process.stderr.write(`round ${round}/${ROUNDS}: ${which[0]}\n`)
+      process.stderr.write(`round ${round}/${most}: ${which[0]}\n`)
       rounds[i].push(await measureElsewhere(which, events))
     }
   }

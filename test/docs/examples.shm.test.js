@@ -119,7 +119,7 @@ describe('Examples', function () {
       // All of the core, compiled, where a CPU is shared by many.
       this.timeout(180_000)
       const c = path.join(EXAMPLES, 'c')
-      return run('make', ['-s', '-C', c, `BUILD=${build}`])
+      return run('make', ['-s', '-C', c, `BUILD=${build}`, 'CFLAGS=-O0'])
     })
 
     after(() => fs.rmSync(build, { recursive: true }))

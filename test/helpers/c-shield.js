@@ -106,8 +106,9 @@ function useCShield() {
     this.timeout(COMPILE_MS)
     build = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-c-'))
     const library = path.join(build, 'libkindly_guard_ipc.a')
-    await run('make', ['-s', '-C', NATIVE, `BUILD=${build}`, library])
-    const flags = ['-std=c11', '-D_POSIX_C_SOURCE=200809L', '-O2', '-pthread']
+    const make = ['-s', '-C', NATIVE, `BUILD=${build}`, 'CFLAGS=-O0']
+    await run('make', [...make, library])
+    const flags = ['-std=c11', '-D_POSIX_C_SOURCE=200809L', '-pthread']
     const include = ['-I', path.join(NATIVE, 'include')]
     const output = ['-o', path.join(build, 'c-shield')]
     await run('cc', [...flags, ...include, SOURCE, library, ...output])
