@@ -6,17 +6,20 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { ownTarget, wrongWithFile } = require('./addon-file.js')
-const {
-  isBundled,
-  isCopyMissing,
-  leftOut,
-  REPLACED,
-  whyNotInBundle
-} = require('./bundled.js')
 const { LAYOUT_VERSION, PACKAGE_VERSION } = require('./native-constants.js')
 const { adopt, fromNative } = require('../base/errors.js')
+const { lazy } = require('../base/load.js')
 const { define } = require('../base/own.js')
 const { whyNotLoaded, wrongWithRuntime } = require('./runtime.js')
+
+// What most processes need not: nothing is wrong with their addon.
+const bundled = lazy(() => require('./bundled.js'))
+
+/** In a bundle all files are one, of another name, or of none that is known. */
+const isBundled =
+  typeof __filename !== 'string' ||
+  !path.isAbsolute(__filename) ||
+  !__filename.endsWith(path.join('lib', 'shm', 'addon.js'))
 
 // On an addon that is in use: a process may load several copies of this
 // package (a test runner does, for each of its files) and have one addon for
@@ -114,7 +117,8 @@ function requireFrom(place) {
     }
   } catch (error) {
     const isMissing = error.code === 'MODULE_NOT_FOUND'
-    if (isMissing && !isCopyMissing(error)) return null
+    const isCopyMissing = isBundled && bundled().isCopyMissing(error)
+    if (isMissing && !isCopyMissing) return null
     throw error
   }
 }
@@ -135,7 +139,7 @@ function open(loaded) {
 
 /** Why an addon that loaded is not for this package; null when it is. */
 function wrongWith(native) {
-  if (typeof native?.setErrorFactory !== 'function') return REPLACED
+  if (typeof native?.setErrorFactory !== 'function') return bundled().REPLACED
   const { layoutVersion, nodeApiVersion, packageVersion } = native
   if (packageVersion !== PACKAGE_VERSION) {
     const from = packageVersion ?? '(unknown)'
@@ -153,11 +157,11 @@ function wrongWith(native) {
 }
 
 /** Node's permission model may forbid to look; then loading it says so. */
-function exists(file) {
+function mayExist(file) {
   try {
     return fs.existsSync(file)
   } catch {
-    return false
+    return true
   }
 }
 
@@ -166,7 +170,7 @@ function fileIn(place) {
   if (typeof __dirname !== 'string') return null
   const folder = place === BUILD ? BUILD : path.join('prebuilds', place)
   const file = path.join(__dirname, '..', '..', folder, NAME)
-  return exists(file) ? file : null
+  return mayExist(file) ? file : null
 }
 
 /**
@@ -175,6 +179,8 @@ function fileIn(place) {
  */
 function loadFrom(place) {
   const file = fileIn(place)
+  // Not to have a file is what it takes longest to find out by require().
+  if (file === null && !isBundled) return null
   const named = file ?? `for ${place}`
   const refuse = (reason, byFile = false) => ({
     native: null,
@@ -192,7 +198,10 @@ function loadFrom(place) {
       ? { native: take(native), reason: null }
       : refuse(other)
   } catch (error) {
-    return refuse(whyNotInBundle(error) ?? whyNotLoaded(error))
+    return refuse(
+      (isBundled ? bundled().whyNotInBundle(error) : null) ??
+        whyNotLoaded(error)
+    )
   }
 }
 
@@ -223,7 +232,7 @@ function load() {
   if (refused !== null) return { native: null, reason: refused.reason }
   const target = ownTarget()
   const reason = isBundled
-    ? leftOut(target)
+    ? bundled().leftOut(target)
     : `there is no native addon for ${target} in this installation; ` +
       '`npx kindly-guard-ipc build` compiles one'
   return { native: null, reason }

@@ -1,17 +1,9 @@
 'use strict'
-// Whether this package was bundled, what a bundler has then done to the addon,
-// whose file it has to copy, and the line that mends it.
+// What a bundler has done to the addon, whose file it has to copy, and the line
+// that mends it.
 
 const fs = require('node:fs')
 const path = require('node:path')
-
-const OWN = path.join('lib', 'shm', 'bundled.js')
-
-/** In a bundle all files are one, of another name, or of none that is known. */
-const isBundled =
-  typeof __filename !== 'string' ||
-  !path.isAbsolute(__filename) ||
-  !__filename.endsWith(OWN)
 
 const ESBUILD = 'esbuild: --loader:.node=copy, and no --external for it'
 const WEBPACK = "webpack: the rule { test: /\\.node$/, loader: 'node-loader' }"
@@ -44,21 +36,18 @@ const requestOf = ({ message }) =>
   /^Cannot find module '([^']+)'/.exec(message)?.[1] ?? ''
 
 /**
- * @param {Error} error of require() of an addon, MODULE_NOT_FOUND
+ * @param {Error} error of require() of an addon in a bundle, MODULE_NOT_FOUND
  * @returns {boolean} whether a bundler has copied the addon, and the copy is
  *   missing
  */
 const isCopyMissing = (error) =>
-  isBundled &&
-  requestOf(error).endsWith('.node') &&
-  !UNCHANGED.test(requestOf(error))
+  requestOf(error).endsWith('.node') && !UNCHANGED.test(requestOf(error))
 
 /**
- * @param {Error} error of loading an addon
+ * @param {Error} error of loading an addon in a bundle
  * @returns {string | null} what the bundler has to do with it, as a clause
  */
 function whyNotInBundle(error) {
-  if (!isBundled) return null
   const { code, message } = error
   if (code === 'MODULE_NOT_FOUND') return notShipped(requestOf(error))
   // By webpack, in the place of a file that it has no loader for.
@@ -71,4 +60,4 @@ function whyNotInBundle(error) {
   return path.isAbsolute(file) && !fs.existsSync(file) ? notShipped(file) : null
 }
 
-module.exports = { isBundled, isCopyMissing, leftOut, REPLACED, whyNotInBundle }
+module.exports = { isCopyMissing, leftOut, REPLACED, whyNotInBundle }
