@@ -65,6 +65,15 @@ describe('bench: near and far rounds', function () {
     }
   })
 
+  it('one line that was timed too short makes no near round far', () => {
+    const ratio = ratioOf({
+      'kg-plain': of([20, 65], [22, 28], [4, 250]),
+      bare: of([40, 66], [40, 64], [8, 230])
+    })
+    assert.equal(ratio.value, 21 / 40)
+    assert.equal(ratio.verdict, 'not met')
+  })
+
   it('one that had far rounds alone is not judged beside near ones', () => {
     const ratio = ratioOf({
       'kg-plain': of([4, 240], [4, 250]),
