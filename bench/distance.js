@@ -6,9 +6,10 @@
 
 const { summarize } = require('./statistics.js')
 
-// Near rounds differ by a fifth, far ones take four times as long. So where a
-// line takes so many times what the next shorter one took, far ones begin.
-const FAR = 2
+// Near rounds differ by a fifth, but for a few in which a line takes less than
+// half; far ones take four times as long. So where a line takes so many times
+// what the next shorter one took, far ones begin.
+const FAR = 3
 
 const linesOf = ({ figures }) => figures.line?.rounds ?? []
 
@@ -21,7 +22,7 @@ const linesOf = ({ figures }) => figures.line?.rounds ?? []
 function farFrom(...summaries) {
   const lines = summaries.flat().flatMap(({ cases }) => cases.flatMap(linesOf))
   lines.sort((one, other) => one - other)
-  // The widest step, since one that was timed amid an interruption may be off.
+  // The widest step, wherever it is.
   let limit
   let widest = FAR
   for (let i = 1; i < lines.length; i++) {

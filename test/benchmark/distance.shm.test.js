@@ -65,6 +65,15 @@ describe('bench: near and far rounds', function () {
     }
   })
 
+  it('lines of near rounds alone, one of them short, are of one kind', () => {
+    const ratio = ratioOf({
+      'kg-plain': of([20, 57], [22, 24], [21, 66]),
+      bare: of([40, 66], [40, 57], [40, 61])
+    })
+    assert.equal(ratio.value, 21 / 40)
+    assert.equal(ratio.verdict, 'not met')
+  })
+
   it('one line that was timed too short makes no near round far', () => {
     const ratio = ratioOf({
       'kg-plain': of([20, 65], [22, 28], [4, 250]),
