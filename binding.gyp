@@ -8,6 +8,7 @@
         "native/addon/reader.cc",
         "native/addon/writer.cc",
         "native/loop/poller.c",
+        "native/base/cpu.c",
         "native/base/error.c",
         "native/base/thread.c",
         "native/base/version.c",
@@ -60,7 +61,7 @@
           "sources": [
             "native/platform/linux.c",
             "native/platform/linux_clock.c",
-            "native/platform/linux_memory.c",
+            "native/platform/linux_placement.c",
             "native/platform/linux_numa.c",
             "native/platform/linux_wake_file.c",
             "native/platform/posix.c",
@@ -77,7 +78,7 @@
         ["OS=='mac'", {
           "sources": [
             "native/platform/darwin.c",
-            "native/platform/darwin_memory.c",
+            "native/platform/darwin_placement.c",
             "native/platform/darwin_wake_file.c",
             "native/platform/posix.c",
             "native/platform/posix_error.c",

@@ -3,6 +3,7 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
+const { COLUMNS } = require('./table.js')
 
 const DEFAULT_DIR = path.join(__dirname, 'report')
 
@@ -19,7 +20,7 @@ function uplot(name) {
 const inScript = (text) => text.replace(/<\/(script)/gi, '<\\/$1')
 
 function html(summary) {
-  const data = JSON.stringify(summary).replace(/</g, '\\u003c')
+  const data = (value) => JSON.stringify(value).replace(/</g, '\\u003c')
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -30,7 +31,8 @@ function html(summary) {
 <body>
 <main id="main"></main>
 <script>${inScript(uplot('uPlot.iife.min.js'))}</script>
-<script>window.summary = ${data}</script>
+<script>window.summary = ${data(summary)}</script>
+<script>window.columns = ${data(COLUMNS)}</script>
 <script>${inScript(page('charts.js'))}</script>
 <script>${inScript(page('page.js'))}</script>
 </body>

@@ -199,4 +199,4 @@ function report({ machine, rounds, scenarios, ratios, missing, against }) {
   return `\n${parts.join('\n\n')}\n`
 }
 
-module.exports = { number, report, spread, table }
+module.exports = { COLUMNS, number, report, spread, table }

@@ -347,8 +347,8 @@ export interface WriterStats {
   checksums: boolean
   /** `null` for a ring that is left to the system (less than 8 MiB, without
    * `hugePages` and `numaNode`, not on a hugetlbfs), where the kernel tells
-   * nothing, and once this is closed. Asking takes the kernel some
-   * milliseconds. */
+   * nothing, and once this is closed. The kernel is asked once a second at
+   * most, since that takes it some milliseconds. */
   memory: RingMemory | null
   /** The last failure of the heartbeat, or null. */
   error: IpcError | null
@@ -395,8 +395,8 @@ export interface ReaderStats {
   checksums: boolean
   /** `null` for a ring that is left to the system (less than 8 MiB, without
    * `hugePages` and `numaNode`, not on a hugetlbfs), where the kernel tells
-   * nothing, and once this is closed. Asking takes the kernel some
-   * milliseconds. */
+   * nothing, and once this is closed. The kernel is asked once a second at
+   * most, since that takes it some milliseconds. */
   memory: RingMemory | null
   /** Whether a writer that rejects waits for this reader. */
   reliable: boolean

@@ -1,9 +1,11 @@
 #include "common.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,4 +82,18 @@ void verify_event(const kg_threat *threat, uint64_t index) {
             (unsigned long long)index);
     _exit(1);
   }
+}
+
+static void on_child(int number) {
+  (void)number;
+  int status = 0;
+  while (waitpid(-1, &status, WNOHANG) > 0) {
+    if (status != 0)
+      _exit(1);
+  }
+}
+
+void end_with_readers(unsigned seconds) {
+  signal(SIGCHLD, on_child);
+  alarm(seconds);
 }

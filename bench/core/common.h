@@ -53,6 +53,10 @@ void *shared_memory(size_t bytes);
 
 uint64_t now_ns(void);
 
+/* From here on this process, which writes, ends when a child that reads gave
+ * up, and after so many seconds: it would wait for it. */
+void end_with_readers(unsigned seconds);
+
 /* Ends both processes. */
 void give_up(const char *what);
 

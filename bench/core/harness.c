@@ -135,14 +135,6 @@ static void one_way(uint64_t count, bool is_writer) {
   print_line();
 }
 
-/* A writer whose reader gave up would wait for it. */
-static void on_child(int number) {
-  (void)number;
-  int status = 0;
-  if (waitpid(-1, &status, WNOHANG) > 0 && status != 0)
-    _exit(1);
-}
-
 int main(int argc, char **argv) {
   if (argc < 5) {
     fprintf(stderr,
@@ -159,8 +151,7 @@ int main(int argc, char **argv) {
   channel_prepare(0, argv[3], argv[4]);
   if (is_one_way)
     channel_prepare(1, argv[3], argv[4]);
-  signal(SIGCHLD, on_child);
-  alarm(PATIENCE_SECONDS);
+  end_with_readers(PATIENCE_SECONDS);
   bool is_writer = fork() != 0;
   if (!is_writer) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

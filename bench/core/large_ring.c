@@ -140,14 +140,6 @@ static void write_all(uint32_t slots, bool corrupts) {
   kg_writer_close(writer);
 }
 
-/* A writer whose reader gave up would wait for it. */
-static void on_child(int number) {
-  (void)number;
-  int status = 0;
-  if (waitpid(-1, &status, WNOHANG) > 0 && status != 0)
-    _exit(1);
-}
-
 int main(int argc, char **argv) {
   if (argc < 3) {
     fprintf(stderr, "usage: %s SLOTS DIR [corrupt]\n", argv[0]);
@@ -157,8 +149,7 @@ int main(int argc, char **argv) {
   options = (kg_ring_options){.dir = argv[2], .max_events = slots};
   make_events();
   shared = shared_memory(sizeof *shared);
-  signal(SIGCHLD, on_child);
-  alarm(PATIENCE_SECONDS);
+  end_with_readers(PATIENCE_SECONDS);
   if (fork() == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     read_all(slots);

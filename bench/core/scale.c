@@ -221,16 +221,6 @@ static void write_all(bool corrupts) {
 
 /* ------------------------------------------------------------------------- */
 
-/* A writer whose reader gave up would wait for it. */
-static void on_child(int number) {
-  (void)number;
-  int status = 0;
-  while (waitpid(-1, &status, WNOHANG) > 0) {
-    if (status != 0)
-      _exit(1);
-  }
-}
-
 static bool is_possible(void) {
   return plan.readers >= 0 && plan.readers <= MOST_READERS &&
          plan.bursts >= LEAST_BURSTS && plan.singles >= 0 &&
@@ -256,8 +246,7 @@ int main(int argc, char **argv) {
   cells = shared_memory(sizeof *cells * MOST_READERS);
   told = shared_memory(sizeof *told);
   sent_ns = shared_memory(sizeof *sent_ns * ((size_t)plan.singles + 1));
-  signal(SIGCHLD, on_child);
-  alarm(PATIENCE_SECONDS);
+  end_with_readers(PATIENCE_SECONDS);
   for (int i = 0; i < plan.readers; i++) {
     if (fork() != 0)
       continue;

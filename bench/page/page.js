@@ -1,5 +1,6 @@
 'use strict'
-// Puts the report together from window.summary. Runs in the browser.
+// Puts the report together from window.summary, with some tables' columns from
+// window.columns. Runs in the browser.
 /* global bars, curves, element, lines */
 
 const { machine, quick, rounds, scenarios, ratios, missing, against } =
@@ -213,21 +214,13 @@ for (const one of latencies) {
   figureTable(part, one, LATENCY)
 }
 
-const SESSION = [
-  ['p50 µs, singles', 'p50'],
-  ['p90 µs', 'p90'],
-  ['p50 µs, bursts', 'burstP50'],
-  ['p99 µs', 'burstP99'],
-  ['p99 µs, flood', 'floodP99'],
-  ["receiver's CPU %", 'cpu', 100]
-]
 for (const one of named(/^session$/)) {
   const part = section(
     one.title,
     'Typing, quiet, bursts and a flood, minutes compressed into seconds; the curves are those of single events.'
   )
   curves(part.plot(), one.cases)
-  figureTable(part, one, SESSION)
+  figureTable(part, one, window.columns.session)
 }
 
 const tailed = scenarios
@@ -294,38 +287,13 @@ if (costs.length > 0) {
   }
 }
 
-const MANY = {
-  scale: [
-    ['CPU ns per event, p50 of bursts', 'ns'],
-    ['mean', 'meanNs'],
-    ['wake-ups per burst', 'bells'],
-    ['single p50 µs', 'p50'],
-    ['of the slowest', 'slowestP50'],
-    ['p99 of the slowest', 'p99'],
-    ['max', 'max'],
-    ['lost, %', 'lostPercent']
-  ],
-  'large-ring': [
-    ['file MB', 'fileMb'],
-    ['made ms', 'createMs'],
-    ['filled ns', 'fillNs'],
-    ['opened ms', 'openMs'],
-    ['read ns', 'readNs'],
-    ['lapped ns', 'lapNs'],
-    ['read again ns', 'rereadNs'],
-    ["writer's own MB", 'writerMb'],
-    ["reader's own MB", 'readerMb'],
-    ['shared MB', 'mappedMb'],
-    ['lost', 'lost']
-  ]
-}
 const many = named(/^(scale|large-ring)$/)
 if (many.length > 0) {
   const part = section(
     'Many readers, and a large ring',
     'C processes that sleep, and verify and account for all they get; ns are for an event.'
   )
-  for (const one of many) figureTable(part, one, MANY[one.kind])
+  for (const one of many) figureTable(part, one, window.columns[one.kind])
 }
 
 if (missing.length > 0) {

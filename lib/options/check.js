@@ -5,7 +5,7 @@
 const path = require('node:path')
 const { invalid, show } = require('../base/errors.js')
 const { hideInherited, isPlain } = require('../base/own.js')
-const { severityNumbers } = require('../threat/names.js')
+const { Severity, severityNumberOf } = require('../threat/names.js')
 const { capacityOf, laneOf, ringBytes } = require('../threat/size.js')
 const {
   DEFAULT_EVENTS,
@@ -126,7 +126,7 @@ const maxEventBytes = (label, value) =>
 const severity = (label, value, low, others = []) =>
   typeof value === 'number'
     ? integer(label, value, low, 255)
-    : oneOf(label, value, [...severityNumbers.keys(), ...others])
+    : oneOf(label, value, [...Object.keys(Severity), ...others])
 
 /** Linux numbers no more nodes than these. */
 const MOST_NODES = 1024
@@ -371,7 +371,7 @@ function checkReader(options) {
 function checkWatch(options) {
   const checked = checkEach(options, WATCH_CHECKS)
   const { everyMs = 100, keep = 200, minSeverity = 0 } = checked
-  const least = severityNumbers.get(minSeverity) ?? minSeverity
+  const least = severityNumberOf(minSeverity) ?? minSeverity
   return { everyMs, keep, minSeverity: least }
 }
 

@@ -47,9 +47,9 @@ function takeLock(options) {
 
 /**
  * Emits `renewed` when the ring can be written again, as another generation if
- * anything was published without it, `locked` (an error) when another Shield has it, which is the end, `fault` (an
- * error) for what the heartbeat finds, `unwritable` (an error) when that is why
- * nothing can be written, and `drain`.
+ * anything was published without it, `locked` (an error) when another Shield has
+ * it, which is the end, `fault` (an error) for what the heartbeat finds,
+ * `unwritable` (an error) when that is why nothing can be written, and `drain`.
  */
 class ShieldRing extends EventEmitter {
   #options

@@ -31,10 +31,8 @@ const DT_STRTAB = 5
  * @typedef {import('./binary.js').Binary & ElfAlone} Elf
  */
 
-/** A 64-bit number of the file; one that is too large for it is not exact. By
- * its halves: the first BigInt of a process takes longer than all the rest. */
-const wide = (bytes, at) =>
-  bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32
+/** A 64-bit number of the file; one that is too large for it is not exact. */
+const wide = (bytes, at) => Number(bytes.readBigUInt64LE(at))
 
 function textAt(bytes, at) {
   const end = bytes.indexOf(0, at)

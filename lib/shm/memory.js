@@ -36,16 +36,20 @@ class MemoryLook {
   }
 }
 
+function nodeOf(numaNode) {
+  if (numaNode === undefined) return 0
+  // 0 is none, so the first node is 1.
+  return numaNode === 'interleave' ? NUMA_INTERLEAVE : numaNode + 1
+}
+
 /**
  * @param {{ hugePages?: string, numaNode?: number | 'interleave' }} options
  * @returns {{ hugePages: number, numaNode: number }} C's numbers
  */
 function placementOf({ hugePages = 'auto', numaNode }) {
-  // 0 is none there, so the first node is 1.
-  const node = numaNode === undefined ? 0 : numaNode + 1
   return {
     hugePages: HUGE_PAGES.indexOf(hugePages),
-    numaNode: numaNode === 'interleave' ? NUMA_INTERLEAVE : node
+    numaNode: nodeOf(numaNode)
   }
 }
 

@@ -2,7 +2,7 @@
 // What a watch knows of the threats that came: how many of which kind, and the
 // newest of each severity. Its memory has a bound, whatever comes.
 
-const { Severity, severityNumbers, ThreatType } = require('../threat/names.js')
+const { Severity, severityNumberOf, ThreatType } = require('../threat/names.js')
 const { freeze } = require('./freeze.js')
 
 // So much text of a threat is kept: source, details, id and context together,
@@ -108,7 +108,7 @@ class Digest {
     if (threat.blocked) {
       this.#blocked++
     }
-    const number = severityNumbers.get(severity) ?? threat.severityCode ?? 0
+    const number = severityNumberOf(severity) ?? threat.severityCode ?? 0
     if (number >= this.#least) {
       const kept = this.#kept.get(severity)
       kept.push({ at: this.#total, threat: shorten(threat) })

@@ -18,7 +18,6 @@ const ThreatType = Object.freeze({
 /** The four severities by name, and their numbers in the ring. */
 const Severity = Object.freeze({ Low: 1, Medium: 2, High: 3, Critical: 4 })
 
-const severityNumbers = new Map(Object.entries(Severity))
 const typeNames = Object.keys(ThreatType)
 const severityNames = [undefined, ...Object.keys(Severity)]
 
@@ -69,7 +68,7 @@ function severityNumberOf(name) {
  * @param {import('../index').PrioritySeverity} [value]
  */
 const leastPriority = (value = 'Critical') =>
-  value === 'none' ? PRIORITY_NONE : (severityNumbers.get(value) ?? value)
+  value === 'none' ? PRIORITY_NONE : (severityNumberOf(value) ?? value)
 
 /** The name of a number, or undefined. Not just by the index: a list that has
  * none there has what every object has. */
@@ -85,7 +84,6 @@ module.exports = {
   severityNameOf,
   severityNames,
   severityNumberOf,
-  severityNumbers,
   ThreatType,
   typeNameOf,
   typeNames,

@@ -50,11 +50,16 @@ int kg__segment_region(const kg__dir *dir, const kg__placement *placement,
   return KG_OK;
 }
 
+static bool is_placed(uint64_t length, uint64_t page_bytes,
+                      const kg__placement *placement) {
+  return placement->huge_pages != KG_HUGE_AUTO || placement->numa_node != 0 ||
+         length >= AUTO_FROM || page_bytes > kg__page_bytes();
+}
+
 bool kg__is_placed(const kg__file *file, uint64_t length,
                    const kg__placement *placement) {
   return placement != NULL &&
-         (placement->huge_pages != KG_HUGE_AUTO || placement->numa_node != 0 ||
-          length >= AUTO_FROM || kg__file_page_bytes(file) > kg__page_bytes());
+         is_placed(length, kg__file_page_bytes(file), placement);
 }
 
 size_t kg__prefault_bytes(size_t length, const kg__placement *placement) {
@@ -83,12 +88,10 @@ int kg__create_placed(kg__dir *dir, const char *name,
                     " priority events need %" PRIu64,
                     most, setup->capacity, setup->priority_events, length);
   }
-  bool is_placed = placement->huge_pages == KG_HUGE_REQUIRE ||
-                   placement->numa_node != 0 || length >= AUTO_FROM ||
-                   page > kg__page_bytes();
-  int result = is_placed ? kg__file_create_placed(dir, name, length, placement,
-                                                  file, failure)
-                         : kg__file_create(dir, name, length, file, failure);
+  int result =
+      is_placed(length, page, placement)
+          ? kg__file_create_placed(dir, name, length, placement, file, failure)
+          : kg__file_create(dir, name, length, file, failure);
   if (lacks_huge_pages(dir, result)) {
     return kg__fail(failure, KG_E_HUGE_PAGES, 0,
                     "%s has too few free pages for %" PRIu64 " of %" PRIu64

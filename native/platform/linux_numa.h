@@ -1,4 +1,4 @@
-/* NUMA nodes on Linux, for linux_memory.c. */
+/* NUMA nodes on Linux, for linux_placement.c. */
 #ifndef KG_LINUX_NUMA_H
 #define KG_LINUX_NUMA_H
 

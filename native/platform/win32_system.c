@@ -35,11 +35,3 @@ bool kg__cpu_has_crc32c(void) {
   return false;
 #endif
 }
-
-bool kg__cpu_is_wide(void) {
-#if defined(__x86_64__)
-  return kg__x86_is_wide();
-#else
-  return false;
-#endif
-}

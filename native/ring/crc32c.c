@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "../base/cpu.h"
 #include "../include/kg_ipc.h"
 #include "../platform/cpu.h"
 

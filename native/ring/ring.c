@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../base/atomic.h"
-#include "../platform/cpu.h"
+#include "../base/cpu.h"
 #include "crc32c.h"
 
 static uint64_t round_up(uint64_t bytes, uint64_t multiple) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../native/ring/crc32c.h"
+
 #define CANARY 0xC7
 #define CANARY_BYTES 4096
 #define MOST_READ_SLOTS 1024
@@ -273,4 +275,38 @@ void drain(kg__ring_reader *reader, account *account, uint32_t slots,
     CHECK_EQUAL(batch.slots_needed, 0);
     account_batch(account, buffer, &batch);
   } while (batch.more);
+}
+
+/* --- What is so on every CPU --------------------------------------------- */
+
+void check_spans_come_whole(void) {
+  memory_ring memory;
+  kg__ring_writer writer;
+  kg__ring_reader reader;
+  account account = {.next = 1};
+  memory_ring_make(&memory, 16, true);
+  CHECK_RESULT(kg__ring_writer_begin(&writer, &memory.ring, NULL), KG_OK, NULL);
+  kg__ring_reader_begin(&reader, &memory.ring);
+  for (uint32_t span = 1; span <= 4; span++) {
+    write_span(&writer, span);
+  }
+  drain(&reader, &account, 16, 4);
+  CHECK_EQUAL(account.received, 4);
+  CHECK_EQUAL(reader.corrupt, 0);
+  kg__ring_writer_end(&writer);
+  memory_ring_free(&memory);
+}
+
+void check_slot_checksums(void) {
+  uint64_t seed = 3;
+  kg__word words[KG__SLOT_WORDS];
+  for (int round = 0; round < 1000; round++) {
+    for (size_t i = 0; i < KG__SLOT_WORDS; i++) {
+      words[i] = check_random(&seed);
+    }
+    kg__word last[2] = {check_random(&seed), check_random(&seed)};
+    uint32_t found = kg__crc32c_slot(words, last);
+    memcpy(&words[KG__SLOT_WORDS - 2], last, sizeof last);
+    CHECK_EQUAL(found, kg__crc32c(words, sizeof words));
+  }
 }

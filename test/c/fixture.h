@@ -89,4 +89,11 @@ void account_batch(account *account, const void *buffer, const kg_batch *batch);
 void drain(kg__ring_reader *reader, account *account, uint32_t slots,
            uint32_t limit);
 
+/* Events of one slot to four go through a ring with checksums and come whole.
+ */
+void check_spans_come_whole(void);
+
+/* The checksum of many slots is that of their words. */
+void check_slot_checksums(void);
+
 #endif

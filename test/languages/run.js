@@ -3,9 +3,10 @@
 // Installs what that needs from the distribution where it is missing, which
 // takes root. Arguments go to mocha.
 
-const { execFileSync, spawnSync } = require('node:child_process')
+const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+const { installPackages } = require('../tools/debian.js')
 const { ROOT } = require('../tools/test-files.js')
 
 // A program, and the package of the distribution that has it.
@@ -33,15 +34,7 @@ function install() {
     ...headers.map((file) => HEADERS[file])
   ]
   if (packages.length === 0) return
-  const quiet = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  }
-  // Another program may be installing.
-  const waits = ['-qq', '-o', 'DPkg::Lock::Timeout=600']
-  execFileSync('apt-get', [...waits, 'update'], quiet)
-  const options = ['install', '-y', '--no-install-recommends']
-  execFileSync('apt-get', [...waits, ...options, ...packages], quiet)
+  installPackages(packages)
 }
 
 function main(args) {

@@ -9,6 +9,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const zlib = require('node:zlib')
+const { installPackages } = require('../tools/debian.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const CACHE = path.join(ROOT, '.cache', 'numa')
@@ -22,14 +23,10 @@ const HUGE_PAGES = 8
 const quiet = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }
 
 function installQemu() {
-  if (spawnSync(QEMU, ['--version']).status === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const options = ['-y', '-qq', '--no-install-recommends']
-  execFileSync('apt-get', ['update', '-qq'], quiet)
-  execFileSync('apt-get', ['install', ...options, 'qemu-system-x86'], {
-    ...quiet,
-    env
-  })
+  const has = spawnSync(QEMU, ['--version']).status === 0
+  // The kernel is found in apt's lists, which this brings as well.
+  if (has && fs.existsSync(path.join(CACHE, 'boot'))) return
+  installPackages(['qemu-system-x86'])
 }
 
 /** The path of a kernel, which is not installed here. */

@@ -10,6 +10,7 @@ const path = require('node:path')
 const { IpcFactory, SharedMemoryIpc } = require('../../lib/index.js')
 const { threat, useRing } = require('../helpers/ring.js')
 const { collect } = require('../helpers/wait.js')
+const { installPackages } = require('../tools/debian.js')
 
 // Each with the program that mounts it or makes it.
 const PACKAGES = {
@@ -24,10 +25,7 @@ function installMissing() {
     .filter(([program]) => spawnSync('which', [program]).status !== 0)
     .map(([, name]) => name)
   if (missing.length === 0) return
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] }
-  execFileSync('apt-get', ['update', '-qq'], quiet)
-  const install = ['install', '-y', '-qq', '--no-install-recommends']
-  execFileSync('apt-get', [...install, ...missing], quiet)
+  installPackages(missing)
 }
 
 describe('file systems that lack something', () => {

@@ -6,12 +6,13 @@
 // Standard streams are files: programs of wine's that write to pipes of Linux
 // lose some of it when they are ended.
 
-const { execFileSync, spawn, spawnSync } = require('node:child_process')
+const { spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { fetchPackage } = require('../../native/tools/prebuild/packages.js')
+const { installPackages } = require('../tools/debian.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const CACHE = path.join(ROOT, '.cache')
@@ -49,15 +50,7 @@ const has = (program) =>
 /** Installs Debian's wine and the compiler for it where they are missing. */
 function install() {
   if (has('wine') && has(COMPILER)) return
-  const quiet = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  }
-  const options = ['-y', '-qq', '--no-install-recommends']
-  // Another program may be installing.
-  const waits = ['-o', 'DPkg::Lock::Timeout=600']
-  execFileSync('apt-get', [...waits, 'update', '-qq'], quiet)
-  execFileSync('apt-get', [...waits, 'install', ...options, ...PACKAGES], quiet)
+  installPackages(PACKAGES)
 }
 
 /**

@@ -3,7 +3,7 @@
 
 #include "../../../native/include/kg_ipc.h"
 #include "../../../native/ring/crc32c.h"
-#include "../check.h"
+#include "../fixture.h"
 
 TEST(vectors, "CRC32C gives the values of RFC 3720 and of 123456789") {
   unsigned char bytes[32];
@@ -38,17 +38,7 @@ TEST(hardware, "CRC32C of the CPU's instruction is that of the table") {
 }
 
 TEST(slot, "CRC32C of a slot is that of its words and the two behind them") {
-  uint64_t seed = 3;
-  kg__word words[KG__SLOT_WORDS];
-  for (int round = 0; round < 1000; round++) {
-    for (size_t i = 0; i < KG__SLOT_WORDS; i++) {
-      words[i] = check_random(&seed);
-    }
-    kg__word last[2] = {check_random(&seed), check_random(&seed)};
-    uint32_t found = kg__crc32c_slot(words, last);
-    memcpy(&words[KG__SLOT_WORDS - 2], last, sizeof last);
-    CHECK_EQUAL(found, kg__crc32c(words, sizeof words));
-  }
+  check_slot_checksums();
 }
 
 TEST(bytes, "CRC32C of bytes at any offset is that of words") {

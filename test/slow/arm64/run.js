@@ -10,6 +10,7 @@ const os = require('node:os')
 const path = require('node:path')
 const { fetchPackage } = require('../../../native/tools/prebuild/packages.js')
 const { copyClone } = require('../../tools/copy-clone.js')
+const { installPackages } = require('../../tools/debian.js')
 
 const ROOT = path.join(__dirname, '..', '..', '..')
 const QEMU = 'qemu-aarch64'
@@ -34,13 +35,7 @@ function installEmulator() {
     fs.existsSync(path.join(LIBRARIES, 'lib', file))
   )
   if (has && all) return
-  execFileSync('apt-get', ['update', '-qq'], quiet)
-  const options = ['-y', '-qq', '--no-install-recommends']
-  const args = ['install', ...options, ...PACKAGES, ...MORE]
-  execFileSync('apt-get', args, {
-    ...quiet,
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  })
+  installPackages([...PACKAGES, ...MORE])
 }
 
 /** A program in `dir` that is Node for arm64. */

@@ -9,6 +9,7 @@ const { execFileSync, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { installPackages } = require('../../tools/debian.js')
 
 const ROOT = path.join(__dirname, '..', '..', '..')
 const ADDON = path.join(
@@ -23,13 +24,7 @@ const quiet = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] }
 
 function installMusl() {
   if (spawnSync('musl-gcc', ['--version']).status === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const options = ['-y', '-qq', '--no-install-recommends']
-  execFileSync('apt-get', ['update', '-qq'], quiet)
-  execFileSync('apt-get', ['install', ...options, 'musl-tools'], {
-    ...quiet,
-    env
-  })
+  installPackages(['musl-tools'])
 }
 
 /** [passed, failed] of the C suite, which prints what it does. */

@@ -6,11 +6,9 @@
 // without this package. Once the damage ends, every client gets every event of
 // a fresh stretch; ends with 1 when one does not, or a process ends by itself.
 
-const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const { Crowd } = require('../stress/processes.js')
+const { inCrowd } = require('../stress/processes.js')
 
 const SECONDS = 60
 
@@ -18,8 +16,6 @@ const SECONDS = 60
 const FRESH = 500
 
 const CHILD = path.join(__dirname, 'child.js')
-const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
-const SIGNALS = ['SIGINT', 'SIGTERM']
 
 const WAYS = ['ring', 'ring', 'reliable', 'either', 'websocket', 'websocket']
 
@@ -138,23 +134,16 @@ function tell({ counts, stalls, written, accounts }) {
 
 async function main(args) {
   const options = parse(args)
-  const dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-mutator-'))
-  const crowd = new Crowd(CHILD)
-  const interrupted = () => crowd.fail('interrupted')
-  for (const signal of SIGNALS) process.once(signal, interrupted)
   say(`${options.seconds} s of damage, --seed ${options.seed}`)
-  let wrong
-  const run = new Run(crowd, dir)
-  try {
-    await run.run(options)
-    wrong = [...tell(run), ...crowd.failures]
-  } catch (error) {
-    wrong = [error.message, ...crowd.failures]
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupted)
-    await crowd.end()
-    fs.rmSync(dir, { recursive: true, force: true })
-  }
+  const wrong = await inCrowd(
+    'mutator',
+    async (crowd, dir) => {
+      const run = new Run(crowd, dir)
+      await run.run(options)
+      return [...tell(run), ...crowd.failures]
+    },
+    CHILD
+  )
   for (const text of wrong) say(`WRONG: ${text}`)
   say(wrong.length === 0 ? 'every account is exact again' : 'failed')
   return wrong.length === 0 ? 0 : 1

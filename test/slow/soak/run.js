@@ -3,17 +3,13 @@
 // with exact accounts. Samples what the processes hold, prints by how much that
 // grows, and ends with 1 when it is not flat or an account does not add up.
 
-const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
-const { Crowd } = require('../stress/processes.js')
+const { inCrowd } = require('../stress/processes.js')
 const { Day } = require('./day.js')
 const { DAY_HOURS, judge, LIMITS, WARM_UP_HOURS } = require('./judge.js')
 
 const CHILD = path.join(__dirname, 'child.js')
-const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
-const SIGNALS = ['SIGINT', 'SIGTERM']
 
 const MINUTES = 10
 const MOST_MINUTES = 24 * 60
@@ -84,6 +80,10 @@ function tellSlopes(samples, tell = say) {
 }
 
 async function live(crowd, dir, options) {
+  say(
+    `${options.days * DAY_HOURS} hours of an editor in ` +
+      `${options.minutes} minutes, in ${dir}`
+  )
   const day = new Day(crowd, dir, options)
   const accounts = await day.run((hour) => {
     if (hour % 6 === 0) say(`  ${hour} hours`)
@@ -106,24 +106,11 @@ async function main(args) {
     console.log(USAGE)
     return 0
   }
-  const dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-soak-'))
-  say(
-    `${options.days * DAY_HOURS} hours of an editor in ` +
-      `${options.minutes} minutes, in ${dir}`
+  const wrong = await inCrowd(
+    'soak',
+    (crowd, dir) => live(crowd, dir, options),
+    CHILD
   )
-  const crowd = new Crowd(CHILD)
-  const interrupted = () => crowd.fail('interrupted')
-  for (const signal of SIGNALS) process.once(signal, interrupted)
-  let wrong
-  try {
-    wrong = await live(crowd, dir, options)
-  } catch (error) {
-    wrong = [error.message, ...crowd.failures]
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupted)
-    await crowd.end()
-    fs.rmSync(dir, { recursive: true, force: true })
-  }
   for (const text of wrong) say(`WRONG: ${text}`)
   say(wrong.length === 0 ? 'flat, and every account adds up' : 'failed')
   return wrong.length === 0 ? 0 : 1

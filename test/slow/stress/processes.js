@@ -3,9 +3,14 @@
 
 const { fork } = require('node:child_process')
 const { EventEmitter, once } = require('node:events')
+const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 
 const CHILD = path.join(__dirname, 'child.js')
+
+const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+const SIGNALS = ['SIGINT', 'SIGTERM']
 
 // To end a run that would wait for ever; nothing is measured by it.
 const DEADLINE_MS = 60_000
@@ -102,4 +107,28 @@ class Crowd {
   }
 }
 
-module.exports = { Crowd }
+/**
+ * A run in a directory of its own, of which nothing stays, also when it is
+ * interrupted.
+ * @param {string} name of the run
+ * @param {(crowd: Crowd, dir: string) => Promise<string[]>} live
+ * @param {string} [program] of the crowd
+ * @returns {Promise<string[]>} what was wrong
+ */
+async function inCrowd(name, live, program) {
+  const dir = fs.mkdtempSync(path.join(BASE, `kindly-guard-${name}-`))
+  const crowd = new Crowd(program)
+  const interrupted = () => crowd.fail('interrupted')
+  for (const signal of SIGNALS) process.once(signal, interrupted)
+  try {
+    return await live(crowd, dir)
+  } catch (error) {
+    return [error.message, ...crowd.failures]
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupted)
+    await crowd.end()
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+module.exports = { Crowd, inCrowd }

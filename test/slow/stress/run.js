@@ -4,20 +4,13 @@
 // both, 2,000 kills and ten million events. Prints counts, and ends with 1 when
 // any account does not add up.
 
-const fs = require('node:fs')
-const os = require('node:os')
-const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { runEvents } = require('./events.js')
 const { Kills } = require('./kills.js')
-const { Crowd } = require('./processes.js')
+const { inCrowd } = require('./processes.js')
 
 const KILLS = 2000
 const EVENTS = 10_000_000
-
-const SIGNALS = ['SIGINT', 'SIGTERM']
-
-const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 
 const say = (text) => console.log(`stress: ${text}`)
 const number = (value) => value.toLocaleString('en-US')
@@ -115,29 +108,18 @@ async function flow(crowd, dir, events) {
   return wrong
 }
 
-/** Runs one part in a directory of its own; returns what is wrong. */
-async function part(run, size) {
-  if (size === undefined) {
-    return []
-  }
-  const dir = fs.mkdtempSync(path.join(BASE, 'kindly-guard-stress-'))
-  const crowd = new Crowd()
-  const interrupted = () => crowd.fail('interrupted')
-  for (const signal of SIGNALS) process.once(signal, interrupted)
-  try {
-    return await run(crowd, dir, size)
-  } catch (error) {
-    return [error.message, ...crowd.failures]
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupted)
-    await crowd.end()
-    fs.rmSync(dir, { recursive: true, force: true })
-  }
-}
-
 async function main(args) {
   const { kills, events } = parse(args)
-  const wrong = [await part(kill, kills), await part(flow, events)].flat()
+  const parts = [
+    [kill, kills],
+    [flow, events]
+  ]
+  const wrong = []
+  for (const [run, size] of parts) {
+    if (size === undefined) continue
+    const live = (crowd, dir) => run(crowd, dir, size)
+    wrong.push(...(await inCrowd('stress', live)))
+  }
   for (const text of wrong) {
     say(`WRONG: ${text}`)
   }

@@ -1,0 +1,11 @@
+/* What the CPU is found to have, without asking a system. */
+#ifndef KG_BASE_CPU_H
+#define KG_BASE_CPU_H
+
+#include <stdbool.h>
+
+/* Whether the CPU moves 64 bytes at a time and multiplies so, too, and the
+ * system keeps such registers. */
+bool kg__cpu_is_wide(void);
+
+#endif
