@@ -10,6 +10,7 @@
         "native/loop/poller.c",
         "native/base/cpu.c",
         "native/base/error.c",
+        "native/base/nap.c",
         "native/base/thread.c",
         "native/base/version.c",
         "native/text/continuation.c",

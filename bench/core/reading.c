@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void fail(const char *what, const kg_failure *failure) {
+static _Noreturn void fail(const char *what, const kg_failure *failure) {
   fprintf(stderr, "%s: %s: %s\n", what, kg_error_code(failure->error),
           failure->detail);
   _exit(1);

@@ -4,6 +4,7 @@
 #define KG_READER_FIELDS_H
 
 #include "../base/atomic.h"
+#include "../base/nap.h"
 #include "../base/thread.h"
 #include "../ring/ring_reader.h"
 #include "directories.h"
@@ -41,6 +42,7 @@ struct kg_reader {
   uint64_t spun_through; /* events received when it was called last */
   kg__clock clock;       /* of one that spins */
   uint64_t spun_at_ns;   /* its last look at that clock; 0: it never spun */
+  kg__nap nap;           /* of one that waits */
   uint32_t fork_count;
   uint64_t boot_id;
   bool is_default_dir; /* none was asked for */

@@ -26,8 +26,9 @@ static bool is_news(kg_reader *reader) {
 
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
   uint32_t word;
-  kg__guard_keep();
+  /* Looked at before the writer is asked, which costs it a system call. */
   bool waits =
+      kg__reader_head(reader) == seen &&
       kg__ring_reader_waits(&reader->ring, KG_WAITS_ON_HEAD, seen, &word);
   if (kg__reader_is_broken(reader)) {
     kg__sleep(timeout_ns);
@@ -73,17 +74,53 @@ static bool take_interrupt(kg_reader *reader) {
   return kg__exchange32_seq_cst(&reader->is_interrupted, 0) != 0;
 }
 
+/* What head has moved by; nothing in a ring that was cut short. */
+static uint64_t events_since(const kg_reader *reader, uint64_t seen) {
+  uint64_t head = look(reader);
+  return head == KG__NO_HEAD || head < seen ? 0 : head - seen;
+}
+
+/* Naps as long as that is due, `timeout_ns` at the most; what is left of it. */
+static uint64_t nap(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
+  /* Relaxed: an interrupt that this look misses is not missed by the one behind
+   * the nap, which is short. */
+  while (look(reader) == seen &&
+         kg__load32_relaxed(&reader->is_interrupted) == 0) {
+    uint64_t ns = kg__nap_begin(&reader->nap, reader->ring.ring.capacity);
+    if (ns == 0 || ns >= timeout_ns) {
+      break;
+    }
+    uint64_t began_ns = kg__clock_monotonic_ns();
+    kg__sleep(ns);
+    uint64_t slept_ns = kg__clock_monotonic_ns() - began_ns;
+    kg__nap_end(&reader->nap, slept_ns, events_since(reader, seen));
+    timeout_ns -= slept_ns < timeout_ns ? slept_ns : timeout_ns;
+  }
+  return timeout_ns;
+}
+
+static void wait(kg_reader *reader, uint64_t timeout_ns) {
+  uint64_t seen = reader->ring.seen;
+  timeout_ns = nap(reader, seen, timeout_ns);
+  if (take_interrupt(reader)) {
+    return;
+  }
+  uint64_t began_ns = kg__clock_monotonic_ns();
+  kg__reader_sleep(reader, seen, timeout_ns);
+  kg__nap_slept(&reader->nap, kg__clock_monotonic_ns() - began_ns,
+                events_since(reader, seen));
+  (void)take_interrupt(reader);
+}
+
 void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms) {
   if (reader == NULL || kg__reader_is_forked(reader) ||
       !kg__reader_is_owned(reader)) {
     return;
   }
-  /* Before the exchange: partner of the fence in kg_reader_interrupt. */
+  /* Before the exchange in wait(): partner of the fence in
+   * kg_reader_interrupt. */
   kg__store32_seq_cst(&reader->is_waiting, 1);
-  if (!take_interrupt(reader)) {
-    kg__reader_sleep(reader, reader->ring.seen, (uint64_t)timeout_ms * 1000000);
-    (void)take_interrupt(reader);
-  }
+  wait(reader, (uint64_t)timeout_ms * 1000000);
   kg__store32_seq_cst(&reader->is_waiting, 0);
 }
 
@@ -95,7 +132,7 @@ void kg_reader_interrupt(kg_reader *reader) {
     return;
   }
   kg__store32_seq_cst(&reader->is_interrupted, 1);
-  /* Partner of the exchange in kg_reader_wait: either that finds the store
+  /* Partner of the exchange in wait(): either that finds the store
    * above, or this loop the one before it. */
   kg__fence_seq_cst();
   /* Relaxed: the fence orders the first look, and others follow. */

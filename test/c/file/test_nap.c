@@ -1,0 +1,178 @@
+/* A reader that naps before it asks to be woken. The linker puts
+ * __wrap_kg__sleep and __wrap_kg__bell_wait in its way, and the clock is the
+ * test's. */
+#include "../../../native/file/reader.h"
+#include "../../../native/file/reader_fields.h"
+#include "../../../native/file/writer.h"
+#include "../../../native/platform/platform.h"
+#include "../file_fixture.h"
+
+#define SLOTS 16384
+#define TIMEOUT_MS 1000
+#define TRIAL_NS UINT64_C(2000000)
+#define SHORT_SLEEPS 4
+
+void __wrap_kg__sleep(uint64_t ns);
+void __wrap_kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t ns);
+uint64_t __wrap_kg__clock_monotonic_ns(void);
+
+static kg_writer *writer;
+static kg_reader *reader;
+static account taken;
+
+static uint64_t now_ns;
+static int naps;
+static int sleeps;
+static uint64_t slept_ns; /* what the last sleep was asked to last */
+/* What happens in the first nap. */
+static void (*in_nap)(void);
+
+static bool is_asked(void) {
+  const uint32_t *waiters = &reader->segment.ring.doorbell->waiters;
+  return (kg__load32_acquire(waiters) & KG_WAITS_ON_HEAD) != 0;
+}
+
+void __wrap_kg__sleep(uint64_t ns) {
+  CHECK(!is_asked());
+  now_ns += ns;
+  naps++;
+  void (*act)(void) = in_nap;
+  in_nap = NULL;
+  if (act != NULL) {
+    act();
+  }
+}
+
+/* Asleep until one event comes. */
+void __wrap_kg__bell_wait(kg__bell *bell, uint32_t expected, uint64_t ns) {
+  (void)bell;
+  (void)expected;
+  CHECK(is_asked());
+  sleeps++;
+  slept_ns = ns;
+  now_ns += 1000;
+  write_events(writer, 1);
+}
+
+uint64_t __wrap_kg__clock_monotonic_ns(void) {
+  return now_ns;
+}
+
+static uint64_t bells(void) {
+  kg_writer_stats stats;
+  kg_writer_stats_get(writer, &stats);
+  return stats.bells;
+}
+
+static void wait_and_take(uint32_t timeout_ms) {
+  kg_reader_wait(reader, timeout_ms);
+  drain_file(reader, &taken);
+}
+
+/* A reader whose next wait begins with a nap. */
+static void begin(uint32_t slots) {
+  const char *dir = check_temp_dir();
+  writer = open_writer(dir, slots);
+  reader = open_reader(dir);
+  taken = (account){.next = 1};
+  for (int i = 0; i < SHORT_SLEEPS; i++) {
+    wait_and_take(TIMEOUT_MS);
+  }
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  CHECK_EQUAL(naps, 0);
+  CHECK_EQUAL(bells(), SHORT_SLEEPS);
+}
+
+static void end(void) {
+  CHECK(in_nap == NULL);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
+}
+
+static void write_many(void) {
+  write_events(writer, 100);
+}
+static void write_one(void) {
+  write_events(writer, 1);
+}
+static void interrupt(void) {
+  kg__store32_seq_cst(&reader->is_interrupted, 1);
+}
+
+TEST(hurry, "events that come in a nap are there behind it, and nobody rings") {
+  begin(SLOTS);
+  for (int i = 0; i < 10; i++) {
+    in_nap = write_many;
+    wait_and_take(TIMEOUT_MS);
+  }
+  CHECK_EQUAL(naps, 10);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  CHECK_EQUAL(bells(), SHORT_SLEEPS);
+  CHECK_EQUAL(taken.received, SHORT_SLEEPS + 1000);
+  end();
+}
+
+TEST(one, "one event ends a nap, and is there") {
+  begin(SLOTS);
+  in_nap = write_one;
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 1);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  CHECK_EQUAL(taken.received, SHORT_SLEEPS + 1);
+  end();
+}
+
+TEST(silence, "behind naps that bring nothing it sleeps for what is left") {
+  begin(SLOTS);
+  uint64_t before_ns = now_ns;
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 8);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
+  CHECK_EQUAL(now_ns - before_ns, TRIAL_NS + 1000);
+  CHECK_EQUAL(slept_ns, TIMEOUT_MS * UINT64_C(1000000) - TRIAL_NS);
+  CHECK_EQUAL(taken.received, SHORT_SLEEPS + 1);
+  end();
+}
+
+TEST(interrupted, "an interrupt ends a nap, and the wait") {
+  begin(SLOTS);
+  in_nap = interrupt;
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 1);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  CHECK_EQUAL(taken.received, SHORT_SLEEPS);
+  /* Once: the next wait naps on, and sleeps. */
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
+  end();
+}
+
+TEST(no_time, "no nap is longer than the wait") {
+  begin(SLOTS);
+  wait_and_take(0);
+  CHECK_EQUAL(naps, 0);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
+  CHECK_EQUAL(slept_ns, 0);
+  end();
+}
+
+TEST(small, "in a small ring, which would be written around, nobody naps") {
+  begin(1024);
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 0);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
+  end();
+}
+
+TEST(there, "an event that is there is not asked for") {
+  begin(SLOTS);
+  write_events(writer, 1);
+  uint64_t rung = bells();
+  kg_reader_wait(reader, TIMEOUT_MS);
+  CHECK(!is_asked());
+  write_events(writer, 1);
+  CHECK_EQUAL(bells(), rung);
+  CHECK_EQUAL(naps, 0);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  end();
+}
