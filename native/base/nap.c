@@ -1,7 +1,5 @@
 #include "nap.h"
 
-#include <stdbool.h>
-
 /* A longer sleep is no writer's hurry. Where 128 readers share two CPUs, each
  * has its turn behind a millisecond or two. */
 #define SHORT_NS UINT64_C(5000000)
@@ -66,7 +64,9 @@ void kg__nap_end(kg__nap *nap, uint64_t ns, uint64_t events) {
   }
 }
 
-void kg__nap_slept(kg__nap *nap, uint64_t ns, uint64_t events) {
-  bool is_short = ns < SHORT_NS && events > 0 && events < MANY_EVENTS;
+void kg__nap_slept(kg__nap *nap, uint64_t ns, bool has_company,
+                   uint64_t events) {
+  bool is_short =
+      has_company && ns < SHORT_NS && events > 0 && events < MANY_EVENTS;
   nap->sleeps = is_short ? nap->sleeps + 1 : 0;
 }

@@ -80,6 +80,12 @@ static uint64_t events_since(const kg_reader *reader, uint64_t seen) {
   return head == KG__NO_HEAD || head < seen ? 0 : head - seen;
 }
 
+/* Relaxed: a hint, which may be what this reader left there itself. */
+static bool is_anyone_asleep(const kg_reader *reader) {
+  return (kg__load32_relaxed(&reader->segment.ring.doorbell->waiters) &
+          KG_WAITS_ON_HEAD) != 0;
+}
+
 /* Naps as long as that is due, `timeout_ns` at the most; what is left of it. */
 static uint64_t nap(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
   /* Relaxed: an interrupt that this look misses is not missed by the one behind
@@ -105,9 +111,10 @@ static void wait(kg_reader *reader, uint64_t timeout_ns) {
   if (take_interrupt(reader)) {
     return;
   }
+  bool has_company = is_anyone_asleep(reader);
   uint64_t began_ns = kg__clock_monotonic_ns();
   kg__reader_sleep(reader, seen, timeout_ns);
-  kg__nap_slept(&reader->nap, kg__clock_monotonic_ns() - began_ns,
+  kg__nap_slept(&reader->nap, kg__clock_monotonic_ns() - began_ns, has_company,
                 events_since(reader, seen));
   (void)take_interrupt(reader);
 }

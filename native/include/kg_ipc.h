@@ -531,9 +531,10 @@ KG_API int kg_event_decode_whole(const void *buffer, uint32_t *offset,
                                  uint32_t max_event_bytes, kg_threat *threat);
 
 /* Sleeps until something may be there to read, `timeout_ms` at the most. May
- * return early. Where it would be woken for events one by one, in a hurry, it
- * lets some gather: then one may be late by a quarter of a millisecond. Not in
- * a ring of 3,000 slots or less, which could be written around meanwhile. */
+ * return early. Where many readers would all be woken for each event of a
+ * burst, it lets some gather: then one may be late by a quarter of a
+ * millisecond. Not in a ring of 3,000 slots or less, which could be written
+ * around meanwhile. */
 KG_API void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 
 /* Ends that sleep, or else the next one, at once. Any thread. */

@@ -18,7 +18,7 @@ static uint32_t sleeps_until_nap(void) {
   uint32_t sleeps = 0;
   while (kg__nap_begin(&nap, MANY_SLOTS) == 0) {
     CHECK(sleeps++ < 2 * MOST_PATIENCE);
-    kg__nap_slept(&nap, SHORT_NS - 1, 1);
+    kg__nap_slept(&nap, SHORT_NS - 1, true, 1);
   }
   return sleeps;
 }
@@ -44,17 +44,20 @@ TEST(trial, "a nap follows short sleeps, ever more of them while it is vain") {
   }
 }
 
-TEST(in_a_row, "only short sleeps in a row that a few events end are counted") {
+TEST(in_a_row,
+     "of sleeps in a row, short ones in company that few events end count") {
   static const struct {
     uint64_t ns;
+    bool has_company;
     uint64_t events;
-  } others[] = {{SHORT_NS, 1}, {1, 0}, {1, MANY_EVENTS}};
-  for (int i = 0; i < 3; i++) {
+  } others[] = {
+      {SHORT_NS, true, 1}, {1, false, 1}, {1, true, 0}, {1, true, MANY_EVENTS}};
+  for (int i = 0; i < 4; i++) {
     kg__nap_init(&nap);
     for (int n = 0; n < FIRST_PATIENCE - 1; n++) {
-      kg__nap_slept(&nap, 1, MANY_EVENTS - 1);
+      kg__nap_slept(&nap, 1, true, MANY_EVENTS - 1);
     }
-    kg__nap_slept(&nap, others[i].ns, others[i].events);
+    kg__nap_slept(&nap, others[i].ns, others[i].has_company, others[i].events);
     CHECK_EQUAL(sleeps_until_nap(), FIRST_PATIENCE);
   }
 }

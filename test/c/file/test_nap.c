@@ -27,9 +27,12 @@ static uint64_t slept_ns; /* what the last sleep was asked to last */
 /* What happens in the first nap. */
 static void (*in_nap)(void);
 
+static uint32_t *waiters(void) {
+  return &reader->segment.ring.doorbell->waiters;
+}
+
 static bool is_asked(void) {
-  const uint32_t *waiters = &reader->segment.ring.doorbell->waiters;
-  return (kg__load32_acquire(waiters) & KG_WAITS_ON_HEAD) != 0;
+  return (kg__load32_acquire(waiters()) & KG_WAITS_ON_HEAD) != 0;
 }
 
 void __wrap_kg__sleep(uint64_t ns) {
@@ -69,18 +72,26 @@ static void wait_and_take(uint32_t timeout_ms) {
   drain_file(reader, &taken);
 }
 
-/* A reader whose next wait begins with a nap. */
-static void begin(uint32_t slots) {
+/* A reader that has slept shortly, beside another one or alone. */
+static void sleep_first(uint32_t slots, bool has_company) {
   const char *dir = check_temp_dir();
   writer = open_writer(dir, slots);
   reader = open_reader(dir);
   taken = (account){.next = 1};
   for (int i = 0; i < SHORT_SLEEPS; i++) {
+    if (has_company) {
+      kg__or32_seq_cst(waiters(), KG_WAITS_ON_HEAD);
+    }
     wait_and_take(TIMEOUT_MS);
   }
   CHECK_EQUAL(sleeps, SHORT_SLEEPS);
   CHECK_EQUAL(naps, 0);
   CHECK_EQUAL(bells(), SHORT_SLEEPS);
+}
+
+/* One whose next wait begins with a nap. */
+static void begin(uint32_t slots) {
+  sleep_first(slots, true);
 }
 
 static void end(void) {
@@ -158,6 +169,14 @@ TEST(no_time, "no nap is longer than the wait") {
 
 TEST(small, "in a small ring, which would be written around, nobody naps") {
   begin(1024);
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 0);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
+  end();
+}
+
+TEST(alone, "who sleeps alone does not nap") {
+  sleep_first(SLOTS, false);
   wait_and_take(TIMEOUT_MS);
   CHECK_EQUAL(naps, 0);
   CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
