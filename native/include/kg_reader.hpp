@@ -201,6 +201,18 @@ public:
     return info;
   }
 
+  /* Asks the kernel where the ring's pages are, which takes it some
+   * milliseconds. Throws ERR_SYSTEM where it tells nothing. */
+  kg_memory memory() const {
+    kg_memory memory = kg_memory();
+    kg_failure failure;
+    const int result = kg_reader_memory(handle_.get(), &memory, &failure);
+    if (result != KG_OK) {
+      throw Error(result, &failure);
+    }
+    return memory;
+  }
+
   bool is_open() const noexcept {
     return handle_.is_open();
   }

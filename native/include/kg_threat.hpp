@@ -128,6 +128,11 @@ private:
   }
 };
 
+/* For `raw.numa_node`: KG_NUMA_NODE, which has a cast of C. */
+constexpr std::uint32_t numa_node(std::uint32_t number) noexcept {
+  return number + 1;
+}
+
 /* --- What both ends have -------------------------------------------------- */
 
 namespace detail {

@@ -100,6 +100,18 @@ public:
     return info;
   }
 
+  /* Asks the kernel where the ring's pages are, which takes it some
+   * milliseconds. Throws ERR_SYSTEM where it tells nothing. */
+  kg_memory memory() const {
+    kg_memory memory = kg_memory();
+    kg_failure failure;
+    const int result = kg_writer_memory(handle_.get(), &memory, &failure);
+    if (result != KG_OK) {
+      throw Error(result, &failure);
+    }
+    return memory;
+  }
+
   /* The reliable readers. */
   std::vector<kg_attached_reader> readers() const {
     std::vector<kg_attached_reader> readers(KG_READER_CELLS);

@@ -153,6 +153,30 @@ describe('the C++ header', function cpp() {
     assert(lines.filter(({ failed }) => failed === 1).length >= 3)
   })
 
+  it('says in which pages a ring is, by the word of the kernel', async () => {
+    const lines = await edges('pages', ring().dir)
+    const { writer, reader, ...codes } = Object.assign({}, ...lines)
+    for (const { file, page, resident, huge, nodes, onNodes } of [
+      writer,
+      reader
+    ]) {
+      assert.equal(page % 4096, 0)
+      assert(resident > 0 && resident <= file)
+      assert.equal(huge, 0)
+      // A kernel without NUMA names no node.
+      assert.equal(onNodes, nodes === 0 ? 0 : resident)
+    }
+    assert.deepEqual(codes, {
+      'forked writer': 'ERR_FORKED',
+      'forked reader': 'ERR_FORKED',
+      required: 'ERR_HUGE_PAGES',
+      'first node': 1,
+      'no such node': 'ERR_NUMA_NODE',
+      'closed writer': 'ERR_CLOSED',
+      'closed reader': 'ERR_CLOSED'
+    })
+  })
+
   it('reads and writes rings that somebody damages meanwhile', async () => {
     const [line] = await edges('hostile', ring().dir, String(HOSTILE_ROUNDS))
     assert(line.read > HOSTILE_ROUNDS)

@@ -79,6 +79,18 @@ class InvalidThreat(RingError, ValueError):
     code = "ERR_INVALID_THREAT"
 
 
+class NoHugePages(RingError):
+    """The ring cannot be had in huge pages."""
+
+    code = "ERR_HUGE_PAGES"
+
+
+class NoNumaNode(RingError):
+    """The ring cannot be put on this NUMA node."""
+
+    code = "ERR_NUMA_NODE"
+
+
 class LibraryMissing(RingError):
     """libkindly_guard_ipc is not there, or is another one."""
 

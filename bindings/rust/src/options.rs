@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::placement::{HugePages, NumaNode};
 use crate::position::Position;
 use crate::sys;
 use crate::threat::Severity;
@@ -39,6 +40,7 @@ pub enum Start {
 struct Place {
     dir: Option<PathBuf>,
     name: Option<String>,
+    huge_pages: HugePages,
 }
 
 /// How a ring is written. Each method returns the options, changed.
@@ -53,6 +55,7 @@ pub struct WriterOptions {
     priority_events: Option<u32>,
     overflow: Overflow,
     reader_timeout: Option<Duration>,
+    numa_node: Option<NumaNode>,
     check_json: bool,
     pub(crate) deflates: bool,
     pub(crate) beats: bool,
@@ -69,6 +72,7 @@ impl Default for WriterOptions {
             priority_events: None,
             overflow: Overflow::Overwrite,
             reader_timeout: None,
+            numa_node: None,
             check_json: true,
             deflates: true,
             beats: true,
@@ -141,6 +145,19 @@ impl WriterOptions {
         self
     }
 
+    /// Whether the ring is in huge pages: [`HugePages::Auto`] unless told otherwise.
+    pub fn huge_pages(mut self, huge_pages: HugePages) -> Self {
+        self.place.huge_pages = huge_pages;
+        self
+    }
+
+    /// On which NUMA node the ring is; the system chooses unless told otherwise.
+    /// [`ErrorKind::NumaNode`] on a machine that has one node, or not this one. Linux.
+    pub fn numa_node(mut self, node: NumaNode) -> Self {
+        self.numa_node = Some(node);
+        self
+    }
+
     /// Whether a context that is no JSON is refused, as it is unless told
     /// otherwise: [`ErrorKind::InvalidThreat`].
     pub fn check_json(mut self, check_json: bool) -> Self {
@@ -181,6 +198,7 @@ impl WriterOptions {
         };
         raw.rejects = self.overflow == Overflow::Reject;
         raw.reader_timeout_ms = self.reader_timeout.map_or(0, |time| milliseconds(time).max(1));
+        raw.numa_node = self.numa_node.map_or(0, NumaNode::as_c);
         raw.any_thread = self.beats;
         // The others that C checks are UTF-8, which text in Rust is.
         raw.checks = if self.check_json { sys::KG_CHECK_JSON } else { 0 };
@@ -247,6 +265,13 @@ impl ReaderOptions {
         self
     }
 
+    /// Whether the ring must be in huge pages, or is to be in small ones:
+    /// [`HugePages::Auto`] unless told otherwise. Which it is, its writer has chosen.
+    pub fn huge_pages(mut self, huge_pages: HugePages) -> Self {
+        self.place.huge_pages = huge_pages;
+        self
+    }
+
     pub(crate) fn as_c(&self) -> Result<COptions> {
         let mut options = COptions::new(&self.place)?;
         options.raw.reliable = self.reliable;
@@ -282,6 +307,7 @@ impl COptions {
         // What a CString points to stays where it is when that is moved.
         raw.dir = dir.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
         raw.name = name.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+        raw.huge_pages = place.huge_pages.as_c();
         Ok(COptions { raw, _dir: dir, _name: name })
     }
 
@@ -334,6 +360,7 @@ mod tests {
         assert!(raw.dir.is_null() && raw.name.is_null());
         assert_eq!([raw.max_events, raw.priority_severity, raw.priority_events], [0; 3]);
         assert_eq!((raw.reader_timeout_ms, raw.rejects, raw.no_checksums), (0, false, false));
+        assert_eq!((raw.huge_pages, raw.numa_node), (sys::KG_HUGE_AUTO, 0));
         assert_eq!(raw.checks, sys::KG_CHECK_JSON);
         assert_eq!(WriterOptions::new().check_json(false).as_c().expect("options").raw.checks, 0);
         assert!(raw.any_thread, "the heart beats in a thread of its own");
@@ -351,16 +378,21 @@ mod tests {
             .priority_severity(Severity::High)
             .priority_events(0)
             .overflow(Overflow::Reject)
-            .reader_timeout(Duration::from_micros(1));
+            .reader_timeout(Duration::from_micros(1))
+            .huge_pages(HugePages::Require)
+            .numa_node(NumaNode::Number(3));
         let options = options.as_c().expect("options");
         let raw = &options.raw;
         assert_eq!((raw.max_events, raw.max_bytes, raw.no_checksums), (3, 4, true));
         assert_eq!((raw.priority_severity, raw.priority_events), (3, u32::MAX));
         assert_eq!((raw.rejects, raw.reader_timeout_ms), (true, 1));
+        assert_eq!((raw.huge_pages, raw.numa_node), (sys::KG_HUGE_REQUIRE, 4));
         // SAFETY: both point to texts that `options` keeps.
         let texts = unsafe { [raw.dir, raw.name].map(|text| std::ffi::CStr::from_ptr(text)) };
         assert_eq!(texts.map(|text| text.to_bytes()), [&b"/d"[..], b"n"]);
-        assert!(ReaderOptions::new().reliable(true).as_c().expect("options").raw.reliable);
+        let reader = ReaderOptions::new().reliable(true).huge_pages(HugePages::Off);
+        let raw = reader.as_c().expect("options").raw;
+        assert_eq!((raw.reliable, raw.huge_pages), (true, sys::KG_HUGE_OFF));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::handle::{Gate, Handle, Interrupter};
 use crate::info::RingInfo;
 use crate::iterate::{Events, Threats};
 use crate::options::{milliseconds, ReaderOptions, Start};
+use crate::placement::RingMemory;
 use crate::position::{LossReason, Losses, Lost, Position};
 use crate::sys;
 use crate::threat::Threat;
@@ -455,6 +456,19 @@ impl ShmClient {
         // SAFETY: the reader is open and this thread's, and `info` writable.
         unsafe { sys::kg_reader_info(self.raw(), &mut info) };
         RingInfo::from_c(&info)
+    }
+
+    /// Where the ring's pages are. The kernel looks through all of the process' memory
+    /// for it, which takes some milliseconds. [`ErrorKind::System`] where it tells
+    /// nothing, as on macOS.
+    pub fn memory(&self) -> Result<RingMemory> {
+        let mut memory = sys::kg_memory::zeroed();
+        let mut failure = sys::kg_failure::zeroed();
+        // SAFETY: the reader is open and this thread's, and both others are writable.
+        match unsafe { sys::kg_reader_memory(self.raw(), &mut memory, &mut failure) } {
+            sys::KG_OK => Ok(RingMemory::from_c(&memory)),
+            result => Err(Error::from_failure(result, &failure)),
+        }
     }
 
     /// What ends this reader's waiting, from any thread, at once.

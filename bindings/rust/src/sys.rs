@@ -109,13 +109,12 @@ structs! {
         numa_node: u32,
     }
 
-    #[allow(dead_code)]
     kg_memory = KG_MEMORY {
         page_bytes: u64,
         resident: u64,
         huge: u64,
         nodes: u32,
-        node: [u64; 64],
+        node: [u64; KG_MEMORY_NODES],
     }
 
     kg_ring_info = KG_RING_INFO {
@@ -204,6 +203,8 @@ pub const KG_LOST_UNKNOWN: u64 = u64::MAX;
 pub const KG_DEFAULT_EVENT_BYTES: u32 = 1 << 20;
 pub const KG_DEFLATE_FROM: usize = 16384;
 pub const KG_CHECK_JSON: u64 = 2;
+pub const KG_NUMA_INTERLEAVE: u32 = u32::MAX;
+pub const KG_MEMORY_NODES: usize = 64;
 
 // kg_layout.h
 pub const KG_SLOT_BYTES: usize = 384;
@@ -216,6 +217,11 @@ pub const KG_EVENT_DEFLATED: u32 = 1;
 pub const KG_FLAGS_OFFSET: usize = 32;
 #[cfg(test)]
 pub const KG_PRIORITY_COUNT_OFFSET: usize = 380;
+
+// enum kg_huge_pages
+pub const KG_HUGE_AUTO: u32 = 0;
+pub const KG_HUGE_REQUIRE: u32 = 1;
+pub const KG_HUGE_OFF: u32 = 2;
 
 // enum kg_from
 pub const KG_FROM_LATEST: c_uint = 0;
@@ -272,6 +278,11 @@ extern "C" {
     pub fn kg_writer_error(writer: *const kg_writer, failure: *mut kg_failure);
     pub fn kg_writer_stats_get(writer: *const kg_writer, stats: *mut kg_writer_stats);
     pub fn kg_writer_info(writer: *const kg_writer, info: *mut kg_ring_info);
+    pub fn kg_writer_memory(
+        writer: *const kg_writer,
+        memory: *mut kg_memory,
+        failure: *mut kg_failure,
+    ) -> c_int;
     pub fn kg_writer_close(writer: *mut kg_writer);
 
     pub fn kg_reader_open(
@@ -320,6 +331,11 @@ extern "C" {
     pub fn kg_reader_error(reader: *const kg_reader, failure: *mut kg_failure);
     pub fn kg_reader_stats_get(reader: *const kg_reader, stats: *mut kg_reader_stats);
     pub fn kg_reader_info(reader: *const kg_reader, info: *mut kg_ring_info);
+    pub fn kg_reader_memory(
+        reader: *const kg_reader,
+        memory: *mut kg_memory,
+        failure: *mut kg_failure,
+    ) -> c_int;
     pub fn kg_reader_close(reader: *mut kg_reader);
 
     pub fn kg_default_directory(path: *mut c_char, failure: *mut kg_failure) -> c_int;
@@ -371,6 +387,9 @@ mod tests {
             ("KG_LOST_UNKNOWN", "UINT64_MAX"),
             ("KG_DEFAULT_EVENT_BYTES", "(UINT32_C(1) << 20)"),
             ("KG_DEFLATE_FROM", "16384"),
+            ("KG_NUMA_NODE(number)", "((uint32_t)(number) + 1)"),
+            ("KG_NUMA_INTERLEAVE", "UINT32_MAX"),
+            ("KG_MEMORY_NODES", "64"),
         ] {
             assert_eq!(word_behind(IPC_H, &format!("#define {name}")), value);
         }
@@ -397,6 +416,14 @@ mod tests {
         assert_eq!(life[KG_WRITER_STALLED as usize], "KG_WRITER_STALLED");
         assert_eq!(life[KG_WRITER_GONE as usize], "KG_WRITER_GONE");
         assert!(IPC_H.contains(&format!("KG_CHECK_JSON = {KG_CHECK_JSON} ")));
+        for (name, value) in
+            [("AUTO", KG_HUGE_AUTO), ("REQUIRE", KG_HUGE_REQUIRE), ("OFF", KG_HUGE_OFF)]
+        {
+            assert!(IPC_H.lines().any(|line| {
+                let line = line.trim().strip_prefix(&format!("KG_HUGE_{name} = {value}"));
+                line.map_or(false, |rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+            }));
+        }
         let reasons = [
             (KG_LOSS_NONE, "KG_LOSS_NONE"),
             (KG_LOSS_OVERWRITTEN, "KG_LOSS_OVERWRITTEN"),

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handle::{Gate, Handle, Interrupter};
 use crate::info::RingInfo;
 use crate::options::{milliseconds, WriterOptions};
+use crate::placement::RingMemory;
 use crate::sys;
 use crate::threat::Threat;
 
@@ -281,6 +282,19 @@ impl SharedMemoryIpc {
         // SAFETY: the writer is open and this thread's, and `info` writable.
         unsafe { sys::kg_writer_info(self.raw(), &mut info) };
         RingInfo::from_c(&info)
+    }
+
+    /// Where the ring's pages are. The kernel looks through all of the process' memory
+    /// for it, which takes some milliseconds. [`ErrorKind::System`] where it tells
+    /// nothing, as on macOS.
+    pub fn memory(&self) -> Result<RingMemory> {
+        let mut memory = sys::kg_memory::zeroed();
+        let mut failure = sys::kg_failure::zeroed();
+        // SAFETY: the writer is open and this thread's, and both others are writable.
+        match unsafe { sys::kg_writer_memory(self.raw(), &mut memory, &mut failure) } {
+            sys::KG_OK => Ok(RingMemory::from_c(&memory)),
+            result => Err(Error::from_failure(result, &failure)),
+        }
     }
 
     /// What ends this writer's waiting for space, from any thread, within 50 ms.

@@ -33,6 +33,8 @@ fn a_forked_child_is_refused_and_frees() {
         let mut rights = vec![
             is_forked(writer.write_threat(&threat("")).err().map(|error| error.code())),
             is_forked(writer.beat().err().map(|error| error.code())),
+            is_forked(writer.memory().err().map(|error| error.code())),
+            is_forked(reader.memory().err().map(|error| error.code())),
             is_forked(reader.try_next().err().map(|error| error.code())),
         ];
         interrupter.interrupt();

@@ -5,8 +5,10 @@
 //   edges hostile DIR ROUNDS   reads and writes rings that it damages meanwhile
 //   edges position DIR         stands behind what was given, and goes on there
 //   edges memory DIR           has no memory for each part of a large event
+//   edges pages DIR            says in which pages a ring is, at both ends
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -255,12 +257,57 @@ int memory(const std::string &dir) {
   return 0;
 }
 
+void say_pages(const char *what, std::uint64_t file_bytes,
+               const kg_memory &memory) {
+  std::uint64_t on_nodes = 0;
+  for (std::uint32_t i = 0; i < memory.nodes; i++) {
+    on_nodes += memory.node[i];
+  }
+  std::cout << "{\"" << what << "\":{\"file\":" << file_bytes
+            << ",\"page\":" << memory.page_bytes
+            << ",\"resident\":" << memory.resident
+            << ",\"huge\":" << memory.huge << ",\"nodes\":" << memory.nodes
+            << ",\"onNodes\":" << on_nodes << "}}" << std::endl;
+}
+
+int pages(const std::string &dir) {
+  kg::Options options(dir);
+  options.raw.huge_pages = KG_HUGE_OFF;
+  kg::Writer writer(options);
+  writer.write(numbered(1));
+  kg::Reader reader(options);
+  say_pages("writer", writer.info().file_bytes, writer.memory());
+  say_pages("reader", reader.info().file_bytes, reader.memory());
+  const pid_t child = fork();
+  if (child == 0) {
+    say("forked writer", [&] { writer.memory(); });
+    say("forked reader", [&] { reader.memory(); });
+    _exit(0);
+  }
+  if (child < 0 || waitpid(child, nullptr, 0) != child) {
+    std::abort();
+  }
+  options.raw.huge_pages = KG_HUGE_REQUIRE;
+  say("required", [&] { kg::Reader other(options); });
+  options.raw.huge_pages = KG_HUGE_AUTO;
+  std::cout << "{\"first node\":" << kg::numa_node(0) << "}" << std::endl;
+  options.raw.numa_node = kg::numa_node(1023);
+  options.name = "other";
+  say("no such node", [&] { kg::Writer other(options); });
+  writer.close();
+  reader.close();
+  say("closed writer", [&] { writer.memory(); });
+  say("closed reader", [&] { reader.memory(); });
+  return 0;
+}
+
 int run(const std::vector<std::string> &words) {
   const std::string dir = words.at(1);
   return words.at(0) == "handles"      ? handles(dir)
          : words.at(0) == "succession" ? succession(dir)
          : words.at(0) == "position"   ? position(dir)
          : words.at(0) == "memory"     ? memory(dir)
+         : words.at(0) == "pages"      ? pages(dir)
                                        : hostile(dir, std::stoi(words.at(2)));
 }
 

@@ -8,6 +8,8 @@ from ..errors import (
     InvalidOption,
     InvalidThreat,
     LibraryMissing,
+    NoHugePages,
+    NoNumaNode,
     NoRing,
     RingError,
     RingFull,
@@ -19,7 +21,7 @@ from ..errors import (
 )
 from ..threat import Loss, Threat
 from .client import ShmClient
-from .figures import AttachedReader, ReaderStats, RingInfo, WriterStats
+from .figures import AttachedReader, ReaderStats, RingInfo, RingMemory, WriterStats
 from .library import Library, load
 from .new_threat import NewThreat
 from .writer import SharedMemoryIpc
@@ -35,6 +37,8 @@ __all__ = [
     "LibraryMissing",
     "Loss",
     "NewThreat",
+    "NoHugePages",
+    "NoNumaNode",
     "NoRing",
     "Position",
     "ReaderStats",
@@ -43,6 +47,7 @@ __all__ = [
     "RingInfo",
     "RingInvalid",
     "RingLocked",
+    "RingMemory",
     "RingTruncated",
     "RingVersion",
     "SharedMemoryIpc",

@@ -13,7 +13,7 @@ from ..cursor import Item, Items, Position
 from ..errors import Closed, InvalidOption, RingTruncated, RingVersion
 from ..layout import MAGIC, MAX_SEQUENCE, SLOT_BYTES, SPAN, VERSION, unpack
 from ..threat import Loss, Threat
-from .figures import ReaderStats, RingInfo, known
+from .figures import ReaderStats, RingInfo, RingMemory, known
 from .handle import Handle, Turn
 from .library import Library, load
 from .options import Path, make_options
@@ -55,8 +55,9 @@ class ShmClient:
 
     `join`: "latest", "oldest", or `(generation, next, priority)` as `position` gives
     it. `reliable`: a writer with `overflow="reject"` waits for this reader.
-    `library`: the file of the library, see load(). One thread reads at a time; any
-    thread may close it, which ends the wait of another.
+    `huge_pages`: "require" is NoHugePages unless the ring is in such pages, "off"
+    advises small ones. `library`: the file of the library, see load(). One thread reads
+    at a time; any thread may close it, which ends the wait of another.
     """
 
     def __init__(
@@ -66,11 +67,12 @@ class ShmClient:
         *,
         join: str | Position = "latest",
         reliable: bool = False,
+        huge_pages: str = "auto",
         library: Path | None = None,
     ) -> None:
         if isinstance(join, str) and join not in ("latest", "oldest"):
             raise InvalidOption(f"join: 'latest', 'oldest' or a position, not {join!r:.100}")
-        options = make_options(directory, name, reliable=bool(reliable))
+        options = make_options(directory, name, reliable=bool(reliable), huge_pages=huge_pages)
         self._library: Library = load(library)
         pointer, failure = c_void_p(), Failure()
         result = self._library.reader_open(byref(options), byref(pointer), byref(failure))
@@ -163,6 +165,12 @@ class ShmClient:
         with self._turn(), self._handle as pointer:
             self._library.reader_info(pointer, byref(raw))
         return RingInfo.of(raw)
+
+    def memory(self) -> RingMemory:
+        """Where the ring's pages are. The kernel looks through all of the process'
+        memory for it: some milliseconds. ERR_SYSTEM where it tells nothing."""
+        with self._turn(), self._handle as pointer:
+            return self._library.memory(self._library.reader_memory, pointer)
 
     # --- Reading -------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 from .structs import (
-    UNKNOWN, RawAttachedReader, RawInfo, RawReaderStats, RawWriterStats,
+    UNKNOWN, RawAttachedReader, RawInfo, RawMemory, RawReaderStats, RawWriterStats,
 )  # fmt: skip
 
 
@@ -44,6 +44,25 @@ class RingInfo(NamedTuple):
             raw.predecessor_sequence,
             known(raw.predecessor_priority),
         )
+
+
+class RingMemory(NamedTuple):
+    """In which pages a ring is, by what the kernel says of what this process has
+    mapped of it, and touched so far."""
+
+    #: of a page in the ring's file system
+    page_bytes: int
+    #: what was touched
+    resident_bytes: int
+    #: what of that is mapped by huge pages
+    huge_bytes: int
+    #: how much of it is on which NUMA node, by its number; empty where the kernel
+    #: knows none
+    nodes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, raw: RawMemory) -> RingMemory:
+        return cls(raw.page_bytes, raw.resident, raw.huge, tuple(raw.node[: raw.nodes]))
 
 
 class WriterStats(NamedTuple):

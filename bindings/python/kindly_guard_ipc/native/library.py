@@ -13,8 +13,9 @@ from typing import Any, Iterator
 
 from .. import errors
 from ..errors import LibraryMissing, RingError
+from .figures import RingMemory
 from .structs import (
-    Batch, Failure, RawAttachedReader, RawInfo, RawReaderStats, RawThreat,
+    Batch, Failure, RawAttachedReader, RawInfo, RawMemory, RawReaderStats, RawThreat,
     RawWriterStats, RingOptions,
 )  # fmt: skip
 
@@ -68,8 +69,12 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "kg_reader_info": (None, c_void_p, POINTER(RawInfo)),
     "kg_reader_close": (None, c_void_p),
 }
-# What an older library does not have, and does not need.
-_NEWER: dict[str, tuple[Any, ...]] = {"kg_reader_adopt": (None, c_void_p)}
+# What an older library does not have: None then.
+_NEWER: dict[str, tuple[Any, ...]] = {
+    "kg_reader_adopt": (None, c_void_p),
+    "kg_writer_memory": (c_int, c_void_p, POINTER(RawMemory), _FAILURE),
+    "kg_reader_memory": (c_int, c_void_p, POINTER(RawMemory), _FAILURE),
+}
 
 _CLASSES: dict[str, type[RingError]] = {
     one.code: one
@@ -111,6 +116,16 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         # For those who check types: what __init__ has set is found before this.
         raise AttributeError(name)
+
+    def memory(self, look: Any, pointer: c_void_p) -> RingMemory:
+        """What `look` says, which is the function of an end."""
+        if look is None:
+            raise LibraryMissing(f"{self.path} is older, and does not tell where a ring is")
+        raw, failure = RawMemory(), Failure()
+        result = look(pointer, ctypes.byref(raw), ctypes.byref(failure))
+        if result < 0:
+            raise self.error(result, failure)
+        return RingMemory.of(raw)
 
     def error(self, number: int, failure: Failure | None = None) -> RingError:
         """The exception for a number below 0."""

@@ -57,6 +57,21 @@ class RingOptions(Structure):
         ("reader_timeout_ms", c_uint32),
         ("reliable", c_bool),
         ("any_thread", c_bool),
+        ("checks", c_uint64),
+        ("huge_pages", c_uint32),
+        ("numa_node", c_uint32),
+    ]
+
+
+class RawMemory(Structure):
+    """kg_memory."""
+
+    _fields_ = [
+        ("page_bytes", c_uint64),
+        ("resident", c_uint64),
+        ("huge", c_uint64),
+        ("nodes", c_uint32),
+        ("node", c_uint64 * 64),
     ]
 
 
@@ -146,6 +161,7 @@ STRUCTS: dict[str, type[Structure]] = {
     "kg_threat": RawThreat,
     "kg_failure": Failure,
     "kg_ring_options": RingOptions,
+    "kg_memory": RawMemory,
     "kg_ring_info": RawInfo,
     "kg_writer_stats": RawWriterStats,
     "kg_attached_reader": RawAttachedReader,
@@ -156,6 +172,7 @@ STRUCTS: dict[str, type[Structure]] = {
 # What some of their words mean.
 UNKNOWN = 2**64 - 1
 PRIORITY_NONE = 2**32 - 1
+NUMA_INTERLEAVE = 2**32 - 1
 READER_CELLS = 128
 MAX_SPAN = 65535
 BATCH_DIVISOR = 4
@@ -168,6 +185,9 @@ LATEST, OLDEST, FROM_SEQUENCE = 0, 1, 2
 
 #: by enum kg_loss_reason, in the words of the other transports
 REASONS = ("", "overwritten", "corrupt", "before-join", "evicted", "replaced")
+
+#: by enum kg_huge_pages
+HUGE_PAGES = ("auto", "require", "off")
 
 #: by enum kg_writer_life
 LIVES = ("live", "stalled", "gone")

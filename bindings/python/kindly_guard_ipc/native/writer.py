@@ -8,7 +8,7 @@ from typing import Iterable
 
 from ..errors import InvalidOption, InvalidThreat
 from ..threat import SEVERITIES
-from .figures import AttachedReader, RingInfo, WriterStats
+from .figures import AttachedReader, RingInfo, RingMemory, WriterStats
 from .handle import Handle, Turn
 from .heartbeat import Heartbeat
 from .library import Library, load
@@ -32,6 +32,10 @@ class SharedMemoryIpc:
     `max_events`, `priority_events`: slots of a new ring; None takes those of the ring
     that is there, and `priority_events=0` means none. `overflow`: "overwrite" what is
     oldest, or "reject" what a reliable reader leaves no space for, with RingFull.
+    `huge_pages`: "auto" advises them for a ring of 8 MiB and more, "require" is
+    NoHugePages unless all of it is in such pages, "off" advises small ones.
+    `numa_node`: the number of the node that it is to be on, or "interleave", on all in
+    turn; NoNumaNode where that cannot be; None: the system chooses.
     `beats`: a thread calls beat() twice a second; without, do it yourself.
     `library`: the file of the library, see load().
     """
@@ -48,6 +52,8 @@ class SharedMemoryIpc:
         priority_events: int | None = None,
         overflow: str = "overwrite",
         reader_timeout_ms: int | None = None,
+        huge_pages: str = "auto",
+        numa_node: int | str | None = None,
         beats: bool = True,
         library: Path | None = None,
     ) -> None:
@@ -67,6 +73,8 @@ class SharedMemoryIpc:
             priority_events=PRIORITY_NONE if priority_events == 0 else priority_events,
             rejects=overflow == "reject",
             reader_timeout_ms=reader_timeout_ms,
+            huge_pages=huge_pages,
+            numa_node=numa_node,
             # Beats come from a thread, and a wait lets others write.
             any_thread=True,
         )
@@ -177,6 +185,12 @@ class SharedMemoryIpc:
         with self._handle as pointer:
             self._library.writer_info(pointer, byref(raw))
         return RingInfo.of(raw)
+
+    def memory(self) -> RingMemory:
+        """Where the ring's pages are. The kernel looks through all of the process'
+        memory for it: some milliseconds. ERR_SYSTEM where it tells nothing."""
+        with self._handle as pointer:
+            return self._library.memory(self._library.writer_memory, pointer)
 
     def readers(self) -> list[AttachedReader]:
         """The reliable readers."""

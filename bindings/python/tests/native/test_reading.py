@@ -148,6 +148,7 @@ class Reading(EndsTest):
             client.wait,
             client.stats,
             client.info,
+            client.memory,
             client.fileno,
             client.arm,
             lambda: client.position,

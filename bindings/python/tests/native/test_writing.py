@@ -182,6 +182,13 @@ class Writing(EndsTest):
             {"name": "a/b"},
             {"name": "a\0b"},
             {"name": ""},
+            {"huge_pages": "on"},
+            {"huge_pages": True},
+            {"huge_pages": None},
+            {"numa_node": -1},
+            {"numa_node": 1024},
+            {"numa_node": True},
+            {"numa_node": "0"},
         ]
         for options in wrong:
             with self.subTest(options=options), self.assertRaises(InvalidOption) as raised:
@@ -270,6 +277,7 @@ class Writing(EndsTest):
             writer.beat,
             writer.stats,
             writer.info,
+            writer.memory,
             writer.readers,
         ]
         for call in calls:
