@@ -4,8 +4,9 @@
  * has its turn behind a millisecond or two. */
 #define SHORT_NS UINT64_C(5000000)
 
-/* Eight naps, however late they are: the writer is to have its turn, too. */
-#define TRIAL_NS UINT64_C(2000000)
+/* Sixteen naps, however late they are: many have their turn between two of
+ * one, and the writer is to have it, too. */
+#define TRIAL_NS UINT64_C(4000000)
 
 /* An event is no later than that. */
 #define NAP_NS UINT64_C(250000)

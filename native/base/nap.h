@@ -5,9 +5,9 @@
  *
  * From events that just come this often, that can be told only by trying:
  * behind some short sleeps in a row, each beside others that sleep, the reader
- * naps eight times. If many events gather in a nap, or it lasts far longer than
- * asked because others have the CPUs, it goes on. If not, it takes twice as
- * many short sleeps until the next trial, so that of a steady trickle few
+ * naps sixteen times. If many events gather in a nap, or it lasts far longer
+ * than asked because others have the CPUs, it goes on. If not, it takes twice
+ * as many short sleeps until the next trial, so that of a steady trickle few
  * events are late. Who sleeps alone never naps.
  *
  * Pure: it is told how long a sleep was, and how many events came. Of one

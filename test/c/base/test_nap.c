@@ -4,7 +4,7 @@
 
 /* A ring that nobody writes around in a nap. */
 #define MANY_SLOTS (UINT32_C(1) << 20)
-#define TRIAL_NS 2000000
+#define TRIAL_NS 4000000
 #define NAP_NS 250000
 #define SHORT_NS 5000000
 #define FIRST_PATIENCE 4
@@ -72,7 +72,7 @@ TEST(hurry, "while many events gather, or its CPU comes late, it naps on") {
     bool is_late = i % 2 == 1;
     kg__nap_end(&nap, is_late ? ns + 100000 : ns, is_late ? 1 : MANY_EVENTS);
   }
-  /* Seven naps were left of the first trial, and eight are now. Then it is
+  /* Fifteen naps were left of the first trial, and sixteen are now. Then it is
    * over, and the next one is noticed early; and that again. */
   nap_in_vain();
   CHECK_EQUAL(sleeps_until_nap(), 1);
