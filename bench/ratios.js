@@ -15,16 +15,16 @@ const RATIOS = [
     rate('one', 'shm'),
     rate('one', 'ws'),
     '>=',
-    25,
-    40
+    20,
+    30
   ],
   [
     'throughput in batches / ws, 64 in a JSON array',
     rate('batch', 'shm'),
     rate('batch', 'ws'),
     '>=',
-    3,
-    6
+    5,
+    7
   ],
   [
     'throughput in batches / JSON lines, a write for each',
@@ -39,8 +39,8 @@ const RATIOS = [
     rate('batch', 'shm'),
     rate('batch', 'unix'),
     '>=',
-    12,
-    20
+    9,
+    12
   ],
   [
     'latency asleep 20 ms apart p50 / barest addon',

@@ -76,7 +76,7 @@ static bool take_interrupt(kg_reader *reader) {
 
 /* What head has moved by; nothing in a ring that was cut short. */
 static uint64_t events_since(const kg_reader *reader, uint64_t seen) {
-  uint64_t head = look(reader);
+  uint64_t head = kg__reader_head(reader);
   return head == KG__NO_HEAD || head < seen ? 0 : head - seen;
 }
 
@@ -90,7 +90,7 @@ static bool is_anyone_asleep(const kg_reader *reader) {
 static uint64_t nap(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
   /* Relaxed: an interrupt that this look misses is not missed by the one behind
    * the nap, which is short. */
-  while (look(reader) == seen &&
+  while (kg__reader_head(reader) == seen &&
          kg__load32_relaxed(&reader->is_interrupted) == 0) {
     uint64_t ns = kg__nap_begin(&reader->nap, reader->ring.ring.capacity);
     if (ns == 0 || ns >= timeout_ns) {

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "../../../native/file/reader.h"
+#include "../../../native/file/reader_fields.h"
 #include "../../../native/file/writer.h"
+#include "../../../native/platform/platform.h"
 #include "../file_fixture.h"
 
 #define CAPACITY 256
@@ -224,6 +226,34 @@ TEST(calls, "F65 every call of a reader and a writer looks first") {
     kg_writer_close(writer);
     CHECK_EQUAL(handled, 0);
   }
+}
+
+/* The linker puts this in the way of a reader that naps. */
+void __real_kg__sleep(uint64_t ns);
+void __wrap_kg__sleep(uint64_t ns);
+
+static const char *cut_in_sleep;
+
+void __wrap_kg__sleep(uint64_t ns) {
+  __real_kg__sleep(ns);
+  if (cut_in_sleep != NULL) {
+    install(NOTES);
+    cut(cut_in_sleep);
+    cut_in_sleep = NULL;
+  }
+}
+
+TEST(nap, "F65 a reader that napped meanwhile looks first") {
+  const char *dir = check_temp_dir();
+  kg_writer *writer = open_writer(dir, 16384);
+  kg_reader *reader = open_reader(dir);
+  reader->nap.sleeps = reader->nap.patience;
+  cut_in_sleep = dir;
+  kg_reader_wait(reader, 10);
+  CHECK(cut_in_sleep == NULL);
+  CHECK_EQUAL(handled, 0);
+  kg_reader_close(reader);
+  kg_writer_close(writer);
 }
 
 /* --- The host's own signals ----------------------------------------------- */
