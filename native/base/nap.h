@@ -5,10 +5,11 @@
  *
  * From events that just come this often, that can be told only by trying:
  * behind some short sleeps in a row, each beside others that sleep, the reader
- * naps sixteen times. If many events gather in a nap, or it lasts far longer
- * than asked because others have the CPUs, it goes on. If not, it takes twice
- * as many short sleeps until the next trial, so that of a steady trickle few
- * events are late. Who sleeps alone never naps.
+ * naps sixteen times, and goes on as long as many events gather in a nap. A nap
+ * that lasted far longer than asked, since others have the CPUs, and brought
+ * something does not count; but that may be another hurry than the writer's.
+ * A trial in vain takes twice as many short sleeps until the next one, so that
+ * of a steady trickle few events are late. Who sleeps alone begins none.
  *
  * Pure: it is told how long a sleep was, and how many events came. Of one
  * thread. */
@@ -19,16 +20,16 @@
 #include <stdint.h>
 
 typedef struct kg__nap {
-  uint64_t asked_ns; /* how long the last one was meant to be */
-  uint64_t left_ns;  /* of a trial; 0: there is none */
+  uint64_t slack_ns; /* a sleep may be so much longer than it was asked to be */
+  uint32_t left;     /* naps of a trial; 0: there is none */
   uint32_t sleeps;   /* short ones, in a row */
   uint32_t patience; /* a trial follows so many of them */
 } kg__nap;
 
-void kg__nap_init(kg__nap *nap);
+void kg__nap_init(kg__nap *nap, uint64_t slack_ns);
 
-/* How long to nap before asking to be woken, in nanoseconds; 0: not at all. No
- * writer writes as many events as a ring of so many slots holds meanwhile. */
+/* How long to nap before asking to be woken, in nanoseconds; 0: not at all, and
+ * never where a writer may go around a ring of so many slots meanwhile. */
 uint64_t kg__nap_begin(kg__nap *nap, uint32_t slots);
 
 /* How long the nap was that this began, and what came meanwhile. */

@@ -115,7 +115,7 @@ int kg_reader_open(const kg_ring_options *given, kg_reader **opened,
   reader->listener = KG__LISTENER_NONE;
   reader->registration = KG__REGISTRATION_NONE;
   reader->fork_count = kg__fork_count();
-  kg__nap_init(&reader->nap);
+  kg__nap_init(&reader->nap, KG__SLEEP_SLACK_NS);
   kg__reader_own(reader);
   reader->is_default_dir = options->dir == NULL;
   if (reader->is_default_dir) {

@@ -74,10 +74,18 @@ static bool take_interrupt(kg_reader *reader) {
   return kg__exchange32_seq_cst(&reader->is_interrupted, 0) != 0;
 }
 
-/* What head has moved by; nothing in a ring that was cut short. */
-static uint64_t events_since(const kg_reader *reader, uint64_t seen) {
+/* Relaxed: a hint; it may be ahead of head by a batch. */
+static uint64_t published(const kg_reader *reader) {
+  return kg__load64_relaxed(&reader->segment.ring.header->last_sequence);
+}
+
+/* Head counts slots, of which one event can have many. Nothing in a ring that
+ * was cut short. */
+static uint64_t events_since(const kg_reader *reader, uint64_t seen,
+                             uint64_t before) {
   uint64_t head = kg__reader_head(reader);
-  return head == KG__NO_HEAD || head < seen ? 0 : head - seen;
+  uint64_t now = published(reader);
+  return head == KG__NO_HEAD || head == seen || now < before ? 0 : now - before;
 }
 
 /* Relaxed: a hint, which may be what this reader left there itself. */
@@ -86,36 +94,45 @@ static bool is_anyone_asleep(const kg_reader *reader) {
           KG_WAITS_ON_HEAD) != 0;
 }
 
-/* Naps as long as that is due, `timeout_ns` at the most; what is left of it. */
-static uint64_t nap(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
+/* Naps as long as that is due, `*left_ns` at the most, which is what is left of
+ * it then. False when a signal ended a nap: it ends a sleep, too. */
+static bool nap(kg_reader *reader, uint64_t seen, uint64_t *left_ns) {
   /* Relaxed: an interrupt that this look misses is not missed by the one behind
    * the nap, which is short. */
-  while (kg__reader_head(reader) == seen &&
+  while (kg__reader_head(reader) == seen && !kg__reader_is_retired(reader) &&
          kg__load32_relaxed(&reader->is_interrupted) == 0) {
     uint64_t ns = kg__nap_begin(&reader->nap, reader->ring.ring.capacity);
-    if (ns == 0 || ns >= timeout_ns) {
+    if (ns == 0 || ns >= *left_ns) {
       break;
     }
+    uint64_t before = published(reader);
     uint64_t began_ns = kg__clock_monotonic_ns();
     kg__sleep(ns);
     uint64_t slept_ns = kg__clock_monotonic_ns() - began_ns;
-    kg__nap_end(&reader->nap, slept_ns, events_since(reader, seen));
-    timeout_ns -= slept_ns < timeout_ns ? slept_ns : timeout_ns;
+    kg__nap_end(&reader->nap, slept_ns, events_since(reader, seen, before));
+    *left_ns -= slept_ns < *left_ns ? slept_ns : *left_ns;
+    if (slept_ns < ns) {
+      return false;
+    }
   }
-  return timeout_ns;
+  return true;
 }
 
 static void wait(kg_reader *reader, uint64_t timeout_ns) {
   uint64_t seen = reader->ring.seen;
-  timeout_ns = nap(reader, seen, timeout_ns);
-  if (take_interrupt(reader)) {
+  bool goes_on = nap(reader, seen, &timeout_ns);
+  if (take_interrupt(reader) || !goes_on) {
     return;
   }
   bool has_company = is_anyone_asleep(reader);
+  bool is_there = look(reader) != seen;
+  uint64_t before = published(reader);
   uint64_t began_ns = kg__clock_monotonic_ns();
   kg__reader_sleep(reader, seen, timeout_ns);
-  kg__nap_slept(&reader->nap, kg__clock_monotonic_ns() - began_ns, has_company,
-                events_since(reader, seen));
+  if (!is_there) {
+    kg__nap_slept(&reader->nap, kg__clock_monotonic_ns() - began_ns,
+                  has_company, events_since(reader, seen, before));
+  }
   (void)take_interrupt(reader);
 }
 

@@ -532,9 +532,9 @@ KG_API int kg_event_decode_whole(const void *buffer, uint32_t *offset,
 
 /* Sleeps until something may be there to read, `timeout_ms` at the most. May
  * return early. Where many readers would all be woken for each event of a
- * burst, it lets some gather: then one may be late by a quarter of a
- * millisecond. Not in a ring of 3,000 slots or less, which could be written
- * around meanwhile. */
+ * burst, it lets some gather: then one may be late by a third of a
+ * millisecond. Not in a ring of less than 15,500 slots, which could be written
+ * around meanwhile, and hardly ever on Windows. */
 KG_API void kg_reader_wait(kg_reader *reader, uint32_t timeout_ms);
 
 /* Ends that sleep, or else the next one, at once. Any thread. */

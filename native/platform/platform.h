@@ -333,7 +333,16 @@ uint64_t kg__clock_ns(kg__clock *clock);
 /* Monotonic, and time spent suspended counts. */
 uint64_t kg__clock_boot_ns(void);
 
+/* Ends early when a signal comes. */
 void kg__sleep(uint64_t ns);
+
+/* On an idle system a sleep is so much longer than it was asked to be. Windows
+ * before 10 1803 counts in ticks of 16 ms. */
+#ifdef _WIN32
+#define KG__SLEEP_SLACK_NS UINT64_C(16000000)
+#else
+#define KG__SLEEP_SLACK_NS UINT64_C(60000)
+#endif
 
 /* Microseconds since 1970. */
 uint64_t kg__clock_wall_us(void);

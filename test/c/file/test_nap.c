@@ -1,6 +1,8 @@
 /* A reader that naps before it asks to be woken. The linker puts
  * __wrap_kg__sleep and __wrap_kg__bell_wait in its way, and the clock is the
  * test's. */
+#include <string.h>
+
 #include "../../../native/file/reader.h"
 #include "../../../native/file/reader_fields.h"
 #include "../../../native/file/writer.h"
@@ -168,7 +170,7 @@ TEST(no_time, "no nap is longer than the wait") {
 }
 
 TEST(small, "in a small ring, which would be written around, nobody naps") {
-  begin(1024);
+  begin(8192);
   wait_and_take(TIMEOUT_MS);
   CHECK_EQUAL(naps, 0);
   CHECK_EQUAL(sleeps, SHORT_SLEEPS + 1);
@@ -187,11 +189,66 @@ TEST(there, "an event that is there is not asked for") {
   begin(SLOTS);
   write_events(writer, 1);
   uint64_t rung = bells();
+  uint32_t counted = reader->nap.sleeps;
   kg_reader_wait(reader, TIMEOUT_MS);
   CHECK(!is_asked());
+  CHECK_EQUAL(reader->nap.sleeps, counted);
   write_events(writer, 1);
   CHECK_EQUAL(bells(), rung);
   CHECK_EQUAL(naps, 0);
   CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  end();
+}
+
+static void oversleep(void) {
+  now_ns += 2 * TIMEOUT_MS * UINT64_C(1000000);
+}
+TEST(late, "a nap that lasts longer than the wait leaves it no time") {
+  begin(SLOTS);
+  in_nap = oversleep;
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 1);
+  CHECK_EQUAL(slept_ns, 0);
+  end();
+}
+
+static void retire(void) {
+  kg_writer_skip_to(writer, 1000, KG_PRIORITY_UNKNOWN);
+}
+static void wake_early(void) {
+  now_ns -= 1;
+}
+TEST(signalled, "a signal that ends a nap ends the wait") {
+  begin(SLOTS);
+  in_nap = wake_early;
+  wait_and_take(TIMEOUT_MS);
+  CHECK_EQUAL(naps, 1);
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  end();
+}
+
+TEST(retired, "a ring that is replaced ends a trial, and the wait") {
+  begin(SLOTS);
+  in_nap = retire;
+  kg_reader_wait(reader, TIMEOUT_MS);
+  CHECK(kg__reader_is_retired(reader));
+  CHECK_EQUAL(sleeps, SHORT_SLEEPS);
+  CHECK_EQUAL(naps, 1);
+  end();
+}
+
+static void write_large(void) {
+  static char text[16 * 384];
+  memset(text, 'a', sizeof text);
+  kg_threat threat = {.details = {.bytes = text, .length = sizeof text}};
+  CHECK(kg_writer_write(writer, &threat) > 0);
+}
+TEST(large, "one event of many slots is one event") {
+  begin(SLOTS);
+  uint64_t before = reader->nap.patience;
+  in_nap = write_large;
+  kg_reader_wait(reader, TIMEOUT_MS);
+  CHECK_EQUAL(naps, 1);
+  CHECK_EQUAL(reader->nap.patience, before);
   end();
 }
