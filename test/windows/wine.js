@@ -124,8 +124,11 @@ async function prepare() {
   await makePrefix()
   makeDrive()
   // It stays until end(): a program that starts while the server of the last one
-  // goes may find neither.
-  spawnSync('wineserver', ['-p'], { env: { ...process.env, ...ENV } })
+  // goes may find neither. It would keep pipes of ours open as long.
+  spawnSync('wineserver', ['-p'], {
+    env: { ...process.env, ...ENV },
+    stdio: 'ignore'
+  })
 }
 
 /**
