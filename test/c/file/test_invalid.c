@@ -306,7 +306,8 @@ TEST(sizes, "max_events and max_bytes are kept or refused with what would do") {
   options.max_bytes = kg__ring_bytes(1024, KG_DEFAULT_PRIORITY_EVENTS) - 1;
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_E_INVALID_OPTION,
                &failure);
-  CHECK_CONTAINS(failure.detail, "need 655360");
+  CHECK_CONTAINS(failure.detail,
+                 "but 1000 events and 256 priority events need 655360");
   options.max_bytes++;
   CHECK_RESULT(kg_writer_open(&options, &writer, &failure), KG_OK, &failure);
   CHECK_EQUAL(writer_info(writer).capacity, 1024);
