@@ -65,6 +65,21 @@ describe('a threat as JSON', () => {
     assert.equal(zero.severity_code, 0)
   })
 
+  it('says its time as ISO 8601, whatever time was said before', () => {
+    const seconds = [0, 1, 1, 1_700_000_000, 0, 9_007_199_253]
+    for (const second of seconds) {
+      for (const milliseconds of [0, 7, 70, 999]) {
+        const time = second * 1000 + milliseconds
+        // 0 is now.
+        const timestampUs = Math.max(1, time * 1000)
+        assert.equal(
+          parsed(made({ timestampUs })).timestamp,
+          new Date(time).toISOString()
+        )
+      }
+    }
+  })
+
   it('says when it is cut', () => {
     const cut = { ...record(), cut: true }
     const text = threatText(cut, 7, GENERATION, 99, 3)
