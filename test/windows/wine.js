@@ -124,11 +124,10 @@ async function prepare() {
   await makePrefix()
   makeDrive()
   // It stays until end(): a program that starts while the server of the last one
-  // goes may find neither. It would keep pipes of ours open as long.
-  spawnSync('wineserver', ['-p'], {
-    env: { ...process.env, ...ENV },
-    stdio: 'ignore'
-  })
+  // goes may find neither. It would keep pipes of ours open as long. It is the
+  // server that makes files.
+  const [sh, ...args] = [...PRIVATELY, 'wineserver', '-p']
+  spawnSync(sh, args, { env: { ...process.env, ...ENV }, stdio: 'ignore' })
 }
 
 /**
