@@ -19,7 +19,7 @@
 #define FIRST_PATIENCE 4
 #define MOST_PATIENCE 4096
 
-/* No writer is faster. */
+/* No writer fills a slot faster. */
 #define SLOT_NS 20
 
 /* A nap that is so much later than the system's own slack had to wait for a
@@ -48,7 +48,7 @@ void kg__nap_end(kg__nap *nap, uint64_t ns, uint64_t events) {
     nap->patience = 0;
     nap->left = 0;
   } else if (is_late) {
-    /* Takes back one that was in vain. */
+    /* It makes up for one that was in vain. */
     nap->left += nap->left < TRIAL;
   } else if (nap->left > 1) {
     nap->left--;

@@ -5,11 +5,12 @@
  *
  * From events that just come this often, that can be told only by trying:
  * behind some short sleeps in a row, each beside others that sleep, the reader
- * naps sixteen times, and goes on as long as many events gather in a nap. A nap
- * that lasted far longer than asked, since others have the CPUs, and brought
- * something does not count; but that may be another hurry than the writer's.
- * A trial in vain takes twice as many short sleeps until the next one, so that
- * of a steady trickle few events are late. Who sleeps alone begins none.
+ * naps sixteen times: a trial. A nap in which many events gather proves the
+ * hurry, and another trial follows at once. One that lasted far longer than
+ * asked, since others have the CPUs, and brought something proves none, but
+ * makes up for one that brought nothing. Behind a trial in vain the next one
+ * waits for twice as many short sleeps, so that of a steady trickle few events
+ * are late. Who sleeps alone begins none.
  *
  * Pure: it is told how long a sleep was, and how many events came. Of one
  * thread. */

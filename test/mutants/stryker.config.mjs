@@ -36,7 +36,7 @@ export default {
     ]
   },
   // What runs only while a file is loaded would need a process of its own and
-  // every test for each mistake: an hour instead of a quarter of one. The tests
+  // every test for each mistake: an hour instead of six minutes. The tests
   // stand on either side of each constant all the same.
   ignoreStatic: true,
   // A mistake that loops for ever is caught by the clock.

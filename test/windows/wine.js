@@ -124,8 +124,8 @@ async function prepare() {
   await makePrefix()
   makeDrive()
   // It stays until end(): a program that starts while the server of the last one
-  // goes may find neither. It would keep pipes of ours open as long. It is the
-  // server that makes files.
+  // goes may find neither. It would keep pipes of ours open as long. Files are
+  // made by it, so it has to have the umask.
   const [sh, ...args] = [...PRIVATELY, 'wineserver', '-p']
   spawnSync(sh, args, { env: { ...process.env, ...ENV }, stdio: 'ignore' })
 }

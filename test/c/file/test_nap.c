@@ -105,9 +105,11 @@ static void end(void) {
 static void write_many(void) {
   write_events(writer, 100);
 }
+
 static void write_one(void) {
   write_events(writer, 1);
 }
+
 static void interrupt(void) {
   kg__store32_seq_cst(&reader->is_interrupted, 1);
 }
@@ -203,6 +205,7 @@ TEST(there, "an event that is there is not asked for") {
 static void oversleep(void) {
   now_ns += 2 * TIMEOUT_MS * UINT64_C(1000000);
 }
+
 TEST(late, "a nap that lasts longer than the wait leaves it no time") {
   begin(SLOTS);
   in_nap = oversleep;
@@ -215,9 +218,11 @@ TEST(late, "a nap that lasts longer than the wait leaves it no time") {
 static void retire(void) {
   kg_writer_skip_to(writer, 1000, KG_PRIORITY_UNKNOWN);
 }
+
 static void wake_early(void) {
   now_ns -= 1;
 }
+
 TEST(signalled, "a signal that ends a nap ends the wait") {
   begin(SLOTS);
   in_nap = wake_early;
@@ -243,6 +248,7 @@ static void write_large(void) {
   kg_threat threat = {.details = {.bytes = text, .length = sizeof text}};
   CHECK(kg_writer_write(writer, &threat) > 0);
 }
+
 TEST(large, "one event of many slots is one event") {
   begin(SLOTS);
   uint64_t before = reader->nap.patience;
