@@ -8,9 +8,10 @@ const { turn } = require('./wait.js')
 /**
  * @param {number} count its events, 10 at a time
  * @param {boolean} [isFreezing] the option `freeze`
+ * @param {Error | null} [early] what was wrong before there was a stream
  * @returns {{ source: object, stream: ThreatStream, host: object }}
  */
-function openList(count, isFreezing = false) {
+function openList(count, isFreezing = false, early = null) {
   const source = {
     count,
     taken: 0,
@@ -52,7 +53,8 @@ function openList(count, isFreezing = false) {
       return source
     },
     () => ({ error: null }),
-    isFreezing
+    isFreezing,
+    early
   )
   return { source, stream, host }
 }

@@ -168,9 +168,23 @@ describe('after', () => {
     }
   })
 
+  it('is refused for what every object has', () => {
+    Object.assign(Object.prototype, good)
+    try {
+      for (const value of [null, 5, [], {}]) {
+        refused(() => check(value), 'TypeError', message)
+      }
+    } finally {
+      for (const key of Object.keys(good)) delete Object.prototype[key]
+    }
+  })
+
   it('is a file, made absolute, beside which from may stand', () => {
     const file = path.resolve('position.json')
-    assert.deepEqual(check({ file: 'position.json' }), { file })
+    const undefinedBeside = { file, generation: undefined, sequence: undefined }
+    for (const value of [{ file: 'position.json' }, undefinedBeside]) {
+      assert.deepEqual(check(value), { file })
+    }
     for (const action of [checkReader, checkFactory]) {
       const both = action({ from: 'oldest', after: { file } })
       assert.deepEqual([both.from, both.after], ['oldest', { file }])

@@ -214,6 +214,10 @@ describe('loadConfig', () => {
       // Replaced, it would be the name of another directory.
       fs.writeFileSync(file, '[ipc.shm]\ndir = "caf\xe9"\n', 'latin1')
       unusable(file)
+      assert.throws(
+        () => loadConfig(file, {}),
+        ({ cause }) => cause instanceof TypeError
+      )
       fs.writeFileSync(file, '\ufeff[ipc.shm]\nname = "a"\n', 'utf16le')
       unusable(file)
     })

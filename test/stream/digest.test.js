@@ -152,6 +152,35 @@ describe('a digest', () => {
       assert.equal(one.cut, undefined)
     })
 
+    it('counts a context beside the texts, to the unit', () => {
+      // Each value takes 8 units beside its text.
+      const most = 8192 - 4 * 8 - 's'.length - 'x-1'.length - 'c'.length
+      const withDetails = (units) =>
+        threat('Low', { context: 'c', details: 'd'.repeat(units) })
+      const fitting = withDetails(most)
+      assert.equal(digested([fitting]).threats[0], fitting)
+      // Until nothing is left before the last value, and beyond.
+      for (const more of [1, 8, 9, 10]) {
+        assert.equal(digested([withDetails(most + more)]).threats[0].cut, true)
+      }
+    })
+
+    it('keeps one without an id, which a listener may have taken', () => {
+      const one = threat('Low', { id: undefined })
+      assert.equal(digested([one]).threats[0], one)
+    })
+
+    it('cuts only a character that stands on the bound', () => {
+      const startOf = (details) =>
+        digested([threat('Low', { details: details.padEnd(9000, 'd') })])
+          .threats[0].details
+      const before = 'd'.repeat(4095)
+      assert.equal(startOf(`${before}😀`), before)
+      assert.equal(startOf(`${before}\uffff`), `${before}\uffff`)
+      assert.equal(startOf(`${before}d😀`), `${before}d`)
+      assert.equal(startOf(`${before}dd😀`), `${before}d`)
+    })
+
     it('shortens each text, and cuts no character in two', () => {
       const long = 'a' + '😀'.repeat(9000)
       const one = { source: long, details: long, id: long, context: [1] }

@@ -2,6 +2,8 @@
 // client.state and its event: one value, told once for each change.
 
 const assert = require('node:assert/strict')
+const { mock } = require('node:test')
+const { ThreatStream } = require('../../lib/stream/threat-stream.js')
 const { openList, turns } = require('../helpers/list-source.js')
 const { record } = require('../helpers/wait.js')
 
@@ -51,6 +53,30 @@ describe('the state of a stream', () => {
     assert.deepEqual(states, [stream.state])
   })
 
+  it('looks anew for who asks, and not where the source has just looked', () => {
+    const { host, source, stream } = opened()
+    const looks = []
+    source.writerState = (fresh) => {
+      looks.push(fresh)
+      return 'live'
+    }
+    assert.equal(stream.state.writer, 'live')
+    host.checked()
+    assert.deepEqual(looks, [true, false])
+  })
+
+  it('is not looked at by a source that calls while it is opened', () => {
+    const { source } = openList(0)
+    const open = (host) => {
+      host.checked()
+      host.transport({ from: 'shm', to: 'websocket', reason: 'why' })
+      host.wake()
+      return source
+    }
+    const stream = new ThreatStream(open, () => ({ error: null }))
+    assert.equal(brief(stream.state), 'shm live')
+  })
+
   it('that comes back in the same turn is not told', async () => {
     const { change, states } = opened()
     change({ state: 'gone' })
@@ -76,17 +102,31 @@ describe('the state of a stream', () => {
   })
 
   it('while there is nothing, tells what else is missing, since when', async () => {
-    const { change, stream, states } = opened()
-    change({ transport: 'connecting', reason: 'first', state: 'gone' })
-    await turns()
-    const { since } = stream.state
-    change({ reason: 'second' })
-    await turns()
-    assert.deepEqual(
-      states.map(({ reason }) => reason),
-      ['first', 'second']
-    )
-    assert.equal(stream.state.since, since)
+    let now = 1000
+    const { mock: clock } = mock.method(Date, 'now', () => now++)
+    try {
+      const { change, states } = opened()
+      for (const fields of [
+        { state: 'stalled' },
+        { transport: 'connecting', reason: 'first', state: 'gone' },
+        { reason: 'second' },
+        { transport: 'shm', state: 'live' }
+      ]) {
+        change(fields)
+        await turns()
+      }
+      assert.deepEqual(
+        states.slice(1, 3).map(({ reason }) => reason),
+        ['first', 'second']
+      )
+      // The stream's first state has the first of them.
+      assert.deepEqual(
+        states.map(({ since }) => since),
+        [1001, 1002, 1002, 1003]
+      )
+    } finally {
+      clock.restore()
+    }
   })
 
   it('keeps its reason while there is something', async () => {

@@ -21,6 +21,23 @@ describe('a stream that nothing wakes', () => {
     assert.equal(source.isHeld, false)
   })
 
+  it('tells what was wrong before it, once, unless it was closed', async () => {
+    const early = new Error('no position')
+    const { stream } = openList(0, false, early)
+    const errors = record(stream, 'error')
+    assert.deepEqual(errors, [])
+    await turns()
+    assert.deepEqual(errors, [early])
+    const { stream: closed } = openList(0, false, early)
+    closed.on('error', () => assert.fail('it was closed'))
+    await closed.close()
+    await turns()
+    // Nobody is told of nothing.
+    const { stream: sound } = openList(0)
+    sound.on('error', () => assert.fail('nothing is wrong'))
+    await turns()
+  })
+
   it('stands where it delivered, wherever its source went since', async () => {
     const { source, stream } = openList(25)
     const iterator = stream[Symbol.asyncIterator]()

@@ -133,6 +133,15 @@ describe('checkThreat', () => {
       // Beside a name it is nothing.
       checkThreat(threat({ [field]: 'x' }))
     }
+    // Nor beside a number, or what is neither.
+    const numbers = checkThreat(
+      threat({ ...codes, threatType: 9, severity: 9 })
+    )
+    assert.deepEqual([numbers.type, numbers.severity], [9, 9])
+    for (const field of ['threatType', 'severity']) {
+      const given = threat({ ...both, ...codes, [field]: 'Bogus' })
+      assertRefused(given, 'RangeError', /got 'Bogus'$/)
+    }
   })
 
   it('an Unknown whose number cannot be read: the reason is the cause', () => {

@@ -28,7 +28,8 @@ describe('the record of a Shield', () => {
       ...[1, 2, 65_534, 65_535].map((port) => ({ port })),
       ...[1, 2 ** 53 - 1].map((pid) => ({ pid })),
       ...[0, 2 ** 53 - 1].map((sequence) => ({ ...CLOSED, sequence })),
-      ...[null, 0, 2 ** 32 - 1].map((priority) => ({ ...CLOSED, priority }))
+      ...[null, 0, 2 ** 32 - 1].map((priority) => ({ ...CLOSED, priority })),
+      { bridge: true }
     ]
     for (const more of fine) {
       const record = { ...LIVE, ...more }
@@ -39,6 +40,7 @@ describe('the record of a Shield', () => {
     for (const more of [
       // Beside a socket a port may be missing, and is right all the same.
       ...[0, 65_536, '9955', false].map((port) => ({ socket, port })),
+      ...[false, 1, null].map((bridge) => ({ bridge })),
       ...[-1, 2 ** 32, 0.5, '1', true].map((priority) => ({
         ...{ ...CLOSED, priority }
       })),

@@ -100,6 +100,10 @@ describe('a threat as JSON', () => {
 
     it('has all of its fields, and none that it has not', () => {
       assert.deepEqual(parsed(textOfThreat(threat, 3)), json)
+      assert.deepEqual(parsed(textOfThreat(threat, 3, 99)), {
+        ...json,
+        published_ns: 99
+      })
       const more = {
         threatTypeCode: 9,
         severityCode: 0,
