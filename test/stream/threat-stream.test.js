@@ -50,6 +50,16 @@ describe('a stream that nothing wakes', () => {
     assert.equal(stream.stats().generation, 'second')
   })
 
+  it('gives each event to all, where the first takes lists', async () => {
+    const { stream } = openList(25)
+    const lists = record(stream, 'threats')
+    const seen = record(stream, 'threat')
+    await turns()
+    assert.deepEqual(sequences(seen), numbers(1, 25))
+    assert.deepEqual(sequences(lists.flat()), numbers(1, 25))
+    assert.equal(stream.stats().received, 25)
+  })
+
   it('goes on when one leaves whose promise it awaited', async () => {
     const { stream } = openList(25)
     const controller = new AbortController()
