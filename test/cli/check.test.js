@@ -30,6 +30,17 @@ net.Server.prototype.listen = function (...values) {
 }
 `
 
+/** Notes each directory that is made for a while, in every such process. */
+const noting = (file) => `
+const fs = require('node:fs')
+const { mkdtempSync } = fs
+fs.mkdtempSync = (...values) => {
+  const dir = mkdtempSync(...values)
+  fs.appendFileSync(${JSON.stringify(file)}, dir + '\\n')
+  return dir
+}
+`
+
 describe('kindly-guard-ipc check', function () {
   this.timeout(120_000)
   let home
@@ -52,17 +63,21 @@ describe('kindly-guard-ipc check', function () {
   const summary = ({ ok, failed, missing }) =>
     `\n${ok} ok, ${failed} failed, ${missing} not run\n`
 
-  /** What checks leave where they work while they are at it. */
-  const listMade = () =>
-    [
-      ...(HAS_RING ? fs.readdirSync(PlatformShm.directory()) : []),
-      ...fs.readdirSync(home)
-    ].filter((name) => /check-|benchmark/.test(name))
+  /** The environment of a Node, or a Bun, that runs this first. */
+  function preloading(code) {
+    const file = path.join(home, 'preloaded.cjs')
+    fs.writeFileSync(file, code)
+    // Bun reads no NODE_OPTIONS.
+    return {
+      NODE_OPTIONS: `--require ${file}`,
+      BUN_OPTIONS: `--preload ${file}`
+    }
+  }
 
   it('tries all, names no home and no host, and leaves nothing', () => {
-    // One that was killed may have left something.
-    const before = listMade()
-    const { status, stdout, stderr } = check()
+    // Others may be at work in the directory where rings usually are.
+    const notes = path.join(home, 'notes')
+    const { status, stdout, stderr } = check(preloading(noting(notes)))
     assert.equal(status, 0, `${stdout}${stderr}`)
     assert.ok(stdout.endsWith(summary(ENDS)), stdout)
     assert.match(
@@ -89,19 +104,18 @@ describe('kindly-guard-ipc check', function () {
       assert.ok(!stdout.includes(name), stdout)
     }
 
+    const made = fs.readFileSync(notes, 'utf8').trim().split('\n')
+    assert.ok(made.length >= ENDS.ok, `made: ${made}`)
     assert.deepEqual(
-      listMade().filter((name) => !before.includes(name)),
+      made.filter((dir) => fs.existsSync(dir)),
       []
     )
+    assert.deepEqual(fs.readdirSync(home).sort(), ['notes', 'preloaded.cjs'])
   })
 
   it('says what fails and why, goes on, and ends with 1', () => {
-    const file = path.join(home, 'no-ports.cjs')
-    fs.writeFileSync(file, NO_PORTS)
     const { status, stdout } = check({
-      NODE_OPTIONS: `--require ${file}`,
-      // Bun reads no NODE_OPTIONS.
-      BUN_OPTIONS: `--preload ${file}`,
+      ...preloading(NO_PORTS),
       KINDLY_GUARD_IPC_NO_NATIVE: '1'
     })
     assert.equal(status, 1, stdout)
