@@ -10,17 +10,17 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { CPUS, ROOT } = require('../tools/test-files.js')
+const { forWine } = require('./wine.js')
 
 const C_TESTS = path.join(ROOT, 'test', 'c')
 const { absent: ABSENT, fails: FAILS } = require('./exceptions.json').c
 
 const CHECK_MS = 1_800_000
 
-/** Runs make for Windows, with wine's environment and for this user alone. */
+/** Runs make for Windows. */
 function make(args, options) {
   const command = ['make', '-s', '-C', C_TESTS, 'SYSTEM=windows', ...args]
-  const privately = ['-c', 'umask 077; exec "$@"', 'sh', ...command]
-  const result = spawnSync('sh', privately, {
+  const result = spawnSync(...forWine(command), {
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,
     ...options

@@ -41,11 +41,29 @@ const ENV = {
   NODE_SKIP_PLATFORM_CHECK: '1'
 }
 
-/** Wine shows what others may read as open to everybody, which is refused. */
-const PRIVATELY = ['sh', '-c', 'umask 077; exec "$@"', 'sh']
+const split = ([program, ...args]) => [program, args]
 
 const has = (program) =>
   spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+
+// Newer kernels put the heap anywhere in the GiB after the program, and wine needs
+// one page of that: of some thousand programs one would not start, and not say why.
+// Where fixed addresses are not allowed, that has to be good enough.
+const FIXED = ['setarch', '--addr-no-randomize']
+const mayBeFixed = () => spawnSync(...split([...FIXED, 'true'])).status === 0
+let fixed
+
+/**
+ * A command as all of wine has to be run.
+ * @param {string[]} command
+ * @returns {[string, string[]]} the program and its arguments
+ */
+function forWine(command) {
+  // Wine shows what others may read as open to everybody, which is refused.
+  const privately = ['sh', '-c', 'umask 077; exec "$@"', 'sh']
+  fixed ??= mayBeFixed() ? FIXED : []
+  return split([...privately, ...fixed, ...command])
+}
 
 /** Installs Debian's wine and the compiler for it where they are missing. */
 function install() {
@@ -65,9 +83,8 @@ async function run(command, { limitMs = LIMIT_MS } = {}) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-wine-'))
   const files = ['stdout', 'stderr'].map((name) => path.join(dir, name))
   const streams = files.map((file) => fs.openSync(file, 'w'))
-  const [sh, ...args] = [...PRIVATELY, 'wine', ...command]
   try {
-    const child = spawn(sh, args, {
+    const child = spawn(...forWine(['wine', ...command]), {
       cwd: ROOT,
       env: { ...process.env, ...ENV },
       stdio: ['ignore', ...streams],
@@ -126,8 +143,8 @@ async function prepare() {
   // It stays until end(): a program that starts while the server of the last one
   // goes may find neither. It would keep pipes of ours open as long. Files are
   // made by it, so it has to have the umask.
-  const [sh, ...args] = [...PRIVATELY, 'wineserver', '-p']
-  spawnSync(sh, args, { env: { ...process.env, ...ENV }, stdio: 'ignore' })
+  const env = { ...process.env, ...ENV }
+  spawnSync(...forWine(['wineserver', '-p']), { env, stdio: 'ignore' })
 }
 
 /**
@@ -145,6 +162,7 @@ module.exports = {
   ENV,
   NODES,
   end,
+  forWine,
   nodeFor,
   prepare,
   run,
