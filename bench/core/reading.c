@@ -73,7 +73,7 @@ bool reading_take(struct reading *reading) {
 
 kg_writer *writing_open(const kg_ring_options *options) {
   kg_failure failure = {0};
-  kg_writer *writer;
+  kg_writer *writer = NULL;
   if (kg_writer_open(options, &writer, &failure) < 0)
     fail("kg_writer_open", &failure);
   return writer;

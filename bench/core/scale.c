@@ -148,7 +148,7 @@ static void settle(kg_writer *writer, uint64_t sequence) {
 }
 
 static uint64_t bells(const kg_writer *writer) {
-  kg_writer_stats stats;
+  kg_writer_stats stats = {0};
   kg_writer_stats_get(writer, &stats);
   return stats.bells;
 }

@@ -81,7 +81,7 @@ int kg__geometry_of(const kg_ring_options *options, kg__ring_setup *setup,
 static int map(const kg__file *file, size_t length, size_t writable_offset,
                size_t writable_length, kg__segment *segment,
                kg_failure *failure) {
-  void *base;
+  void *base = NULL;
   int result =
       kg__map(file, length, writable_offset, writable_length, &base, failure);
   if (result != KG_OK) {
