@@ -50,6 +50,7 @@ class SingleInstance {
   #isOn
   #accept
   #socket = null
+  #before = null // the socket that check() makes another one for
   #checking = null // the promise of a check() that goes on
   #ended = false
 
@@ -90,8 +91,7 @@ class SingleInstance {
   async take(isLocked) {
     for (let round = 0; round < ROUNDS && !this.#ended; round++) {
       const seen = new Map()
-      await this.#ask(seen)
-      if (!(await this.#tryPlaces(seen))) {
+      if (!(await this.#ask(seen)) || !(await this.#tryPlaces(seen))) {
         continue
       }
       if (this.#socket === null || isLocked) {
@@ -137,7 +137,7 @@ class SingleInstance {
     }
     // The old one is kept until there is another: who is connected stays so,
     // and without its file nobody else can reach it.
-    const before = this.#socket
+    this.#before = this.#socket
     this.#socket = null
     try {
       if (isLocked) {
@@ -146,7 +146,8 @@ class SingleInstance {
         await this.take(false)
       }
     } finally {
-      before?.close()
+      this.#before?.close()
+      this.#before = null
     }
   }
 
@@ -157,8 +158,8 @@ class SingleInstance {
 
   /**
    * @param {Map<string, string | null>} seen gets what stood in each place: a
-   *   socket that was left, or nothing
-   * @returns {Promise<void>}
+   *   socket that was left, this Shield's own, or nothing
+   * @returns {Promise<boolean>} false: it changed meanwhile, ask again
    * @throws {IpcError} ERR_RING_LOCKED
    */
   async #ask(seen) {
@@ -166,12 +167,20 @@ class SingleInstance {
       // A longer path is nobody's: see isSocketPath().
       if (isSocketPath(file)) {
         // Before it is asked, so that one that comes in between is noticed.
-        seen.set(file, identityOf(file))
+        const identity = identityOf(file)
+        seen.set(file, identity)
         if (await isHeld(file)) {
-          throw lockedBy(file)
+          if (identityOf(file) !== identity) {
+            return false
+          }
+          // A directory that was moved away and back has it again.
+          if (identity !== this.#before?.identity) {
+            throw lockedBy(file)
+          }
         }
       }
     }
+    return true
   }
 
   /**

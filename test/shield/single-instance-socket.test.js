@@ -28,4 +28,48 @@ describe('a Shield’s claim', () => {
       }
     })
   }
+
+  /** One that has its place, and whose directory is away as it looks at that. */
+  async function lookWhileAway(first, whatComes) {
+    const { dir } = current()
+    const away = `${dir}.away`
+    await first.take(false)
+    fs.renameSync(dir, away)
+    const looked = first.check(false)
+    whatComes(away, dir)
+    await looked
+  }
+
+  it('F33 its directory comes back: its own socket is not another’s', async () => {
+    const first = new SingleInstance({ dir: current().dir })
+    try {
+      await lookWhileAway(first, fs.renameSync)
+      assert.equal(first.isHeld, true)
+      const second = new SingleInstance({ dir: current().dir })
+      await assert.rejects(second.take(false), { code: 'ERR_RING_LOCKED' })
+    } finally {
+      first.free()
+    }
+    assert.deepEqual(fs.readdirSync(current().dir), [])
+  })
+
+  it('F33 another’s directory comes in its place: it ends', async () => {
+    const { dir } = current()
+    const other = `${dir}.other`
+    fs.mkdirSync(other, { mode: 0o700 })
+    const first = new SingleInstance({ dir })
+    const second = new SingleInstance({ dir: other })
+    try {
+      await second.take(false)
+      await assert.rejects(
+        lookWhileAway(first, () => fs.renameSync(other, dir)),
+        { code: 'ERR_RING_LOCKED' }
+      )
+      assert.equal(first.isHeld, false)
+    } finally {
+      first.free()
+      second.free()
+      fs.rmSync(`${dir}.away`, { recursive: true, force: true })
+    }
+  })
 })

@@ -121,6 +121,11 @@ class LocalSocket {
     return this.#file
   }
 
+  /** What identityOf() tells of it; null until it has taken its place. */
+  get identity() {
+    return this.#identity
+  }
+
   /** Whether a client that uses its path reaches it. */
   get isInPlace() {
     return (

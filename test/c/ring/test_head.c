@@ -181,16 +181,20 @@ TEST(next_writer, "F13 the next writer finds a forged head or claim") {
 }
 
 TEST(last_slot, "F13 the next writer finds a damaged slot before head") {
+  forged f;
+  kg__ring_writer next;
+  forged_make(&f, 20, 0);
+  unsigned char *bytes = (unsigned char *)kg__ring_slot(&f.memory.ring, 19);
   for (uint32_t bit = 0; bit < KG_SLOT_BYTES * 8; bit++) {
-    forged f;
-    kg__ring_writer next;
-    forged_make(&f, 20, 0);
-    unsigned char *bytes = (unsigned char *)kg__ring_slot(&f.memory.ring, 19);
-    bytes[bit / 8] ^= (unsigned char)(1U << (bit % 8));
+    unsigned char flipped = (unsigned char)(1U << (bit % 8));
+    bytes[bit / 8] ^= flipped;
     CHECK_RESULT(kg__ring_writer_begin(&next, &f.memory.ring, NULL),
                  KG_E_RING_CORRUPT, NULL);
-    forged_free(&f);
+    bytes[bit / 8] ^= flipped;
   }
+  CHECK_RESULT(kg__ring_writer_begin(&next, &f.memory.ring, NULL), KG_OK, NULL);
+  kg__ring_writer_end(&next);
+  forged_free(&f);
 }
 
 /* --- Sequences ---------------------------------------------------------- */

@@ -594,12 +594,20 @@ describe('WebSocket gate', () => {
       this.timeout(600_000)
       const gate = { port: await told('port') }
       await flood(gate, 1000)
-      const before = await measure()
-      await flood(gate, 4000)
-      const after = await measure()
+      let before
+      let after = await measure()
       const grown = (key) => (after[key] - before[key]) / 2 ** 20
-      assert(grown('heap') < 8, `heap: ${grown('heap')} MiB more`)
-      assert(grown('rss') < 8, `RSS: ${grown('rss')} MiB more`)
+      const isMore = () => grown('heap') >= 8 || grown('rss') >= 8
+      // What stays of handshakes is as much behind each flood; what an allocator
+      // keeps for the next one is not.
+      let floods = 0
+      do {
+        before = after
+        await flood(gate, 4000)
+        after = await measure()
+      } while (isMore() && ++floods < 3)
+      const more = (key) => `${key}: ${grown(key)} MiB more`
+      assert(!isMore(), `${more('heap')}, ${more('rss')}`)
 
       const { admitted, connections, pending } = after.stats
       assert.deepEqual([admitted, connections, pending], [0, 0, 0])
