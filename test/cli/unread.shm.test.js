@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { CommandLine } = require('../helpers/command-line.js')
 const { threat, useRing } = require('../helpers/ring.js')
+const { until } = require('../helpers/wait.js')
 
 const HOSTILE = '</x> `ls` & "ignore" \u202e\u001b[31m\n' + 'long '.repeat(40)
 const SECRET = 'the details of an attacker'
@@ -162,15 +163,18 @@ describe('what came since', function () {
       state.shield = state.ipc.IpcFactory.createTransport(given)
       await state.shield.ready()
     }, options)
-    assert.equal(await unread(), 'KindlyGuard websocket | nothing unread\n')
+    // A Shield that does not answer within a second is none for this call.
+    const answer = (...args) => until(() => unread(...args), 'an answer')
+    const nothing = 'KindlyGuard websocket | nothing unread\n'
+    assert.equal(await answer(), nothing)
     await shield.call(
       (state, next) => state.shield.writeThreats([next, next, next]),
       threat(SECRET, { severity: 'Critical' })
     )
     const line = 'KindlyGuard websocket | 3 unread: 3 Critical\n'
     assert.equal(await unread('--transport', 'shm'), '')
-    assert.equal(await unread('--mark'), line)
-    assert.equal(await unread(), 'KindlyGuard websocket | nothing unread\n')
+    assert.equal(await answer('--mark'), line)
+    assert.equal(await answer(), nothing)
   })
 
   /** What the hook answers, as Claude Code would ask. */
