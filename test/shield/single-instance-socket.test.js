@@ -29,7 +29,7 @@ describe('a Shield’s claim', () => {
     })
   }
 
-  /** One that has its place, and whose directory is away as it looks at that. */
+  /** Takes its place, whose directory is away as it looks at that again. */
   async function lookWhileAway(first, whatComes) {
     const { dir } = current()
     const away = `${dir}.away`
@@ -53,7 +53,7 @@ describe('a Shield’s claim', () => {
     assert.deepEqual(fs.readdirSync(current().dir), [])
   })
 
-  it('F33 another’s directory comes in its place: it ends', async () => {
+  it('F33 another’s directory comes in its place: refused', async () => {
     const { dir } = current()
     const other = `${dir}.other`
     fs.mkdirSync(other, { mode: 0o700 })

@@ -68,6 +68,10 @@ function remove(dir) {
 /** Whether what it publishes goes into a ring. */
 const hasRing = (state) => state.shield.isShmActive()
 
+/** What Shields said of the end of each generation, by that. */
+const endsOf = (messages) =>
+  new Map(messages.map((message) => [message.ended, message]))
+
 /** What a client was told, checked as it comes: in each generation every
  * sequence once and in order, in a threat or in a loss. */
 class Account {
@@ -110,7 +114,7 @@ class Account {
    * @param {{ ended?: string, at?: number, then?: string }[]} messages
    */
   assertChain(messages) {
-    const ends = new Map(messages.map((told) => [told.ended, told]))
+    const ends = endsOf(messages)
     const seen = [...this.next.keys()]
     seen.forEach((generation, i) => {
       if (this.unknown.has(generation) || i === seen.length - 1) return
@@ -130,7 +134,7 @@ class Account {
    * @returns {string[]} the generations of which no Shield said the end
    */
   assertUnknown(messages) {
-    const ends = new Map(messages.map((told) => [told.ended, told]))
+    const ends = endsOf(messages)
     const seen = [...this.next.keys()]
     const unknown = [...this.unknown]
     for (const generation of unknown.filter((one) => ends.has(one))) {

@@ -48,7 +48,7 @@ const has = (program) =>
 
 // Newer kernels put the heap anywhere in the GiB after the program, and wine needs
 // one page of that: of some thousand programs one would not start, and not say why.
-// Where fixed addresses are not allowed, that has to be good enough.
+// Where a container forbids fixed addresses, that is a failure now and then.
 const FIXED = ['setarch', '--addr-no-randomize']
 const mayBeFixed = () => spawnSync(...split([...FIXED, 'true'])).status === 0
 let fixed
