@@ -25,7 +25,7 @@ static bool is_news(kg_reader *reader) {
 }
 
 void kg__reader_sleep(kg_reader *reader, uint64_t seen, uint64_t timeout_ns) {
-  uint32_t word;
+  uint32_t word = 0;
   /* Looked at before the writer is asked, which costs it a system call. */
   bool waits =
       kg__reader_head(reader) == seen &&

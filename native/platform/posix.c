@@ -54,8 +54,12 @@ int kg__dir_open(const char *path, bool create, kg__dir *dir,
                     "dir has %zu bytes, 1 to %zu will do", length,
                     sizeof dir->path - before - 1);
   }
-  snprintf(dir->path, sizeof dir->path, "%s%s%.*s", base, before ? "/" : "",
-           (int)length, path);
+  if (before > 0) {
+    memcpy(dir->path, base, before - 1);
+    dir->path[before - 1] = '/';
+  }
+  memcpy(dir->path + before, path, length);
+  dir->path[before + length] = '\0';
   if (create) {
     made = mkdir(dir->path, 0700) == 0;
     KG__STEP("directory made");

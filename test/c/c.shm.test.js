@@ -7,7 +7,7 @@ const { execFile, execFileSync } = require('node:child_process')
 const path = require('node:path')
 
 const DIR = __dirname
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 
 function readLines(command, args) {
   const options = { encoding: 'utf8', timeout: TIMEOUT_MS }

@@ -12,7 +12,8 @@ const { shownBlocks } = require('../helpers/pages.js')
 const { Sandbox } = require('../helpers/sandbox.js')
 
 // Some compile the C core, where a CPU is shared by many.
-const TIMEOUT_MS = 120_000
+// Longer than the sandbox's own limit, which says what was printed.
+const TIMEOUT_MS = 300_000
 const PAUSE_MS = 20
 const DEFAULT_PORT = /\b9955\b/g
 

@@ -14,7 +14,7 @@ const { SharedMemoryIpc, ShmClient } = require('../..')
 const run = promisify(execFile)
 const ROOT = path.join(__dirname, '..', '..')
 const EXAMPLES = path.join(ROOT, 'examples')
-const TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 60_000
 
 /** The lines that a child prints, as they come; fails when it is silent. */
 async function* linesOf(child) {
@@ -39,7 +39,7 @@ async function lineWith(lines, wanted) {
 }
 
 describe('Examples', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   let dir
   let children

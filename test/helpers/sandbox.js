@@ -18,7 +18,8 @@ const os = require('node:os')
 const path = require('node:path')
 const { ROOT } = require('./pages.js')
 
-const TIMEOUT_MS = 60_000
+// Some blocks compile the library, beside all that else runs.
+const TIMEOUT_MS = 240_000
 
 const PACKAGE = `'use strict'
 const real = require(${JSON.stringify(ROOT)})

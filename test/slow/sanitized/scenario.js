@@ -15,7 +15,7 @@ const { IpcFactory, SharedMemoryIpc, ShmClient } = require(LIBRARY)
 
 const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
 const WORKERS = 25
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 
 const threat = (details, more = {}) => ({
   threatType: 'InjectionAttempt',
