@@ -24,7 +24,8 @@ const HELD = new Set(['EAGAIN', 'ECONNRESET'])
 const LEFT_OVER_MS = 60_000
 
 /**
- * What stands under a name, so that another file there is noticed.
+ * What stands under a name, so that another file there is noticed. A socket that
+ * listens keeps its number, also when its name is gone: no other file has it.
  * @param {string} file
  * @returns {string | null} null when there is nothing, or it cannot be seen
  */
