@@ -249,6 +249,8 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
   for (;;) {
     for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
       if (look(reader) != reader->ring.seen) {
+        /* They come while the read that follows begins. */
+        kg__ring_reader_prefetch(&reader->ring);
         return true;
       }
       kg__cpu_relax();

@@ -227,6 +227,7 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
   if (result != KG_OK) {
     return refuse_unusable(writer, result);
   }
+  kg__ring_writer_prefetch(&writer->ring);
   if (writer->ring.staged_slots == 0) {
     writer->time.publish_ns = kg__clock_ns(&writer->clock);
   }

@@ -14,6 +14,7 @@
  *   reader  R1  h = head                          acquire
  *           R2  copy slots below h                relaxed words
  *           R3  acquire fence
+ *           R3 look  g = head                     relaxed
  *           R4  c = claim, acquire fence          relaxed
  *           R5  drop every slot at a position below c - capacity
  *
@@ -28,6 +29,13 @@
  * had copied whole when it died: last_sequence names them (W3 before W4, which
  * is why that is a release; W4 before W5), and a head that does not agree with
  * it was forged.
+ *
+ * A reader that is not far behind need not ask for claim, whose cache line
+ * would go back and forth with each event. A writer claims no more than a batch
+ * ahead of the head that it stored last (W5), and that store stands before W2,
+ * too: so R3 look sees a head of p + capacity + 1 less a batch, or a later one.
+ * Where g plus a batch is no more than p + capacity, no slot from p on was
+ * overwritten, and R4 is left out.
  *
  * A claim that is more than a batch ahead of h is garbage, or the writer went
  * on since R1: a second look at head tells. W1 and the fence behind R4 are

@@ -10,25 +10,37 @@ void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value) {
   }
 }
 
-uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head) {
+/* `claim` - `capacity`, or 0. */
+static uint64_t oldest_of(const kg__ring *ring, uint64_t claim) {
+  return claim > ring->capacity ? claim - ring->capacity : 0;
+}
+
+uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head,
+                           uint64_t position) {
   const kg__ring *ring = &reader->ring;
+  uint32_t batch = kg__ring_batch_slots(ring);
   /* R3: partner of W2 in ring_writer.c, through any word of the copy. */
   kg__fence_acquire();
+  /* R3 look: relaxed, the fence before it orders it. This line is here, and
+   * that of claim would have to come from the writer for each event. */
+  uint64_t now = kg__load64_relaxed(&ring->header->head);
+  if (now >= head && now - position <= ring->capacity - batch) {
+    return oldest_of(ring, now + batch);
+  }
   /* R4: relaxed, the fence before it orders it, and the one behind it is the
    * partner of W1 in ring_writer.c: the head below is no older than the claim.
    */
   uint64_t claim = kg__load64_relaxed(&ring->header->claim);
   kg__fence_acquire();
-  if (claim < head || claim - head > kg__ring_batch_slots(ring)) {
+  if (claim < head || claim - head > batch) {
     /* Either the writer went on, or this is garbage; its head tells. */
-    uint64_t now = kg__ring_head(ring);
-    if (claim < head ||
-        (claim > now && claim - now > kg__ring_batch_slots(ring))) {
+    now = kg__ring_head(ring);
+    if (claim < head || (claim > now && claim - now > batch)) {
       kg__cursor_note_garbage(reader, claim);
       claim = now;
     }
   }
-  return claim > ring->capacity ? claim - ring->capacity : 0;
+  return oldest_of(ring, claim);
 }
 
 void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../base/atomic.h"
+#include "../base/prefetch.h"
 #include "ring_cursor.h"
 #include "ring_lane.h"
 
@@ -275,7 +276,7 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
     uint64_t available = head - position;
     uint32_t count = available < slots ? (uint32_t)available : slots;
     kg__cursor_copy(ring, copy, position, count);
-    uint64_t oldest = kg__cursor_oldest(reader, head);
+    uint64_t oldest = kg__cursor_oldest(reader, head, position);
     uint32_t at = 0;
     if (oldest > position) {
       /* R5. */
@@ -334,6 +335,10 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
       return KG_OK;
     }
   }
+}
+
+void kg__ring_reader_prefetch(const kg__ring_reader *reader) {
+  kg__prefetch(kg__ring_slot(&reader->ring, reader->scan), sizeof(kg_slot));
 }
 
 bool kg__ring_reader_waits(kg__ring_reader *reader, uint32_t how, uint64_t seen,

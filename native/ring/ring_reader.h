@@ -42,6 +42,9 @@ int kg__ring_reader_seek_after(kg__ring_reader *reader, uint64_t sequence,
 int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
                          kg_batch *batch);
 
+/* Asks for the cache lines of the next event, once head tells of it. */
+void kg__ring_reader_prefetch(const kg__ring_reader *reader);
+
 /* Says that this reader is about to wait, KG_WAITS_..., until head differs
  * from `seen`. False when it differs already; else `*word` is what the bell's
  * word must still be when it falls asleep. Any thread. */

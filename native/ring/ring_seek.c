@@ -21,7 +21,7 @@ static bool look(kg__ring_reader *reader, uint64_t position, uint64_t head,
                  found *found, uint64_t *oldest) {
   kg_slot slot;
   kg__cursor_copy(&reader->ring, &slot, position, 1);
-  *oldest = kg__cursor_oldest(reader, head);
+  *oldest = kg__cursor_oldest(reader, head, position);
   if (position < *oldest ||
       !kg__slot_is_valid(&reader->ring, &slot, position) ||
       slot.place > position) {
@@ -38,7 +38,7 @@ static bool look(kg__ring_reader *reader, uint64_t position, uint64_t head,
 static bool copy_lead(kg__ring_reader *reader, uint64_t head,
                       const found *found, kg_slot *lead) {
   kg__cursor_copy(&reader->ring, lead, found->lead, 1);
-  return kg__cursor_oldest(reader, head) <= found->lead &&
+  return kg__cursor_oldest(reader, head, found->lead) <= found->lead &&
          kg__slot_is_valid(&reader->ring, lead, found->lead) &&
          lead->place == 0 && lead->sequence == found->sequence;
 }
@@ -142,7 +142,7 @@ static uint64_t count_at(kg__ring_reader *reader, uint64_t head,
   uint64_t at = head - 1 - last->place;
   kg_slot lead;
   kg__cursor_copy(&reader->ring, &lead, at, 1);
-  return kg__cursor_oldest(reader, head) <= at &&
+  return kg__cursor_oldest(reader, head, at) <= at &&
                  kg__slot_is_valid(&reader->ring, &lead, at) &&
                  lead.place == 0 && lead.sequence == last->sequence
              ? lead.priority_count
@@ -163,7 +163,7 @@ static void seek_latest(kg__ring_reader *reader) {
     }
     kg__cursor_copy(ring, &last, head - 1, 1);
     /* Torn, its sequence could be one from a lap later. */
-    if (kg__cursor_oldest(reader, head) < head &&
+    if (kg__cursor_oldest(reader, head, head - 1) < head &&
         kg__slot_is_valid(ring, &last, head - 1)) {
       next = last.sequence + 1;
       priority = count_at(reader, head, &last);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../base/atomic.h"
+#include "../base/prefetch.h"
 #include "../base/step.h"
 #include "ring_lane.h"
 #include "threat.h"
@@ -158,6 +159,16 @@ void kg__ring_writer_take_back(kg__ring_writer *writer) {
   writer->head -= writer->staged_slots;
   writer->sequence -= writer->staged_events;
   kg__ring_writer_discard(writer);
+}
+
+void kg__ring_writer_prefetch(kg__ring_writer *writer) {
+  kg__ring *ring = &writer->ring;
+  uint64_t position = writer->head + writer->staged_slots;
+  kg__prefetch_to_write(kg__ring_slot(ring, position), sizeof(kg_slot));
+  /* Not for each event of a batch: one that spins has it back at once. */
+  if (writer->staged_slots == 0) {
+    kg__prefetch_to_write(&ring->header->head, sizeof ring->header->head);
+  }
 }
 
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,

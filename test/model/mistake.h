@@ -15,6 +15,9 @@ namespace model {
   X(R5_GONE, "R5 drops nothing")                                            \
   X(R5_ONE_LESS, "R5 drops one slot less")                                  \
   X(CLAIM_BEFORE_COPY, "R4 in front of R2")                                 \
+  X(LOOK_IS_R1, "the head of R1 in the place of R3 look")                   \
+  X(LOOK_WITHOUT_BATCH, "R3 look does not add a batch")                     \
+  X(LOOK_ONE_MORE, "R3 look leaves R4 out one slot too far behind")         \
   X(SEEK_UNCHECKED, "seeking does not look at claim")                       \
   X(SETTLED_CLAIM_IGNORED, "the last sequence counts without a claim")      \
   X(CLAIM_GOES_BACK, "a successor takes head as its claim")                 \

@@ -11,15 +11,16 @@ Reader::Reader(const History &history, const Setup &setup, Leniency leniency,
     : history_(history), setup_(setup), mistake_(setup.mistake),
       leniency_(leniency), account_(history, leniency), choices_(choices),
       crossroads_(crossroads), trace_(trace),
-      copying_(mistake_.applied_to(
-          {Step::R2, Step::R3, Step::R4, Step::R4_FENCE, Step::R4_LOOK})),
+      copying_(mistake_.applied_to({Step::R2, Step::R3, Step::R3_LOOK, Step::R4,
+                                    Step::R4_FENCE, Step::R4_LOOK})),
       looking_in_lane_(mistake_.applied_to(
           {Step::LANE_COPY, Step::LANE_FENCE, Step::LANE_CLAIM})),
       settling_(mistake_.applied_to({Step::SETTLED_LAST, Step::SETTLED_FENCE,
                                      Step::SETTLED_CLAIM,
                                      Step::SETTLED_FENCE_BEHIND})) {
   if (mistake_.is(Flaw::CLAIM_BEFORE_COPY)) {
-    copying_ = {Step::R4, Step::R2, Step::R3, Step::R4_FENCE, Step::R4_LOOK};
+    copying_ = {Step::R4,      Step::R2,       Step::R3,
+                Step::R3_LOOK, Step::R4_FENCE, Step::R4_LOOK};
   }
   checking_ = Mistake::gone(Step::R2).applied_to(copying_);
 }
@@ -79,6 +80,18 @@ void Reader::copy_slots() {
   }
 }
 
+// R3_LOOK: whether nothing can have been overwritten, so that R4 is left out.
+bool Reader::is_near() {
+  const Shape &shape = setup_.shape;
+  int now = mistake_.is(Flaw::LOOK_IS_R1)
+                ? work.head
+                : load(Step::R3_LOOK, Field::head, Order::relaxed);
+  int most = shape.capacity - shape.batch;
+  most += mistake_.is(Flaw::LOOK_ONE_MORE) ? 1 : 0;
+  most += mistake_.is(Flaw::LOOK_WITHOUT_BATCH) ? shape.batch : 0;
+  return now >= work.head && now - work.position <= most;
+}
+
 // R4_LOOK.
 void Reader::check_claim() {
   int batch = setup_.shape.batch;
@@ -105,6 +118,12 @@ int Reader::oldest(const std::vector<Step> &steps) {
     case Step::R2:
       copy_slots();
       crossroads_.pass(AT_CHECK);
+      break;
+    case Step::R3_LOOK:
+      if (is_near()) {
+        take(Step::R5);
+        return 0;
+      }
       break;
     case Step::R4:
       work.claim = load(step, Field::claim, Order::relaxed);

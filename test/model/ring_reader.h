@@ -112,6 +112,7 @@ private:
 
   int oldest(const std::vector<Step> &steps);
   void copy_slots();
+  bool is_near();
   void check_claim();
   static int examine(const Slot *slots, int count, int at, int head);
   bool is_plausible(int sequence, int at) const;

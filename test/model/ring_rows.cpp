@@ -96,19 +96,24 @@ void run_ring(Report &report) {
       mistakes_in({Step::W1, Step::W2, Step::W3, Step::W4, Step::W5},
                   {Step::W2}, {Step::W1, Step::W5});
   mistakes =
-      with(mistakes,
-           mistakes_in({Step::R1, Step::R2, Step::R3, Step::R4, Step::R4_FENCE,
-                        Step::R4_LOOK},
-                       {Step::R3, Step::R4_FENCE, Step::R4_LOOK}, {Step::R1}));
+      with(mistakes, mistakes_in({Step::R1, Step::R2, Step::R3, Step::R3_LOOK},
+                                 {Step::R3, Step::R3_LOOK}, {Step::R1}));
+  mistakes = with(
+      mistakes, mistakes_in({Step::R3, Step::R4, Step::R4_FENCE, Step::R4_LOOK},
+                            {Step::R4_FENCE, Step::R4_LOOK}, {}));
   mistakes =
       with(mistakes, mistakes_in({Step::SETTLED_LAST, Step::SETTLED_FENCE,
                                   Step::SETTLED_CLAIM},
                                  {Step::SETTLED_FENCE}, {}));
-  add(mistakes, {Flaw::R5_GONE, Flaw::R5_ONE_LESS, Flaw::CLAIM_BEFORE_COPY,
-                 Flaw::SEEK_UNCHECKED, Flaw::SETTLED_CLAIM_IGNORED});
+  add(mistakes,
+      {Flaw::R5_GONE, Flaw::R5_ONE_LESS, Flaw::CLAIM_BEFORE_COPY,
+       Flaw::LOOK_IS_R1, Flaw::LOOK_WITHOUT_BATCH, Flaw::LOOK_ONE_MORE,
+       Flaw::SEEK_UNCHECKED, Flaw::SETTLED_CLAIM_IGNORED});
   run_mistakes(
       report,
-      seeded(mistakes, {{Mistake::gone(Step::R4_LOOK),
+      seeded(mistakes, {{Mistake::gone(Step::R3_LOOK),
+                         "claim is asked for each time then"},
+                        {Mistake::gone(Step::R4_LOOK),
                          "it tells a forged claim, and here is none"}}),
       rows_of(with(ring_sweeps(false), take_over_sweeps(false))));
 }

@@ -22,6 +22,7 @@
   X(R1, "head")                                              \
   X(R2, "copy")                                              \
   X(R3, "acquire fence")                                     \
+  X(R3_LOOK, "head, behind the copy")                        \
   X(R4, "claim")                                             \
   X(R4_FENCE, "acquire fence directly behind R4")            \
   X(R4_LOOK, "second look at head")                          \

@@ -69,13 +69,37 @@ TEST(outrun, "F89 a claim far ahead of the head that was read is no garbage") {
   /* Read before the writer went on by three batches, and claimed a fourth. */
   for (uint64_t head = 88; head <= 100; head += 4) {
     memory.ring.header->claim = 104;
-    CHECK_EQUAL(kg__cursor_oldest(&reader, head), 104 - 16);
+    CHECK_EQUAL(kg__cursor_oldest(&reader, head, 84), 104 - 16);
     CHECK_EQUAL(reader.corrupt, 0);
   }
   /* The head of now shows that it is. */
   memory.ring.header->claim = 105;
-  CHECK_EQUAL(kg__cursor_oldest(&reader, 100), 100 - 16);
+  CHECK_EQUAL(kg__cursor_oldest(&reader, 100, 84), 100 - 16);
   CHECK_EQUAL(reader.corrupt, 1);
+  memory_ring_free(&memory);
+}
+
+TEST(near, "F3 a reader that cannot have been overtaken asks for no claim") {
+  memory_ring memory;
+  kg__ring_reader reader;
+  memory_ring_make(&memory, 16, true);
+  memory_ring_jump(&memory, 100);
+  kg__ring_reader_begin(&reader, &memory.ring);
+  /* Whoever asks notices this one. */
+  memory.ring.header->claim = 7;
+  for (uint64_t position = 88; position < 100; position++) {
+    for (uint64_t head = position + 1; head <= 100; head++) {
+      CHECK_EQUAL(kg__cursor_oldest(&reader, head, position), 100 + 4 - 16);
+    }
+  }
+  CHECK_EQUAL(reader.corrupt, 0);
+  /* The writer may have claimed this one's slot since. */
+  CHECK_EQUAL(kg__cursor_oldest(&reader, 88, 87), 100 - 16);
+  CHECK_EQUAL(reader.corrupt, 1);
+  /* So may one whose head went back. */
+  memory.ring.header->claim = 6;
+  CHECK_EQUAL(kg__cursor_oldest(&reader, 101, 99), 100 - 16);
+  CHECK_EQUAL(reader.corrupt, 2);
   memory_ring_free(&memory);
 }
 
