@@ -10,11 +10,6 @@ void kg__cursor_note_garbage(kg__ring_reader *reader, uint64_t value) {
   }
 }
 
-/* `claim` - `capacity`, or 0. */
-static uint64_t oldest_of(const kg__ring *ring, uint64_t claim) {
-  return claim > ring->capacity ? claim - ring->capacity : 0;
-}
-
 uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head,
                            uint64_t position) {
   const kg__ring *ring = &reader->ring;
@@ -25,7 +20,7 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head,
    * that of claim would have to come from the writer for each event. */
   uint64_t now = kg__load64_relaxed(&ring->header->head);
   if (now >= head && now - position <= ring->capacity - batch) {
-    return oldest_of(ring, now + batch);
+    return 0;
   }
   /* R4: relaxed, the fence before it orders it, and the one behind it is the
    * partner of W1 in ring_writer.c: the head below is no older than the claim.
@@ -40,7 +35,7 @@ uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head,
       claim = now;
     }
   }
-  return oldest_of(ring, claim);
+  return claim > ring->capacity ? claim - ring->capacity : 0;
 }
 
 void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,

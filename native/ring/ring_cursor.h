@@ -12,9 +12,9 @@
 void kg__cursor_copy(const kg__ring *ring, kg_slot *buffer, uint64_t position,
                      uint32_t count);
 
-/* The oldest position that was certainly not overwritten while slots from
- * `position` on, below `head`, were copied (R3 to R5). Call it after the copy.
- */
+/* The oldest position that was not overwritten while slots from `position` on,
+ * below `head`, were copied (R3 to R5); 0 when none of these was. Call it after
+ * the copy. */
 uint64_t kg__cursor_oldest(kg__ring_reader *reader, uint64_t head,
                            uint64_t position);
 

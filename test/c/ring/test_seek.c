@@ -89,6 +89,25 @@ TEST(sequence, "from n: n first, or an exact loss of what is gone of it") {
   }
 }
 
+TEST(sequence_found, "from n is at n at once, where an event has more slots") {
+  enum { EVENTS = 200 };
+  uint64_t leads[EVENTS + 1];
+  seek_ring s = {.account = {.next = 1}};
+  make(&s, 0);
+  for (uint32_t events = 1; events <= EVENTS; events++) {
+    leads[events] = s.writer.head;
+    write_span(&s.writer, span_of(events, CAPACITY / 4));
+    for (uint32_t n = events; n > 0 && leads[n] + CAPACITY >= s.writer.head;
+         n--) {
+      CHECK_RESULT(kg__ring_reader_seek(&s.reader, KG_FROM_SEQUENCE, n), KG_OK,
+                   NULL);
+      CHECK_EQUAL(s.reader.next, n);
+      CHECK_EQUAL(s.reader.cursor, leads[n]);
+    }
+  }
+  done(&s);
+}
+
 TEST(future_lapped, "from n in the future, then laps without a read: exact") {
   for (uint64_t n = 1; n < 120; n += 7) {
     seek_ring s = {.account = {.next = n}};
