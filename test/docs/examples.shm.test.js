@@ -111,13 +111,14 @@ describe('Examples', function () {
   })
 
   describe('C', () => {
-    // Others build in the clone at the same time.
-    const build = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-c-'))
+    let build
     const built = (name) => path.join(build, name)
 
     before(function () {
       // All of the core, compiled, where a CPU is shared by many.
       this.timeout(180_000)
+      // Others build in the clone at the same time.
+      build = fs.mkdtempSync(path.join(os.tmpdir(), 'kindly-guard-c-'))
       const c = path.join(EXAMPLES, 'c')
       return run('make', ['-s', '-C', c, `BUILD=${build}`, 'CFLAGS=-O0'])
     })
