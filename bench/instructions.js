@@ -2,11 +2,12 @@
 // How many instructions the C core takes to send an event, and to receive one,
 // as callgrind counts them: the same in each run, whatever else the machine
 // does, so that a few more of them are seen. Says nothing of what an instruction
-// costs. What a sender looks at the kernel's clock and at the signal's handler
-// is not counted: under valgrind, where all takes fifty times as long, each event
-// has one of the first, and as many have one of the second as this machine is
-// slow; elsewhere one in some thousand, and in sixty. The core is compiled as binding.gyp does it, by the compiler that is
+// costs. The core is compiled as binding.gyp does it, by the compiler that is
 // here.
+//
+// A sender's looks at the kernel's clock and at the signal's handler are not
+// counted. They come by time, and under valgrind, where all takes fifty times as
+// long, so often that the slower of two machines would count more.
 //
 // Ends with 1 when it takes more than MOST, or, beside another state, more than
 // that by more than `--more` percent.

@@ -21,8 +21,8 @@ static inline void kg__prefetch_to_write(void *address, size_t bytes) {
   for (size_t at = 0; at < bytes; at += KG__LINE_BYTES) {
     char *line = (char *)address + at;
 #if defined(__x86_64__)
-    /* Compilers make a prefetch for reading of it, unless they are told that
-     * the CPU knows this one. Those that do not know it pass over it. */
+    /* Unless a compiler is told that the CPU knows this instruction, it asks to
+     * read instead. A CPU that does not know it passes over it. */
     __asm__ volatile("prefetchw %0" : : "m"(*line));
 #else
     __builtin_prefetch(line, 1, 3);

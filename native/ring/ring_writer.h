@@ -36,8 +36,9 @@ int kg__ring_writer_begin(kg__ring_writer *writer, const kg__ring *ring,
 
 void kg__ring_writer_end(kg__ring_writer *writer);
 
-/* Asks for the cache lines that the next event and head are written to, which
- * readers have had since. They come while the event is put together. */
+/* Asks for the cache lines that the next event's first slot and head are
+ * written to, which readers have had since. They come while the event is put
+ * together. */
 void kg__ring_writer_prefetch(kg__ring_writer *writer);
 
 /* Adds a threat to the batch, whose events all have the same `time`; a threat

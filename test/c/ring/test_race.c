@@ -60,12 +60,17 @@ TEST(claimed_spans, "F3 an event with its first slot claimed is lost whole") {
   memory_ring_free(&memory);
 }
 
+/* A ring of 16 slots whose head and claim are 100. */
+static void make_at_100(memory_ring *memory, kg__ring_reader *reader) {
+  memory_ring_make(memory, 16, true);
+  memory_ring_jump(memory, 100);
+  kg__ring_reader_begin(reader, &memory->ring);
+}
+
 TEST(outrun, "F89 a claim far ahead of the head that was read is no garbage") {
   memory_ring memory;
   kg__ring_reader reader;
-  memory_ring_make(&memory, 16, true);
-  memory_ring_jump(&memory, 100);
-  kg__ring_reader_begin(&reader, &memory.ring);
+  make_at_100(&memory, &reader);
   /* Read before the writer went on by three batches, and claimed a fourth. */
   for (uint64_t head = 88; head <= 100; head += 4) {
     memory.ring.header->claim = 104;
@@ -82,9 +87,7 @@ TEST(outrun, "F89 a claim far ahead of the head that was read is no garbage") {
 TEST(near, "F3 a reader that cannot have been overtaken asks for no claim") {
   memory_ring memory;
   kg__ring_reader reader;
-  memory_ring_make(&memory, 16, true);
-  memory_ring_jump(&memory, 100);
-  kg__ring_reader_begin(&reader, &memory.ring);
+  make_at_100(&memory, &reader);
   /* Whoever asks notices this one. */
   memory.ring.header->claim = 7;
   for (uint64_t position = 88; position < 100; position++) {
