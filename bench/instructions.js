@@ -1,6 +1,6 @@
 'use strict'
 // How many instructions the C core takes to send an event, and to receive one,
-// as callgrind counts them: the same in each run, whatever else the machine
+// as callgrind counts them: nearly the same in each run, whatever the machine
 // does, so that a few more of them are seen. Says nothing of what an instruction
 // costs. The core is compiled as binding.gyp does it, by the compiler that is
 // here.
