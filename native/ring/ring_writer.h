@@ -41,6 +41,11 @@ void kg__ring_writer_end(kg__ring_writer *writer);
  * together. */
 void kg__ring_writer_prefetch(kg__ring_writer *writer);
 
+/* And for those of events that follow soon, of a writer in a hurry: where CPUs
+ * are far from each other, a line takes longer to come than an event to be
+ * written, and all have to be there before the next event. */
+void kg__ring_writer_prefetch_more(kg__ring_writer *writer);
+
 /* Adds a threat to the batch, whose events all have the same `time`; a threat
  * without a timestamp gets the wall clock's. On an error the batch is empty
  * again. */
