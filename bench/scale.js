@@ -28,9 +28,10 @@ const CASES = [
     SLOTS,
     0
   ]),
+  ['none-few', 'no reader, 1,024 slots', 0, FEW_SLOTS, 0],
   [
     'lapped-128',
-    '128 that look each 5 ms, and are lapped',
+    '128 that look each 5 ms, and are lapped, 1,024 slots',
     128,
     FEW_SLOTS,
     LAPPED_PAUSE_US

@@ -276,11 +276,11 @@ static void name_eviction(kg__registration *registration, kg_batch *batch,
       is_rescued || (batch->loss_reason == KG_LOSS_NONE && batch->more);
 }
 
-/* All but the ring itself, in which another thread may look at the head. */
-static void restore(kg__ring_reader *reader, const kg__ring_reader *before) {
-  size_t from = offsetof(kg__ring_reader, cursor);
-  memcpy((char *)reader + from, (const char *)before + from,
-         sizeof *reader - from);
+/* All but the ring itself, which never changes, and in which another thread may
+ * look at the head. */
+static void copy_progress(kg__ring_reader *to, const kg__ring_reader *from) {
+  size_t at = offsetof(kg__ring_reader, cursor);
+  memcpy((char *)to + at, (const char *)from + at, kg__opaque(sizeof *to - at));
 }
 
 /* A read that ends a spin is one more look of it, and comes as often. */
@@ -311,7 +311,8 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
         "slots");
   }
   keep_guard(reader);
-  kg__ring_reader before = reader->ring;
+  kg__ring_reader before;
+  copy_progress(&before, &reader->ring);
   result = kg__ring_reader_read(&reader->ring, buffer, slots, batch);
   /* Only the size, which is looked at behind the copy, tells a cut within a
    * page from damage. */
@@ -330,7 +331,7 @@ int kg_reader_read(kg_reader *reader, void *buffer, uint32_t slots,
   /* Events that validated are events. What did not has told nothing. */
   if (result != KG_OK || batch->events == 0 || !is_checked ||
       batch->loss_reason != KG_LOSS_NONE) {
-    restore(&reader->ring, &before);
+    copy_progress(&reader->ring, &before);
     reader->ring.seen = KG__NO_HEAD;
     *batch = (kg_batch){0};
     return kg__reader_fail(reader, KG_E_RING_TRUNCATED, "it was cut short");

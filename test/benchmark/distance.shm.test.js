@@ -54,6 +54,14 @@ describe('bench: near and far rounds', function () {
     assert.equal(ratio.verdict, 'not met')
   })
 
+  it('and so where far ones take less than three times as long', () => {
+    const ratio = ratioOf({
+      'kg-plain': of([20, 74], [12, 242], [13, 291]),
+      bare: of([40, 86], [40, 77], [13, 243])
+    })
+    assert.equal(ratio.value, 0.5)
+  })
+
   it('of one kind alone it is one of all rounds', () => {
     for (const factor of [1, 5]) {
       const ratio = ratioOf({
