@@ -175,13 +175,13 @@ void kg__ring_writer_prefetch(kg__ring_writer *writer) {
  * event that stands alone, and has that one wait for the others' lines. */
 __attribute__((noinline)) void
 kg__ring_writer_prefetch_more(kg__ring_writer *writer) {
-  /* Not the next slot: a reader's CPU may ask for that one by itself, behind
-   * the slot that it copies, and then it has gone when its turn comes. */
-  uint64_t position = writer->head + 2;
-  kg__prefetch_to_write(kg__ring_slot(&writer->ring, position),
-                        sizeof(kg_slot));
-  kg__prefetch_to_write(kg__ring_slot(&writer->ring, position + 1),
-                        sizeof(kg_slot));
+  /* Each line twice: a reader's CPU may ask for it by itself in between, behind
+   * the slots that it copies, and a CPU that has enough on its way passes over
+   * some of what it is asked for. */
+  for (uint64_t ahead = 4; ahead <= 8; ahead += 4) {
+    kg__prefetch_to_write(kg__ring_slot(&writer->ring, writer->head + ahead),
+                          sizeof(kg_slot));
+  }
 }
 
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
