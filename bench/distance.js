@@ -9,7 +9,7 @@ const { summarize } = require('./statistics.js')
 // Near rounds differ by a fifth, but for a few in which a line takes less than
 // half, up to 2.4 times; far ones take three or four times as long. So where a
 // line takes so many times what the next shorter one took, far ones begin.
-const FAR = 2.5
+const FAR = 2.6
 
 const linesOf = ({ figures }) => figures.line?.rounds ?? []
 

@@ -215,9 +215,11 @@ KG__COLD static int check_texts(kg_writer *writer, const kg_threat *threat) {
   return result;
 }
 
-/* Behind an event of less than this before, the next ones are taken to follow
- * soon. Less than two CPUs that are far from each other take to answer one. */
-#define HURRY_NS 500
+/* Behind one that was published so shortly before, the next events are taken to
+ * follow soon. Less than a reader takes to answer an event. One that was
+ * refused for want of space does not count: what lies ahead is what that waits
+ * for. */
+#define HURRY_NS 250
 
 static int stage(kg_writer *writer, const kg_threat *threat) {
   if (!is_right(threat)) {
@@ -234,7 +236,7 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
   kg__ring_writer_prefetch(&writer->ring);
   if (writer->ring.staged_slots == 0) {
     uint64_t now = kg__clock_ns(&writer->clock);
-    if (now - writer->time.publish_ns < HURRY_NS) {
+    if (now - writer->published_at_ns < HURRY_NS) {
       kg__ring_writer_prefetch_more(&writer->ring);
     }
     writer->time.publish_ns = now;
@@ -287,6 +289,7 @@ static int64_t commit(kg_writer *writer) {
   kg__ring_writer_finish(ring);
   uint32_t waiters = kg__ring_writer_waiters(ring);
   writer->published += events;
+  writer->published_at_ns = writer->time.publish_ns;
   writer->bytes += (uint64_t)slots * sizeof(kg_slot);
   if (waiters != 0) {
     kg__writer_wake(writer, waiters);

@@ -34,6 +34,7 @@ struct kg_writer {
   uint64_t wall_at_ns;     /* ... the monotonic one stood here; 0: not known */
   uint64_t boot_offset_ns; /* the boot clock less the monotonic one */
   uint64_t published;
+  uint64_t published_at_ns; /* the last of them */
   uint64_t bytes;
   uint64_t bells;
   uint64_t replaced;
