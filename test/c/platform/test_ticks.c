@@ -22,13 +22,16 @@ long __wrap_syscall(long number, ...);
 static uint64_t now_ns = START;
 static const char *source = "tsc\n";
 
-/* So many ticks pass while the kernel's clock is asked, and so many more for
- * the first times. */
+/* So many ticks pass while the kernel's clock is asked. */
 static uint64_t disturbance;
-static int slow_times;
 
 /* And while the kernel itself is. */
 static uint64_t by_call;
+
+/* Somebody comes in between when the next ones of either are asked: a bit for
+ * each, the lowest first. */
+static unsigned slow_looks;
+static unsigned slow_calls;
 
 static void pass(uint64_t ticks) {
 #if defined(__x86_64__)
@@ -40,12 +43,13 @@ static void pass(uint64_t ticks) {
 #endif
 }
 
+static void pass_slowly(uint64_t ticks, unsigned *slow) {
+  pass(ticks + (*slow & 1) * 100000);
+  *slow >>= 1;
+}
+
 uint64_t __wrap_kg__clock_monotonic_ns(void) {
-  pass(disturbance);
-  if (slow_times > 0) {
-    slow_times--;
-    pass(100000);
-  }
+  pass_slowly(disturbance, &slow_looks);
   return now_ns;
 }
 
@@ -56,7 +60,7 @@ uint64_t __wrap_kg__posix_clock_ns(clockid_t clock) {
 
 long __wrap_syscall(long number, ...) {
   CHECK_EQUAL(number, SYS_clock_gettime);
-  pass(by_call);
+  pass_slowly(by_call, &slow_calls);
   return 0;
 }
 
@@ -96,27 +100,39 @@ TEST(back, "it never goes back") {
 
 #if defined(__x86_64__)
 
+/* What it does most often of so many times: somebody may come in between in the
+ * one try that counts. */
+#define TIMES 9
+
+static bool mostly_believes(const char *name, unsigned looks, unsigned calls) {
+  int believed = 0;
+  for (int i = 0; i < TIMES; i++) {
+    slow_looks = looks;
+    slow_calls = calls;
+    believed += believes(name);
+  }
+  return believed > TIMES / 2;
+}
+
 TEST(virtual, "in a virtual machine, where the kernel lets all take it from "
               "there without a system call") {
   const char *names[] = {"kvm-clock\n", "hyperv_clocksource_tsc_page\n"};
   for (size_t i = 0; i < 2; i++) {
     disturbance = 10000;
     by_call = 40000;
-    CHECK(believes(names[i]));
-    /* As a system call in the library, and one that is told apart by nothing
-     * but what it is called. */
-    by_call = 10000;
-    CHECK(!believes(names[i]));
+    CHECK(mostly_believes(names[i], 0, 0));
+    /* One of the eight tries is enough, the first or the last. */
+    CHECK(mostly_believes(names[i], 0x7F, 0));
+    CHECK(mostly_believes(names[i], 0xFE, 0));
+    CHECK(!mostly_believes(names[i], 0xFF, 0));
+    /* The library makes a system call, which may be a little faster. */
     by_call = 15000;
-    CHECK(!believes(names[i]));
+    CHECK(!mostly_believes(names[i], 0, 0));
+    by_call = 10000;
+    CHECK(!mostly_believes(names[i], 0, 0));
+    CHECK(!mostly_believes(names[i], 0, 0x7F));
+    CHECK(!mostly_believes(names[i], 0, 0xFE));
     CHECK(believes("tsc\n"));
-    /* Somebody comes in between, again and again. */
-    by_call = 40000;
-    slow_times = 7;
-    CHECK(believes(names[i]));
-    slow_times = 8;
-    CHECK(!believes(names[i]));
-    slow_times = 0;
   }
   disturbance = 0;
 }
