@@ -143,11 +143,16 @@ class TestRing {
     return fingerprint(this.file)
   }
 
+  /** Ends and closes what it was asked to. */
+  async end() {
+    await Promise.all(this._running.splice(0).map((child) => child.kill()))
+    await Promise.all(this._opened.splice(0).map((opened) => opened.close()))
+  }
+
   /** @param {boolean} [isFailed] what it had open may stay so; Windows then
    * keeps the files */
   async remove(isFailed = false) {
-    await Promise.all(this._running.map((child) => child.kill()))
-    await Promise.all(this._opened.map((opened) => opened.close()))
+    await this.end()
     await removeDirectory(this.dir, isFailed)
   }
 
@@ -164,8 +169,12 @@ function useRing() {
   beforeEach(() => {
     ring = new TestRing()
   })
-  afterEach(function removeRing() {
-    return ring.remove(this.currentTest.state === 'failed')
+  afterEach(() => ring.end())
+  // Behind all others of the suite: they may end processes which write there.
+  before(function removeLast() {
+    this.test.parent.afterEach(function removeRing() {
+      return ring.remove(this.currentTest.state === 'failed')
+    })
   })
   return () => ring
 }
