@@ -28,6 +28,7 @@
         "native/ring/ring_space.c",
         "native/ring/ring_writer.c",
         "native/ring/threat.c",
+        "native/ring/threat_wide.c",
         "native/file/acquire.c",
         "native/file/directories.c",
         "native/file/lock.c",

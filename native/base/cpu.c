@@ -1,6 +1,8 @@
 #include "cpu.h"
 
-#if defined(__x86_64__)
+/* GCC for Windows may keep such registers on a stack that is not aligned for
+ * them, and then the program crashes (its bug 54412). */
+#if defined(__x86_64__) && (!defined(__MINGW32__) || defined(__clang__))
 
 #include <cpuid.h>
 
@@ -14,10 +16,11 @@ bool kg__cpu_is_wide(void) {
   unsigned features;
   const unsigned states = 0xE6;
   unsigned kept;
+  const unsigned wanted = bit_AVX512F | bit_AVX512BW | bit_BMI2;
   if (__get_cpuid(1, &ignored, &ignored, &features, &ignored) == 0 ||
       (features & bit_OSXSAVE) == 0 ||
       __get_cpuid_count(7, 0, &ignored, &base, &extended, &ignored) == 0 ||
-      (base & bit_AVX512F) == 0 || (extended & bit_VPCLMULQDQ) == 0) {
+      (base & wanted) != wanted || (extended & bit_VPCLMULQDQ) == 0) {
     return false;
   }
   __asm__("xgetbv" : "=a"(kept), "=d"(ignored) : "c"(0));

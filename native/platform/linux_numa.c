@@ -84,9 +84,11 @@ int kg__numa_bind(void *base, size_t length, uint32_t node,
   }
   /* Preferred, not bound: where the node is full, the kernel would end some
    * process of it to make space for a bound ring. */
-  int mode = node == KG_NUMA_INTERLEAVE ? MPOL_INTERLEAVE : MPOL_PREFERRED;
-  if (syscall(SYS_mbind, base, length, mode, set.bits, MOST_NODES + 1,
-              MPOL_MF_MOVE) == 0) {
+  unsigned long mode =
+      node == KG_NUMA_INTERLEAVE ? MPOL_INTERLEAVE : MPOL_PREFERRED;
+  unsigned long most = MOST_NODES + 1;
+  unsigned long flags = MPOL_MF_MOVE;
+  if (syscall(SYS_mbind, base, length, mode, set.bits, most, flags) == 0) {
     return KG_OK;
   }
   return kg__fail(failure, KG_E_NUMA_NODE, errno, "mbind: %s%s",

@@ -2,13 +2,10 @@
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "../base/cpu.h"
 #include "../include/kg_ipc.h"
 #include "../platform/cpu.h"
+#include "crc32c_x86.h"
 
 static_assert(KG__SLOT_WORDS * 8 == KG_SLOT_BYTES, "a slot's words");
 
@@ -33,10 +30,12 @@ uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,
   return crc;
 }
 
-static uint32_t slot_portable(const kg__word *words, const kg__word *last) {
+static uint32_t slot_portable(const kg__word *words, uint64_t last_but_one,
+                              uint64_t last) {
+  kg__word rest[] = {last_but_one, last};
   uint32_t crc =
       kg__crc32c_words_portable(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
-  return kg__crc32c_words_portable(crc, last, 2);
+  return kg__crc32c_words_portable(crc, rest, 2);
 }
 
 #if defined(__x86_64__)
@@ -58,15 +57,8 @@ __attribute__((target("sse4.2,pclmul"))) static uint64_t past(uint64_t crc,
   return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-/* Inline assembly, because compilers do not agree on the name of the feature
- * under which they offer the intrinsic. */
-static inline uint64_t step(uint64_t crc, uint64_t word) {
-  __asm__("crc32q %1, %0" : "+r"(crc) : "r"(word));
-  return crc;
-}
-
-/* The same from memory: a load of its own for each word would be half as many
- * instructions again. */
+/* The same as kg__crc32c_step from memory: a load of its own for each word
+ * would be half as many instructions again. */
 static inline uint64_t step_at(uint64_t crc, const kg__word *word) {
   __asm__("crc32q %1, %0" : "+r"(crc) : "m"(*word));
   return crc;
@@ -84,7 +76,8 @@ three_lanes(uint64_t wide, const kg__word *words) {
     second = step_at(second, &words[LANE + i]);
     third = step_at(third, &words[2 * LANE + i]);
   }
-  return step(0, past(wide, PAST_TWO) ^ past(second, PAST_ONE)) ^ third;
+  return kg__crc32c_step(0, past(wide, PAST_TWO) ^ past(second, PAST_ONE)) ^
+         third;
 }
 
 __attribute__((target("sse4.2,pclmul"))) static uint32_t
@@ -103,44 +96,30 @@ static_assert(KG__SLOT_WORDS == 3 * LANE + 3,
               "a slot is three lanes and three");
 
 __attribute__((target("sse4.2,pclmul"))) static uint32_t
-slot_hardware(const kg__word *words, const kg__word *last) {
+slot_hardware(const kg__word *words, uint64_t last_but_one, uint64_t last) {
   uint64_t wide = three_lanes(KG__CRC32C_BEGIN, words);
   wide = step_at(wide, &words[3 * LANE]);
-  return (uint32_t)step(step(wide, last[0]), last[1]);
+  return (uint32_t)kg__crc32c_step(kg__crc32c_step(wide, last_but_one), last);
 }
 
-/* Eight words at a time, each multiplied by what moves it to the end of the
- * slot, and added up; none waits for another. The number of word i is
- * x^(64 (47 - i) - 33), as above. The last two are where they belong. */
-__attribute__((target("sse4.2,avx512f,vpclmulqdq"))) static uint32_t
-slot_wide(const kg__word *words, const kg__word *last) {
-  _Alignas(64) static const uint64_t past_rest[KG__SLOT_WORDS] = {
-      0x8D6D2C43, 0x61D82E56, 0xA00457F7, 0xCE7F39F4, 0x8F158014, 0xA60CE07B,
-      0x21F3D99C, 0xBAC2FD7B, 0x18B0D4FF, 0x78D9CCB7, 0x6051D5A2, 0xB6DD949B,
-      0xF37C5AEE, 0x18B33A4E, 0xDCB17AA4, 0xB9E02B86, 0xFFD852C6, 0x299847D5,
-      0x71D111A8, 0x83348832, 0x8462D800, 0x2162D385, 0xA87AB8A8, 0xAB7AFF2A,
-      0xF1D0F55E, 0xDAECE73E, 0x1B3D8F29, 0x878A92A7, 0x7E908048, 0xC96CFDC0,
-      0x6992CEA2, 0x0D3B6092, 0x2AD91C30, 0x47DB8317, 0xC49F4F67, 0x0715CE53,
-      0x083A6EEC, 0x39D3B296, 0x740EEF02, 0x9E4ADDF8, 0x1C291D04, 0xDDC0152B,
-      0x3DA6D0CB, 0xBA4FC28E, 0xF20C0DFE, 0x493C7D27};
-  /* What KG__CRC32C_BEGIN makes of a slot of zeros. */
-  const uint32_t begin = 0x4509D0C9;
+_Alignas(64) const uint64_t kg__crc32c_past_rest[KG__SLOT_WORDS] = {
+    0x8D6D2C43, 0x61D82E56, 0xA00457F7, 0xCE7F39F4, 0x8F158014, 0xA60CE07B,
+    0x21F3D99C, 0xBAC2FD7B, 0x18B0D4FF, 0x78D9CCB7, 0x6051D5A2, 0xB6DD949B,
+    0xF37C5AEE, 0x18B33A4E, 0xDCB17AA4, 0xB9E02B86, 0xFFD852C6, 0x299847D5,
+    0x71D111A8, 0x83348832, 0x8462D800, 0x2162D385, 0xA87AB8A8, 0xAB7AFF2A,
+    0xF1D0F55E, 0xDAECE73E, 0x1B3D8F29, 0x878A92A7, 0x7E908048, 0xC96CFDC0,
+    0x6992CEA2, 0x0D3B6092, 0x2AD91C30, 0x47DB8317, 0xC49F4F67, 0x0715CE53,
+    0x083A6EEC, 0x39D3B296, 0x740EEF02, 0x9E4ADDF8, 0x1C291D04, 0xDDC0152B,
+    0x3DA6D0CB, 0xBA4FC28E, 0xF20C0DFE, 0x493C7D27};
+
+KG__WIDE static uint32_t slot_wide(const kg__word *words, uint64_t last_but_one,
+                                   uint64_t last) {
   __m512i sum = _mm512_setzero_si512();
   for (size_t i = 0; i < KG__SLOT_WORDS; i += 8) {
-    __mmask8 which = i + 8 < KG__SLOT_WORDS ? 0xFF : 0x3F;
-    __m512i part = _mm512_maskz_loadu_epi64(which, &words[i]);
-    __m512i past = _mm512_loadu_si512(&past_rest[i]);
-    __m512i even = _mm512_clmulepi64_epi128(part, past, 0x00);
-    __m512i odd = _mm512_clmulepi64_epi128(part, past, 0x11);
-    sum = _mm512_xor_si512(sum, _mm512_xor_si512(even, odd));
+    sum = kg__crc32c_add(sum, _mm512_loadu_si512(&words[i]), i);
   }
-  __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(sum),
-                                  _mm512_extracti64x4_epi64(sum, 1));
-  __m128i rest = _mm_xor_si128(_mm256_castsi256_si128(half),
-                               _mm256_extracti128_si256(half, 1));
-  uint64_t first = (uint64_t)_mm_cvtsi128_si64(rest) ^ last[0];
-  uint64_t second = (uint64_t)_mm_extract_epi64(rest, 1) ^ last[1];
-  return (uint32_t)step(step(0, first), second) ^ begin;
+  return kg__crc32c_sum(sum,
+                        _mm_set_epi64x((int64_t)last, (int64_t)last_but_one));
 }
 
 #elif defined(__aarch64__)
@@ -160,9 +139,11 @@ static uint32_t words_hardware(uint32_t crc, const kg__word *words,
   return crc;
 }
 
-static uint32_t slot_hardware(const kg__word *words, const kg__word *last) {
+static uint32_t slot_hardware(const kg__word *words, uint64_t last_but_one,
+                              uint64_t last) {
+  kg__word rest[] = {last_but_one, last};
   uint32_t crc = words_hardware(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
-  return words_hardware(crc, last, 2);
+  return words_hardware(crc, rest, 2);
 }
 
 #else
@@ -176,7 +157,7 @@ static uint32_t slot_hardware(const kg__word *words, const kg__word *last) {
 
 typedef struct method {
   uint32_t (*words)(uint32_t crc, const kg__word *words, size_t count);
-  uint32_t (*slot)(const kg__word *words, const kg__word *last);
+  uint32_t (*slot)(const kg__word *words, uint64_t last_but_one, uint64_t last);
 } method;
 
 static const method hardware = {words_hardware, slot_hardware};
@@ -201,8 +182,9 @@ uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count) {
   return method_here()->words(crc, words, count);
 }
 
-uint32_t kg__crc32c_slot(const kg__word *words, const kg__word *last) {
-  return KG__CRC32C_END(method_here()->slot(words, last));
+uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one,
+                         uint64_t last) {
+  return KG__CRC32C_END(method_here()->slot(words, last_but_one, last));
 }
 
 uint32_t kg__crc32c(const void *bytes, size_t length) {

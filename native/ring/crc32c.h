@@ -21,7 +21,8 @@ uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count);
  * hold the checksum itself. All of it in one call, since each event that is
  * sent and each that is received pays for it. */
 #define KG__SLOT_WORDS 48
-uint32_t kg__crc32c_slot(const kg__word *words, const kg__word *last);
+uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one,
+                         uint64_t last);
 
 /* Without the CPU's instruction, for tests that compare the two. */
 uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,

@@ -62,7 +62,7 @@ void kg__ring_attach(void *base, const kg_ring_identity *identity,
                      .capacity = identity->capacity,
                      .priority_events = identity->priority_events,
                      .checksums = (identity->flags & KG_RING_CHECKSUMS) != 0,
-                     .copies_wide = kg__cpu_is_wide()};
+                     .is_wide = kg__cpu_is_wide()};
 }
 
 void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {
@@ -203,14 +203,15 @@ int kg__ring_verify(const void *base, uint64_t length,
 
 uint32_t kg__slot_checksum(const kg_slot *slot) {
   const kg__word *words = (const kg__word *)(const void *)slot;
-  kg__word last[2] = {words[WORDS - 2], words[WORDS - 1]};
+  uint64_t last_but_one = words[WORDS - 2];
+  uint64_t last = words[WORDS - 1];
   if (slot->place == 0) {
-    last[0] &= LEAD_MASK_LAST_BUT_ONE;
-    last[1] &= LEAD_MASK_LAST;
+    last_but_one &= LEAD_MASK_LAST_BUT_ONE;
+    last &= LEAD_MASK_LAST;
   } else {
-    last[1] &= CONTINUATION_MASK_LAST;
+    last &= CONTINUATION_MASK_LAST;
   }
-  return kg__crc32c_slot(words, last);
+  return kg__crc32c_slot(words, last_but_one, last);
 }
 
 uint32_t kg__slot_stored_checksum(const kg_slot *slot) {

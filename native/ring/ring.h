@@ -117,7 +117,7 @@ typedef struct kg__ring {
   uint32_t capacity;        /* slots, a power of two */
   uint32_t priority_events; /* slots of the lane, a power of two; 0: none */
   bool checksums;
-  bool copies_wide; /* kg__cpu_is_wide */
+  bool is_wide; /* kg__cpu_is_wide */
 } kg__ring;
 
 /* What a new ring is told when it is made. */
@@ -169,7 +169,7 @@ static inline kg_slot *kg__lane_slot(const kg__ring *ring, uint64_t position) {
  * does. */
 static inline void kg__ring_copy(const kg__ring *ring, kg_slot *to,
                                  const kg_slot *from) {
-  if (ring->copies_wide) {
+  if (ring->is_wide) {
     kg__copy_wide(to, from, sizeof *to);
   } else {
     kg__copy_shared(to, from, sizeof *to);

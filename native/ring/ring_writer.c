@@ -8,6 +8,7 @@
 #include "../base/step.h"
 #include "ring_lane.h"
 #include "threat.h"
+#include "threat_wide.h"
 
 #define WAITERS (KG_WAITS_TURN - 1)
 
@@ -184,6 +185,26 @@ kg__ring_writer_prefetch_more(kg__ring_writer *writer) {
   }
 }
 
+/* Fills the slots of an event of any span, on any CPU. */
+static void encode(const kg__ring *ring, const kg_threat *threat,
+                   const kg__event_header *header, kg_slot *slots,
+                   uint32_t span) {
+  kg__threat_encode(threat, slots, span);
+  slots[0].priority_count = header->priority_count;
+  if (threat->timestamp_us == 0) {
+    slots[0].body.event.timestamp_us = header->wall_us;
+  }
+  for (uint32_t place = 0; place < span; place++) {
+    slots[place].position = header->position + place;
+    slots[place].sequence = header->sequence;
+    slots[place].publish_ns = header->publish_ns;
+    slots[place].flags |= header->flags;
+    if (ring->checksums) {
+      kg__slot_seal(&slots[place]);
+    }
+  }
+}
+
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
                           const kg__batch_time *time) {
   const kg__ring *ring = &writer->ring;
@@ -202,27 +223,21 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
   }
 
   kg_slot *slots = &writer->staged[writer->staged_slots];
-  uint64_t position = writer->head + writer->staged_slots;
-  uint64_t sequence = writer->sequence + writer->staged_events + 1;
-  kg__threat_encode(threat, slots, span);
+  kg__event_header header = {.position = writer->head + writer->staged_slots,
+                             .sequence =
+                                 writer->sequence + writer->staged_events + 1,
+                             .publish_ns = time->publish_ns,
+                             .wall_us = time->wall_us};
   if (threat->severity >= writer->priority_severity) {
     writer->priority++;
     writer->staged_priority++;
-    for (uint32_t place = 0; place < span; place++) {
-      slots[place].flags |= KG_EVENT_PRIORITY;
-    }
+    header.flags = KG_EVENT_PRIORITY;
   }
-  slots[0].priority_count = writer->priority;
-  if (threat->timestamp_us == 0) {
-    slots[0].body.event.timestamp_us = time->wall_us;
-  }
-  for (uint32_t place = 0; place < span; place++) {
-    slots[place].position = position + place;
-    slots[place].sequence = sequence;
-    slots[place].publish_ns = time->publish_ns;
-    if (ring->checksums) {
-      kg__slot_seal(&slots[place]);
-    }
+  header.priority_count = writer->priority;
+  if (span == 1 && ring->is_wide) {
+    kg__threat_encode_wide(threat, &header, ring->checksums, slots);
+  } else {
+    encode(ring, threat, &header, slots, span);
   }
   writer->staged_slots += span;
   writer->staged_events++;

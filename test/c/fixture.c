@@ -305,7 +305,7 @@ void check_slot_checksums(void) {
       words[i] = check_random(&seed);
     }
     kg__word last[2] = {check_random(&seed), check_random(&seed)};
-    uint32_t found = kg__crc32c_slot(words, last);
+    uint32_t found = kg__crc32c_slot(words, last[0], last[1]);
     memcpy(&words[KG__SLOT_WORDS - 2], last, sizeof last);
     CHECK_EQUAL(found, kg__crc32c(words, sizeof words));
   }

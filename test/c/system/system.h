@@ -71,6 +71,11 @@ bool system_change_dir(const char *path);
 void *system_allocate(size_t alignment, size_t bytes);
 void system_free(void *memory);
 
+/* At least so many bytes, whole pages of them, with none in front of them and
+ * none behind; NULL: there are none. `length` is how many. */
+unsigned char *system_allocate_alone(size_t bytes, size_t *length);
+void system_free_alone(unsigned char *memory, size_t length);
+
 /* --- Others --------------------------------------------------------------- */
 
 typedef intptr_t system_process;

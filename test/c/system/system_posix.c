@@ -93,6 +93,23 @@ void system_free(void *memory) {
   free(memory);
 }
 
+unsigned char *system_allocate_alone(size_t bytes, size_t *length) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  *length = (bytes + page - 1) / page * page;
+  unsigned char *around = mmap(NULL, *length + 2 * page, PROT_NONE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (around == MAP_FAILED ||
+      mprotect(around + page, *length, PROT_READ | PROT_WRITE) != 0) {
+    return NULL;
+  }
+  return around + page;
+}
+
+void system_free_alone(unsigned char *memory, size_t length) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  munmap(memory - page, length + 2 * page);
+}
+
 /* --- Others --------------------------------------------------------------- */
 
 system_process system_fork(void) {

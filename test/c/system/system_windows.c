@@ -127,6 +127,27 @@ void system_free(void *memory) {
   _aligned_free(memory);
 }
 
+static size_t page_bytes(void) {
+  SYSTEM_INFO info;
+  GetSystemInfo(&info);
+  return info.dwPageSize;
+}
+
+unsigned char *system_allocate_alone(size_t bytes, size_t *length) {
+  size_t page = page_bytes();
+  *length = (bytes + page - 1) / page * page;
+  unsigned char *around =
+      VirtualAlloc(NULL, *length + 2 * page, MEM_RESERVE, PAGE_NOACCESS);
+  return around == NULL
+             ? NULL
+             : VirtualAlloc(around + page, *length, MEM_COMMIT, PAGE_READWRITE);
+}
+
+void system_free_alone(unsigned char *memory, size_t length) {
+  (void)length;
+  VirtualFree(memory - page_bytes(), 0, MEM_RELEASE);
+}
+
 /* --- Others --------------------------------------------------------------- */
 
 #define SHARED_VARIABLE "KG_TEST_SHARED"

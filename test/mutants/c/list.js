@@ -1,6 +1,7 @@
 'use strict'
 // Reads the lists of mistakes beside this file. Each list begins with the file
-// that its mistakes are of; a mistake is
+// that its mistakes are of and, in a line of its own, `needs` and what the CPU
+// must have, as Linux calls it, for that code to run; a mistake is
 //
 //   # what a careless developer did
 //   - the code as it is, in one line or several, found once in that file
@@ -22,7 +23,7 @@ function patternOf(lines) {
   return new RegExp(lines.map((line) => escape(line)).join('\\s+'), 'g')
 }
 
-function parseMistake(file, block, list) {
+function parseMistake([file, needs = []], block, list) {
   const lines = block.split('\n')
   const marked = (mark) =>
     lines.filter((l) => l[0] === mark).map((l) => l.slice(1).trim())
@@ -36,6 +37,7 @@ function parseMistake(file, block, list) {
   return {
     name,
     file,
+    needs,
     from: patternOf(marked('-')),
     to: marked('+').join('\n'),
     test: seen?.[1],
@@ -46,8 +48,10 @@ function parseMistake(file, block, list) {
 
 function readList(list) {
   const text = fs.readFileSync(path.join(__dirname, list), 'utf8')
-  const [file, ...blocks] = text.trim().split(/\n{2,}/)
-  return blocks.map((block) => parseMistake(file, block, list))
+  const [head, ...blocks] = text.trim().split(/\n{2,}/)
+  const [file, needs] = head.split('\nneeds ')
+  const code = [file, needs?.split(' ')]
+  return blocks.map((block) => parseMistake(code, block, list))
 }
 
 /** @returns {string} the file's text with the mistake in it

@@ -21,6 +21,13 @@ function choose(mistakes, { only, quick }) {
   )
 }
 
+/** What Linux says that the CPU has. */
+function cpuFlags() {
+  const text = fs.readFileSync('/proc/cpuinfo', 'utf8')
+  const [, flags] = /^flags\s*: (.*)$/m.exec(text) ?? [undefined, '']
+  return new Set(flags.split(' '))
+}
+
 /** Calls `act` with each item, one at a time for each of the workers. */
 async function share(items, workers, act) {
   const left = items.values()
@@ -60,7 +67,11 @@ async function makeWorkshops(folder, mistakes) {
 async function runC(options) {
   const start = Date.now()
   const chosen = choose(readMistakes(), options)
-  const mistakes = chosen.filter(({ equivalent }) => equivalent === undefined)
+  const flags = cpuFlags()
+  const runsHere = ({ needs }) => needs.every((flag) => flags.has(flag))
+  const mistakes = chosen.filter(
+    (mistake) => mistake.equivalent === undefined && runsHere(mistake)
+  )
   if (mistakes.length === 0) throw new Error('there is no such mistake')
   const folder = fs.mkdtempSync(path.join(MEMORY, 'kg-mutants-'))
   fs.chmodSync(folder, 0o755)
@@ -77,12 +88,13 @@ async function runC(options) {
   }
   for (const mistake of chosen) {
     if (mistake.equivalent !== undefined) print('equivalent', mistake)
+    else if (!runsHere(mistake)) print('not on this CPU', mistake)
   }
   const all = mistakes.length
   const seconds = Math.round((Date.now() - start) / 1000)
   console.log(
     `${counts.caught} of ${all} caught (${chosen.length - all} more change ` +
-      `nothing that can be seen), in ${seconds} s`
+      `nothing that can be seen, or nothing here), in ${seconds} s`
   )
   if (counts['does not compile'] > 0) {
     console.error('mutants: what does not compile is no mistake.')

@@ -1,0 +1,42 @@
+/* A threat as the one slot that most take, where the CPU has registers of 64
+ * bytes (kg__cpu_is_wide): each line of the slot is put together in one, and
+ * stored once. Bytes that are stored and soon loaded again with their
+ * neighbours would have to reach the cache first, which takes longer than all
+ * of this. */
+#ifndef KG_THREAT_WIDE_H
+#define KG_THREAT_WIDE_H
+
+#include <stdbool.h>
+
+#include "../include/kg_ipc.h"
+
+/* What an event has beside its threat. */
+typedef struct kg__event_header {
+  uint64_t position; /* of the lead slot */
+  uint64_t sequence;
+  uint64_t publish_ns;
+  uint64_t wall_us;        /* for a threat that has no time of its own */
+  uint32_t flags;          /* KG_EVENT_PRIORITY or 0 */
+  uint32_t priority_count; /* this one included */
+} kg__event_header;
+
+#if defined(__x86_64__)
+
+/* Fills the private slot of a threat that takes one (kg__threat_span), and
+ * seals it when there are `checksums`. For such a CPU alone. */
+void kg__threat_encode_wide(const kg_threat *threat,
+                            const kg__event_header *header, bool checksums,
+                            kg_slot *slot);
+
+#else
+
+/* No other CPU has them, so nobody comes here. */
+static inline void kg__threat_encode_wide(const kg_threat *threat,
+                                          const kg__event_header *header,
+                                          bool checksums, kg_slot *slot) {
+  (void)threat, (void)header, (void)checksums, (void)slot;
+}
+
+#endif
+
+#endif
