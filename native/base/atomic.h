@@ -126,9 +126,17 @@ static inline void kg__copy_shared(void *target, const void *source,
   kg__copy_words((char *)target + at, (const char *)source + at, bytes - at);
 }
 
+/* What is said to the compiler of a register that it may use only where it was
+ * told that every CPU has it. */
+#if defined(__AVX512F__)
+#define KG__CLOBBERS_WIDE , "xmm16"
+#else
+#define KG__CLOBBERS_WIDE
+#endif
+
 /* The same in registers of 64 bytes, for whole lines, where the CPU has those
  * (kg__cpu_is_wide). Of the upper ones: no instruction of SSE waits for what is
- * left there, and the compiler uses none of them. */
+ * left there. */
 static inline void kg__copy_wide(void *target, const void *source,
                                  size_t bytes) {
   for (size_t at = 0; at < bytes; at += 64) {
@@ -137,7 +145,7 @@ static inline void kg__copy_wide(void *target, const void *source,
         "vmovdqu64 %%zmm16, (%[to])"
         :
         : [to] "r"((char *)target + at), [from] "r"((const char *)source + at)
-        : "memory");
+        : "memory" KG__CLOBBERS_WIDE);
   }
 }
 

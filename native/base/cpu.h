@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /* Whether the CPU moves 64 bytes at a time and multiplies so, too, and the
- * system keeps such registers; false where the compiler makes no use of them.
+ * system keeps such registers; false where the compiler cannot be trusted with
+ * them.
  */
 bool kg__cpu_is_wide(void);
 

@@ -22,8 +22,8 @@ static inline uint64_t kg__crc32c_step(uint64_t crc, uint64_t word) {
   __attribute__((target("sse4.2,bmi2,avx512f,avx512bw,vpclmulqdq")))
 
 /* The number of word i is x^(64 (47 - i) - 33) modulo the polynomial, its bits
- * reversed as those of the checksum are. The last two words are where they
- * belong. */
+ * reversed as those of the checksum are. Those of the last two are 0: they
+ * are where they belong. */
 _Alignas(64) extern const uint64_t kg__crc32c_past_rest[KG__SLOT_WORDS];
 
 /* Adds the words from `index` on, a multiple of eight. */

@@ -31,7 +31,8 @@ static_assert(offsetof(kg_slot, priority_count) == LAST_AT + 12,
 
 /* The bytes of a text that belong to a line of the slot, where the text begins
  * `at` bytes behind the beginning of that line, or before it; zeros beside
- * them. What a mask leaves out is not touched, whatever is there. */
+ * them. What a mask leaves out is not touched, whatever is there. GCC's
+ * sanitizers see nothing of such a load. */
 KG__WIDE static inline __m512i part_of(kg_text text, int at) {
   const int64_t before = at < 0 ? -at : 0;
   const int first = at > 0 ? at : 0;
@@ -39,7 +40,9 @@ KG__WIDE static inline __m512i part_of(kg_text text, int at) {
   left = left > 0 ? left : 0;
   left = left < LINE ? left : LINE;
   uint64_t mask = _bzhi_u64(~UINT64_C(0), (unsigned)left) << first;
-  /* Leaving out all takes long where no page is, or what was just stored. */
+  /* Leaving out all is slow where there is no page, or where a store is still
+   * on its way. Leaving out a part is so only beside a page that is not there,
+   * which is rare. */
   uintptr_t from = left > 0 ? (uintptr_t)text.bytes - (uintptr_t)(intptr_t)at
                             : (uintptr_t)kg__crc32c_past_rest;
   return _mm512_maskz_loadu_epi8(mask, (const void *)from);

@@ -6,7 +6,7 @@
 #include "../system/system.h"
 
 #define CAPACITY 16
-/* Positions, sequences and times of which each byte counts. */
+/* A position, and nearly the sequence there, of many different bytes. */
 #define FAR UINT64_C(0x0012345678ABCDE0)
 
 #define PRIORITY UINT32_C(0xFEDCBA98)
@@ -119,13 +119,19 @@ TEST(plain, "a slot of wide registers is that of memory, without checksums") {
 
 TEST(none, "texts that are not there are empty ones") {
   side wide;
+  side narrow;
   kg__batch_time time = {.publish_ns = 1, .wall_us = 2};
   kg_threat threat = {.threat_type = KG_THREAT_PATH_TRAVERSAL,
                       .severity = KG_SEVERITY_LOW};
   side_make(&wide, true);
+  side_make(&narrow, true);
+  narrow.writer.ring.is_wide = false;
   const kg_slot *slot = stage(&wide, &threat, &time);
+  const kg_slot *other = stage(&narrow, &threat, &time);
+  CHECK_EQUAL(memcmp(slot, other, sizeof *slot), 0);
   CHECK(kg__slot_is_valid(&wide.memory.ring, slot, FAR));
   CHECK_EQUAL(slot->source_used, 0);
   CHECK_EQUAL(slot->details_used, 0);
   side_free(&wide);
+  side_free(&narrow);
 }

@@ -23,7 +23,8 @@ function choose(mistakes, { only, quick }) {
 
 /** What Linux says that the CPU has. */
 function cpuFlags() {
-  const text = fs.readFileSync('/proc/cpuinfo', 'utf8')
+  const list = '/proc/cpuinfo'
+  const text = fs.existsSync(list) ? fs.readFileSync(list, 'utf8') : ''
   const [, flags] = /^flags\s*: (.*)$/m.exec(text) ?? [undefined, '']
   return new Set(flags.split(' '))
 }
@@ -72,7 +73,10 @@ async function runC(options) {
   const mistakes = chosen.filter(
     (mistake) => mistake.equivalent === undefined && runsHere(mistake)
   )
-  if (mistakes.length === 0) throw new Error('there is no such mistake')
+  if (mistakes.length === 0) {
+    const where = chosen.length > 0 ? ' that this CPU can run' : ''
+    throw new Error(`there is no such mistake${where}`)
+  }
   const folder = fs.mkdtempSync(path.join(MEMORY, 'kg-mutants-'))
   fs.chmodSync(folder, 0o755)
   const counts = { caught: 0, 'not caught': 0, 'does not compile': 0 }
