@@ -12,9 +12,8 @@ _Static_assert(sizeof(struct event) == KG__SLOT_WORDS * 8,
 
 static uint32_t checksum(const struct event *event) {
   const kg__word *words = (const kg__word *)(const void *)event;
-  const kg__word last[2] = {words[KG__SLOT_WORDS - 2],
-                            words[KG__SLOT_WORDS - 1] & OWN_BYTES};
-  return kg__crc32c_slot(words, last);
+  return kg__crc32c_slot(words, words[KG__SLOT_WORDS - 2],
+                         words[KG__SLOT_WORDS - 1] & OWN_BYTES);
 }
 
 static char *place_in(const struct event *event) {
