@@ -49,7 +49,13 @@ const glibcVersions = (bytes) =>
     ...bytes.toString('latin1').matchAll(/\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0/g)
   ].map(([, major, minor]) => [Number(major), Number(minor)])
 
-function wrongOnLinux({ libc }, bytes) {
+// Clang calls compiler-rt for atomic words where it finds such a GCC, also zig's
+// for what zig itself compiles, and the linker shows all of compiler-rt then.
+const BY_GCC =
+  '; a GCC for arm64 that is installed (gcc-aarch64-linux-gnu) has zig do that: ' +
+  'remove it, and .cache/zig-cache'
+
+function wrongOnLinux({ arch, libc }, bytes) {
   const { hasTls, needed } = readElf(bytes)
   const library = others(needed, (one) => LINUX_LIBRARIES[libc].includes(one))
   if (library !== null) return `is linked to ${library}`
@@ -60,7 +66,8 @@ function wrongOnLinux({ libc }, bytes) {
   const isNewer = ([a, b]) => a > major || (a === major && b > minor)
   const newer = glibcVersions(bytes).find(isNewer)
   if (newer !== undefined) return `needs glibc ${newer.join('.')}`
-  return wrongWithExports(exportsOfElf(bytes))
+  const shown = wrongWithExports(exportsOfElf(bytes))
+  return shown !== null && arch === 'arm64' ? shown + BY_GCC : shown
 }
 
 function wrongOnMac({ arch }, bytes) {
