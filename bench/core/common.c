@@ -30,6 +30,9 @@ void *shared_memory(size_t bytes) {
   return memory;
 }
 
+/* As in ../threats.js. The core's writer copies each of them a second time. */
+#define CRITICAL_EVERY 100
+
 static uint32_t random_below(uint32_t limit) {
   static uint64_t state = 20261123;
   state = state * 48271 % 2147483647;
@@ -42,7 +45,9 @@ void make_events(void) {
     struct event *event = &bench_events[i];
     event->timestamp_us = UINT64_C(1795000000000000) + i;
     event->threat_type = random_below(8);
-    event->severity = (uint8_t)(1 + random_below(4));
+    event->severity = (i + 1) % CRITICAL_EVERY == 0
+                          ? KG_SEVERITY_CRITICAL
+                          : (uint8_t)(1 + random_below(3));
     event->blocked = (uint8_t)random_below(2);
     event->source_length = (uint16_t)snprintf(
         event->source, sizeof event->source, "mcp/server-%u", random_below(40));

@@ -57,9 +57,13 @@ describe('bench: many readers, and a large ring', function () {
   it('the largest ring is filled, lapped and read', async () => {
     const slots = 4096
     const printed = await runCore(THIS, 'large_ring', [slots])
+    const overwritten = slots + 1000
+    // One in a hundred of 997 threats is Critical, and the lane has it still.
+    const threats = Array.from({ length: overwritten }, (_, i) => i % 997)
+    const kept = threats.filter((i) => (i + 1) % 100 === 0).length
     assert.deepEqual(
       [printed.slots, printed.received, printed.lost],
-      [slots, slots, slots + 1000]
+      [slots, slots + kept, overwritten - kept]
     )
     for (const name of ['fileMb', 'writerMb', 'readerMb', 'mappedMb']) {
       assert.ok(printed[name] > 0, name)
