@@ -30,7 +30,8 @@ void *shared_memory(size_t bytes) {
   return memory;
 }
 
-/* As in ../threats.js. The core's writer copies each of them a second time. */
+/* One threat in so many is Critical, as in ../threats.js. The core's writer
+ * copies those a second time. */
 #define CRITICAL_EVERY 100
 
 static uint32_t random_below(uint32_t limit) {

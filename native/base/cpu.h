@@ -5,9 +5,8 @@
 #include <stdbool.h>
 
 /* Whether the CPU moves 64 bytes at a time and multiplies so, too, and the
- * system keeps such registers; false where the compiler cannot be trusted with
- * them.
- */
+ * system keeps such registers. False where the compiler cannot be trusted with
+ * them. */
 bool kg__cpu_is_wide(void);
 
 #endif

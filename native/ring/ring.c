@@ -5,6 +5,7 @@
 
 #include "../base/atomic.h"
 #include "../base/cpu.h"
+#include "../platform/cpu.h"
 #include "crc32c.h"
 
 static uint64_t round_up(uint64_t bytes, uint64_t multiple) {
@@ -62,7 +63,7 @@ void kg__ring_attach(void *base, const kg_ring_identity *identity,
                      .capacity = identity->capacity,
                      .priority_events = identity->priority_events,
                      .checksums = (identity->flags & KG_RING_CHECKSUMS) != 0,
-                     .is_wide = kg__cpu_is_wide()};
+                     .is_wide = kg__cpu_has_crc32c() && kg__cpu_is_wide()};
 }
 
 void kg__ring_format(void *base, const kg__ring_setup *setup, kg__ring *ring) {

@@ -117,7 +117,7 @@ typedef struct kg__ring {
   uint32_t capacity;        /* slots, a power of two */
   uint32_t priority_events; /* slots of the lane, a power of two; 0: none */
   bool checksums;
-  bool is_wide; /* kg__cpu_is_wide */
+  bool is_wide; /* kg__cpu_is_wide, and the checksum is that of the CPU */
 } kg__ring;
 
 /* What a new ring is told when it is made. */

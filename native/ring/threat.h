@@ -4,6 +4,16 @@
 
 #include "../include/kg_ipc.h"
 
+/* What an event has beside its threat. */
+typedef struct kg__event_header {
+  uint64_t position; /* of the lead slot */
+  uint64_t sequence;
+  uint64_t publish_ns;
+  uint64_t wall_us;        /* for a threat that has no time of its own */
+  uint32_t flags;          /* KG_EVENT_PRIORITY or 0 */
+  uint32_t priority_count; /* this one included */
+} kg__event_header;
+
 /* The slots that `threat` takes, or 0 when it, or its texts as they are, take
  * more than `most`. */
 uint32_t kg__threat_span(const kg_threat *threat, uint32_t most);

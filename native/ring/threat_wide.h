@@ -8,17 +8,7 @@
 
 #include <stdbool.h>
 
-#include "../include/kg_ipc.h"
-
-/* What an event has beside its threat. */
-typedef struct kg__event_header {
-  uint64_t position; /* of the lead slot */
-  uint64_t sequence;
-  uint64_t publish_ns;
-  uint64_t wall_us;        /* for a threat that has no time of its own */
-  uint32_t flags;          /* KG_EVENT_PRIORITY or 0 */
-  uint32_t priority_count; /* this one included */
-} kg__event_header;
+#include "threat.h"
 
 #if defined(__x86_64__)
 

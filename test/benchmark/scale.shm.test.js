@@ -58,9 +58,9 @@ describe('bench: many readers, and a large ring', function () {
     const slots = 4096
     const printed = await runCore(THIS, 'large_ring', [slots])
     const overwritten = slots + 1000
-    // One in a hundred of 997 threats is Critical, and the lane has it still.
-    const threats = Array.from({ length: overwritten }, (_, i) => i % 997)
-    const kept = threats.filter((i) => (i + 1) % 100 === 0).length
+    // Each hundredth of 997 threats is Critical, and the lane still has it.
+    const places = Array.from({ length: overwritten }, (_, i) => i % 997)
+    const kept = places.filter((place) => (place + 1) % 100 === 0).length
     assert.deepEqual(
       [printed.slots, printed.received, printed.lost],
       [slots, slots + kept, overwritten - kept]
