@@ -103,28 +103,28 @@ static inline void kg__copy_words(void *target, const void *source,
 /* As many bytes as a cache line has, which the compiler may not know to race.
  * A few wide stores wait for their lines together, where eight times as many
  * words would fill the CPU's queue; each half of them is a word as above. */
-static inline void kg__copy_line(void *to, const void *from) {
-  __asm__ __volatile__("movdqu (%[from]), %%xmm0\n\t"
-                       "movdqu 16(%[from]), %%xmm1\n\t"
-                       "movdqu 32(%[from]), %%xmm2\n\t"
-                       "movdqu 48(%[from]), %%xmm3\n\t"
-                       "movdqu %%xmm0, (%[to])\n\t"
-                       "movdqu %%xmm1, 16(%[to])\n\t"
-                       "movdqu %%xmm2, 32(%[to])\n\t"
-                       "movdqu %%xmm3, 48(%[to])"
-                       :
-                       : [to] "r"(to), [from] "r"(from)
-                       : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
-}
+#define KG__COPY_LINE(at)                  \
+  "movdqu " #at "(%[from]), %%xmm0\n\t"    \
+  "movdqu " #at "+16(%[from]), %%xmm1\n\t" \
+  "movdqu " #at "+32(%[from]), %%xmm2\n\t" \
+  "movdqu " #at "+48(%[from]), %%xmm3\n\t" \
+  "movdqu %%xmm0, " #at "(%[to])\n\t"      \
+  "movdqu %%xmm1, " #at "+16(%[to])\n\t"   \
+  "movdqu %%xmm2, " #at "+32(%[to])\n\t"   \
+  "movdqu %%xmm3, " #at "+48(%[to])\n\t"
 
-static inline void kg__copy_shared(void *target, const void *source,
-                                   size_t bytes) {
-  size_t at = 0;
-  for (; bytes - at >= 64; at += 64) {
-    kg__copy_line((char *)target + at, (const char *)source + at);
-  }
-  kg__copy_words((char *)target + at, (const char *)source + at, bytes - at);
-}
+/* The same in a register of 64 bytes, where the CPU has those
+ * (kg__cpu_is_wide). One of the upper ones: no instruction of SSE waits for
+ * what is left there. */
+#define KG__COPY_LINE_WIDE(at)              \
+  "vmovdqu64 " #at "(%[from]), %%zmm16\n\t" \
+  "vmovdqu64 %%zmm16, " #at "(%[to])\n\t"
+
+/* A slot has so many. Written out, since an address that is made for each line
+ * is an instruction more. */
+#define KG__SIX_LINES 384
+#define KG__SIX_TIMES(line) \
+  line(0) line(64) line(128) line(192) line(256) line(320)
 
 /* What is said to the compiler of a register that it may use only where it was
  * told that every CPU has it. */
@@ -134,25 +134,39 @@ static inline void kg__copy_shared(void *target, const void *source,
 #define KG__CLOBBERS_WIDE
 #endif
 
-/* The same in registers of 64 bytes, for whole lines, where the CPU has those
- * (kg__cpu_is_wide). Of the upper ones: no instruction of SSE waits for what is
- * left there. */
-static inline void kg__copy_wide(void *target, const void *source,
-                                 size_t bytes) {
-  for (size_t at = 0; at < bytes; at += 64) {
+static inline void kg__copy_six_lines(void *to, const void *from) {
+  __asm__ __volatile__(KG__SIX_TIMES(KG__COPY_LINE)
+                       :
+                       : [to] "r"(to), [from] "r"(from)
+                       : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
+}
+
+static inline void kg__copy_six_lines_wide(void *to, const void *from) {
+  __asm__ __volatile__(KG__SIX_TIMES(KG__COPY_LINE_WIDE)
+                       :
+                       : [to] "r"(to), [from] "r"(from)
+                       : "memory" KG__CLOBBERS_WIDE);
+}
+
+static inline void kg__copy_shared(void *target, const void *source,
+                                   size_t bytes) {
+  size_t at = 0;
+  for (; bytes - at >= 64; at += 64) {
     __asm__ __volatile__(
-        "vmovdqu64 (%[from]), %%zmm16\n\t"
-        "vmovdqu64 %%zmm16, (%[to])"
+        KG__COPY_LINE(0)
         :
         : [to] "r"((char *)target + at), [from] "r"((const char *)source + at)
-        : "memory" KG__CLOBBERS_WIDE);
+        : "memory", "xmm0", "xmm1", "xmm2", "xmm3");
   }
+  kg__copy_words((char *)target + at, (const char *)source + at, bytes - at);
 }
 
 #else
 
+#define KG__SIX_LINES 384
 #define kg__copy_shared kg__copy_words
-#define kg__copy_wide kg__copy_words
+#define kg__copy_six_lines(to, from) kg__copy_words(to, from, KG__SIX_LINES)
+#define kg__copy_six_lines_wide kg__copy_six_lines
 
 #endif
 

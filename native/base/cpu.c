@@ -16,7 +16,7 @@ bool kg__cpu_is_wide(void) {
   unsigned features;
   const unsigned states = 0xE6;
   unsigned kept;
-  const unsigned wanted = bit_AVX512F | bit_AVX512BW | bit_BMI2;
+  const unsigned wanted = bit_AVX512F | bit_AVX512BW;
   if (__get_cpuid(1, &ignored, &ignored, &features, &ignored) == 0 ||
       (features & bit_OSXSAVE) == 0 ||
       __get_cpuid_count(7, 0, &ignored, &base, &extended, &ignored) == 0 ||

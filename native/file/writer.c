@@ -221,7 +221,8 @@ KG__COLD static int check_texts(kg_writer *writer, const kg_threat *threat) {
  * for. */
 #define HURRY_NS 250
 
-static int stage(kg_writer *writer, const kg_threat *threat) {
+/* `is_only`: the batch is empty, and is committed behind this one. */
+static int stage(kg_writer *writer, const kg_threat *threat, bool is_only) {
   if (!is_right(threat)) {
     kg__ring_writer_discard(&writer->ring);
     return refuse_wrong(writer, threat);
@@ -243,6 +244,9 @@ static int stage(kg_writer *writer, const kg_threat *threat) {
   }
   if (threat->timestamp_us == 0) {
     writer->time.wall_us = wall_us_at(writer, writer->time.publish_ns);
+  }
+  if (is_only && kg__ring_writer_defer(&writer->ring, threat, &writer->time)) {
+    return KG_OK;
   }
   result = kg__ring_writer_stage(&writer->ring, threat, &writer->time);
   return result == KG_OK ? KG_OK : refuse_threat(writer, threat, result);
@@ -306,7 +310,7 @@ int kg_writer_stage(kg_writer *writer, const kg_threat *threat) {
     return KG_E_WRONG_THREAD;
   }
   kg__writer_enter(writer);
-  int result = stage(writer, threat);
+  int result = stage(writer, threat, false);
   kg__writer_leave(writer);
   return result;
 }
@@ -346,8 +350,10 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   kg__writer_enter(writer);
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
-  kg__ring_writer_discard(&writer->ring);
-  int64_t result = stage(writer, threat);
+  if (writer->ring.staged_slots != 0) {
+    kg__ring_writer_discard(&writer->ring);
+  }
+  int64_t result = stage(writer, threat, true);
   if (result == KG_OK) {
     kg__guard_keep_often(writer->time.publish_ns);
     result = commit(writer);

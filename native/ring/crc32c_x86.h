@@ -19,7 +19,7 @@ static inline uint64_t kg__crc32c_step(uint64_t crc, uint64_t word) {
 }
 
 #define KG__WIDE \
-  __attribute__((target("sse4.2,bmi2,avx512f,avx512bw,vpclmulqdq")))
+  __attribute__((target("sse4.2,pclmul,avx512f,avx512bw,vpclmulqdq")))
 
 /* The number of word i is x^(64 (47 - i) - 33) modulo the polynomial, its bits
  * reversed as those of the checksum are. Those of the last two are 0: they
@@ -35,8 +35,17 @@ KG__WIDE static inline __m512i kg__crc32c_add(__m512i sum, __m512i words,
   return _mm512_ternarylogic_epi64(sum, even, odd, 0x96); /* xor of the three */
 }
 
+/* Adds the word at `index` alone. The sum of this and of the others is that of
+ * all, in any order. */
+KG__WIDE static inline __m128i kg__crc32c_add_word(__m128i sum, uint64_t word,
+                                                   size_t index) {
+  __m128i past = _mm_cvtsi64_si128((int64_t)kg__crc32c_past_rest[index]);
+  return _mm_xor_si128(
+      sum, _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)word), past, 0x00));
+}
+
 /* The checksum but for KG__CRC32C_END, when all are added, and these are the
- * last two words without the slot's own. */
+ * last two words without the slot's own, or what was added to those. */
 KG__WIDE static inline uint32_t kg__crc32c_sum(__m512i sum, __m128i last) {
   /* What KG__CRC32C_BEGIN makes of a slot of zeros. */
   const uint32_t begin = 0x4509D0C9;

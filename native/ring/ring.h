@@ -169,10 +169,11 @@ static inline kg_slot *kg__lane_slot(const kg__ring *ring, uint64_t position) {
  * does. */
 static inline void kg__ring_copy(const kg__ring *ring, kg_slot *to,
                                  const kg_slot *from) {
+  static_assert(sizeof *to == KG__SIX_LINES, "a slot's lines");
   if (ring->is_wide) {
-    kg__copy_wide(to, from, sizeof *to);
+    kg__copy_six_lines_wide(to, from);
   } else {
-    kg__copy_shared(to, from, sizeof *to);
+    kg__copy_six_lines(to, from);
   }
 }
 

@@ -153,6 +153,7 @@ void kg__ring_writer_discard(kg__ring_writer *writer) {
   writer->staged_slots = 0;
   writer->staged_events = 0;
   writer->staged_priority = 0;
+  writer->deferred = NULL;
 }
 
 void kg__ring_writer_take_back(kg__ring_writer *writer) {
@@ -244,6 +245,36 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
   return KG_OK;
 }
 
+bool kg__ring_writer_defer(kg__ring_writer *writer, const kg_threat *threat,
+                           const kg__batch_time *time) {
+  /* What has priority is copied into the lane as well. */
+  if (!writer->ring.is_wide || !kg__threat_fits_slot(threat) ||
+      threat->severity >= writer->priority_severity ||
+      writer->sequence >= KG_SEQUENCE_MAX) {
+    return false;
+  }
+  writer->deferred = threat;
+  writer->deferred_time = time;
+  writer->staged_slots = 1;
+  writer->staged_events = 1;
+  return true;
+}
+
+/* W3 of a batch of one event that is put together in its slot. */
+static void copy_deferred(kg__ring_writer *writer) {
+  const kg__ring *ring = &writer->ring;
+  const kg__event_header header = {.position = writer->head,
+                                   .sequence = writer->sequence + 1,
+                                   .publish_ns =
+                                       writer->deferred_time->publish_ns,
+                                   .wall_us = writer->deferred_time->wall_us,
+                                   .priority_count = writer->priority};
+  kg__threat_encode_wide(writer->deferred, &header, ring->checksums,
+                         kg__ring_slot(ring, writer->head));
+  writer->deferred = NULL;
+  KG__STEP("slot copied");
+}
+
 void kg__ring_writer_copy(kg__ring_writer *writer) {
   kg__ring *ring = &writer->ring;
   uint64_t head = writer->head + writer->staged_slots;
@@ -257,6 +288,10 @@ void kg__ring_writer_copy(kg__ring_writer *writer) {
   /* W2: partner of R3 in ring_cursor.c, through any word of W3 or W4. */
   kg__fence_release();
   /* W3: relaxed, W5 publishes them. */
+  if (writer->deferred != NULL) {
+    copy_deferred(writer);
+    return;
+  }
   for (uint32_t i = 0; i < writer->staged_slots; i++) {
     kg__ring_copy(ring, kg__ring_slot(ring, writer->head + i),
                   &writer->staged[i]);

@@ -5,6 +5,12 @@
 #include "../include/kg_ipc.h"
 #include "ring.h"
 
+/* When a batch is made, by the clocks of the caller. */
+typedef struct kg__batch_time {
+  uint64_t publish_ns; /* monotonic clock */
+  uint64_t wall_us;    /* microseconds since 1970 */
+} kg__batch_time;
+
 typedef struct kg__ring_writer {
   kg__ring ring;
   uint64_t head;     /* private: what stands in the ring is never believed */
@@ -19,13 +25,10 @@ typedef struct kg__ring_writer {
   uint32_t staged_slots;
   uint32_t staged_events;
   uint32_t staged_priority; /* priority events among them */
+  /* The only threat of a batch, not staged, or NULL. */
+  const kg_threat *deferred;
+  const kg__batch_time *deferred_time;
 } kg__ring_writer;
-
-/* When a batch is made, by the clocks of the caller. */
-typedef struct kg__batch_time {
-  uint64_t publish_ns; /* monotonic clock */
-  uint64_t wall_us;    /* microseconds since 1970 */
-} kg__batch_time;
 
 /* Continues the ring where its last writer stopped, with KG_SEVERITY_CRITICAL
  * as the least that counts as priority. KG_E_RING_CORRUPT when head, claim and
@@ -51,6 +54,13 @@ void kg__ring_writer_prefetch_more(kg__ring_writer *writer);
  * again. */
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
                           const kg__batch_time *time);
+
+/* Where an event can be put together in the ring itself, has the empty batch
+ * consist of this threat, which is not looked at before the batch is copied: it
+ * and `time` stay as they are until then. False where it has to be staged, or
+ * would be refused. */
+bool kg__ring_writer_defer(kg__ring_writer *writer, const kg_threat *threat,
+                           const kg__batch_time *time);
 
 /* Publishes the batch, in steps between which a file can turn out to be cut
  * short: copies it into the ring, where no reader sees it yet ... */

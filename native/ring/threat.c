@@ -22,14 +22,6 @@ static size_t cut(kg_text text, size_t limit) {
   return limit;
 }
 
-/* Whether the lead slot has room for all of it, as for most. */
-static bool fits_lead(const kg_threat *threat) {
-  return threat->source.length <= KG_SOURCE_BYTES &&
-         threat->details.length <= KG_DETAILS_BYTES &&
-         (threat->id.length | threat->context.length |
-          threat->deflated.length) == 0;
-}
-
 static uint32_t span_of_fields(const kg_threat *threat, uint32_t most) {
   kg__field fields[KG__MOST_FIELDS];
   int count = kg__fields_list(threat, fields);
@@ -52,7 +44,7 @@ static uint32_t span_of_fields(const kg_threat *threat, uint32_t most) {
 }
 
 uint32_t kg__threat_span(const kg_threat *threat, uint32_t most) {
-  return fits_lead(threat) ? 1 : span_of_fields(threat, most);
+  return kg__threat_fits_slot(threat) ? 1 : span_of_fields(threat, most);
 }
 
 int64_t kg_threat_span(const kg_threat *threat) {

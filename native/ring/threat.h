@@ -14,6 +14,14 @@ typedef struct kg__event_header {
   uint32_t priority_count; /* this one included */
 } kg__event_header;
 
+/* Whether one slot has room for all of it, as for most. */
+static inline bool kg__threat_fits_slot(const kg_threat *threat) {
+  return threat->source.length <= KG_SOURCE_BYTES &&
+         threat->details.length <= KG_DETAILS_BYTES &&
+         (threat->id.length | threat->context.length |
+          threat->deflated.length) == 0;
+}
+
 /* The slots that `threat` takes, or 0 when it, or its texts as they are, take
  * more than `most`. */
 uint32_t kg__threat_span(const kg_threat *threat, uint32_t most);

@@ -12,8 +12,9 @@
 
 #if defined(__x86_64__)
 
-/* Fills the private slot of a threat that takes one (kg__threat_span), and
- * seals it when there are `checksums`. For such a CPU alone. */
+/* Fills the slot of a threat that takes one (kg__threat_span), and seals it
+ * when there are `checksums`. A private one, or one of a ring: nothing of it is
+ * read, and what is stored are relaxed words. For such a CPU alone. */
 void kg__threat_encode_wide(const kg_threat *threat,
                             const kg__event_header *header, bool checksums,
                             kg_slot *slot);

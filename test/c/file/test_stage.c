@@ -48,7 +48,11 @@ TEST(dropped,
   const char *dir = check_temp_dir();
   kg_writer *writer = open_writer(dir, 16);
   stage(writer, 2);
+  CHECK_RESULT(
+      kg_writer_stage(writer, &(kg_threat){.severity = KG_SEVERITY_CRITICAL}),
+      KG_OK, NULL);
   CHECK_EQUAL(kg_writer_write(writer, &(kg_threat){0}), 1);
+  CHECK_EQUAL(stats_of(writer).priority, 0);
   stage(writer, 3);
   kg_writer_discard(writer);
   CHECK_EQUAL(kg_writer_commit(writer), 1);

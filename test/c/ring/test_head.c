@@ -258,6 +258,7 @@ TEST(exhausted, "F6 after sequence 2^53-1 there is a clear error") {
   CHECK_EQUAL(writer.sequence, KG_SEQUENCE_MAX);
   CHECK_RESULT(kg__ring_writer_stage(&writer, &made.threat, &batch_time),
                KG_E_SEQUENCE_EXHAUSTED, NULL);
+  CHECK(!kg__ring_writer_defer(&writer, &made.threat, &batch_time));
   CHECK(!commit_staged(&writer));
   CHECK_EQUAL(memory.ring.header->last_sequence, KG_SEQUENCE_MAX);
   drain(&reader, &account, CAPACITY, 4);

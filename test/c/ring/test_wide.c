@@ -1,5 +1,6 @@
 /* A slot that is put together in registers of 64 bytes is the one that is put
- * together in memory. Where the CPU has none, both are the latter. */
+ * together in memory, and so is the one that is put together in the ring. Where
+ * the CPU has no such registers, all are those of memory. */
 #include <string.h>
 
 #include "../fixture.h"
@@ -36,6 +37,24 @@ static const kg_slot *stage(side *side, const kg_threat *threat,
   CHECK_RESULT(kg__ring_writer_stage(&side->writer, threat, time), KG_OK, NULL);
   CHECK_EQUAL(side->writer.staged_slots, 1);
   return side->writer.staged;
+}
+
+/* What stands in the ring of the only event of a batch. */
+static const kg_slot *put(side *side, const kg_threat *threat,
+                          const kg__batch_time *time) {
+  kg_slot *slot = kg__ring_slot(&side->memory.ring, FAR);
+  kg__ring_writer_discard(&side->writer);
+  memset(slot, 0x5A, sizeof *slot);
+  if (!kg__ring_writer_defer(&side->writer, threat, time)) {
+    CHECK(!side->writer.ring.is_wide ||
+          threat->severity >= KG_SEVERITY_CRITICAL);
+    CHECK_RESULT(kg__ring_writer_stage(&side->writer, threat, time), KG_OK,
+                 NULL);
+  }
+  CHECK_EQUAL(side->writer.staged_slots, 1);
+  CHECK_EQUAL(side->writer.staged_events, 1);
+  kg__ring_writer_copy(&side->writer);
+  return slot;
 }
 
 /* Where texts stand: at one end of pages behind which there is none. What is
@@ -101,6 +120,7 @@ static void check_lengths(bool checksums) {
       CHECK_EQUAL(memcmp(one, other, sizeof *one), 0);
       check_facts(one, &threat, &time);
       CHECK(kg__slot_is_valid(&wide.memory.ring, one, FAR));
+      CHECK_EQUAL(memcmp(put(&wide, &threat, &time), other, sizeof *other), 0);
     }
   }
   side_free(&wide);
@@ -132,6 +152,49 @@ TEST(none, "texts that are not there are empty ones") {
   CHECK(kg__slot_is_valid(&wide.memory.ring, slot, FAR));
   CHECK_EQUAL(slot->source_used, 0);
   CHECK_EQUAL(slot->details_used, 0);
+  CHECK_EQUAL(memcmp(put(&wide, &threat, &time), other, sizeof *other), 0);
   side_free(&wide);
   side_free(&narrow);
+}
+
+TEST(staged, "what is no event of one slot, or has priority, is not deferred") {
+  static char bytes[KG_DETAILS_BYTES + 1];
+  side wide;
+  side narrow;
+  kg__batch_time time = {.publish_ns = 1, .wall_us = 2};
+  kg_threat threat = {.severity = KG_SEVERITY_LOW};
+  side_make(&wide, true);
+  side_make(&narrow, true);
+  narrow.writer.ring.is_wide = false;
+  bool is_wide = wide.writer.ring.is_wide;
+  CHECK(kg__ring_writer_defer(&wide.writer, &threat, &time) == is_wide);
+  kg__ring_writer_discard(&wide.writer);
+  CHECK(!kg__ring_writer_defer(&narrow.writer, &threat, &time));
+  threat.severity = KG_SEVERITY_CRITICAL;
+  CHECK(!kg__ring_writer_defer(&wide.writer, &threat, &time));
+  threat.severity = KG_SEVERITY_LOW;
+  threat.details = (kg_text){bytes, sizeof bytes};
+  CHECK(!kg__ring_writer_defer(&wide.writer, &threat, &time));
+  CHECK_EQUAL(wide.writer.staged_slots, 0);
+  CHECK(wide.writer.deferred == NULL);
+  side_free(&wide);
+  side_free(&narrow);
+}
+
+TEST(dropped, "a deferred event that is dropped is not in the next batch") {
+  side wide;
+  kg__batch_time time = {.publish_ns = 1, .wall_us = 2};
+  kg_threat first = {.severity = KG_SEVERITY_LOW, .details = {"first", 5}};
+  kg_threat second = {.severity = KG_SEVERITY_LOW, .details = {"second", 6}};
+  side_make(&wide, true);
+  CHECK(kg__ring_writer_defer(&wide.writer, &first, &time) ==
+        wide.writer.ring.is_wide);
+  kg__ring_writer_discard(&wide.writer);
+  CHECK_RESULT(kg__ring_writer_stage(&wide.writer, &second, &time), KG_OK,
+               NULL);
+  kg__ring_writer_copy(&wide.writer);
+  const kg_slot *slot = kg__ring_slot(&wide.memory.ring, FAR);
+  CHECK_EQUAL(slot->details_used, 6);
+  CHECK_EQUAL(memcmp(slot->body.event.details, "second", 6), 0);
+  side_free(&wide);
 }
