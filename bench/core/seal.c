@@ -8,12 +8,11 @@
 _Static_assert(sizeof(struct event) == KG__SLOT_WORDS * 8,
                "as large as a slot");
 
-#define OWN_BYTES UINT64_C(0x00000000FFFFFFFF) /* of the last word */
+#define OTHER_BYTES UINT64_C(0x00000000FFFFFFFF) /* of the last word */
 
 static uint32_t checksum(const struct event *event) {
   const kg__word *words = (const kg__word *)(const void *)event;
-  return kg__crc32c_slot(words, words[KG__SLOT_WORDS - 2],
-                         words[KG__SLOT_WORDS - 1] & OWN_BYTES);
+  return kg__crc32c_slot(words, UINT64_MAX, OTHER_BYTES);
 }
 
 static char *place_in(const struct event *event) {

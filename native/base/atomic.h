@@ -97,12 +97,21 @@ static inline void kg__copy_words(void *target, const void *source,
 }
 
 /* A sanitizer sees nothing of what assembly does. */
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
+#if defined(__SANITIZE_THREAD__)
+#define KG__WATCHES_THREADS 1
+#else
+#define KG__WATCHES_THREADS 0
+#endif
+
+/* The bytes of the six lines of a slot. */
+#define KG__SLOT_LINES_BYTES 384
+
+#if defined(__x86_64__) && !KG__WATCHES_THREADS && \
     !defined(__SANITIZE_ADDRESS__)
 
-/* As many bytes as a cache line has, which the compiler may not know to race.
- * A few wide stores wait for their lines together, where eight times as many
- * words would fill the CPU's queue; each half of them is a word as above. */
+/* Copies a cache line, which the compiler may not know to race. A few wide
+ * stores wait for their lines together, where eight times as many words would
+ * fill the CPU's queue; each half of them is a word as above. */
 #define KG__COPY_LINE(at)                  \
   "movdqu " #at "(%[from]), %%xmm0\n\t"    \
   "movdqu " #at "+16(%[from]), %%xmm1\n\t" \
@@ -120,9 +129,7 @@ static inline void kg__copy_words(void *target, const void *source,
   "vmovdqu64 " #at "(%[from]), %%zmm16\n\t" \
   "vmovdqu64 %%zmm16, " #at "(%[to])\n\t"
 
-/* A slot has so many. Written out, since an address that is made for each line
- * is an instruction more. */
-#define KG__SIX_LINES 384
+/* Written out: an address that is made for each line is an instruction more. */
 #define KG__SIX_TIMES(line) \
   line(0) line(64) line(128) line(192) line(256) line(320)
 
@@ -163,9 +170,9 @@ static inline void kg__copy_shared(void *target, const void *source,
 
 #else
 
-#define KG__SIX_LINES 384
 #define kg__copy_shared kg__copy_words
-#define kg__copy_six_lines(to, from) kg__copy_words(to, from, KG__SIX_LINES)
+#define kg__copy_six_lines(to, from) \
+  kg__copy_words(to, from, KG__SLOT_LINES_BYTES)
 #define kg__copy_six_lines_wide kg__copy_six_lines
 
 #endif

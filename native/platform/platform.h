@@ -227,9 +227,8 @@ bool kg__guard_is_broken(const kg__guard *guard);
 void kg__guard_keep(void);
 
 /* The same for one who touches it all the time and has just asked for the
- * monotonic clock: looks fifty thousand times a second at most, and less often
- * where that would be more than 2 % of the time. The system call costs as much
- * as writing a few events. */
+ * monotonic clock: looks fifty thousand times a second at most. The system
+ * call costs as much as writing an event. */
 void kg__guard_keep_often(uint64_t now_ns);
 
 /* The same, and twice as often, for one who has nothing else to do right now:

@@ -222,56 +222,21 @@ static bool keep(void) {
          remember(&found);
 }
 
-/* Somebody who displaces ours and cuts a file short needs two system calls for
- * it, and more time where they take long. The process ends when both come
- * between two looks. A JavaScript program needs some 50 microseconds for both
- * unless it does nothing else; looking each 20 is 1 % of a write. Where a look
- * takes a microsecond, as in some virtual machines, it is to be no more than
- * 2 %. */
-#define BUSY_TRUST_NS UINT64_C(20000)
-#define BUSY_TRUST_MOST_NS UINT64_C(50000)
-#define BUSY_TRUST_LOOKS 50
-
-static uint64_t busy_trust_ns = BUSY_TRUST_NS;
-
-/* `took_ns`: what a look took. The least of all counts, for others may have had
- * the CPU in between. */
-static void learn(uint64_t took_ns) {
-  static uint64_t least_ns = UINT64_MAX;
-  /* Relaxed: of two threads, each has measured one. */
-  if (took_ns < kg__load64_relaxed(&least_ns)) {
-    kg__store64_relaxed(&least_ns, took_ns);
-    uint64_t trust_ns = took_ns < BUSY_TRUST_MOST_NS / BUSY_TRUST_LOOKS
-                            ? took_ns * BUSY_TRUST_LOOKS
-                            : BUSY_TRUST_MOST_NS;
-    kg__store64_relaxed(&busy_trust_ns,
-                        trust_ns > BUSY_TRUST_NS ? trust_ns : BUSY_TRUST_NS);
-  }
-}
-
-/* Out of the way of those who need none. */
-KG__COLD static void look(void) {
-  struct sigaction found;
-  uint64_t before_ns = kg__clock_monotonic_ns();
-  int result = sigaction(SIGBUS, NULL, &found);
-  learn(kg__clock_monotonic_ns() - before_ns);
-  if (result == 0 && !is_ours(&found)) {
-    pthread_mutex_lock(&mutex);
-    /* Without memory it is tried again at the next look. */
-    (void)keep();
-    pthread_mutex_unlock(&mutex);
-  }
-}
-
 /* Unless that was done since `trust_ns` ago. */
 static void keep_at(uint64_t now_ns, uint64_t trust_ns) {
   static uint64_t kept_at;
+  struct sigaction found;
   /* Relaxed: a thread that misses another one's look looks once too often. */
   if (now_ns - kg__load64_relaxed(&kept_at) < trust_ns) {
     return;
   }
   kg__store64_relaxed(&kept_at, now_ns);
-  look();
+  if (sigaction(SIGBUS, NULL, &found) == 0 && !is_ours(&found)) {
+    pthread_mutex_lock(&mutex);
+    /* Without memory it is tried again at the next look. */
+    (void)keep();
+    pthread_mutex_unlock(&mutex);
+  }
 }
 
 /* Nobody displaces ours and cuts a file short in less time. */
@@ -281,14 +246,17 @@ void kg__guard_keep(void) {
   keep_at(kg__clock_monotonic_ns(), TRUST_NS);
 }
 
+/* The process ends when somebody displaces ours and a file is cut short, both
+ * between two looks. A JavaScript program needs some 50 microseconds for both
+ * unless it does nothing else; looking as often as this is 3 % of a write. */
+#define BUSY_TRUST_NS UINT64_C(20000)
+
 void kg__guard_keep_often(uint64_t now_ns) {
-  /* Relaxed: bound to nothing. */
-  keep_at(now_ns, kg__load64_relaxed(&busy_trust_ns));
+  keep_at(now_ns, BUSY_TRUST_NS);
 }
 
 void kg__guard_keep_early(uint64_t now_ns) {
-  /* Relaxed: as above. */
-  keep_at(now_ns, kg__load64_relaxed(&busy_trust_ns) / 2);
+  keep_at(now_ns, BUSY_TRUST_NS / 2);
 }
 
 /* Call it with the mutex. */

@@ -30,9 +30,14 @@ uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,
   return crc;
 }
 
-static uint32_t slot_portable(const kg__word *words, uint64_t last_but_one,
-                              uint64_t last) {
-  kg__word rest[] = {last_but_one, last};
+/* The last two words of a slot, as far as they count. */
+#define LAST_BUT_ONE(words, mask) ((words)[KG__SLOT_WORDS - 2] & (mask))
+#define LAST(words, mask) ((words)[KG__SLOT_WORDS - 1] & (mask))
+
+static uint32_t slot_portable(const kg__word *words, uint64_t last_but_one_mask,
+                              uint64_t last_mask) {
+  kg__word rest[] = {LAST_BUT_ONE(words, last_but_one_mask),
+                     LAST(words, last_mask)};
   uint32_t crc =
       kg__crc32c_words_portable(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
   return kg__crc32c_words_portable(crc, rest, 2);
@@ -96,10 +101,12 @@ static_assert(KG__SLOT_WORDS == 3 * LANE + 3,
               "a slot is three lanes and three");
 
 __attribute__((target("sse4.2,pclmul"))) static uint32_t
-slot_hardware(const kg__word *words, uint64_t last_but_one, uint64_t last) {
+slot_hardware(const kg__word *words, uint64_t last_but_one_mask,
+              uint64_t last_mask) {
   uint64_t wide = three_lanes(KG__CRC32C_BEGIN, words);
   wide = step_at(wide, &words[3 * LANE]);
-  return (uint32_t)kg__crc32c_step(kg__crc32c_step(wide, last_but_one), last);
+  wide = kg__crc32c_step(wide, LAST_BUT_ONE(words, last_but_one_mask));
+  return (uint32_t)kg__crc32c_step(wide, LAST(words, last_mask));
 }
 
 _Alignas(64) const uint64_t kg__crc32c_past_rest[KG__SLOT_WORDS] = {
@@ -112,14 +119,19 @@ _Alignas(64) const uint64_t kg__crc32c_past_rest[KG__SLOT_WORDS] = {
     0x083A6EEC, 0x39D3B296, 0x740EEF02, 0x9E4ADDF8, 0x1C291D04, 0xDDC0152B,
     0x3DA6D0CB, 0xBA4FC28E, 0xF20C0DFE, 0x493C7D27};
 
-KG__WIDE static uint32_t slot_wide(const kg__word *words, uint64_t last_but_one,
-                                   uint64_t last) {
+KG__WIDE static uint32_t slot_wide(const kg__word *words,
+                                   uint64_t last_but_one_mask,
+                                   uint64_t last_mask) {
+  __m128i masks =
+      _mm_set_epi64x((int64_t)last_mask, (int64_t)last_but_one_mask);
   __m512i sum = _mm512_setzero_si512();
+  __m512i line = sum;
   for (size_t i = 0; i < KG__SLOT_WORDS; i += 8) {
-    sum = kg__crc32c_add(sum, _mm512_loadu_si512(&words[i]), i);
+    line = _mm512_loadu_si512(&words[i]);
+    sum = kg__crc32c_add(sum, line, i);
   }
-  return kg__crc32c_sum(sum,
-                        _mm_set_epi64x((int64_t)last, (int64_t)last_but_one));
+  return kg__crc32c_sum(
+      sum, _mm_and_si128(_mm512_extracti32x4_epi32(line, 3), masks));
 }
 
 #elif defined(__aarch64__)
@@ -139,9 +151,10 @@ static uint32_t words_hardware(uint32_t crc, const kg__word *words,
   return crc;
 }
 
-static uint32_t slot_hardware(const kg__word *words, uint64_t last_but_one,
-                              uint64_t last) {
-  kg__word rest[] = {last_but_one, last};
+static uint32_t slot_hardware(const kg__word *words, uint64_t last_but_one_mask,
+                              uint64_t last_mask) {
+  kg__word rest[] = {LAST_BUT_ONE(words, last_but_one_mask),
+                     LAST(words, last_mask)};
   uint32_t crc = words_hardware(KG__CRC32C_BEGIN, words, KG__SLOT_WORDS - 2);
   return words_hardware(crc, rest, 2);
 }
@@ -157,7 +170,8 @@ static uint32_t slot_hardware(const kg__word *words, uint64_t last_but_one,
 
 typedef struct method {
   uint32_t (*words)(uint32_t crc, const kg__word *words, size_t count);
-  uint32_t (*slot)(const kg__word *words, uint64_t last_but_one, uint64_t last);
+  uint32_t (*slot)(const kg__word *words, uint64_t last_but_one_mask,
+                   uint64_t last_mask);
 } method;
 
 static const method hardware = {words_hardware, slot_hardware};
@@ -182,9 +196,10 @@ uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count) {
   return method_here()->words(crc, words, count);
 }
 
-uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one,
-                         uint64_t last) {
-  return KG__CRC32C_END(method_here()->slot(words, last_but_one, last));
+uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one_mask,
+                         uint64_t last_mask) {
+  return KG__CRC32C_END(
+      method_here()->slot(words, last_but_one_mask, last_mask));
 }
 
 uint32_t kg__crc32c(const void *bytes, size_t length) {

@@ -17,12 +17,12 @@ uint32_t kg__crc32c(const void *bytes, size_t length);
 #define KG__CRC32C_END(crc) ((crc) ^ UINT32_C(0xFFFFFFFF))
 uint32_t kg__crc32c_words(uint32_t crc, const kg__word *words, size_t count);
 
-/* The checksum of a slot's words, of which the last two are given apart: they
- * hold the checksum itself. All of it in one call, since each event that is
- * sent and each that is received pays for it. */
+/* The checksum of a slot's words, of which the last two hold the checksum
+ * itself: of those, only the bits of these masks count. All of it in one call,
+ * since each event that is sent and each that is received pays for it. */
 #define KG__SLOT_WORDS 48
-uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one,
-                         uint64_t last);
+uint32_t kg__crc32c_slot(const kg__word *words, uint64_t last_but_one_mask,
+                         uint64_t last_mask);
 
 /* Without the CPU's instruction, for tests that compare the two. */
 uint32_t kg__crc32c_words_portable(uint32_t crc, const kg__word *words,

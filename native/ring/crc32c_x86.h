@@ -45,7 +45,7 @@ KG__WIDE static inline __m128i kg__crc32c_add_word(__m128i sum, uint64_t word,
 }
 
 /* The checksum but for KG__CRC32C_END, when all are added, and these are the
- * last two words without the slot's own, or what was added to those. */
+ * last two words without the slot's own, with what is still to be added. */
 KG__WIDE static inline uint32_t kg__crc32c_sum(__m512i sum, __m128i last) {
   /* What KG__CRC32C_BEGIN makes of a slot of zeros. */
   const uint32_t begin = 0x4509D0C9;

@@ -195,24 +195,17 @@ int kg__ring_verify(const void *base, uint64_t length,
   return check_geometry(identity, length, failure);
 }
 
-/* The checksum's own four bytes, in the words that hold them: an event's
- * stand at 374 to 377, a continuation's at 380 to 383. */
-#define WORDS KG__SLOT_WORDS
-#define LEAD_MASK_LAST_BUT_ONE UINT64_C(0x0000FFFFFFFFFFFF)
-#define LEAD_MASK_LAST UINT64_C(0xFFFFFFFFFFFF0000)
-#define CONTINUATION_MASK_LAST UINT64_C(0x00000000FFFFFFFF)
+/* What counts of the last two words of a slot: all but the checksum's own four
+ * bytes. An event's stand at 374 to 377, a continuation's at 380 to 383. */
+#define LEAD_LAST_BUT_ONE UINT64_C(0x0000FFFFFFFFFFFF)
+#define LEAD_LAST UINT64_C(0xFFFFFFFFFFFF0000)
+#define CONTINUATION_LAST UINT64_C(0x00000000FFFFFFFF)
 
 uint32_t kg__slot_checksum(const kg_slot *slot) {
   const kg__word *words = (const kg__word *)(const void *)slot;
-  uint64_t last_but_one = words[WORDS - 2];
-  uint64_t last = words[WORDS - 1];
-  if (slot->place == 0) {
-    last_but_one &= LEAD_MASK_LAST_BUT_ONE;
-    last &= LEAD_MASK_LAST;
-  } else {
-    last &= CONTINUATION_MASK_LAST;
-  }
-  return kg__crc32c_slot(words, last_but_one, last);
+  return slot->place == 0
+             ? kg__crc32c_slot(words, LEAD_LAST_BUT_ONE, LEAD_LAST)
+             : kg__crc32c_slot(words, UINT64_MAX, CONTINUATION_LAST);
 }
 
 uint32_t kg__slot_stored_checksum(const kg_slot *slot) {
@@ -228,14 +221,22 @@ void kg__slot_seal(kg_slot *slot) {
   }
 }
 
-bool kg__slot_is_valid(const kg__ring *ring, const kg_slot *slot,
-                       uint64_t position) {
+/* Whether it can be that place of an event of so many slots. */
+static bool has_extent(const kg__ring *ring, const kg_slot *slot) {
+  if (slot->span == 1) {
+    return slot->place == 0 && slot->tail_bytes == 0; /* As most are. */
+  }
   uint64_t tail_slots =
       ((uint64_t)slot->tail_bytes + KG_EVENT_BYTES - 1) / KG_EVENT_BYTES;
+  return slot->span <= kg__ring_event_slots(ring) && slot->place < slot->span &&
+         tail_slots + 1 == slot->span;
+}
+
+bool kg__slot_is_valid(const kg__ring *ring, const kg_slot *slot,
+                       uint64_t position) {
   return slot->position == position && slot->sequence != 0 &&
-         slot->sequence <= KG_SEQUENCE_MAX && slot->span >= 1 &&
-         slot->span <= kg__ring_event_slots(ring) && slot->place < slot->span &&
-         tail_slots + 1 == slot->span && slot->source_used <= KG_SOURCE_BYTES &&
+         slot->sequence <= KG_SEQUENCE_MAX && has_extent(ring, slot) &&
+         slot->source_used <= KG_SOURCE_BYTES &&
          slot->details_used <= KG_DETAILS_BYTES &&
          (!ring->checksums ||
           kg__slot_stored_checksum(slot) == kg__slot_checksum(slot));

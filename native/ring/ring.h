@@ -5,7 +5,7 @@
  *
  *   writer  W1  claim = p + k                     release
  *           W2  release fence
- *           W3  copy k slots to p .. p + k - 1    relaxed words
+ *           W3  store slots p .. p + k - 1        relaxed words, in any order
  *           W4  last_sequence                     release
  *           W5  head = p + k                      release
  *           W6  seq_cst fence; W7 look at waiters; if set, clear it and wake
@@ -169,7 +169,7 @@ static inline kg_slot *kg__lane_slot(const kg__ring *ring, uint64_t position) {
  * does. */
 static inline void kg__ring_copy(const kg__ring *ring, kg_slot *to,
                                  const kg_slot *from) {
-  static_assert(sizeof *to == KG__SIX_LINES, "a slot's lines");
+  static_assert(sizeof *to == KG__SLOT_LINES_BYTES, "a slot's lines");
   if (ring->is_wide) {
     kg__copy_six_lines_wide(to, from);
   } else {

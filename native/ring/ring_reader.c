@@ -39,6 +39,12 @@ static uint64_t first_wanted(const kg__ring_reader *reader) {
   return reader->next > reader->join ? reader->next : reader->join;
 }
 
+/* Whether nothing was lost in front of this event, nor is to be told. */
+static bool is_next(const kg__ring_reader *reader, uint64_t sequence) {
+  return sequence == reader->next && sequence >= reader->join &&
+         !reader->is_joining;
+}
+
 /* The priority events before that one, or KG_PRIORITY_UNKNOWN. */
 static uint64_t priority_before_wanted(const kg__ring_reader *reader) {
   return reader->join > reader->next ? reader->join_priority : reader->priority;
@@ -315,8 +321,12 @@ int kg__ring_reader_read(kg__ring_reader *reader, void *buffer, uint32_t slots,
     }
     if (span > 0) {
       const kg_slot *lead = &copy[at];
-      if (!rescue(reader, lead->sequence - 1, reason, copy, slots, batch)) {
-        lose(reader, lead->sequence - 1, reason, lead, batch);
+      bool is_due = is_next(reader, lead->sequence);
+      if (is_due ||
+          !rescue(reader, lead->sequence - 1, reason, copy, slots, batch)) {
+        if (!is_due) {
+          lose(reader, lead->sequence - 1, reason, lead, batch);
+        }
         position += take_run(reader, copy, lead, count - at, span, position,
                              head, KG_SEQUENCE_MAX, batch);
         kg__cursor_set(reader, position, reader->next);

@@ -25,7 +25,8 @@ typedef struct kg__ring_writer {
   uint32_t staged_slots;
   uint32_t staged_events;
   uint32_t staged_priority; /* priority events among them */
-  /* The only threat of a batch, not staged, or NULL. */
+  /* The only threat of the batch, which counts as staged and is not in
+   * `staged`; NULL: all are there. */
   const kg_threat *deferred;
   const kg__batch_time *deferred_time;
 } kg__ring_writer;
@@ -55,10 +56,10 @@ void kg__ring_writer_prefetch_more(kg__ring_writer *writer);
 int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
                           const kg__batch_time *time);
 
-/* Where an event can be put together in the ring itself, has the empty batch
- * consist of this threat, which is not looked at before the batch is copied: it
- * and `time` stay as they are until then. False where it has to be staged, or
- * would be refused. */
+/* Where an event can be put together in the ring itself, has the batch, which
+ * must be empty, consist of this threat alone. It and `time` stay as they are
+ * until the batch is copied, for they are not looked at before. False where the
+ * threat has to be staged, or would be refused. */
 bool kg__ring_writer_defer(kg__ring_writer *writer, const kg_threat *threat,
                            const kg__batch_time *time);
 

@@ -97,19 +97,20 @@ KG__WIDE static inline __m512i add_line(__m512i sum, int index, __m512i line) {
   return kg__crc32c_add(sum, line, (size_t)index * LINE / sizeof(kg__word));
 }
 
-/* Twice, with and without `checksums`, which are a sixth of it. */
+/* Once with `checksums`, and once without what those take. */
 KG__WIDE static inline __attribute__((always_inline)) void
 encode(const kg_threat *threat, const kg__event_header *header,
        const bool checksums, kg_slot *slot) {
   kg_text source = threat->source;
   kg_text details = threat->details;
-  /* The number of a text's last byte, from the line on in which it begins; of
-   * the details also from the last line on, which is the fifth. */
+  /* The number of a text's last byte, from the line on in which it begins; and
+   * how many bytes of the details are in the last line, whose numbers no longer
+   * are bytes. */
   size_t last_number = SOURCE_AT - 1 + details.length;
   __m512i source_end = _mm512_set1_epi8((char)(SOURCE_AT - 1 + source.length));
   __m512i details_end =
       _mm512_set1_epi8((char)(last_number < 255 ? last_number : 255));
-  __m512i rest = _mm512_set1_epi8(
+  __m512i in_last = _mm512_set1_epi8(
       (char)(last_number < 255 ? 0 : (unsigned)last_number - 255));
   __m512i sum = _mm512_setzero_si512();
   __m512i line;
@@ -141,7 +142,7 @@ encode(const kg_threat *threat, const kg__event_header *header,
   store_line(slot, 0, line);
   sum = add_line(sum, 0, line);
   line = part_of(details, 4 * LINE - SOURCE_AT,
-                 _mm512_cmplt_epu8_mask(NUMBERS(0), rest));
+                 _mm512_cmplt_epu8_mask(NUMBERS(0), in_last));
   sum = add_line(sum, 5, line);
   __m128i last = _mm_or_si128(
       _mm512_extracti32x4_epi32(line, 3),

@@ -1,6 +1,6 @@
 /* A threat as the one slot that most take, where the CPU has registers of 64
- * bytes (kg__cpu_is_wide): each line of the slot is put together in one, and
- * stored once. Bytes that are stored and soon loaded again with their
+ * bytes (kg__cpu_is_wide): each line of the slot is put together in one before
+ * it is stored. Bytes that are stored and soon loaded again with their
  * neighbours would have to reach the cache first, which takes longer than all
  * of this. */
 #ifndef KG_THREAT_WIDE_H

@@ -88,6 +88,28 @@ TEST(fields, "F11 each field of a slot at its limit, and just past it") {
   }
 }
 
+TEST(single, "F11 an event of one slot has one place, and nothing behind it") {
+  static const struct {
+    enum field field;
+    uint64_t value;
+    bool is_valid;
+  } cases[] = {
+      {PLACE, 0, true}, {PLACE, 1, false}, {PLACE, UINT16_MAX, false},
+      {TAIL, 0, true},  {TAIL, 1, false},  {TAIL, KG_EVENT_BYTES, false},
+      {SPAN, 0, false}, {SPAN, 2, false},
+  };
+  memory_ring memory;
+  memory_ring_make(&memory, CAPACITY, true);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    kg_slot slot = {.position = POSITION, .sequence = 5, .span = 1};
+    set(&slot, cases[i].field, cases[i].value);
+    kg__slot_seal(&slot);
+    CHECK_EQUAL(kg__slot_is_valid(&memory.ring, &slot, POSITION),
+                cases[i].is_valid);
+  }
+  memory_ring_free(&memory);
+}
+
 TEST(most_slots, "F11 an event takes no more than a quarter of the ring") {
   memory_ring memory;
   memory_ring_make(&memory, CAPACITY, true);
