@@ -185,6 +185,9 @@ static inline size_t kg__opaque(size_t number) {
   return number;
 }
 
+/* Has the compiler put what follows first, whatever the odds are. */
+#define KG__LIKELY(condition) __builtin_expect((condition), 1)
+
 /* Tells the CPU that this is a spinning loop. */
 static inline void kg__cpu_relax(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -248,7 +248,9 @@ bool kg_reader_spin(kg_reader *reader, uint32_t micros) {
   uint64_t until = now + (uint64_t)micros * 1000;
   for (;;) {
     for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
-      if (look(reader) != reader->ring.seen) {
+      /* It is the end of the wait that is in a hurry, and a CPU that guesses it
+       * asks for what follows before it knows. */
+      if (KG__LIKELY(look(reader) != reader->ring.seen)) {
         /* They come while the read that follows begins. */
         kg__ring_reader_prefetch(&reader->ring);
         return true;
