@@ -98,15 +98,15 @@ static inline void kg__copy_words(void *target, const void *source,
 
 /* A sanitizer sees nothing of what assembly does. */
 #if defined(__SANITIZE_THREAD__)
-#define KG__WATCHES_THREADS 1
+#define KG__THREAD_SANITIZER 1
 #else
-#define KG__WATCHES_THREADS 0
+#define KG__THREAD_SANITIZER 0
 #endif
 
-/* The bytes of the six lines of a slot. */
-#define KG__SLOT_LINES_BYTES 384
+/* The bytes of six cache lines. */
+#define KG__SIX_LINES_BYTES 384
 
-#if defined(__x86_64__) && !KG__WATCHES_THREADS && \
+#if defined(__x86_64__) && !KG__THREAD_SANITIZER && \
     !defined(__SANITIZE_ADDRESS__)
 
 /* Copies a cache line, which the compiler may not know to race. A few wide
@@ -172,7 +172,7 @@ static inline void kg__copy_shared(void *target, const void *source,
 
 #define kg__copy_shared kg__copy_words
 #define kg__copy_six_lines(to, from) \
-  kg__copy_words(to, from, KG__SLOT_LINES_BYTES)
+  kg__copy_words(to, from, KG__SIX_LINES_BYTES)
 #define kg__copy_six_lines_wide kg__copy_six_lines
 
 #endif

@@ -350,9 +350,7 @@ int64_t kg_writer_write(kg_writer *writer, const kg_threat *threat) {
   kg__writer_enter(writer);
   /* A batch that the caller staged earlier must not go out along with this
    * one. */
-  if (writer->ring.staged_slots != 0) {
-    kg__ring_writer_discard(&writer->ring);
-  }
+  kg__ring_writer_discard(&writer->ring);
   int64_t result = stage(writer, threat, true);
   if (result == KG_OK) {
     kg__guard_keep_often(writer->time.publish_ns);

@@ -169,7 +169,7 @@ static inline kg_slot *kg__lane_slot(const kg__ring *ring, uint64_t position) {
  * does. */
 static inline void kg__ring_copy(const kg__ring *ring, kg_slot *to,
                                  const kg_slot *from) {
-  static_assert(sizeof *to == KG__SLOT_LINES_BYTES, "a slot's lines");
+  static_assert(sizeof *to == KG__SIX_LINES_BYTES, "a slot's lines");
   if (ring->is_wide) {
     kg__copy_six_lines_wide(to, from);
   } else {

@@ -247,9 +247,9 @@ int kg__ring_writer_stage(kg__ring_writer *writer, const kg_threat *threat,
 
 bool kg__ring_writer_defer(kg__ring_writer *writer, const kg_threat *threat,
                            const kg__batch_time *time) {
-  /* What has priority is copied into the lane as well. Who watches threads sees
-   * slots that are copied. */
-  if (KG__WATCHES_THREADS || !writer->ring.is_wide ||
+  /* What has priority is copied into the lane as well, and the thread sanitizer
+   * sees only slots that are copied. */
+  if (KG__THREAD_SANITIZER || !writer->ring.is_wide ||
       !kg__threat_fits_slot(threat) ||
       threat->severity >= writer->priority_severity ||
       writer->sequence >= KG_SEQUENCE_MAX) {

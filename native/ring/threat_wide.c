@@ -97,6 +97,12 @@ KG__WIDE static inline __m512i add_line(__m512i sum, int index, __m512i line) {
   return kg__crc32c_add(sum, line, (size_t)index * LINE / sizeof(kg__word));
 }
 
+KG__WIDE static inline __m512i put_line(kg_slot *slot, int index, __m512i line,
+                                        __m512i sum) {
+  store_line(slot, index, line);
+  return add_line(sum, index, line);
+}
+
 /* Once with `checksums`, and once without what those take. */
 KG__WIDE static inline __attribute__((always_inline)) void
 encode(const kg_threat *threat, const kg__event_header *header,
@@ -121,26 +127,21 @@ encode(const kg_threat *threat, const kg__event_header *header,
               _mm512_cmple_epu8_mask(NUMBERS(1), source_end)),
       part_of(details, -SOURCE_AT,
               _mm512_mask_cmple_epu8_mask(BEGINNING, NUMBERS(0), details_end)));
-  store_line(slot, 1, line);
-  sum = add_line(sum, 1, line);
+  sum = put_line(slot, 1, line, sum);
   line = part_of(details, LINE - SOURCE_AT,
                  _mm512_cmple_epu8_mask(NUMBERS(1), details_end));
-  store_line(slot, 2, line);
-  sum = add_line(sum, 2, line);
+  sum = put_line(slot, 2, line, sum);
   line = part_of(details, 2 * LINE - SOURCE_AT,
                  _mm512_cmple_epu8_mask(NUMBERS(2), details_end));
-  store_line(slot, 3, line);
-  sum = add_line(sum, 3, line);
+  sum = put_line(slot, 3, line, sum);
   line = part_of(details, 3 * LINE - SOURCE_AT,
                  _mm512_cmple_epu8_mask(NUMBERS(3), details_end));
-  store_line(slot, 4, line);
-  sum = add_line(sum, 4, line);
+  sum = put_line(slot, 4, line, sum);
   line = _mm512_or_si512(
       facts_of(threat, header),
       part_of(source, -SOURCE_AT,
               _mm512_mask_cmple_epu8_mask(BEGINNING, NUMBERS(0), source_end)));
-  store_line(slot, 0, line);
-  sum = add_line(sum, 0, line);
+  sum = put_line(slot, 0, line, sum);
   line = part_of(details, 4 * LINE - SOURCE_AT,
                  _mm512_cmplt_epu8_mask(NUMBERS(0), in_last));
   sum = add_line(sum, 5, line);

@@ -40,7 +40,7 @@ static const kg_slot *stage(side *side, const kg_threat *threat,
 }
 
 static bool can_defer(const side *side) {
-  return side->writer.ring.is_wide && !KG__WATCHES_THREADS;
+  return side->writer.ring.is_wide && !KG__THREAD_SANITIZER;
 }
 
 /* What stands in the ring of the only event of a batch. */
