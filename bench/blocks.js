@@ -3,14 +3,14 @@
 // process, in blocks whose tenth percentile other load hardly changes. This
 // clone beside another folder of the package, in fresh processes in turns.
 //
-//   node bench/blocks.js FOLDER [ROUNDS] [STRINGS] [KIND]    see threats.js
+//   node bench/blocks.js --help
 
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { makeDirectory } = require('./pair.js')
 const { quantile } = require('./statistics.js')
-const { makeStream } = require('./threats.js')
+const { KINDS, makeStream } = require('./threats.js')
 
 const ROOT = path.join(__dirname, '..')
 const WAYS = ['one', 'batch', 'threat', 'threats']
@@ -18,6 +18,13 @@ const EVENTS = 2048
 const BATCH = 64
 const WARM_UP = 60
 const BLOCKS = 120
+
+const USAGE = `\
+Usage: node bench/blocks.js FOLDER [ROUNDS] [STRINGS] [KIND]
+
+What a writer and a reader take for an event in this clone and in FOLDER, another
+one whose addon is compiled. 7 rounds of fresh processes if nothing else is said,
+threats whose strings are fresh or prepared, of the kind ${Object.keys(KINDS).join(', ')}.`
 
 /** ns for each event of a block. */
 async function time(block) {
@@ -66,13 +73,13 @@ async function measure(folder, way, strings, kind) {
   console.log(quantile(costs, 0.1))
 }
 
-function compare(folder, rounds, strings = 'fresh', kind = 'varied') {
+function compare(folder, rounds, strings, kind) {
   for (const way of WAYS) {
     const costs = { this: [], that: [] }
     for (let round = 0; round < rounds; round++) {
       const turns = [
         ['this', ROOT],
-        ['that', path.resolve(folder)]
+        ['that', folder]
       ]
       for (const [side, of] of round % 2 === 0 ? turns : turns.reverse()) {
         const args = [__filename, '--child', of, way, strings, kind]
@@ -87,10 +94,30 @@ function compare(folder, rounds, strings = 'fresh', kind = 'varied') {
   }
 }
 
-const [first, ...rest] = process.argv.slice(2)
-if (first === '--child') {
-  measure(...rest)
-} else {
-  const [rounds = '7', strings, kind] = rest
-  compare(first, Number(rounds), strings, kind)
+/** What is wrong with the command line, or undefined. */
+function complaint(folder, rounds, strings, kind) {
+  if (folder === undefined) return 'FOLDER is missing'
+  if (!fs.existsSync(path.join(folder, 'lib', 'index.js'))) {
+    return `${folder}: it has no lib/index.js`
+  }
+  if (!/^[1-9]\d*$/.test(rounds)) {
+    return `ROUNDS: not ${rounds}, a whole number from 1`
+  }
+  if (!['fresh', 'prepared'].includes(strings)) return `STRINGS: not ${strings}`
+  return Object.hasOwn(KINDS, kind) ? undefined : `KIND: none is ${kind}`
 }
+
+function main(argv) {
+  if (argv[0] === '--child') return measure(...argv.slice(1))
+  if (argv[0] === '--help') return console.log(USAGE)
+  const [folder, rounds = '7', strings = 'fresh', kind = 'varied'] = argv
+  const wrong = complaint(folder, rounds, strings, kind)
+  if (wrong !== undefined) {
+    console.error(`${wrong}\n\n${USAGE}`)
+    process.exitCode = 2
+    return
+  }
+  compare(path.resolve(folder), Number(rounds), strings, kind)
+}
+
+main(process.argv.slice(2))

@@ -216,4 +216,4 @@ const withDamage = (stream, index, damage) => ({
   at: (i) => (i === index ? DAMAGES[damage](stream.at(i)) : stream.at(i))
 })
 
-module.exports = { DAMAGES, makeStream, VARIETY, withDamage }
+module.exports = { DAMAGES, KINDS, makeStream, VARIETY, withDamage }

@@ -211,4 +211,25 @@ describe('benchmark', function () {
       })
     })
   }
+
+  it('blocks.js says what it takes, and what it does not', async () => {
+    const { stdout, stderr } = await program('bench/blocks.js', '--help')
+    assert.match(stdout, /^Usage: node bench\/blocks\.js FOLDER/)
+    assert.equal(stderr, '')
+    const wrong = [
+      [[], /^FOLDER is missing/],
+      [['bench'], /^bench: it has no lib/],
+      [['.', '1x'], /^ROUNDS: .*1x/],
+      [['.', '1', 'old'], /^STRINGS: .*old/],
+      [['.', '1', 'fresh', 'toString'], /^KIND: .*toString/]
+    ]
+    for (const [args, message] of wrong) {
+      await assert.rejects(program('bench/blocks.js', ...args), (error) => {
+        assert.equal(error.code, 2)
+        assert.match(error.stderr, message)
+        assert.match(error.stderr, /Usage: node bench\/blocks\.js/)
+        return true
+      })
+    }
+  })
 })
