@@ -13,7 +13,7 @@ const { quantile } = require('./statistics.js')
 const { KINDS, makeStream } = require('./threats.js')
 
 const ROOT = path.join(__dirname, '..')
-const WAYS = ['one', 'batch', 'threat', 'threats']
+const WAYS = ['made', 'one', 'batch', 'threat', 'threats']
 const EVENTS = 2048
 const BATCH = 64
 const WARM_UP = 60
@@ -23,7 +23,9 @@ const USAGE = `\
 Usage: node bench/blocks.js FOLDER [ROUNDS] [STRINGS] [KIND]
 
 What a writer and a reader take for an event in this clone and in FOLDER, another
-one whose addon is compiled. 7 rounds of fresh processes if nothing else is said,
+one whose addon is compiled: threats that are only made, and their strings put
+together by V8; written one by one and in batches; received by on('threat') and
+by on('threats'). 7 rounds of fresh processes if nothing else is said,
 threats whose strings are fresh or prepared, of the kind ${Object.keys(KINDS).join(', ')}.`
 
 /** ns for each event of a block. */
@@ -45,12 +47,20 @@ async function measure(folder, way, strings, kind) {
   const writeOne = () => {
     for (let i = 0; i < EVENTS; i++) writer.writeThreat(stream.at(sent++))
   }
-  const writeBatches = () => {
+  const makeBatches = (use) => {
     for (let i = 0; i < EVENTS; i += BATCH) {
-      const batch = Array.from({ length: BATCH }, () => stream.at(sent++))
-      writer.writeThreats(batch)
+      use(Array.from({ length: BATCH }, () => stream.at(sent++)))
     }
   }
+  const writeBatches = () => makeBatches((batch) => writer.writeThreats(batch))
+  // No way to send a string does without V8 putting its parts together, which
+  // it does when one of its characters is asked for.
+  const putTogether = () =>
+    makeBatches((batch) => {
+      let texts = ''
+      for (const { source, details } of batch) texts += source + details
+      if (Number.isNaN(texts.charCodeAt(0))) throw new Error('no texts')
+    })
   const receive = async () => {
     while (received < sent) await new Promise(setImmediate)
   }
@@ -58,13 +68,11 @@ async function measure(folder, way, strings, kind) {
   if (way === 'threats') {
     client.on('threats', (list) => (received += list.length))
   }
+  const blocks = { made: putTogether, one: writeOne, batch: writeBatches }
   const costs = []
   for (let i = 0; i < WARM_UP + BLOCKS; i++) {
-    const isWriter = way === 'one' || way === 'batch'
-    if (!isWriter) writeBatches()
-    const block = isWriter
-      ? { one: writeOne, batch: writeBatches }[way]
-      : receive
+    const block = blocks[way] ?? receive
+    if (block === receive) writeBatches()
     const cost = await time(block)
     if (i >= WARM_UP) costs.push(cost)
   }
