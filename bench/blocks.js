@@ -15,6 +15,8 @@ const { KINDS, makeStream } = require('./threats.js')
 const ROOT = path.join(__dirname, '..')
 const WAYS = ['made', 'one', 'batch', 'threat', 'threats']
 const EVENTS = 2048
+// A few less than there are, for what else a slot has.
+const SLOT_TEXT_BYTES = 256
 const BATCH = 64
 const WARM_UP = 60
 const BLOCKS = 120
@@ -39,9 +41,11 @@ async function time(block) {
 async function measure(folder, way, strings, kind) {
   const { SharedMemoryIpc, ShmClient } = require(path.join(folder, 'lib'))
   const dir = makeDirectory()
-  const writer = new SharedMemoryIpc({ dir, maxEvents: 4 * EVENTS })
-  const client = new ShmClient({ dir })
   const stream = makeStream({ kind, strings })
+  // A block of the longest ones is never more than the ring has room for.
+  const slots = Math.max(4, Math.ceil(stream.longest / SLOT_TEXT_BYTES))
+  const writer = new SharedMemoryIpc({ dir, maxEvents: slots * EVENTS })
+  const client = new ShmClient({ dir })
   let sent = 0
   let received = 0
   const writeOne = () => {

@@ -29,7 +29,7 @@ const EVENTS = {
   small: { shm: 1.5e6, other: 8e4 },
   full: { shm: 1.2e6, other: 8e4 },
   unicode: { shm: 1.2e6, other: 8e4 },
-  large: { shm: 1e4, other: 2e4 },
+  large: { shm: 2e5, other: 4e4 },
   critical: { shm: 1.5e6, other: 8e4 },
   readers: { shm: 6e5, other: 4e4 }
 }

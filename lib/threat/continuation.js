@@ -18,16 +18,37 @@ const {
 // Most threats fit into their slot.
 const zlib = lazy(() => require('node:zlib'))
 
-/** A continuation in one buffer, from the slots behind the lead slot. */
-function gather(bytes, base, length) {
-  const gathered = Buffer.allocUnsafe(length)
-  let from = base + SLOT_BYTES + BODY_OFFSET
-  for (let done = 0; done < length; done += EVENT_BYTES) {
-    // Of the last slot, no more than there is room for.
-    bytes.copy(gathered, done, from, from + EVENT_BYTES)
-    from += SLOT_BYTES
+const SLOT_WORDS = SLOT_BYTES / 4
+const BODY_WORD = BODY_OFFSET / 4
+const EVENT_WORDS = EVENT_BYTES / 4
+
+// Most are gathered here, again and again: what they become is copied out of it.
+// Larger ones are rare, and nobody is to keep their memory.
+const ROOM_WORDS = 2 ** 14
+let room = null
+
+/** A continuation in one piece, from the slots behind the lead slot. Its bytes
+ * are those of the next one when that is gathered.
+ * @param {Uint32Array} words the slots
+ * @param {number} at the first word of the lead slot
+ * @param {number} length bytes
+ * @returns {Buffer} */
+function gather(words, at, length) {
+  const count = Math.ceil(length / 4)
+  if (count <= ROOM_WORDS) {
+    room ??= new Uint32Array(ROOM_WORDS)
   }
-  return gathered
+  const gathered = count <= ROOM_WORDS ? room : new Uint32Array(count)
+  let from = at + SLOT_WORDS + BODY_WORD
+  for (let done = 0; done < count; from += SLOT_WORDS) {
+    // Word by word: a copy of a part by a method makes an object first, which
+    // takes longer than the words of a slot.
+    const end = Math.min(done + EVENT_WORDS, count)
+    for (let i = from; done < end; i++, done++) {
+      gathered[done] = words[i]
+    }
+  }
+  return Buffer.from(gathered.buffer, 0, length)
 }
 
 /**

@@ -264,7 +264,7 @@ class ThreatDecoder {
       put(threat, 'severityCode', severity)
     }
     if (words[at + TAIL_BYTES] > 0) {
-      this.#decodeContinuation(base, at, threat)
+      this.#decodeContinuation(at, threat)
     }
     if ((words[at + FLAGS] & EVENT_CUT) !== 0) {
       put(threat, 'cut', true)
@@ -280,8 +280,8 @@ class ThreatDecoder {
 
   /** Completes a threat, or says that it is cut: then it is what the lead slot
    * has. */
-  #decodeContinuation(base, at, threat) {
-    const fields = this.#continuationOf(base, at, threat.sequence)
+  #decodeContinuation(at, threat) {
+    const fields = this.#continuationOf(at, threat.sequence)
     const used = this.#words[at + USED]
     const isWhole =
       fields !== null &&
@@ -298,13 +298,13 @@ class ThreatDecoder {
   }
 
   /** As it was before it was deflated; null when it is too large or damaged. */
-  #continuationOf(base, at, sequence) {
+  #continuationOf(at, sequence) {
     const length = this.#words[at + TAIL_BYTES]
     const most = continuationBytes(this.#mostBytes)
     if (length > most) {
       return null
     }
-    const bytes = continuation.gather(this.#bytes, base, length)
+    const bytes = continuation.gather(this.#words, at, length)
     if ((this.#words[at + FLAGS] & EVENT_DEFLATED) === 0) {
       return bytes
     }

@@ -149,11 +149,18 @@ describe('gather', () => {
         const slots = makeSlots({ tail, sealed: false })
         const empty = Buffer.alloc(before * SLOT_BYTES, 0xff)
         const after = Buffer.alloc(SLOT_BYTES, 0xff)
-        const bytes = Buffer.concat([empty, ...slots, after])
-        const gathered = gather(bytes, empty.length, tail.length)
+        const bytes = Uint8Array.from(Buffer.concat([empty, ...slots, after]))
+        const words = new Uint32Array(bytes.buffer)
+        const gathered = gather(words, empty.length / 4, tail.length)
         assert.deepEqual(gathered, tail)
       }),
-      { examples: [340, 341, 680].map((n) => [new Uint8Array(n).fill(5), 1]) }
+      // Up to the last one, all are gathered in the same place.
+      {
+        examples: [340, 341, 680, 65_536, 65_537].map((n) => [
+          Uint8Array.from({ length: n }, (_, i) => i % 251),
+          1
+        ])
+      }
     )
   })
 })
