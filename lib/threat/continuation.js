@@ -27,8 +27,8 @@ const EVENT_WORDS = EVENT_BYTES / 4
 const ROOM_WORDS = 2 ** 14
 let room = null
 
-/** A continuation in one piece, from the slots behind the lead slot. Its bytes
- * are those of the next one when that is gathered.
+/** A continuation in one piece, from the slots behind the lead slot. Valid
+ * until the next one is gathered.
  * @param {Uint32Array} words the slots
  * @param {number} at the first word of the lead slot
  * @param {number} length bytes

@@ -1,5 +1,6 @@
 'use strict'
-// run.sh, which runs and counts the C tests: with programs that are none.
+// run.sh, which runs and counts the C tests, here with shell scripts in their
+// place.
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
